@@ -1,0 +1,357 @@
+using System.Buffers.Binary;
+using System.Diagnostics;
+using System.Numerics;
+using System.Runtime.InteropServices;
+using System.Text;
+using ChatLogger.Auth;
+
+namespace ChatLogger.Tests.Auth;
+
+public class BcryptTests
+{
+    private const string Alphabet = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    private const string Password = "correct horse battery staple";
+
+    private static readonly Bcrypt Quick = new(cost: 4);
+
+    [Theory]
+    [InlineData("", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.7uG0VCzI2bS7j6ymqJi9CdcdxiRTWNy")]
+    [InlineData("U*U", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW")]
+    [InlineData("U*U*", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.VGOzA784oUp/Z0DY336zx7pLYAy0lwK")]
+    [InlineData("U*U*U", "$2a$05$XXXXXXXXXXXXXXXXXXXXXOAcXxm9kjPGEMsLznoKqmqw7tc8WCx4a")]
+    [InlineData("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",
+        "$2a$05$abcdefghijklmnopqrstuu5s2v8.iXieOjg/.AySBTTZIIVFJeBui")]
+    [InlineData("000000000000000000000000000000000000000000000000000000000000000000000000",
+        "$2a$05$CCCCCCCCCCCCCCCCCCCCC.6.O1dLNbjod2uo0DVcW.jHucKbPDdHS")]
+    public void The_vectors_of_Openwall_and_OpenBSD_verify(string password, string hash) => AssertOnly(password, hash);
+
+    [Theory]
+    [InlineData("", "$2a$06$DCq7YPn5Rq63x1Lad4cll.TV4S6ytwfsfvkgY8jIucDrjc8deX1s.")]
+    [InlineData("a", "$2a$06$m0CrhHm10qJ3lXRY.5zDGO3rS2KdeeWLuGmsfGlMfOxih58VYVfxe")]
+    [InlineData("a", "$2a$08$cfcvVd2aQ8CMvoMpP2EBfeodLEkkFJ9umNEfPD18.hUF62qqlC/V.")]
+    [InlineData("abc", "$2a$06$If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i")]
+    [InlineData("abc", "$2b$06$5FyQoicpbox1xSHFfhhdXuR2oxLpO1rYsQh5RTkI/9.RIjtoF0/ta")]
+    [InlineData("abc", "$2y$06$ACfku9dT6.H8VjdKb8nhluaoBmhJyK7GfoNScEfOfrJffUxoUeCjK")]
+    [InlineData("abcdefghijklmnopqrstuvwxyz", "$2a$06$.rCVZVOThsIa97pEDOxvGuRRgzG64bvtJ0938xuqzv18d3ZpQhstC")]
+    [InlineData("abcdefghijklmnopqrstuvwxyz", "$2b$06$O8E89AQPj1zJQA05YvIAU.hMpj25BXri1bupl/Q7CJMlpLwZDNBoO")]
+    [InlineData("abcdefghijklmnopqrstuvwxyz", "$2y$06$34MG90ZLah8/ZNr3ltlHCuz6bachF8/3S5jTuzF1h2qg2cUk11sFW")]
+    [InlineData("~!@#$%^&*()      ~!@#$%^&*()PNBFRD", "$2a$06$fPIsBO8qRqkjj273rfaOI.HtSV9jLDpTbZn782DC6/t7qT67P6FfO")]
+    [InlineData("~!@#$%^&*()      ~!@#$%^&*()PNBFRD", "$2b$06$FGWA8OlY6RtQhXBXuCJ8WusVipRI15cWOgJK8MYpBHEkktMfbHRIG")]
+    [InlineData("~!@#$%^&*()      ~!@#$%^&*()PNBFRD", "$2y$06$sYDFHqOcXTjBgOsqC0WCKeMd3T1UhHuWQSxncLGtXDLMrcE6vFDti")]
+    public void The_vectors_of_jBCrypt_and_its_ports_verify(string password, string hash) => AssertOnly(password, hash);
+
+    [Theory]
+    [InlineData("£", "$2y$05$/OK.fbVrR/bpIqNJ5ianF.crQZGxQ7hWEf.fNKRjrYcudfgPvGbVK")]
+    [InlineData("ё", "$2b$05$6bNw2HLQYeqHYyBfLMsv/OUcZd0LKP39b87nBw3.S2tVZSqiQX6eu")]
+    [InlineData("táБℓə", "$2a$05$Z17AXnnlpzddNUvnC6cZNOSwMA/8oNiKnHTHTwLlBijfucQQlHjaG")]
+    [InlineData("пароль", "$2b$06$abcdefghijklmnopqrstuu0RbYLPpyLm/x71XGmlHQAdqmD5AbL2G")]
+    [InlineData("ππππππππ", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.Sjfqsfn9u716BjyFYpBYQcmv9mGFCeG")]
+    [InlineData("😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀", "$2y$05$abcdefghijklmnopqrstuu4xFvsxskrH6AfMf.1qPbmaZiEfT8zYa")]
+    public void Letters_beyond_ASCII_count_as_their_UTF8_bytes(string password, string hash) => AssertOnly(password, hash);
+
+    [Fact]
+    public void A_hash_says_its_cost_and_knows_its_password_again()
+    {
+        var hash = Quick.Hash(Password);
+
+        Assert.Matches(@"^\$2a\$04\$[./A-Za-z0-9]{53}$", hash);
+        Assert.True(Quick.Verify(Password, hash));
+        Assert.False(Quick.Verify(Password + " ", hash));
+        Assert.False(Quick.Verify("", hash));
+        Assert.StartsWith("$2a$05$", new Bcrypt(cost: 5).Hash(Password), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_same_password_twice_gives_two_hashes() => Assert.NotEqual(Quick.Hash(Password), Quick.Hash(Password));
+
+    [Fact]
+    public void The_three_names_of_the_algorithm_are_interchangeable_and_the_buggy_one_is_not()
+    {
+        var hash = Quick.Hash(Password);
+
+        Assert.True(Quick.Verify(Password, "$2b" + hash[3..]));
+        Assert.True(Quick.Verify(Password, "$2y" + hash[3..]));
+        Assert.False(Quick.Verify(Password, "$2x" + hash[3..]));
+    }
+
+    [Theory]
+    [InlineData(3)]
+    [InlineData(32)]
+    [InlineData(-1)]
+    [InlineData(int.MaxValue)]
+    public void A_cost_outside_4_to_31_is_no_cost(int cost) => Assert.Throws<ArgumentOutOfRangeException>(() => new Bcrypt(cost));
+
+    [Fact]
+    public void Exactly_72_bytes_are_a_password_to_the_last_one()
+    {
+        foreach (var password in new[] { new string('x', 72), string.Concat(Enumerable.Repeat("€", 24)), new string('é', 35) + "xy" })
+        {
+            Assert.Equal(72, Encoding.UTF8.GetByteCount(password));
+            var hash = Quick.Hash(password);
+
+            Assert.True(Quick.Verify(password, hash));
+            Assert.False(Quick.Verify(password[..^1], hash));
+            Assert.False(Quick.Verify(password[..^1] + "z", hash));
+        }
+    }
+
+    [Theory]
+    [InlineData(73)]
+    [InlineData(100_000)]
+    public void What_does_not_fit_into_72_bytes_is_refused_and_never_cut(int length)
+    {
+        var password = new string('x', length);
+        var hashOfTheFirst72 = Quick.Hash(password[..72]);
+
+        Assert.Throws<ArgumentException>(() => Quick.Hash(password));
+        Assert.False(Quick.Verify(password, hashOfTheFirst72));
+    }
+
+    [Fact]
+    public void A_last_letter_that_straddles_the_72nd_byte_is_too_long()
+    {
+        var password = new string('x', 71) + "é";
+
+        Assert.Throws<ArgumentException>(() => Quick.Hash(password));
+        Assert.False(Quick.Verify(password, Quick.Hash(new string('x', 71))));
+    }
+
+    [Theory]
+    [InlineData("before\0after", "before")]
+    [InlineData("before\0", "before")]
+    [InlineData("\0", "")]
+    [InlineData("ab\0ab", "ab")] // the key repeats the password after its NUL, so these two would share it
+    public void A_password_with_NUL_is_refused_and_matches_nothing(string password, string shorter)
+    {
+        Assert.Throws<ArgumentException>(() => Quick.Hash(password));
+        Assert.False(Quick.Verify(password, Quick.Hash(shorter)));
+    }
+
+    // No theory: attributes keep their strings as UTF-8, and would replace what this is about.
+    [Fact]
+    public void A_lone_surrogate_is_refused_and_stands_for_nothing_else()
+    {
+        (string Password, string Other)[] pairs = [("before\ud800", "before"), ("\udc00after", ""), ("\ud800", "\ufffd"), ("\ud800", "?")];
+        foreach (var (password, other) in pairs)
+        {
+            Assert.Throws<ArgumentException>(() => Quick.Hash(password));
+            Assert.False(Quick.Verify(password, Quick.Hash(other)));
+        }
+    }
+
+    [Fact]
+    public void An_impossible_password_is_turned_down_no_sooner_than_a_wrong_one()
+    {
+        var hash = new Bcrypt(cost: 7).Hash(Password);
+        var wrong = Fastest("wrong");
+
+        Assert.InRange(Fastest(new string('x', 73)), wrong / 4, TimeSpan.MaxValue);
+        Assert.InRange(Fastest("wrong\0"), wrong / 4, TimeSpan.MaxValue);
+        Assert.InRange(Fastest("\ud800"), wrong / 4, TimeSpan.MaxValue);
+
+        TimeSpan Fastest(string password) => Enumerable.Range(0, 3).Min(_ =>
+        {
+            var start = Stopwatch.GetTimestamp();
+            Assert.False(Quick.Verify(password, hash));
+            return Stopwatch.GetElapsedTime(start);
+        });
+    }
+
+    [Fact]
+    public void A_malformed_hash_belongs_to_no_password_and_harms_nobody()
+    {
+        const string good = "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW";
+        Assert.True(Quick.Verify("U*U", good));
+
+        string[] malformed =
+        [
+            "", " ", "$", "$2a$", "$2a$05$", "plain text", good[..^1], good + "a", good + "\n", " " + good, good[1..], good[..29],
+            "$2" + good[3..], "$2$" + good[3..], "$2x" + good[3..], "$2c" + good[3..], "$2A" + good[3..], "$1a" + good[3..],
+            "$3a" + good[3..], "$2a.05" + good[6..], "$2a$05." + good[7..], "a" + good[1..], "$2aa05" + good[6..],
+            "$2a$00" + good[6..], "$2a$03" + good[6..], "$2a$32" + good[6..], "$2a$99" + good[6..],
+            "$2a$5$" + good[6..], "$2a$-5" + good[6..],
+            "$2a$+5" + good[6..], "$2a$ 5" + good[6..], "$2a$0x" + good[6..], "$2a$:5" + good[6..],
+            "$2a$0/" + good[6..], "$2a$٠٥" + good[6..],
+            good[..7] + "=" + good[8..], good[..7] + "-" + good[8..], good[..7] + "+" + good[8..], good[..20] + " " + good[21..],
+            good[..28] + "$" + good[29..], good[..40] + "\0" + good[41..], good[..40] + "é" + good[41..],
+            good[..59] + "=", good[..59] + "_", good[..58] + "\ud83d\ude00", good[..59] + "\ud83d",
+            "$2a$05$" + new string('$', 53), new string('$', 60), new string('\0', 60), new string('x', 100_000),
+        ];
+
+        Assert.All(malformed, hash =>
+        {
+            Assert.False(Quick.Verify("U*U", hash));
+            Assert.False(Quick.Verify("", hash));
+            Assert.True(Quick.NeedsRehash(hash));
+        });
+    }
+
+    // The last character of the salt has four bits that no byte takes, that of the digest two. Every writer leaves them zero; we insist on
+    // it, as do all implementations that write the hash anew and compare the text.
+    [Theory]
+    [InlineData(28, 15)]
+    [InlineData(59, 3)]
+    public void A_last_character_with_stray_bits_is_malformed(int at, int strayBits)
+    {
+        var hash = Quick.Hash(Password);
+        var value = Alphabet.IndexOf(hash[at], StringComparison.Ordinal);
+        Assert.Equal(0, value & strayBits);
+
+        for (var bits = 1; bits <= strayBits; bits++)
+        {
+            var strayed = hash[..at] + Alphabet[value | bits] + hash[(at + 1)..];
+            Assert.False(Quick.Verify(Password, strayed));
+            Assert.True(Quick.NeedsRehash(strayed));
+        }
+    }
+
+    [Fact]
+    public void Every_single_character_of_a_hash_matters()
+    {
+        var hash = Quick.Hash(Password);
+        for (var at = 7; at < hash.Length; at++)
+        {
+            // The highest bit of a character is always one that counts.
+            var other = Alphabet[Alphabet.IndexOf(hash[at], StringComparison.Ordinal) ^ 32];
+            Assert.False(Quick.Verify(Password, hash[..at] + other + hash[(at + 1)..]));
+        }
+    }
+
+    [Theory]
+    [InlineData("$2a$10$", true)]
+    [InlineData("$2a$11$", false)]
+    [InlineData("$2b$11$", false)]
+    [InlineData("$2y$11$", false)]
+    [InlineData("$2a$12$", false)]
+    [InlineData("$2a$31$", false)]
+    [InlineData("$2x$11$", true)]
+    [InlineData("$6$salt", true)]
+    public void A_hash_that_is_cheaper_than_today_or_of_another_kind_wants_replacing(string start, bool expected) =>
+        Assert.Equal(expected, new Bcrypt().NeedsRehash(start + "CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"));
+
+    [LibcryptFact]
+    public void The_C_library_recognises_our_hashes()
+    {
+        var random = new Random(20260401);
+        for (var i = 0; i < 40; i++)
+        {
+            var password = SomePassword(random, exactly72: i % 8 == 0);
+            var hash = Quick.Hash(password);
+
+            Assert.Equal(hash, LibcryptFactAttribute.Crypt(password, hash));
+        }
+    }
+
+    [LibcryptFact]
+    public void We_recognise_the_hashes_of_the_C_library()
+    {
+        var random = new Random(20260402);
+        for (var i = 0; i < 40; i++)
+        {
+            var password = SomePassword(random, exactly72: i % 8 == 0);
+            var setting = $"$2{"aby"[i % 3]}$04${random.GetString(Alphabet, 21)}{random.GetString(".Oeu", 1)}";
+            var hash = LibcryptFactAttribute.Crypt(password, setting);
+
+            Assert.NotNull(hash);
+            Assert.True(Quick.Verify(password, hash));
+            Assert.False(Quick.Verify(SomePassword(random, exactly72: false), hash));
+        }
+    }
+
+    [LibcryptFact]
+    public void The_C_library_agrees_that_stray_bits_are_never_written()
+    {
+        var hash = Quick.Hash(Password);
+        var salt = Alphabet[Alphabet.IndexOf(hash[28], StringComparison.Ordinal) | 1];
+        var digest = Alphabet[Alphabet.IndexOf(hash[59], StringComparison.Ordinal) | 1];
+
+        Assert.Equal(hash, LibcryptFactAttribute.Crypt(Password, hash[..28] + salt + hash[29..]));
+        Assert.Equal(hash, LibcryptFactAttribute.Crypt(Password, hash[..59] + digest));
+    }
+
+    [Fact]
+    public void The_tables_are_the_digits_of_pi()
+    {
+        // Machin: π = 16 arctan 1/5 − 4 arctan 1/239, in units of 2⁻ⁿ, with 64 bits more than are compared.
+        const int words = 18 + 1024;
+        var one = BigInteger.One << ((words * 32) + 64);
+        var fraction = ((16 * ArcTangentOfOneOver(5)) - (4 * ArcTangentOfOneOver(239)) - (3 * one)) >> 64;
+
+        var digits = fraction.ToByteArray(isUnsigned: true, isBigEndian: true);
+        Assert.Equal(words * 4, digits.Length);
+        var expected = new uint[words];
+        for (var i = 0; i < words; i++)
+            expected[i] = BinaryPrimitives.ReadUInt32BigEndian(digits.AsSpan(i * 4));
+
+        Assert.True(BlowfishTables.P.SequenceEqual(expected.AsSpan(0, 18)));
+        Assert.True(BlowfishTables.S.SequenceEqual(expected.AsSpan(18)));
+
+        BigInteger ArcTangentOfOneOver(int x)
+        {
+            var sum = BigInteger.Zero;
+            var power = one / x;
+            for (var n = 1; !power.IsZero; n += 2)
+            {
+                sum += n % 4 == 1 ? power / n : -power / n;
+                power /= x * x;
+            }
+            return sum;
+        }
+    }
+
+    private static void AssertOnly(string password, string hash)
+    {
+        Assert.True(Quick.Verify(password, hash));
+        Assert.False(Quick.Verify(password.Length == 0 ? "x" : password[..^1], hash));
+    }
+
+    private static string SomePassword(Random random, bool exactly72)
+    {
+        var password = new StringBuilder();
+        var room = exactly72 ? 72 : random.Next(73);
+        while (room > 0)
+        {
+            var candidate = random.Next(4) switch
+            {
+                0 => random.Next(0x80, 0x800),
+                1 => random.Next(0x800, 0x10000),
+                2 => random.Next(0x10000, 0x110000),
+                _ => random.Next(1, 0x80),
+            };
+            if (!Rune.TryCreate(candidate, out var letter) || letter.Utf8SequenceLength > room)
+                continue;
+            password.Append(letter);
+            room -= letter.Utf8SequenceLength;
+        }
+        return password.ToString();
+    }
+}
+
+/// <summary>A fact that needs the bcrypt of the C library, and is skipped on a system without it.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class LibcryptFactAttribute : FactAttribute
+{
+    private const int DataSize = 32768; // sizeof(struct crypt_data)
+
+    private static readonly CryptRn? Function = Find();
+
+    public LibcryptFactAttribute()
+    {
+        if (Function is null || Crypt("U*U", "$2a$04$CCCCCCCCCCCCCCCCCCCCC.") is null)
+            Skip = "This system has no libcrypt.so.1 with crypt_rn and bcrypt.";
+    }
+
+    private delegate nint CryptRn(byte[] phrase, byte[] setting, byte[] data, int size);
+
+    public static string? Crypt(string password, string setting)
+    {
+        var data = GC.AllocateArray<byte>(DataSize, pinned: true); // the answer points into it
+        var answer = Function!(Encoding.UTF8.GetBytes(password + "\0"), Encoding.ASCII.GetBytes(setting + "\0"), data, DataSize);
+        return Marshal.PtrToStringUTF8(answer);
+    }
+
+    private static CryptRn? Find() =>
+        NativeLibrary.TryLoad("libcrypt.so.1", out var library) && NativeLibrary.TryGetExport(library, "crypt_rn", out var address)
+            ? Marshal.GetDelegateForFunctionPointer<CryptRn>(address)
+            : null;
+}
