@@ -1,0 +1,56 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace ChatLogger.Auth;
+
+/// <summary>
+/// The format of API keys: <c>clk_&lt;public id&gt;_&lt;secret&gt;&lt;checksum&gt;</c>, all base62. The public id (16) names the key and may
+/// be shown; the secret (43) has 256 bits; the checksum (6) is the first 32 bits of the SHA-256 of all before it, so that a mistyped or
+/// invented key is refused without the database and a secret scanner has no false alarms.
+/// </summary>
+internal sealed partial record ApiKey(string PublicId, string Text)
+{
+    /// <summary>For secret scanners.</summary>
+    public const string Pattern = "clk_[0-9A-Za-z]{16}_[0-9A-Za-z]{49}";
+
+    private const string Alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    private const int ChecksumLength = 6;
+
+    /// <summary>What is stored of the key, and what a key in the settings is given as.</summary>
+    public byte[] Sha256 => SHA256.HashData(Encoding.ASCII.GetBytes(Text));
+
+    public string LastFour => Text[^4..];
+
+    public static ApiKey Generate()
+    {
+        var publicId = RandomNumberGenerator.GetString(Alphabet, 16);
+        var bare = $"clk_{publicId}_{RandomNumberGenerator.GetString(Alphabet, 43)}";
+        return new(publicId, bare + Checksum(bare));
+    }
+
+    /// <summary>The key, if the text has its format and its checksum is right; else null.</summary>
+    public static ApiKey? Parse(string? text) =>
+        text is not null && Format().IsMatch(text) && Checksum(text[..^ChecksumLength]) == text[^ChecksumLength..]
+            ? new(text[4..20], text)
+            : null;
+
+    // The record's own would print the secret.
+    public override string ToString() => $"clk_{PublicId}_…{LastFour}";
+
+    private static string Checksum(string text)
+    {
+        var rest = BinaryPrimitives.ReadUInt32BigEndian(SHA256.HashData(Encoding.ASCII.GetBytes(text)));
+        var digits = new char[ChecksumLength];
+        for (var i = ChecksumLength - 1; i >= 0; i--)
+        {
+            digits[i] = Alphabet[(int)(rest % (uint)Alphabet.Length)];
+            rest /= (uint)Alphabet.Length;
+        }
+        return new(digits);
+    }
+
+    [GeneratedRegex($"^{Pattern}\\z", RegexOptions.CultureInvariant)]
+    private static partial Regex Format();
+}

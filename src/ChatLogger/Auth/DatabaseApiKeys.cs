@@ -1,0 +1,30 @@
+using System.Security.Cryptography;
+using ChatLogger.Data;
+using Npgsql;
+
+namespace ChatLogger.Auth;
+
+/// <summary>The keys that organizations made. Found by public id, compared by hash in constant time.</summary>
+internal sealed class DatabaseApiKeys(NpgsqlDataSource db, TimeProvider time) : IApiKeyValidator
+{
+    public async Task<ApiKeyGrant?> Validate(ApiKey key, CancellationToken ct)
+    {
+        var row = await db.QuerySingleOrDefaultAsync<Row>(
+            """
+            select o.id as org_id, o.slug as org_slug, k.sha256, k.scopes, k.allowed_origins
+            from api_keys k
+            join organizations o on o.id = k.org_id
+            where k.public_id = @PublicId
+              and k.revoked_at is null
+              and (k.expires_at is null or k.expires_at > @Now)
+              and o.deleted_at is null
+            """,
+            new { key.PublicId, Now = time.GetUtcNow() },
+            ct);
+        return row is not null && CryptographicOperations.FixedTimeEquals(row.Sha256, key.Sha256)
+            ? new(row.OrgId, row.OrgSlug, row.Scopes, row.AllowedOrigins)
+            : null;
+    }
+
+    private sealed record Row(Guid OrgId, string OrgSlug, byte[] Sha256, string[] Scopes, string[] AllowedOrigins);
+}

@@ -1,0 +1,27 @@
+using System.Text;
+using ChatLogger.Http;
+
+namespace ChatLogger.Auth;
+
+/// <summary>
+/// E-mail addresses in one normal form: without space around them, in Unicode's compatibility composition, in lower case. What people type in
+/// any of its spellings is the same member; and two members cannot be told apart by a spelling.
+/// </summary>
+internal static class EmailAddress
+{
+    public const int MostCharacters = 254;
+
+    /// <summary>The normal form; null when it is no address: one @ with something on either side, no white space, no control characters.</summary>
+    public static string? Normalize(string? text)
+    {
+        if (text is null || text.Length > 4 * MostCharacters || !TextSafety.IsSafe(text))
+            return null;
+        var normal = text.Trim().Normalize(NormalizationForm.FormKC).ToLowerInvariant().Normalize(NormalizationForm.FormKC);
+        var at = normal.IndexOf('@', StringComparison.Ordinal);
+        return at > 0 && at == normal.LastIndexOf('@') && at < normal.Length - 1
+            && Http.Text.Length(normal) <= MostCharacters
+            && !normal.Any(c => char.IsWhiteSpace(c) || char.IsControl(c))
+            ? normal
+            : null;
+    }
+}

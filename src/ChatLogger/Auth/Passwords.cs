@@ -1,0 +1,69 @@
+using System.Text;
+using ChatLogger.Http;
+using FluentValidation;
+
+namespace ChatLogger.Auth;
+
+/// <summary>
+/// Hashing and checking passwords, a few at a time: a flood of logins must not take the processor from everybody else. Who finds the queue
+/// full is answered 503.
+/// </summary>
+internal sealed class Passwords(IPasswordHasher hasher) : IDisposable
+{
+    /// <summary>bcrypt reads no further.</summary>
+    public const int MostBytes = 72;
+    public const int LeastBytes = 12;
+
+    private const int LongestQueue = 32;
+
+    private readonly SemaphoreSlim _running = new(Math.Max(1, Environment.ProcessorCount - 1));
+
+    // A hash that no password has, so that an unknown address takes as long as a wrong password.
+    private readonly Lazy<string> _decoy = new(() => hasher.Hash(Guid.NewGuid().ToString("N")));
+    private int _waiting;
+
+    public Task<string> Hash(string password, CancellationToken ct) => Gated(() => hasher.Hash(password), ct);
+
+    /// <summary>Whether the password is right. Without a stored hash the same work is done, and the answer is no.</summary>
+    public Task<bool> Verify(string password, string? hash, CancellationToken ct) =>
+        Gated(() => hasher.Verify(password, hash ?? _decoy.Value) & hash is not null, ct);
+
+    public bool NeedsRehash(string hash) => hasher.NeedsRehash(hash);
+
+    public void Dispose() => _running.Dispose();
+
+    private async Task<T> Gated<T>(Func<T> work, CancellationToken ct)
+    {
+        if (Interlocked.Increment(ref _waiting) > LongestQueue)
+        {
+            Interlocked.Decrement(ref _waiting);
+            throw Problem.Unavailable("Too many logins at once. Try again shortly.", TimeSpan.FromSeconds(2));
+        }
+        try
+        {
+            await _running.WaitAsync(ct);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _waiting);
+        }
+        try
+        {
+            return await Task.Run(work, CancellationToken.None);
+        }
+        finally
+        {
+            _running.Release();
+        }
+    }
+}
+
+internal static class PasswordRules
+{
+    /// <summary>A password that is being set; null is left alone.</summary>
+    public static IRuleBuilderOptions<T, string?> NewPassword<T>(this IRuleBuilder<T, string?> rule) => rule
+        .Must(password => password is null || Encoding.UTF8.GetByteCount(password) is >= Passwords.LeastBytes and <= Passwords.MostBytes)
+        .WithMessage($"Must have {Passwords.LeastBytes} to {Passwords.MostBytes} bytes in UTF-8.")
+        .Must(password => password is null || TextSafety.IsSafe(password))
+        .WithMessage("Must be text without NUL.");
+}

@@ -1,0 +1,63 @@
+using System.Security.Cryptography;
+using ChatLogger.Data;
+using Npgsql;
+
+namespace ChatLogger.Auth;
+
+/// <summary>
+/// Keys given in the settings by their hash, for those who deploy secrets rather than click for them: <c>ApiKeys__0__Slug</c>,
+/// <c>ApiKeys__0__Sha256</c> (64 hexadecimal digits: SHA-256 of the whole key), <c>ApiKeys__0__Scopes__0</c> (default: ingest).
+/// </summary>
+internal sealed class SettingsApiKeys(IReadOnlyList<SettingsApiKeys.Entry> entries, NpgsqlDataSource db) : IApiKeyValidator
+{
+    public async Task<ApiKeyGrant?> Validate(ApiKey key, CancellationToken ct)
+    {
+        Entry? found = null;
+        if (entries.Count == 0)
+            return null;
+        var sha256 = key.Sha256;
+        foreach (var entry in entries)
+        {
+            if (CryptographicOperations.FixedTimeEquals(entry.Sha256, sha256))
+                found = entry;
+        }
+        if (found is null)
+            return null;
+
+        var orgId = await db.QuerySingleOrDefaultAsync<Guid?>(
+            """
+            select id
+            from organizations
+            where slug = @Slug
+              and deleted_at is null
+            """,
+            new { found.Slug },
+            ct);
+        return orgId is { } id ? new(id, found.Slug, [.. found.Scopes], []) : null;
+    }
+
+    /// <summary>Reads the section <c>ApiKeys</c>; a half-given or malformed entry refuses the start.</summary>
+    public static IReadOnlyList<Entry> Read(IConfiguration configuration)
+    {
+        var entries = new List<Entry>();
+        foreach (var section in configuration.GetSection("ApiKeys").GetChildren())
+        {
+            var name = $"ApiKeys__{section.Key}";
+            var slug = section["Slug"];
+            var sha256 = section["Sha256"];
+            string[] scopes = section["Scopes"] is { } list
+                ? list.Split([',', ' '], StringSplitOptions.RemoveEmptyEntries)
+                : [.. section.GetSection("Scopes").GetChildren().Select(scope => scope.Value ?? "")];
+            if (string.IsNullOrEmpty(slug))
+                throw new StartRefused($"{name}__Slug is missing: the slug of the organization that the key belongs to.");
+            if (sha256 is not { Length: 64 } || !sha256.All(char.IsAsciiHexDigit))
+                throw new StartRefused($"{name}__Sha256 must be the SHA-256 of the whole key, as 64 hexadecimal digits.");
+            if (scopes.FirstOrDefault(scope => !KeyScope.IsKnown(scope)) is not null)
+                throw new StartRefused($"{name}__Scopes may name {KeyScope.Ingest} and {KeyScope.Import}.");
+            entries.Add(new(slug, Convert.FromHexString(sha256), scopes.Length == 0 ? [KeyScope.Ingest] : scopes));
+        }
+        return entries;
+    }
+
+    internal sealed record Entry(string Slug, byte[] Sha256, IReadOnlyList<string> Scopes);
+}

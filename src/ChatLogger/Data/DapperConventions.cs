@@ -1,0 +1,53 @@
+using System.Data;
+using ChatLogger.Http;
+using Dapper;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace ChatLogger.Data;
+
+/// <summary>
+/// How rows become records: columns in snake_case are matched to the constructor by position and name, so a select spells its columns in the
+/// order of the record. Types that Dapper does not know are taught here, once.
+/// </summary>
+internal static class DapperConventions
+{
+    public static void Use()
+    {
+        DefaultTypeMap.MatchNamesWithUnderscores = true;
+        SqlMapper.RemoveTypeMap(typeof(DateTimeOffset));
+        SqlMapper.RemoveTypeMap(typeof(DateTimeOffset?));
+        SqlMapper.AddTypeHandler(new Instant());
+        SqlMapper.AddTypeHandler(new TextArray());
+        SqlMapper.AddTypeHandler(new JsonObject());
+    }
+
+    /// <summary>timestamptz. Npgsql reads it as a DateTime in UTC and refuses to write any other offset.</summary>
+    private sealed class Instant : SqlMapper.TypeHandler<DateTimeOffset>
+    {
+        public override DateTimeOffset Parse(object value) => new((DateTime)value, TimeSpan.Zero);
+
+        public override void SetValue(IDbDataParameter parameter, DateTimeOffset value) => Set(parameter, value.ToUniversalTime(), NpgsqlDbType.TimestampTz);
+    }
+
+    /// <summary>text[]. Without this Dapper would expand the array into a list of parameters.</summary>
+    private sealed class TextArray : SqlMapper.TypeHandler<string[]>
+    {
+        public override string[] Parse(object value) => (string[])value;
+
+        public override void SetValue(IDbDataParameter parameter, string[]? value) => Set(parameter, value, NpgsqlDbType.Array | NpgsqlDbType.Text);
+    }
+
+    private sealed class JsonObject : SqlMapper.TypeHandler<JsonObjectText>
+    {
+        public override JsonObjectText Parse(object value) => JsonObjectText.FromStored((string)value);
+
+        public override void SetValue(IDbDataParameter parameter, JsonObjectText? value) => Set(parameter, value?.Utf8, NpgsqlDbType.Json);
+    }
+
+    private static void Set(IDbDataParameter parameter, object? value, NpgsqlDbType type)
+    {
+        ((NpgsqlParameter)parameter).NpgsqlDbType = type;
+        parameter.Value = value ?? DBNull.Value;
+    }
+}

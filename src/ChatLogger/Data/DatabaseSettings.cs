@@ -1,0 +1,126 @@
+using System.ComponentModel.DataAnnotations;
+using Npgsql;
+
+namespace ChatLogger.Data;
+
+/// <summary>
+/// Where the database is. Section <c>Database</c>, beside <c>ConnectionStrings__ChatLogger</c> (or <c>DATABASE_URL</c>),
+/// <c>ConnectionStrings__Migrations</c> and <c>DataDirectory</c>.
+/// </summary>
+internal sealed record DatabaseSettings
+{
+    public const string Section = "Database";
+
+    /// <summary>Allows the private server outside Development, where it is the default when no connection string is given.</summary>
+    public bool Private { get; init; }
+
+    /// <summary>The directory of initdb, pg_ctl and postgres for the private server. Default: PATH, then the usual places, highest version.</summary>
+    public string? Binaries { get; init; }
+
+    /// <summary>How long a start waits for a database that cannot be reached yet. Default 30 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
+    public TimeSpan StartTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Connections of this process to the database at most, unless the connection string says otherwise. Default 30.</summary>
+    [Range(1, 1_000)]
+    public int PoolSize { get; init; } = 30;
+
+    /// <summary>The server's own limit for one statement. Default 5.5 s: the request's deadline and a second.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
+    public TimeSpan StatementTimeout { get; init; } = TimeSpan.FromSeconds(5.5);
+
+    /// <summary>The server's limit for waiting for a lock. Default 2 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.010", "01:00:00")]
+    public TimeSpan LockTimeout { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>For the service. Null: the private server.</summary>
+    public string? ConnectionString { get; private init; }
+
+    /// <summary>For migrations: direct to the server, past any pooler. Default: the same as the service's.</summary>
+    public string? MigrationsConnectionString { get; private init; }
+
+    /// <summary>What is kept outside the database: the private server's data, Development's signing secret.</summary>
+    public string DataDirectory { get; private init; } = "";
+
+    /// <exception cref="StartRefused">A setting is malformed, or Production has no database.</exception>
+    public static DatabaseSettings Read(IConfiguration configuration, IHostEnvironment environment)
+    {
+        var given = Settings.Bind<DatabaseSettings>(configuration, Section);
+        var connection = ConnectionStringOf(configuration, "ConnectionStrings:ChatLogger") ?? ConnectionStringOf(configuration, "DATABASE_URL");
+        if (connection is null && !environment.IsDevelopment() && !given.Private)
+            throw new StartRefused(
+                """
+                No database is configured. Set one of:
+                  ConnectionStrings__ChatLogger  a connection string, e.g. Host=db;Database=chatlogger;Username=chatlogger;Password=…
+                  DATABASE_URL                   the same as a URL, e.g. postgres://chatlogger:…@db/chatlogger
+                  Database__Private=true         run a private PostgreSQL server from the binaries on this machine
+                """);
+        return given with
+        {
+            ConnectionString = connection,
+            MigrationsConnectionString = ConnectionStringOf(configuration, "ConnectionStrings:Migrations"),
+            DataDirectory = Path.GetFullPath(configuration["DataDirectory"] is { Length: > 0 } directory ? directory : DefaultDataDirectory()),
+        };
+    }
+
+    /// <summary>Completes a connection string with our time-outs and with what makes every session alike; what it says itself stays.</summary>
+    public string Complete(string connectionString)
+    {
+        var given = new NpgsqlConnectionStringBuilder(connectionString);
+        var complete = new NpgsqlConnectionStringBuilder(connectionString);
+        if (!given.ContainsKey("Application Name"))
+            complete.ApplicationName = "chatlogger";
+        if (!given.ContainsKey("Maximum Pool Size"))
+            complete.MaxPoolSize = PoolSize;
+        if (!given.ContainsKey("Timeout"))
+            complete.Timeout = 4;
+        // The request's deadline cancels; this one only catches what has no deadline. A server that does not answer a cancellation is left.
+        if (!given.ContainsKey("Command Timeout"))
+            complete.CommandTimeout = 30;
+        if (!given.ContainsKey("Cancellation Timeout"))
+            complete.CancellationTimeout = 250;
+        if (!given.ContainsKey("Max Auto Prepare"))
+            complete.MaxAutoPrepare = 100;
+        if (!given.ContainsKey("Auto Prepare Min Usages"))
+            complete.AutoPrepareMinUsages = 2;
+        if (!given.ContainsKey("Options"))
+        {
+            // As start-up options they are the session's defaults: neither DISCARD ALL nor a setting of role or database changes them.
+            complete.Options = string.Join(
+                ' ',
+                "-c timezone=UTC",
+                "-c datestyle=ISO",
+                "-c intervalstyle=postgres",
+                "-c synchronous_commit=on",
+                "-c default_transaction_isolation=read\\ committed",
+                $"-c statement_timeout={StatementTimeout.TotalMilliseconds:F0}",
+                $"-c lock_timeout={LockTimeout.TotalMilliseconds:F0}",
+                "-c idle_in_transaction_session_timeout=30000");
+        }
+        return complete.ConnectionString;
+    }
+
+    private static string? ConnectionStringOf(IConfiguration configuration, string key)
+    {
+        var text = configuration[key];
+        var setting = key.Replace(":", "__", StringComparison.Ordinal);
+        if (string.IsNullOrWhiteSpace(text))
+            return null;
+        if (text.StartsWith("postgres://", StringComparison.Ordinal) || text.StartsWith("postgresql://", StringComparison.Ordinal))
+            return DatabaseUrl.ToConnectionString(setting, text);
+        try
+        {
+            return new NpgsqlConnectionStringBuilder(text).ConnectionString;
+        }
+        // The message may repeat a part of the string, and with it the password.
+        catch (ArgumentException)
+        {
+            throw new StartRefused($"{setting} is not a connection string of Npgsql, such as Host=db;Database=chatlogger;Username=chatlogger;Password=…");
+        }
+    }
+
+    // The account's own data; root's is the system's, for PostgreSQL's server does not run as root and could not enter root's home.
+    private static string DefaultDataDirectory() => Environment.IsPrivilegedProcess && !OperatingSystem.IsWindows()
+        ? "/var/lib/chatlogger"
+        : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "chatlogger");
+}

@@ -1,0 +1,47 @@
+using System.Data;
+using Dapper;
+using Npgsql;
+
+namespace ChatLogger.Data;
+
+/// <summary>One statement on a connection of the pool, cancelled with the request. Dapper maps; see <see cref="DapperConventions"/>.</summary>
+internal static class Sql
+{
+    public static async Task<T?> QuerySingleOrDefaultAsync<T>(this NpgsqlDataSource db, string sql, object parameters, CancellationToken ct)
+    {
+        await using var connection = await db.OpenConnectionAsync(ct);
+        return await connection.QuerySingleOrDefaultAsync<T>(new CommandDefinition(sql, parameters, cancellationToken: ct));
+    }
+
+    public static async Task<IReadOnlyList<T>> QueryAsync<T>(this NpgsqlDataSource db, string sql, object parameters, CancellationToken ct)
+    {
+        await using var connection = await db.OpenConnectionAsync(ct);
+        return (await connection.QueryAsync<T>(new CommandDefinition(sql, parameters, cancellationToken: ct))).AsList();
+    }
+
+    /// <summary>How many rows the statement touched.</summary>
+    public static async Task<int> ExecuteAsync(this NpgsqlDataSource db, string sql, object parameters, CancellationToken ct)
+    {
+        await using var connection = await db.OpenConnectionAsync(ct);
+        return await connection.ExecuteAsync(new CommandDefinition(sql, parameters, cancellationToken: ct));
+    }
+
+    /// <summary>Several statements that hold together or not at all; committed when <paramref name="work"/> returns, rolled back when it throws.</summary>
+    public static async Task<T> InTransactionAsync<T>(this NpgsqlDataSource db, Func<Transaction, Task<T>> work, CancellationToken ct)
+    {
+        await using var connection = await db.OpenConnectionAsync(ct);
+        await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, ct);
+        var result = await work(new Transaction(connection, transaction, ct));
+        await transaction.CommitAsync(ct);
+        return result;
+    }
+
+    internal readonly record struct Transaction(NpgsqlConnection Connection, NpgsqlTransaction Inner, CancellationToken Ct)
+    {
+        public Task<T?> QuerySingleOrDefaultAsync<T>(string sql, object parameters) =>
+            Connection.QuerySingleOrDefaultAsync<T>(new CommandDefinition(sql, parameters, Inner, cancellationToken: Ct));
+
+        public Task<int> ExecuteAsync(string sql, object parameters) =>
+            Connection.ExecuteAsync(new CommandDefinition(sql, parameters, Inner, cancellationToken: Ct));
+    }
+}

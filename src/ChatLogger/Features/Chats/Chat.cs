@@ -1,0 +1,23 @@
+using ChatLogger.Http;
+
+namespace ChatLogger.Features;
+
+/// <summary>A chat, as every route that answers one chat shows it.</summary>
+internal sealed record Chat(
+    Guid Id,
+    string? Title,
+    string[] Tags,
+    JsonObjectText Metadata,
+    Guid? UserId,
+    string? ExternalUserId,
+    DateTimeOffset CreatedAt,
+    DateTimeOffset UpdatedAt,
+    Feedback? Feedback);
+
+/// <summary>What an end user thought of a chat or a message: <c>up</c> or <c>down</c>.</summary>
+internal sealed record Feedback(string Rating, string? Comment, DateTimeOffset At)
+{
+    /// <summary>From the columns of a left join: no rating, no feedback.</summary>
+    public static Feedback? From(string? rating, string? comment, DateTimeOffset? at) =>
+        rating is not null && at is { } time ? new(rating, comment, time) : null;
+}

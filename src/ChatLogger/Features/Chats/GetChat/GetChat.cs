@@ -1,0 +1,46 @@
+using ChatLogger.Auth;
+using ChatLogger.Data;
+using ChatLogger.Http;
+using MediatR;
+using Npgsql;
+
+namespace ChatLogger.Features;
+
+/// <summary>GET /orgs/me/chats/{chatId}: a member reads one chat they may see.</summary>
+internal static class GetChat
+{
+    public static void Map(IEndpointRouteBuilder organization) =>
+        organization.MapGet("/chats/{chatId}", async (PathId chatId, Member caller, ISender sender, CancellationToken ct) =>
+                TypedResults.Ok(await sender.Send(new Query(caller.OrgId, caller.OnlyChatsOf, chatId), ct)))
+            .WithSummary("Read a chat.");
+
+    public sealed record Query(Guid OrgId, Guid? OnlyChatsOf, Guid ChatId) : IRequest<Chat>;
+
+    public sealed class Handler(NpgsqlDataSource db) : IRequestHandler<Query, Chat>
+    {
+        public async Task<Chat> Handle(Query query, CancellationToken ct)
+        {
+            var row = await db.QuerySingleOrDefaultAsync<Row>(
+                """
+                select c.id, c.title, c.tags, c.metadata, c.user_id, c.external_user_id, c.created_at, c.updated_at, f.rating, f.comment, f.at
+                from chats c
+                left join feedback f on f.org_id = c.org_id and f.target_id = c.id
+                where c.org_id = @OrgId
+                  and c.id = @ChatId
+                  and c.deleted_at is null
+                  and (@OnlyChatsOf is null or c.user_id = @OnlyChatsOf)
+                """,
+                query,
+                ct);
+            return row?.ToChat() ?? throw Problem.NotFound("No such chat in this organization.");
+        }
+    }
+
+    private sealed record Row(
+        Guid Id, string? Title, string[] Tags, JsonObjectText Metadata, Guid? UserId, string? ExternalUserId, DateTimeOffset CreatedAt,
+        DateTimeOffset UpdatedAt, string? Rating, string? Comment, DateTimeOffset? At)
+    {
+        public Chat ToChat() =>
+            new(Id, Title, Tags, Metadata, UserId, ExternalUserId, CreatedAt, UpdatedAt, Feedback.From(Rating, Comment, At));
+    }
+}

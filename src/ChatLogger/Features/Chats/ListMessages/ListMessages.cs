@@ -1,0 +1,83 @@
+using ChatLogger.Auth;
+using ChatLogger.Data;
+using ChatLogger.Http;
+using FluentValidation;
+using MediatR;
+using Npgsql;
+
+namespace ChatLogger.Features;
+
+/// <summary>GET /orgs/me/chats/{chatId}/messages: a member pages through what was said, in the order in which it arrived.</summary>
+internal static class ListMessages
+{
+    public static void Map(IEndpointRouteBuilder organization) =>
+        organization.MapGet("/chats/{chatId}/messages",
+            async (PathId chatId, Query<Request> query, Member caller, ISender sender, CancellationToken ct) =>
+                TypedResults.Ok(await sender.Send(
+                    new Query(caller.OrgId, caller.OnlyChatsOf, chatId, query.Value.Order ?? Ascending, query.Value.Limit, query.Value.Cursor), ct)))
+            .WithSummary("Read the messages of a chat.")
+            .WithDescription("In the order of arrival; order=desc reverses it. limit: 1 to 200, default 50.");
+
+    private const string Ascending = "asc";
+    private const string Descending = "desc";
+
+    public sealed record Request(string? Order = null, int? Limit = null, string? Cursor = null);
+
+    public sealed record Query(Guid OrgId, Guid? OnlyChatsOf, Guid ChatId, string Order, int? Limit, string? Cursor) : IRequest<Page<Message>>;
+
+    public sealed class Validator : AbstractValidator<Query>
+    {
+        public Validator()
+        {
+            RuleFor(query => query.Order).Must(order => order is Ascending or Descending).WithMessage("Must be asc or desc.");
+            RuleFor(query => query.Limit).PageLimit();
+        }
+    }
+
+    public sealed class Handler(NpgsqlDataSource db) : IRequestHandler<Query, Page<Message>>
+    {
+        public async Task<Page<Message>> Handle(Query query, CancellationToken ct)
+        {
+            var list = $"messages/{query.OrgId}/{query.OnlyChatsOf}/{query.ChatId}/{query.Order}";
+            var after = Cursor.DecodeSequence(list, query.Cursor);
+            var limit = query.Limit ?? Page.DefaultLimit;
+            var (comparison, direction) = query.Order == Ascending ? (">", "asc") : ("<", "desc");
+            // The chat comes first, so that a chat without messages is told from no chat in one statement.
+            var rows = await db.QueryAsync<Row>(
+                $"""
+                select m.seq, m.id, c.id as chat_id, m.role, m.content, m.metadata, m.latency_ms, m.token_count, m.prompt_tokens,
+                       m.completion_tokens, m.model, m.created_at, f.rating, f.comment, f.at
+                from chats c
+                left join lateral (
+                    select org_id, seq, id, role, content, metadata, latency_ms, token_count, prompt_tokens, completion_tokens, model, created_at
+                    from messages
+                    where org_id = c.org_id
+                      and chat_id = c.id
+                      {(after is null ? "" : $"and seq {comparison} @After")}
+                    order by seq {direction}
+                    limit @Rows
+                ) m on true
+                left join feedback f on f.org_id = m.org_id and f.target_id = m.id
+                where c.org_id = @OrgId
+                  and c.id = @ChatId
+                  and c.deleted_at is null
+                  and (@OnlyChatsOf is null or c.user_id = @OnlyChatsOf)
+                order by m.seq {direction}
+                """,
+                new { query.OrgId, query.OnlyChatsOf, query.ChatId, After = after, Rows = limit + 1 },
+                ct);
+            if (rows.Count == 0)
+                throw Problem.NotFound("No such chat in this organization.");
+            return Page.Of([.. rows.Where(row => row.Seq is not null)], limit, row => row.ToMessage(), row => Cursor.Encode(list, row.Seq!.Value));
+        }
+    }
+
+    private sealed record Row(
+        long? Seq, Guid? Id, Guid ChatId, string? Role, string? Content, JsonObjectText? Metadata, int? LatencyMs, int? TokenCount,
+        int? PromptTokens, int? CompletionTokens, string? Model, DateTimeOffset? CreatedAt, string? Rating, string? Comment, DateTimeOffset? At)
+    {
+        public Message ToMessage() => new(
+            Id!.Value, ChatId, Role!, Content!, Metadata!, LatencyMs, TokenCount, PromptTokens, CompletionTokens, Model, CreatedAt!.Value,
+            Feedback.From(Rating, Comment, At));
+    }
+}

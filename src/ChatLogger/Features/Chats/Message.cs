@@ -1,0 +1,18 @@
+using ChatLogger.Http;
+
+namespace ChatLogger.Features;
+
+/// <summary>A message, as every route that answers messages shows it. Latency in milliseconds.</summary>
+internal sealed record Message(
+    Guid Id,
+    Guid ChatId,
+    string Role,
+    string Content,
+    JsonObjectText Metadata,
+    int? LatencyMs,
+    int? TokenCount,
+    int? PromptTokens,
+    int? CompletionTokens,
+    string? Model,
+    DateTimeOffset CreatedAt,
+    Feedback? Feedback);

@@ -1,0 +1,10 @@
+namespace ChatLogger.Features;
+
+/// <summary>GET /healthz/live: whether the process runs at all. Asks nobody else.</summary>
+internal static class Live
+{
+    public static void Map(IEndpointRouteBuilder open) =>
+        open.MapMethods("/healthz/live", ["GET", "HEAD"], () => TypedResults.Ok(new Response("live"))).WithSummary("Is the process alive?");
+
+    public sealed record Response(string Status);
+}

@@ -1,0 +1,30 @@
+using ChatLogger.Data;
+using ChatLogger.Http;
+using MediatR;
+using Npgsql;
+
+namespace ChatLogger.Features;
+
+/// <summary>GET /healthz/ready: whether requests can be served: the database answers and has the schema, and we are not stopping.</summary>
+internal static class Ready
+{
+    public static void Map(IEndpointRouteBuilder open) =>
+        open.MapMethods("/healthz/ready", ["GET", "HEAD"], async (ISender sender, CancellationToken ct) =>
+            TypedResults.Ok(await sender.Send(new Query(), ct))).WithSummary("Can the service serve?");
+
+    public sealed record Query : IRequest<Response>;
+
+    public sealed record Response(string Status);
+
+    public sealed class Handler(NpgsqlDataSource db, IHostApplicationLifetime lifetime) : IRequestHandler<Query, Response>
+    {
+        public async Task<Response> Handle(Query query, CancellationToken ct)
+        {
+            if (lifetime.ApplicationStopping.IsCancellationRequested)
+                throw Problem.Unavailable("The service is stopping.", TimeSpan.FromSeconds(5));
+            return await Migrator.IsCurrent(db, ct)
+                ? new("ready")
+                : throw Problem.Unavailable("The database does not have the schema of this version.", TimeSpan.FromSeconds(5));
+        }
+    }
+}

@@ -1,0 +1,148 @@
+using System.Globalization;
+using ChatLogger.Auth;
+using ChatLogger.Data;
+using ChatLogger.Http;
+using FluentValidation;
+using Npgsql;
+
+namespace ChatLogger.Hosting;
+
+/// <summary>Puts the service together. Building starts nothing: no server, no database, no thread.</summary>
+internal static class Application
+{
+    private const string DefaultUrl = "http://127.0.0.1:5080";
+
+    /// <exception cref="StartRefused">A setting is wrong or missing; the message names it.</exception>
+    public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? customize = null)
+    {
+        // What is answered must not depend on where the process was started.
+        CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
+        CultureInfo.DefaultThreadCurrentUICulture = CultureInfo.InvariantCulture;
+        Rules.UseConventions();
+        DapperConventions.Use();
+
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+        // The customization comes first: what it sets, the settings below already see.
+        customize?.Invoke(builder);
+        AddServer(builder);
+        AddData(builder);
+        AddAuth(builder);
+        AddFeatures(builder);
+
+        var app = builder.Build();
+        app.UseMiddlewares();
+        Routes.Map(app);
+        return app;
+    }
+
+    // The order is the contract: what can be refused without knowing the caller, then who it is, then what they ask.
+    private static void UseMiddlewares(this WebApplication app)
+    {
+        app.Use(SecurityHeaders.Middleware);
+        app.Use(Deadline.Middleware);
+        app.UseMiddleware<ProblemWriter>();
+        Documentation.UsePage(app);
+        app.UseRouting();
+        app.Use(RequestShape.Middleware);
+        app.UseMiddleware<Gate>();
+        app.Use(QueryText.Guard);
+    }
+
+    private static void AddServer(WebApplicationBuilder builder)
+    {
+        var settings = Settings.Bind<ServerSettings>(builder.Configuration, ServerSettings.Section);
+        var limits = Settings.Bind<Limits>(builder.Configuration, Limits.Section);
+        builder.Services.AddSingleton(settings);
+        builder.Services.AddSingleton(limits);
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.ConfigureHttpJsonOptions(options => Json.Configure(options.SerializerOptions));
+
+        var urls = Urls(builder);
+        builder.WebHost.UseUrls(urls);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = limits.BodyBytes;
+            kestrel.Limits.RequestHeadersTimeout = settings.HeaderTimeout;
+            kestrel.Limits.KeepAliveTimeout = settings.KeepAliveTimeout;
+        });
+        builder.Logging.ClearProviders();
+        builder.Logging.AddSimpleConsole(console =>
+        {
+            console.SingleLine = true;
+            console.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
+            console.UseUtcTimestamp = true;
+        });
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+        builder.Logging.AddFilter("Npgsql", LogLevel.Warning);
+
+        builder.Services.AddSingleton(new SessionCookie(
+            plain: builder.Environment.IsDevelopment() && urls.Split(';').All(url => Uri.TryCreate(url, UriKind.Absolute, out var uri)
+                && uri.Scheme == Uri.UriSchemeHttp && uri.IsLoopback)));
+    }
+
+    private static void AddData(WebApplicationBuilder builder)
+    {
+        builder.Services.AddSingleton(DatabaseSettings.Read(builder.Configuration, builder.Environment));
+        builder.Services.AddSingleton<Database>();
+        builder.Services.AddSingleton<NpgsqlDataSource>(services => services.GetRequiredService<Database>().Source);
+        builder.Services.AddSingleton<Ids>();
+    }
+
+    private static void AddAuth(WebApplicationBuilder builder)
+    {
+        var settings = Settings.Bind<SessionSettings>(builder.Configuration, SessionSettings.Section);
+        var entries = SettingsApiKeys.Read(builder.Configuration);
+        builder.Services.AddSingleton(settings);
+        builder.Services.AddSingleton(Settings.Bind<CorsSettings>(builder.Configuration, CorsSettings.Section));
+        builder.Services.AddSingleton<IApiKeyValidator>(services => new SettingsApiKeys(entries, services.GetRequiredService<NpgsqlDataSource>()));
+        builder.Services.AddSingleton<IApiKeyValidator, DatabaseApiKeys>();
+        builder.Services.AddSingleton(services => new SessionTokens(
+            settings.Secrets(builder.Environment.IsDevelopment(), services.GetRequiredService<DatabaseSettings>().DataDirectory),
+            services.GetRequiredService<TimeProvider>()));
+        builder.Services.AddSingleton<IPasswordHasher>(_ => new Bcrypt());
+        builder.Services.AddSingleton<Passwords>();
+    }
+
+    private static void AddFeatures(WebApplicationBuilder builder)
+    {
+        builder.Services.AddMediatR(options =>
+        {
+            options.RegisterServicesFromAssemblyContaining<Program>();
+            options.AddOpenBehavior(typeof(ValidationBehavior<,>), ServiceLifetime.Singleton);
+            options.Lifetime = ServiceLifetime.Singleton;
+        });
+        foreach (var validator in AssemblyScanner.FindValidatorsInAssembly(typeof(Program).Assembly, includeInternalTypes: true))
+            builder.Services.AddSingleton(validator.InterfaceType, validator.ValidatorType);
+        Documentation.Add(
+            builder.Services,
+            (SessionCookie)builder.Services.Last(service => service.ServiceType == typeof(SessionCookie)).ImplementationInstance!);
+    }
+
+    /// <summary>Where a service with these arguments can be asked from this machine.</summary>
+    public static string Address(string[] args)
+    {
+        var url = Urls(WebApplication.CreateBuilder(args)).Split(';')[0];
+        return url.Replace("://*", "://127.0.0.1", StringComparison.Ordinal)
+            .Replace("://+", "://127.0.0.1", StringComparison.Ordinal)
+            .Replace("://[::]", "://127.0.0.1", StringComparison.Ordinal)
+            .Replace("://0.0.0.0", "://127.0.0.1", StringComparison.Ordinal);
+    }
+
+    // --urls and ASPNETCORE_URLS, then PORT (the convention of platforms, which expect every address; a developer's machine gets loopback).
+    private static string Urls(WebApplicationBuilder builder)
+    {
+        var configuration = builder.Configuration;
+        if (configuration[WebHostDefaults.ServerUrlsKey] is { Length: > 0 } urls)
+            return urls;
+        if (configuration["PORT"] is { Length: > 0 } port)
+        {
+            return int.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= 65_535
+                ? $"http://{(builder.Environment.IsDevelopment() ? "127.0.0.1" : "[::]")}:{number}"
+                : throw new StartRefused("PORT must be a number from 0 to 65535.");
+        }
+        if (configuration[WebHostDefaults.HttpPortsKey] is { Length: > 0 } ports)
+            return string.Join(';', ports.Split(';').Select(each => $"http://*:{each}"));
+        return DefaultUrl;
+    }
+}

@@ -1,0 +1,140 @@
+using ChatLogger.Auth;
+using ChatLogger.Data;
+using ChatLogger.Features;
+using ChatLogger.Http;
+using MediatR;
+using Npgsql;
+
+namespace ChatLogger.Hosting;
+
+/// <summary>
+/// The first superadmin, organization and key, for those who start services rather than type commands. Section <c>Bootstrap</c>. Each is made
+/// if it is absent and never changed; so the settings may stay, on as many instances as there are.
+/// </summary>
+internal sealed record BootstrapSettings
+{
+    public const string Section = "Bootstrap";
+
+    /// <summary><c>Bootstrap__SuperAdmin__Email</c> with <c>__Password</c> or <c>__PasswordFile</c>.</summary>
+    public SuperAdminSettings? SuperAdmin { get; init; }
+
+    /// <summary><c>Bootstrap__Organization__Slug</c> with <c>__Name</c>.</summary>
+    public OrganizationSettings? Organization { get; init; }
+
+    /// <summary><c>Bootstrap__ApiKey__Key</c>: a whole key, in the format of keys; belongs to the organization above.</summary>
+    public ApiKeySettings? ApiKey { get; init; }
+
+    /// <exception cref="StartRefused">One of a pair is missing; the message names the other.</exception>
+    public static BootstrapSettings Read(IConfiguration configuration)
+    {
+        var settings = Settings.Bind<BootstrapSettings>(configuration, Section);
+        if (settings.SuperAdmin is { } admin)
+        {
+            Need(admin.Email, "Bootstrap__SuperAdmin__Email");
+            Need(admin.ReadPassword(), "Bootstrap__SuperAdmin__Password (or Bootstrap__SuperAdmin__PasswordFile)");
+        }
+        if (settings.Organization is { } organization)
+        {
+            Need(organization.Slug, "Bootstrap__Organization__Slug");
+            Need(organization.Name, "Bootstrap__Organization__Name");
+        }
+        if (settings.ApiKey is { } key)
+        {
+            Need(key.Key, "Bootstrap__ApiKey__Key");
+            Need(settings.Organization?.Slug, "Bootstrap__Organization__Slug");
+            if (Auth.ApiKey.Parse(key.Key) is null)
+                throw new StartRefused($"Bootstrap__ApiKey__Key is not a key: its format is {Auth.ApiKey.Pattern}, and the last six characters are a checksum.");
+        }
+        return settings;
+    }
+
+    public async Task Apply(IServiceProvider services, CancellationToken ct)
+    {
+        var db = services.GetRequiredService<NpgsqlDataSource>();
+        var sender = services.GetRequiredService<ISender>();
+        try
+        {
+            if (SuperAdmin is { } admin)
+            {
+                var exists = await db.QuerySingleOrDefaultAsync<bool>(
+                    "select exists (select from users where email = @Email)", new { Email = EmailAddress.Normalize(admin.Email) }, ct);
+                if (!exists)
+                    await AbsentOrRaced(() => sender.Send(new CreateMember.Command(null, admin.Email!, null, MemberRole.Superadmin, admin.ReadPassword()!), ct));
+            }
+            if (Organization is { } organization)
+            {
+                await AbsentOrRaced(() => sender.Send(new CreateOrganization.Command(organization.Slug!, organization.Name!, null), ct));
+                if (Auth.ApiKey.Parse(ApiKey?.Key) is { } key)
+                    await MakeKey(db, sender, organization.Slug!, key, ct);
+            }
+        }
+        catch (Problem problem) when (problem.Type == ProblemType.Validation)
+        {
+            throw new StartRefused($"The settings {Section}__… are not valid: {string.Join(' ', problem.Errors!.Select(path => $"{path.Key}: {path.Value[0]}"))}");
+        }
+    }
+
+    private static async Task MakeKey(NpgsqlDataSource db, ISender sender, string slug, ApiKey key, CancellationToken ct)
+    {
+        var orgId = await db.QuerySingleOrDefaultAsync<Guid?>(
+            """
+            select id
+            from organizations
+            where slug = @Slug
+              and deleted_at is null
+              and not exists (select from api_keys where public_id = @PublicId)
+            """,
+            new { Slug = slug, key.PublicId },
+            ct);
+        if (orgId is not { } id)
+            return;
+        try
+        {
+            await sender.Send(new CreateApiKey.Command(id, "bootstrap", [KeyScope.Ingest], null, [], key, "settings", ""), ct);
+        }
+        // Another instance was faster.
+        catch (PostgresException exists) when (exists.ConstraintName == "api_keys_public_id_key")
+        {
+        }
+    }
+
+    private static async Task AbsentOrRaced(Func<Task> create)
+    {
+        try
+        {
+            await create();
+        }
+        catch (Problem taken) when (taken.Type == ProblemType.EmailTaken || taken.Type == ProblemType.SlugTaken)
+        {
+        }
+    }
+
+    private static void Need(string? value, string setting)
+    {
+        if (string.IsNullOrEmpty(value))
+            throw new StartRefused($"{setting} is missing, while others of Bootstrap__… are set.");
+    }
+
+    internal sealed record SuperAdminSettings
+    {
+        public string? Email { get; init; }
+
+        public string? Password { get; init; }
+
+        public string? PasswordFile { get; init; }
+
+        public string? ReadPassword() => SecretText.Read("Bootstrap__SuperAdmin__Password", Password, PasswordFile);
+    }
+
+    internal sealed record OrganizationSettings
+    {
+        public string? Slug { get; init; }
+
+        public string? Name { get; init; }
+    }
+
+    internal sealed record ApiKeySettings
+    {
+        public string? Key { get; init; }
+    }
+}

@@ -1,0 +1,40 @@
+using ChatLogger.Data;
+
+namespace ChatLogger.Hosting;
+
+/// <summary>What a developer reads in the terminal after the start.</summary>
+internal static class Greeting
+{
+    public static string Data(PrivateDatabase server) =>
+        $"""
+
+        The data is in {server.ClusterDirectory} (a private PostgreSQL {server.Major}).
+        Look inside with:  psql -h {server.SocketDirectory} -U chatlogger chatlogger
+        """;
+
+    public static string Demo(Demo demo, string url) =>
+        $$"""
+
+        This is the first start: a demo organization was made. Its credentials are shown only now.
+
+          organization  {{demo.Slug}}
+          admin         {{demo.Email}}  password  {{demo.Password}}
+          API key       {{demo.Key}}
+
+        Paste into another terminal, one after the other:
+
+          # open a chat
+          CHAT=$(curl -s {{url}}/api/v1/orgs/{{demo.Slug}}/chats -H 'x-organization-api-key: {{demo.Key}}' -H 'content-type: application/json' -d '{"title":"First conversation"}' | sed 's/^{"id":"\([^"]*\)".*/\1/'); echo "$CHAT"
+
+          # add a message
+          curl -s {{url}}/api/v1/orgs/{{demo.Slug}}/chats/$CHAT/messages -H 'x-organization-api-key: {{demo.Key}}' -H 'content-type: application/json' -d '{"role":"user","content":"Hello, is anybody there?"}'; echo
+
+          # log in
+          curl -s -c chatlogger.cookies {{url}}/auth/login -H 'content-type: application/json' -d '{"email":"{{demo.Email}}","password":"{{demo.Password}}"}'; echo
+
+          # read the messages
+          curl -s -b chatlogger.cookies {{url}}/orgs/me/chats/$CHAT/messages; echo
+
+        The API is described at {{url}}/docs
+        """;
+}

@@ -1,0 +1,186 @@
+using System.CommandLine;
+using ChatLogger.Auth;
+using ChatLogger.Data;
+using ChatLogger.Features;
+using ChatLogger.Http;
+using MediatR;
+using Microsoft.AspNetCore.Connections;
+using Npgsql;
+
+namespace ChatLogger.Hosting;
+
+/// <summary>
+/// The command line: <c>serve</c> (the default) and what an operator does without the HTTP door. What is not a verb's own option goes to the
+/// configuration (<c>--urls …</c>, <c>--ConnectionStrings:ChatLogger=…</c>).
+/// </summary>
+internal static class Verbs
+{
+    public static async Task<int> Run(string[] args)
+    {
+        var root = Root();
+        if (args is [{ Length: > 0 } first, ..] && first[0] is not ('-' or '/') && root.Subcommands.All(verb => verb.Name != first))
+            return Refuse($"There is no verb \"{first}\". Known are: {string.Join(", ", root.Subcommands.Select(verb => verb.Name))}.");
+        try
+        {
+            // Without a time-out of its own the host ends requests in flight properly after SIGTERM; it has a limit itself.
+            return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null, EnableDefaultExceptionHandler = false });
+        }
+        catch (StartRefused refused)
+        {
+            return Refuse(refused.Message);
+        }
+        catch (Problem problem)
+        {
+            var errors = problem.Errors?.SelectMany(path => path.Value.Select(sentence => $"{Environment.NewLine}  {path.Key}: {sentence}")) ?? [];
+            return Refuse(problem.Message + string.Concat(errors));
+        }
+        catch (IOException exception) when (exception.InnerException is AddressInUseException)
+        {
+            return Refuse($"{exception.Message} Choose another with --urls http://127.0.0.1:5081 or PORT.");
+        }
+        catch (OperationCanceledException)
+        {
+            return 130;
+        }
+    }
+
+    private static RootCommand Root()
+    {
+        var root = new RootCommand("Chat Logger: logs what people and bots say to each other.")
+        {
+            Verb("serve", "Serve HTTP (the default).", (line, ct) => Serving.Run(Rest(line), ct)),
+            Verb("migrate", "Bring the database up to this version and stop.", Migrate),
+            Verb("healthcheck", "Ask a running service whether it is ready; exit code 0 or 1.", HealthCheck, Url),
+            new Command("admin", "Superadmins.")
+            {
+                Verb("create-superadmin", "Make a superadmin.", CreateSuperadmin, Email, Name, PasswordStdin),
+            },
+            new Command("org", "Organizations.") { Verb("create", "Make an organization.", CreateOrg, Slug, RequiredName, TimeZone) },
+            new Command("user", "Members.") { Verb("create", "Make a member of an organization.", CreateUser, Org, Email, Name, Role, PasswordStdin) },
+            new Command("apikey", "API keys.")
+            {
+                Verb("create", "Make an API key and print it, this once.", CreateKey, Org, Label, Scopes, Expires),
+                Verb("revoke", "Revoke an API key by its public id.", RevokeKey, Org, PublicId),
+            },
+        };
+        root.TreatUnmatchedTokensAsErrors = false;
+        root.SetAction((line, ct) => Serving.Run(Rest(line), ct));
+        return root;
+    }
+
+    private static readonly Option<string> Email = new("--email") { Required = true, Description = "The member's e-mail address." };
+    private static readonly Option<string?> Name = new("--name") { Description = "A name for people to read." };
+    private static readonly Option<string> RequiredName = new("--name") { Required = true, Description = "A name for people to read." };
+    private static readonly Option<string> Slug = new("--slug") { Required = true, Description = "The name in paths: 3 to 63 lower-case letters, digits, hyphens." };
+    private static readonly Option<string?> TimeZone = new("--time-zone") { Description = "IANA name; default UTC." };
+    private static readonly Option<string> Org = new("--org") { Required = true, Description = "The organization's slug." };
+    private static readonly Option<string> Role = new("--role") { Required = true, Description = "admin, user or viewer." };
+    private static readonly Option<string> Label = new("--label") { Required = true, Description = "What the key is for." };
+    private static readonly Option<string[]> Scopes = new("--scope") { Description = "ingest (default), import; may be repeated." };
+    private static readonly Option<DateTimeOffset?> Expires = new("--expires") { Description = "When the key stops working, RFC 3339." };
+    private static readonly Option<string> PublicId = new("--public-id") { Required = true, Description = "The part of the key between the underscores." };
+    private static readonly Option<string?> Url = new("--url") { Description = "Where the service is; default: where it would listen." };
+
+    // A password on the command line would stand in the list of processes.
+    private static readonly Option<bool> PasswordStdin = new("--password-stdin") { Required = true, Description = "Read the password from standard input." };
+
+    private static Task<int> Migrate(ParseResult line, CancellationToken ct) => WithDatabase(line, _ => Task.CompletedTask, ct);
+
+    private static Task<int> CreateSuperadmin(ParseResult line, CancellationToken ct) => WithDatabase(
+        line,
+        async services =>
+        {
+            var id = await services.GetRequiredService<ISender>().Send(
+                new CreateMember.Command(null, line.GetValue(Email)!, line.GetValue(Name), MemberRole.Superadmin, await ReadPassword(ct)), ct);
+            Console.WriteLine(id);
+        },
+        ct);
+
+    private static Task<int> CreateOrg(ParseResult line, CancellationToken ct) => WithDatabase(
+        line,
+        async services => Console.WriteLine(await services.GetRequiredService<ISender>().Send(
+            new CreateOrganization.Command(line.GetValue(Slug)!, line.GetValue(RequiredName)!, line.GetValue(TimeZone)), ct)),
+        ct);
+
+    private static Task<int> CreateUser(ParseResult line, CancellationToken ct) => WithDatabase(
+        line,
+        async services =>
+        {
+            var orgId = await OrgId(services, line, ct);
+            var id = await services.GetRequiredService<ISender>().Send(
+                new CreateMember.Command(orgId, line.GetValue(Email)!, line.GetValue(Name), line.GetValue(Role)!, await ReadPassword(ct)), ct);
+            Console.WriteLine(id);
+        },
+        ct);
+
+    private static Task<int> CreateKey(ParseResult line, CancellationToken ct) => WithDatabase(
+        line,
+        async services =>
+        {
+            var scopes = line.GetValue(Scopes) is { Length: > 0 } given ? given : [KeyScope.Ingest];
+            var key = await services.GetRequiredService<ISender>().Send(
+                new CreateApiKey.Command(
+                    await OrgId(services, line, ct), line.GetValue(Label)!, scopes, line.GetValue(Expires), [], ApiKey.Generate(), "command line", ""),
+                ct);
+            Console.WriteLine(key.Key);
+        },
+        ct);
+
+    private static Task<int> RevokeKey(ParseResult line, CancellationToken ct) => WithDatabase(
+        line,
+        async services =>
+        {
+            var orgId = await OrgId(services, line, ct);
+            var keyId = await services.GetRequiredService<NpgsqlDataSource>().QuerySingleOrDefaultAsync<Guid>(
+                "select id from api_keys where org_id = @OrgId and public_id = @PublicId", new { OrgId = orgId, PublicId = line.GetValue(PublicId) }, ct);
+            await services.GetRequiredService<ISender>().Send(new RevokeApiKey.Command(orgId, keyId, "command line", ""), ct);
+        },
+        ct);
+
+    private static async Task<int> HealthCheck(ParseResult line, CancellationToken ct)
+    {
+        var url = line.GetValue(Url) ?? Application.Address(Rest(line));
+        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
+        try
+        {
+            using var response = await http.GetAsync(new Uri(new Uri(url), "/healthz/ready"), ct);
+            return response.IsSuccessStatusCode ? 0 : Refuse($"{url} answers {(int)response.StatusCode}.");
+        }
+        catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException)
+        {
+            return Refuse($"{url} does not answer.");
+        }
+    }
+
+    private static async Task<int> WithDatabase(ParseResult line, Func<IServiceProvider, Task> work, CancellationToken ct)
+    {
+        await using var app = Application.Build(Rest(line), builder => builder.Logging.AddFilter("ChatLogger.Security", LogLevel.Warning));
+        await app.Services.GetRequiredService<Database>().Open(ct);
+        await work(app.Services);
+        return 0;
+    }
+
+    private static async Task<Guid> OrgId(IServiceProvider services, ParseResult line, CancellationToken ct) =>
+        await services.GetRequiredService<NpgsqlDataSource>().QuerySingleOrDefaultAsync<Guid?>(
+            "select id from organizations where slug = @Slug and deleted_at is null", new { Slug = line.GetValue(Org) }, ct)
+        ?? throw Problem.NotFound("No such organization.");
+
+    private static async Task<string> ReadPassword(CancellationToken ct) => await Console.In.ReadLineAsync(ct) ?? "";
+
+    private static Command Verb(string name, string description, Func<ParseResult, CancellationToken, Task<int>> action, params Option[] options)
+    {
+        var verb = new Command(name, description) { TreatUnmatchedTokensAsErrors = false };
+        foreach (var option in options)
+            verb.Add(option);
+        verb.SetAction(action);
+        return verb;
+    }
+
+    private static string[] Rest(ParseResult line) => [.. line.UnmatchedTokens];
+
+    private static int Refuse(string sentence)
+    {
+        Console.Error.WriteLine($"chatlogger: {sentence}");
+        return 1;
+    }
+}

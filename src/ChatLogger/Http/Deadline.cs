@@ -1,0 +1,56 @@
+namespace ChatLogger.Http;
+
+/// <summary>
+/// One deadline for everything a request asks of the database: waiting for a connection, connecting, the commands. It replaces
+/// <see cref="HttpContext.RequestAborted"/>, so every handler has it without knowing. The time in which the caller is still sending its body
+/// does not count; that has a limit of its own.
+/// </summary>
+internal sealed class Deadline : IDisposable
+{
+    private readonly CancellationTokenSource _source;
+    private readonly CancellationToken _callerGone;
+    private readonly TimeProvider _time;
+    private TimeSpan _left;
+    private long _since;
+
+    private Deadline(HttpContext context, ServerSettings settings, TimeProvider time)
+    {
+        _time = time;
+        _callerGone = context.RequestAborted;
+        _left = settings.DatabaseDeadline;
+        _since = time.GetTimestamp();
+        _source = CancellationTokenSource.CreateLinkedTokenSource(_callerGone);
+        _source.CancelAfter(_left);
+    }
+
+    public static async Task Middleware(HttpContext context, RequestDelegate next)
+    {
+        using var deadline = new Deadline(
+            context,
+            context.RequestServices.GetRequiredService<ServerSettings>(),
+            context.RequestServices.GetRequiredService<TimeProvider>());
+        context.Features.Set(deadline);
+        context.RequestAborted = deadline._source.Token;
+        await next(context);
+    }
+
+    /// <summary>The caller has hung up, as opposed to: we ran out of time.</summary>
+    public static bool CallerIsGone(HttpContext context) =>
+        context.Features.Get<Deadline>()?._callerGone.IsCancellationRequested ?? context.RequestAborted.IsCancellationRequested;
+
+    /// <summary>Stops the clock while the caller sends its body, for at most <paramref name="atMost"/>.</summary>
+    public void Pause(TimeSpan atMost)
+    {
+        _left -= _time.GetElapsedTime(_since);
+        _source.CancelAfter(atMost);
+    }
+
+    /// <summary>Lets the clock run on.</summary>
+    public void Resume()
+    {
+        _since = _time.GetTimestamp();
+        _source.CancelAfter(_left > TimeSpan.Zero ? _left : TimeSpan.Zero);
+    }
+
+    public void Dispose() => _source.Dispose();
+}

@@ -1,0 +1,193 @@
+using System.Text.Json.Nodes;
+using ChatLogger.Auth;
+using Microsoft.AspNetCore.OpenApi;
+using Microsoft.OpenApi;
+
+namespace ChatLogger.Http;
+
+/// <summary>The OpenAPI document at <c>/openapi/v1.json</c> and the page that shows it at <c>/docs</c>.</summary>
+internal static class Documentation
+{
+    private const string DocumentPath = "/openapi/v1.json";
+    private const string PagePath = "/docs";
+    private const string KeyScheme = "apiKey";
+    private const string CookieScheme = "session";
+
+    public static void Add(IServiceCollection services, SessionCookie cookie) => services.AddOpenApi("v1", options =>
+    {
+        options.AddDocumentTransformer((document, _, _) =>
+        {
+            Describe(document, cookie);
+            return Task.CompletedTask;
+        });
+        options.AddOperationTransformer(Describe);
+        options.AddSchemaTransformer((schema, context, _) =>
+        {
+            Describe(schema, context.JsonTypeInfo.Type);
+            return Task.CompletedTask;
+        });
+    });
+
+    public static void Map(IEndpointRouteBuilder open)
+    {
+        open.MapOpenApi("/openapi/{documentName}.json").ExcludeFromDescription();
+    }
+
+    /// <summary>The page, and a policy that lets it load its own scripts.</summary>
+    public static void UsePage(WebApplication app)
+    {
+        app.Use((context, next) =>
+        {
+            if (context.Request.Path.StartsWithSegments(PagePath))
+            {
+                context.Response.Headers.ContentSecurityPolicy =
+                    "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
+                context.Response.Headers.CacheControl = "no-cache";
+            }
+            return next(context);
+        });
+        app.UseSwaggerUI(options =>
+        {
+            options.RoutePrefix = PagePath.TrimStart('/');
+            options.DocumentTitle = "Chat Logger";
+            options.SwaggerEndpoint(DocumentPath, "Chat Logger v1");
+        });
+    }
+
+    private static void Describe(OpenApiDocument document, SessionCookie cookie)
+    {
+        document.Info = new OpenApiInfo
+        {
+            Title = "Chat Logger",
+            Version = Features.Version.Current.Version,
+            License = new OpenApiLicense { Name = "MIT" },
+            Description =
+                """
+                Logs what people and bots say to each other. A plugin writes with its organization's API key; members read with a session cookie.
+
+                A 2xx is sent after the commit is durable, and the row is then in every read. Times are RFC 3339 in UTC with milliseconds; ids are
+                UUIDv7 in lower case. In requests an absent member and null are the same; unknown, duplicate or wrongly typed members and
+                parameters are refused. Errors are `application/problem+json` (RFC 9457); `type` is one of a closed list. Where a path says
+                `{org}`, members write `me`, superadmins an organization's slug.
+                """,
+        };
+        document.Servers = [];
+        document.Components ??= new OpenApiComponents();
+        document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
+        {
+            [KeyScheme] = new OpenApiSecurityScheme
+            {
+                Type = SecuritySchemeType.ApiKey,
+                In = ParameterLocation.Header,
+                Name = Gate.KeyHeader,
+                Description = "An organization's API key.",
+            },
+            [CookieScheme] = new OpenApiSecurityScheme
+            {
+                Type = SecuritySchemeType.ApiKey,
+                In = ParameterLocation.Cookie,
+                Name = cookie.Name,
+                Description = "Set by POST /auth/login.",
+            },
+        };
+        document.Components.Schemas ??= new Dictionary<string, IOpenApiSchema>();
+        document.Components.Schemas["Problem"] = ProblemSchema();
+        document.RegisterComponents();
+    }
+
+    private static async Task Describe(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken ct)
+    {
+        var metadata = context.Description.ActionDescriptor.EndpointMetadata;
+        var access = metadata.OfType<Access>().Last();
+
+        if (metadata.OfType<QueryShape>().FirstOrDefault() is { } query)
+        {
+            operation.Parameters ??= [];
+            foreach (var property in Json.Options.GetTypeInfo(query.Type).Properties)
+            {
+                operation.Parameters.Add(new OpenApiParameter
+                {
+                    Name = property.Name,
+                    In = ParameterLocation.Query,
+                    Schema = await context.GetOrCreateSchemaAsync(property.PropertyType, null, ct),
+                });
+            }
+        }
+
+        operation.Description = $"{operation.Description} Who may call it: {access.Policy}.".TrimStart();
+        var document = context.Document!;
+        operation.Security = access.Door switch
+        {
+            Door.Plugin => [new() { [new OpenApiSecuritySchemeReference(KeyScheme, document)] = [] }],
+            Door.Session or Door.Organization => [new() { [new OpenApiSecuritySchemeReference(CookieScheme, document)] = [] }],
+            _ => [],
+        };
+
+        var inPath = context.Description.RelativePath?.Contains('{', StringComparison.Ordinal) == true;
+        var hasBody = operation.RequestBody is not null;
+        int[] statuses =
+        [
+            .. access.Door != Door.Open || hasBody ? [400] : Array.Empty<int>(),
+            .. access.Door != Door.Open || context.Description.RelativePath == "auth/login" ? [401] : Array.Empty<int>(),
+            .. access.Door != Door.Open ? [403] : Array.Empty<int>(),
+            .. inPath ? [404] : Array.Empty<int>(),
+            .. access.Door == Door.Organization ? [409] : Array.Empty<int>(),
+            .. hasBody ? [413, 415] : Array.Empty<int>(),
+            503,
+        ];
+        operation.Responses ??= [];
+        foreach (var status in statuses)
+        {
+            operation.Responses[status.ToString(System.Globalization.CultureInfo.InvariantCulture)] = new OpenApiResponse
+            {
+                Description = string.Join("; ", ProblemType.All.Where(type => type.Status == status).Select(type => $"{type.Title} ({type.Slug})")),
+                Content = new Dictionary<string, OpenApiMediaType>
+                {
+                    ["application/problem+json"] = new() { Schema = new OpenApiSchemaReference("Problem", document) },
+                },
+            };
+        }
+    }
+
+    private static void Describe(OpenApiSchema schema, Type type)
+    {
+        if (type == typeof(JsonObjectText))
+        {
+            schema.Type = JsonSchemaType.Object;
+            schema.Properties?.Clear();
+            schema.Required?.Clear();
+            schema.AdditionalPropertiesAllowed = true;
+            schema.Description = "A JSON object of your own. It comes back JSON-equal.";
+        }
+        else if (type == typeof(PathId))
+        {
+            schema.Type = JsonSchemaType.String;
+            schema.Format = "uuid";
+        }
+    }
+
+    private static OpenApiSchema ProblemSchema() => new()
+    {
+        Type = JsonSchemaType.Object,
+        Description = "RFC 9457.",
+        Required = new HashSet<string> { "type", "title", "status", "detail", "traceId" },
+        Properties = new Dictionary<string, IOpenApiSchema>
+        {
+            ["type"] = new OpenApiSchema { Type = JsonSchemaType.String, Enum = [.. ProblemType.All.Select(type => (JsonNode)type.Slug)] },
+            ["title"] = new OpenApiSchema { Type = JsonSchemaType.String },
+            ["status"] = new OpenApiSchema { Type = JsonSchemaType.Integer },
+            ["detail"] = new OpenApiSchema { Type = JsonSchemaType.String, Description = "A sentence for the caller." },
+            ["traceId"] = new OpenApiSchema { Type = JsonSchemaType.String, Description = "Finds the request in the operator's log." },
+            ["errors"] = new OpenApiSchema
+            {
+                Type = JsonSchemaType.Object,
+                Description = "With type validation: path of the member, and what is wrong with it.",
+                AdditionalProperties = new OpenApiSchema
+                {
+                    Type = JsonSchemaType.Array,
+                    Items = new OpenApiSchema { Type = JsonSchemaType.String },
+                },
+            },
+        },
+    };
+}

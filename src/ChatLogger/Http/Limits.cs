@@ -1,0 +1,84 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace ChatLogger.Http;
+
+/// <summary>
+/// What a caller may send at most. Section <c>Limits</c>, one setting each (<c>Limits__ContentBytes=524288</c>). The upper ends of the ranges
+/// are what the schema and the indexes bear.
+/// </summary>
+internal sealed record Limits
+{
+    public const string Section = "Limits";
+
+    /// <summary>A request's body, in bytes. Default 1 MiB.</summary>
+    [Range(4_096, 16_777_216)]
+    public int BodyBytes { get; init; } = 1_048_576;
+
+    /// <summary>The body of a login, in bytes. Default 4 KiB.</summary>
+    [Range(512, 65_536)]
+    public int LoginBodyBytes { get; init; } = 4_096;
+
+    /// <summary>A message's content, in bytes of UTF-8. Default 256 KiB.</summary>
+    [Range(1, 4_194_304)]
+    public int ContentBytes { get; init; } = 262_144;
+
+    /// <summary>Metadata, in bytes as sent. Default 16 KiB.</summary>
+    [Range(2, 1_048_576)]
+    public int MetadataBytes { get; init; } = 16_384;
+
+    /// <summary>How deep objects and arrays may nest in metadata; the metadata object itself is 1. Default 16.</summary>
+    [Range(1, 60)]
+    public int MetadataDepth { get; init; } = 16;
+
+    /// <summary>Keys in metadata, on all levels together. Default 256.</summary>
+    [Range(1, 10_000)]
+    public int MetadataKeys { get; init; } = 256;
+
+    /// <summary>A key in metadata, in characters. Default 128.</summary>
+    [Range(1, 4_096)]
+    public int MetadataKeyLength { get; init; } = 128;
+
+    /// <summary>A number in metadata, in characters as sent. Default 64.</summary>
+    [Range(1, 1_024)]
+    public int MetadataNumberLength { get; init; } = 64;
+
+    /// <summary>Tags of a chat. Default 20.</summary>
+    [Range(1, 100)]
+    public int Tags { get; init; } = 20;
+
+    /// <summary>A tag, in characters. Default 64.</summary>
+    [Range(1, 256)]
+    public int TagLength { get; init; } = 64;
+
+    /// <summary>A title or a name, in characters. Default 200.</summary>
+    [Range(1, 200)]
+    public int NameLength { get; init; } = 200;
+
+    /// <summary>A key's label, in characters. Default 100.</summary>
+    [Range(1, 100)]
+    public int LabelLength { get; init; } = 100;
+
+    /// <summary>The plugin's name for an end user, in characters. Default 128.</summary>
+    [Range(1, 256)]
+    public int ExternalUserIdLength { get; init; } = 128;
+
+    /// <summary>A model's name, in characters. Default 100.</summary>
+    [Range(1, 256)]
+    public int ModelLength { get; init; } = 100;
+
+    /// <summary>A latency, in milliseconds. Default a day.</summary>
+    [Range(1, 2_000_000_000)]
+    public int LatencyMs { get; init; } = 86_400_000;
+
+    /// <summary>A count of tokens. Default 10 million.</summary>
+    [Range(1, 2_000_000_000)]
+    public int Tokens { get; init; } = 10_000_000;
+
+    /// <summary>Keys of an organization that are neither revoked nor expired. Default 20.</summary>
+    [Range(1, 1_000)]
+    public int LiveKeys { get; init; } = 20;
+
+    /// <summary>Origins a key may be bound to. Default 20.</summary>
+    [Range(1, 1_000)]
+    public int AllowedOrigins { get; init; } = 20;
+}

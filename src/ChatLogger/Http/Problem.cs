@@ -1,0 +1,73 @@
+using FluentValidation.Results;
+
+namespace ChatLogger.Http;
+
+/// <summary>
+/// A refusal, thrown where it is decided: <c>throw Problem.NotFound("No such chat in this organization.")</c>. The set is closed; one
+/// writer (<see cref="ProblemWriter"/>) turns it into RFC 9457 <c>application/problem+json</c>. The detail is for the caller: a sentence
+/// without input, SQL, paths or names of types.
+/// </summary>
+internal sealed class Problem : Exception
+{
+    private Problem(ProblemType type, string detail)
+        : base(detail) => Type = type;
+
+    public ProblemType Type { get; }
+
+    /// <summary>What is wrong with which member: camelCase path to sentences. Only for <see cref="ProblemType.Validation"/>.</summary>
+    public IReadOnlyDictionary<string, string[]>? Errors { get; private init; }
+
+    /// <summary>When it is worth another try; sent as whole seconds, rounded up.</summary>
+    public TimeSpan? RetryAfter { get; private init; }
+
+    public static Problem Validation(string path, string sentence) => Validation(new Dictionary<string, string[]> { [path] = [sentence] });
+
+    public static Problem Validation(IEnumerable<ValidationFailure> failures) => Validation(
+        failures.GroupBy(failure => failure.PropertyName.Length == 0 ? BodyPath : failure.PropertyName)
+            .ToDictionary(path => path.Key, path => path.Select(failure => failure.ErrorMessage).Distinct().ToArray()));
+
+    /// <summary>The path of what concerns the body as a whole.</summary>
+    public const string BodyPath = "body";
+
+    /// <summary>The path of what concerns the query string as a whole.</summary>
+    public const string QueryPath = "query";
+
+    public static Problem BadRequest(string detail) => new(ProblemType.BadRequest, detail);
+
+    public static Problem Unauthenticated(string detail) => new(ProblemType.Unauthenticated, detail);
+
+    public static Problem Forbidden(string detail) => new(ProblemType.Forbidden, detail);
+
+    public static Problem NotFound(string detail) => new(ProblemType.NotFound, detail);
+
+    public static Problem NoOrganization() => new(
+        ProblemType.NoOrganization,
+        "A superadmin belongs to no organization: write an organization's slug instead of \"me\".");
+
+    public static Problem EmailTaken() => new(ProblemType.EmailTaken, "Another member already has this e-mail address.");
+
+    public static Problem SlugTaken() => new(ProblemType.SlugTaken, "Another organization has, or had, this slug.");
+
+    public static Problem LiveKeyQuota(int quota) => new(
+        ProblemType.LiveKeyQuota,
+        $"An organization has at most {quota} live keys. Revoke one first.");
+
+    public static Problem BodyTooLarge(long limit) => new(ProblemType.BodyTooLarge, $"The body may have at most {limit} bytes.");
+
+    public static Problem UnsupportedMediaType(string detail) => new(ProblemType.UnsupportedMediaType, detail);
+
+    public static Problem Unavailable(string detail, TimeSpan retryAfter) => new(ProblemType.Unavailable, detail) { RetryAfter = retryAfter };
+
+    public static Problem RequestTimeout() => new(ProblemType.RequestTimeout, "The request took too long to arrive.");
+
+    public static Problem MethodNotAllowed() => new(ProblemType.MethodNotAllowed, "This path does not know the method; see Allow.");
+
+    public static Problem Internal() => new(
+        ProblemType.Internal,
+        "Something went wrong on our side, and nothing of the request was kept. The trace id helps to find the cause.");
+
+    private static Problem Validation(IReadOnlyDictionary<string, string[]> errors) => new(
+        ProblemType.Validation,
+        "The request is not valid; errors says what and where.")
+    { Errors = errors };
+}

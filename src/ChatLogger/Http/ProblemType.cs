@@ -1,0 +1,28 @@
+namespace ChatLogger.Http;
+
+/// <summary>Every kind of refusal there is: the slug that stands as <c>type</c> in the body, its status and its title.</summary>
+internal sealed record ProblemType(string Slug, int Status, string Title)
+{
+    public static readonly ProblemType Validation = new("validation", 400, "The request is not valid");
+    public static readonly ProblemType BadRequest = new("bad-request", 400, "The request cannot be read");
+    public static readonly ProblemType Unauthenticated = new("unauthenticated", 401, "No valid credential");
+    public static readonly ProblemType Forbidden = new("forbidden", 403, "Not allowed");
+    public static readonly ProblemType NotFound = new("not-found", 404, "Not found");
+    public static readonly ProblemType MethodNotAllowed = new("method-not-allowed", 405, "Method not allowed");
+    public static readonly ProblemType RequestTimeout = new("request-timeout", 408, "The request took too long");
+    public static readonly ProblemType NoOrganization = new("no-organization", 409, "No organization of your own");
+    public static readonly ProblemType EmailTaken = new("email-taken", 409, "E-mail address taken");
+    public static readonly ProblemType SlugTaken = new("slug-taken", 409, "Slug taken");
+    public static readonly ProblemType LiveKeyQuota = new("live-key-quota", 409, "Too many live keys");
+    public static readonly ProblemType BodyTooLarge = new("body-too-large", 413, "The body is too large");
+    public static readonly ProblemType UnsupportedMediaType = new("unsupported-media-type", 415, "Unsupported media type");
+    public static readonly ProblemType Internal = new("internal", 500, "Internal error");
+    public static readonly ProblemType Unavailable = new("unavailable", 503, "Temporarily unavailable");
+
+    /// <summary>The closed list, as the OpenAPI document shows it.</summary>
+    public static readonly IReadOnlyList<ProblemType> All =
+    [
+        Validation, BadRequest, Unauthenticated, Forbidden, NotFound, MethodNotAllowed, RequestTimeout, NoOrganization, EmailTaken, SlugTaken,
+        LiveKeyQuota, BodyTooLarge, UnsupportedMediaType, Internal, Unavailable,
+    ];
+}

@@ -1,0 +1,118 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text.Json;
+using Microsoft.Net.Http.Headers;
+using Npgsql;
+
+namespace ChatLogger.Http;
+
+/// <summary>
+/// The one place where a refusal becomes an answer: problems that were thrown, exceptions of the framework, of the database and of our own
+/// mistakes, and the empty 4xx answers of routing. In every environment alike.
+/// </summary>
+internal sealed partial class ProblemWriter(RequestDelegate next, ILogger<ProblemWriter> log)
+{
+    public async Task InvokeAsync(HttpContext context)
+    {
+        try
+        {
+            await next(context);
+            if (FromRouting(context) is { } problem)
+                await Write(context, problem);
+        }
+        catch (Exception exception) when (!context.Response.HasStarted)
+        {
+            // Nobody is there to read an answer; nothing went wrong on our side.
+            if (Deadline.CallerIsGone(context))
+                return;
+            var problem = FromException(exception);
+            if (problem.Type == ProblemType.Internal)
+                UnexpectedFailure(log, exception);
+            else if (problem.Type == ProblemType.Unavailable)
+                Unavailable(log, exception.GetType().Name, (exception as PostgresException)?.SqlState);
+            await Write(context, problem);
+        }
+    }
+
+    /// <summary>Writes the problem as <c>application/problem+json</c>; the headers that are already set stay.</summary>
+    public static async Task Write(HttpContext context, Problem problem)
+    {
+        var response = context.Response;
+        response.StatusCode = problem.Type.Status;
+        response.ContentType = "application/problem+json";
+        response.Headers.CacheControl = "no-store";
+        // RFC 9110, 15.5.2: a 401 names at least one challenge.
+        if (problem.Type == ProblemType.Unauthenticated)
+            response.Headers.WWWAuthenticate = context.Request.Path.StartsWithSegments("/api") ? "ApiKey" : "Cookie";
+        if (problem.RetryAfter is { } wait)
+            response.Headers.RetryAfter = Math.Max(1, (long)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+
+        var body = new MemoryStream();
+        using (var json = new Utf8JsonWriter(body, new JsonWriterOptions { Encoder = Json.Encoder }))
+        {
+            json.WriteStartObject();
+            json.WriteString("type", problem.Type.Slug);
+            json.WriteString("title", problem.Type.Title);
+            json.WriteNumber("status", problem.Type.Status);
+            json.WriteString("detail", problem.Message);
+            json.WriteString("traceId", TraceId(context));
+            if (problem.Errors is { } errors)
+            {
+                json.WriteStartObject("errors");
+                foreach (var (path, sentences) in errors)
+                {
+                    json.WriteStartArray(path);
+                    foreach (var sentence in sentences)
+                        json.WriteStringValue(sentence);
+                    json.WriteEndArray();
+                }
+                json.WriteEndObject();
+            }
+            json.WriteEndObject();
+        }
+        response.ContentLength = body.Length;
+        if (!HttpMethods.IsHead(context.Request.Method))
+            await response.Body.WriteAsync(body.GetBuffer().AsMemory(0, (int)body.Length), CancellationToken.None);
+    }
+
+    public static string TraceId(HttpContext context) => Activity.Current?.TraceId.ToHexString() ?? context.TraceIdentifier;
+
+    // Routing answers with a bare status: no endpoint, another method, another content type.
+    private static Problem? FromRouting(HttpContext context)
+    {
+        var response = context.Response;
+        if (response.HasStarted || response.ContentLength is not null || response.Headers.ContainsKey(HeaderNames.ContentType))
+            return null;
+        return response.StatusCode switch
+        {
+            404 => Problem.NotFound("There is nothing at this path."),
+            405 => Problem.MethodNotAllowed(),
+            415 => RequestShape.WrongContentType(),
+            _ => null,
+        };
+    }
+
+    private static Problem FromException(Exception exception) => exception switch
+    {
+        Problem problem => problem,
+        BadHttpRequestException { StatusCode: 408 } => Problem.RequestTimeout(),
+        BadHttpRequestException => Problem.BadRequest("The request is malformed."),
+        OperationCanceledException or TimeoutException => Busy(),
+        // 53: out of resources; 55P03: lock timeout; 57: operator intervention; 58: system error; 40: deadlock or serialization; 08: connection;
+        // 25006: a standby, or a primary just demoted.
+        PostgresException { SqlState: var state } when state is "55P03" or "25006" || state[..2] is "53" or "57" or "58" or "40" or "08" => Busy(),
+        PostgresException => Problem.Internal(),
+        // Everything else of Npgsql's is a connection that could not be had, broke, or was waited for too long.
+        NpgsqlException or SocketException or IOException => Busy(),
+        _ => Problem.Internal(),
+    };
+
+    private static Problem Busy() => Problem.Unavailable("The database cannot answer right now. Try again shortly.", TimeSpan.FromSeconds(2));
+
+    [LoggerMessage(LogLevel.Error, "A request failed unexpectedly")]
+    private static partial void UnexpectedFailure(ILogger log, Exception exception);
+
+    [LoggerMessage(LogLevel.Warning, "A request was answered with 503: {Exception} {SqlState}")]
+    private static partial void Unavailable(ILogger log, string exception, string? sqlState);
+}

@@ -1,0 +1,54 @@
+using Microsoft.Net.Http.Headers;
+
+namespace ChatLogger.Http;
+
+/// <summary>
+/// What can be refused from the request's head alone, before anybody asks who is calling and without the database: smuggling shapes, content
+/// types and encodings, declared lengths.
+/// </summary>
+internal static class RequestShape
+{
+    /// <summary>Kestrel moves a Content-Length that came beside a Transfer-Encoding here instead of refusing it.</summary>
+    private const string DisplacedContentLength = "X-Content-Length";
+
+    public static Task Middleware(HttpContext context, RequestDelegate next)
+    {
+        var request = context.Request;
+
+        // RFC 9112, 6.1: two statements of the length are an attempt at smuggling, or might as well be.
+        if (request.Headers.ContainsKey(HeaderNames.TransferEncoding) && request.Headers.ContainsKey(DisplacedContentLength))
+        {
+            context.Response.Headers.Connection = "close";
+            throw Problem.BadRequest("A request has either Content-Length or Transfer-Encoding.");
+        }
+
+        if (context.GetEndpoint()?.Metadata.GetMetadata<BodyShape>() is not null)
+        {
+            RequireJson(request);
+            var limit = BodyLimit.Of(context);
+            if (request.ContentLength > limit)
+                throw Problem.BodyTooLarge(limit);
+        }
+        else if (HasBody(request) && !HttpMethods.IsGet(request.Method))
+        {
+            // Nothing reads it; but a form that a foreign page submits must not pass for a request without a body.
+            RequireJson(request);
+        }
+        return next(context);
+    }
+
+    public static Problem WrongContentType() => Problem.UnsupportedMediaType("The body must be application/json in UTF-8.");
+
+    private static bool HasBody(HttpRequest request) =>
+        request.ContentLength > 0 || request.Headers.ContainsKey(HeaderNames.TransferEncoding);
+
+    private static void RequireJson(HttpRequest request)
+    {
+        if (!MediaTypeHeaderValue.TryParse(request.ContentType, out var type)
+            || !type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase)
+            || (type.Charset.HasValue && !HeaderUtilities.RemoveQuotes(type.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase)))
+            throw WrongContentType();
+        if (request.Headers.ContentEncoding.Count > 0 && request.Headers.ContentEncoding != "identity")
+            throw Problem.UnsupportedMediaType("The body must not be encoded.");
+    }
+}

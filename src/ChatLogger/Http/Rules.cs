@@ -1,0 +1,35 @@
+using System.Text;
+using FluentValidation;
+
+namespace ChatLogger.Http;
+
+/// <summary>Rules that several slices state, with their sentences. All leave null alone; <see cref="Required"/> is the one that does not.</summary>
+internal static class Rules
+{
+    /// <summary>Names paths as callers write them and keeps the sentences in English whatever the culture of the process.</summary>
+    public static void UseConventions()
+    {
+        ValidatorOptions.Global.LanguageManager.Enabled = false;
+        ValidatorOptions.Global.PropertyNameResolver = (_, member, expression) =>
+        {
+            var chain = FluentValidation.Internal.PropertyChain.FromExpression(expression);
+            var name = chain.Count > 0 ? chain.ToString() : member?.Name;
+            return name is null ? null : string.Join('.', name.Split('.').Select(part => char.ToLowerInvariant(part[0]) + part[1..]));
+        };
+    }
+
+    public static IRuleBuilderOptions<T, TProperty> Required<T, TProperty>(this IRuleBuilder<T, TProperty> rule) =>
+        rule.Must(value => value is not (null or "")).WithMessage("Is required.");
+
+    public static IRuleBuilderOptions<T, string?> AtMostCharacters<T>(this IRuleBuilder<T, string?> rule, int most) =>
+        rule.Must(text => text is null || Text.Length(text) <= most).WithMessage($"May have at most {most} characters.");
+
+    public static IRuleBuilderOptions<T, string?> AtMostBytes<T>(this IRuleBuilder<T, string?> rule, int most) =>
+        rule.Must(text => text is null || Encoding.UTF8.GetByteCount(text) <= most).WithMessage($"May have at most {most} bytes in UTF-8.");
+
+    public static IRuleBuilderOptions<T, int?> Between<T>(this IRuleBuilder<T, int?> rule, int least, int most) =>
+        rule.Must(number => number is null || (number >= least && number <= most)).WithMessage($"Must be from {least} to {most}.");
+
+    /// <summary>The size of a page.</summary>
+    public static IRuleBuilderOptions<T, int?> PageLimit<T>(this IRuleBuilder<T, int?> rule) => rule.Between(1, Page.MostLimit);
+}

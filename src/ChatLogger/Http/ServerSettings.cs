@@ -1,0 +1,25 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace ChatLogger.Http;
+
+/// <summary>How long the server waits for whom. Section <c>Server</c>.</summary>
+internal sealed record ServerSettings
+{
+    public const string Section = "Server";
+
+    /// <summary>For all that one request asks of the database, waiting included. Default 4.5 s: the answer is out within 5.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.100", "00:01:00")]
+    public TimeSpan DatabaseDeadline { get; init; } = TimeSpan.FromSeconds(4.5);
+
+    /// <summary>For a request's body to arrive. Default 10 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "00:10:00")]
+    public TimeSpan BodyTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>For a request's headers to arrive. Default 10 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "00:10:00")]
+    public TimeSpan HeaderTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>For the next request on an idle connection. Default 65 s, longer than the 60 s of common load balancers.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
+    public TimeSpan KeepAliveTimeout { get; init; } = TimeSpan.FromSeconds(65);
+}

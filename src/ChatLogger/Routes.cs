@@ -1,0 +1,41 @@
+using ChatLogger.Auth;
+using ChatLogger.Features;
+using ChatLogger.Http;
+
+namespace ChatLogger;
+
+/// <summary>The whole surface, and who may call it.</summary>
+internal static class Routes
+{
+    public static void Map(WebApplication app)
+    {
+        var open = app.MapGroup("").Allow(Access.Anyone).WithTags("Service");
+        Live.Map(open);
+        Ready.Map(open);
+        Features.Version.Map(open);
+        Documentation.Map(open);
+
+        // The plugin door: an organization's API key, in the organization of that key.
+        var ingest = app.MapGroup("/api/v1/orgs/{slug}").Allow(Access.Key(KeyScope.Ingest)).WithTags("Plugin");
+        CreateChat.Map(ingest);
+        AppendMessage.Map(ingest);
+
+        // The member door: a session cookie. Every member, as a person.
+        Login.Map(app.MapGroup("").Allow(Access.Anyone).WithTags("Account"));
+        var account = app.MapGroup("").Allow(Access.AnyMember).WithTags("Account");
+        Logout.Map(account);
+        GetProfile.Map(account);
+        ChangeProfile.Map(account);
+
+        // In an organization: "me", or for a superadmin its slug. Superadmins act as admins.
+        var readers = app.MapGroup("/orgs/{org}").Allow(Access.Role(MemberRole.Viewer, MemberRole.User, MemberRole.Admin)).WithTags("Chats");
+        ListChats.Map(readers);
+        GetChat.Map(readers);
+        ListMessages.Map(readers);
+
+        var admins = app.MapGroup("/orgs/{org}").Allow(Access.Role(MemberRole.Admin)).WithTags("API keys");
+        ListApiKeys.Map(admins);
+        CreateApiKey.Map(admins);
+        RevokeApiKey.Map(admins);
+    }
+}
