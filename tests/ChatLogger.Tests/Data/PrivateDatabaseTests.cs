@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.Versioning;
+using System.Security.Cryptography;
+using System.Text;
 using ChatLogger.Data;
 using ChatLogger.Tests.Support;
 using Microsoft.Extensions.Logging;
@@ -214,11 +216,30 @@ public sealed class PrivateDatabaseTests : IAsyncLifetime
             _ => "",
         };
         await File.WriteAllTextAsync(pidFile, whose == "nothing" ? "" : string.Join('\n', lines) + "\n");
+        Directory.CreateDirectory(first.SocketDirectory, Closed);
+        await File.WriteAllTextAsync(SocketDirectory.SocketIn(first.SocketDirectory), "");
+        await File.WriteAllTextAsync(SocketDirectory.SocketIn(first.SocketDirectory) + ".lock", string.Join('\n', lines) + "\n");
 
         var second = await Start(Lasting);
 
         Assert.Equal(1, await Scalar<int>(second, "select 1"));
         Assert.NotEqual(lines[0], second.PostmasterPid.ToString(CultureInfo.InvariantCulture));
+    }
+
+    [Fact]
+    public async Task A_copy_of_a_running_database_gets_a_server_of_its_own()
+    {
+        var original = await Start(Throwaway);
+        var copied = Path.Combine(_root, "copy");
+        using (var copy = Process.Start("cp", ["-a", Data, copied]))
+            await copy.WaitForExitAsync();
+
+        var second = await Start(Throwaway with { DataDirectory = copied });
+
+        Assert.NotEqual(original.PostmasterPid, second.PostmasterPid);
+        Assert.NotEqual(original.SocketDirectory, second.SocketDirectory);
+        Assert.Equal(original.ClusterDirectory, await Scalar<string>(original, "show data_directory"));
+        Assert.Equal(second.ClusterDirectory, await Scalar<string>(second, "show data_directory"));
     }
 
     [Fact]
@@ -312,7 +333,7 @@ public sealed class PrivateDatabaseTests : IAsyncLifetime
     [InlineData("open to others")]
     public async Task A_socket_directory_prepared_by_somebody_else_is_refused(string trap)
     {
-        var sockets = await UsualSocketDirectory();
+        var sockets = UsualSocketDirectory();
         var mine = Path.Combine(_root, "mine");
         Directory.CreateDirectory(mine, Closed);
         switch (trap)
@@ -337,7 +358,7 @@ public sealed class PrivateDatabaseTests : IAsyncLifetime
     [RootFact]
     public async Task A_socket_directory_of_somebody_else_is_refused()
     {
-        var sockets = await UsualSocketDirectory();
+        var sockets = UsualSocketDirectory();
         Directory.CreateDirectory(sockets, Closed);
         Posix.ChangeOwner(sockets, 12345, 12345);
 
@@ -466,12 +487,8 @@ public sealed class PrivateDatabaseTests : IAsyncLifetime
         return (T)(await command.ExecuteScalarAsync())!;
     }
 
-    private async Task<string> UsualSocketDirectory()
-    {
-        var database = await Start(Lasting);
-        await database.DisposeAsync();
-        return database.SocketDirectory;
-    }
+    private string UsualSocketDirectory() => SocketDirectory.Choose(
+        _root, ServerAccount.For(null).Uid, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Data))));
 
     private static async Task Eventually(Func<Task<bool>> isSo)
     {

@@ -212,9 +212,12 @@ internal sealed partial class Cluster
         if (stale is not null)
             await RemoveRemains(stale);
 
-        // Other processes may be attached through the last server's socket and expect the next one in the same place.
-        var sockets = string.IsNullOrEmpty(stale?.SocketDirectory) ? _usualSocketDirectory : stale.SocketDirectory;
+        // Other processes may be attached through the last server's socket and expect the next one in the same place. If the data is a
+        // copy of a running database, that place is the original's.
+        var sockets = stale is { SocketDirectory: not "" } && !SocketDirectory.IsInUse(stale.SocketDirectory) ? stale.SocketDirectory : _usualSocketDirectory;
         SocketDirectory.Prepare(sockets, _account);
+        if (Processes.CanSee && !SocketDirectory.IsInUse(sockets))
+            SocketDirectory.Clear(sockets);
         if (File.Exists(LogFile) && new FileInfo(LogFile).Length > LongestLog)
             File.Move(LogFile, LogFile + ".1", overwrite: true);
         var logged = File.Exists(LogFile) ? new FileInfo(LogFile).Length : 0;

@@ -35,7 +35,7 @@ internal sealed record Postmaster(int Pid, string SocketDirectory, string Status
 /// </summary>
 internal static class Processes
 {
-    public sealed record Found(char State, ulong BirthTick)
+    public sealed record Found(string Name, char State, ulong BirthTick)
     {
         public bool IsAlive => State is not ('Z' or 'X');
     }
@@ -50,8 +50,9 @@ internal static class Processes
                 return null;
             var stat = File.ReadAllText($"/proc/{pid}/stat");
             // 15 (name, perhaps with ") ") S 1 … : the state is field 3, the start time field 22.
+            var name = stat[(stat.IndexOf('(') + 1)..stat.LastIndexOf(')')];
             var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-            return new(fields[0][0], ulong.Parse(fields[19], CultureInfo.InvariantCulture));
+            return new(name, fields[0][0], ulong.Parse(fields[19], CultureInfo.InvariantCulture));
         }
         catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
         {
@@ -70,23 +71,10 @@ internal static class Processes
         foreach (var entry in CanSee ? Directory.EnumerateDirectories("/proc") : [])
         {
             if (int.TryParse(Path.GetFileName(entry), CultureInfo.InvariantCulture, out var pid)
-                && Find(pid) is { IsAlive: true }
-                && IsIn(pid, directory, account)
-                && NameOf(pid) == "postgres")
+                && Find(pid) is { IsAlive: true, Name: "postgres" }
+                && IsIn(pid, directory, account))
                 found.Add(pid);
         }
         return found;
-    }
-
-    private static string NameOf(int pid)
-    {
-        try
-        {
-            return File.ReadAllText($"/proc/{pid}/comm").TrimEnd();
-        }
-        catch (IOException)
-        {
-            return "";
-        }
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 
@@ -46,6 +47,29 @@ internal static partial class SocketDirectory
             throw Refused(directory, account);
         }
     }
+
+    /// <summary>Whether a living server, of whatever cluster, has its socket here.</summary>
+    public static bool IsInUse(string directory)
+    {
+        try
+        {
+            return int.TryParse(File.ReadLines(LockIn(directory)).FirstOrDefault(), CultureInfo.InvariantCulture, out var pid)
+                && Processes.Find(pid) is { IsAlive: true, Name: "postgres" };
+        }
+        catch (Exception missing) when (missing is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Removes what a killed server left; its successor would believe in the process number in it, as in postmaster.pid.</summary>
+    public static void Clear(string directory)
+    {
+        File.Delete(LockIn(directory));
+        File.Delete(SocketIn(directory));
+    }
+
+    private static string LockIn(string directory) => SocketIn(directory) + ".lock";
 
     private static bool IsPrivate(string directory, ServerAccount account)
     {
