@@ -1,0 +1,54 @@
+namespace ChatLogger.Data;
+
+/// <summary>
+/// A lock between processes that the kernel gives back even after kill -9. On Unix .NET takes flock(2) for us: exclusive for
+/// <see cref="FileShare.None"/>, shared otherwise; the descriptor is not inherited by the programs we start.
+/// </summary>
+internal static class FileLock
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>Waits for its turn. Polled, so that the wait can be cancelled.</summary>
+    public static async Task<IDisposable> Exclusive(string path, CancellationToken ct)
+    {
+        var waited = System.Diagnostics.Stopwatch.StartNew();
+        while (true)
+        {
+            if (TryExclusive(path) is { } held)
+                return held;
+            if (waited.Elapsed > Patience)
+                throw new StartRefused($"Another process has held {path} for {Patience.TotalSeconds:0} seconds. Is it starting or stopping the database? If it hangs, end it.");
+            await Task.Delay(Pause, ct);
+        }
+    }
+
+    public static IDisposable? TryExclusive(string path) => TryOpen(path, FileAccess.ReadWrite, FileShare.None);
+
+    public static IDisposable? TryShared(string path)
+    {
+        // The file must be there before it can be opened for reading.
+        if (!File.Exists(path))
+            TryExclusive(path)?.Dispose();
+        return TryOpen(path, FileAccess.Read, FileShare.Read);
+    }
+
+    private static FileStream? TryOpen(string path, FileAccess access, FileShare share)
+    {
+        try
+        {
+            return new FileStream(path, access == FileAccess.Read ? FileMode.Open : FileMode.OpenOrCreate, access, share, bufferSize: 0);
+        }
+        catch (IOException busy) when (IsBusy(busy))
+        {
+            return null;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new StartRefused($"The data directory {Path.GetDirectoryName(path)} cannot be used: {failure.Message}");
+        }
+    }
+
+    // EWOULDBLOCK on Linux, the same on macOS, ERROR_SHARING_VIOLATION.
+    private static bool IsBusy(IOException failure) => failure.HResult is 11 or 35 or unchecked((int)0x80070020);
+}

@@ -1,0 +1,80 @@
+using System.Globalization;
+
+namespace ChatLogger.Data;
+
+/// <summary>What postmaster.pid says, checked against what the system says.</summary>
+/// <remarks>BirthTick is when the process began, so that a later process with the same number is not taken for it.</remarks>
+internal sealed record Postmaster(int Pid, string SocketDirectory, string Status, ulong BirthTick)
+{
+    public bool IsReady => Status is "ready" or "standby";
+
+    public bool IsStopping => Status is "stopping";
+
+    public static string FileOf(string cluster) => Path.Combine(cluster, "postmaster.pid");
+
+    public static Postmaster? Read(string cluster)
+    {
+        try
+        {
+            // pid, data directory, start time, port, socket directory, listen address, shared memory, status; growing while it starts.
+            var lines = File.ReadAllLines(FileOf(cluster));
+            string Line(int number) => lines.Length >= number ? lines[number - 1].Trim() : "";
+            _ = int.TryParse(Line(1), CultureInfo.InvariantCulture, out var pid);
+            return new(pid, Line(5), Line(8), Processes.Find(pid)?.BirthTick ?? 0);
+        }
+        catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+    }
+}
+
+/// <summary>
+/// Other processes, seen through /proc. PostgreSQL itself only asks whether a process with the number exists, and is fooled by a zombie
+/// (in a container nobody may reap it) and by an unrelated process that has the number now.
+/// </summary>
+internal static class Processes
+{
+    public sealed record Found(string Name, char State, ulong BirthTick)
+    {
+        public bool IsAlive => State is not ('Z' or 'X');
+    }
+
+    public static bool CanSee => OperatingSystem.IsLinux() && Directory.Exists("/proc/self");
+
+    public static Found? Find(int pid)
+    {
+        try
+        {
+            if (pid <= 0 || !CanSee)
+                return null;
+            var stat = File.ReadAllText($"/proc/{pid}/stat");
+            // 15 (name, perhaps with ") ") S 1 … : the state is field 3, the start time field 22.
+            var name = stat[(stat.IndexOf('(') + 1)..stat.LastIndexOf(')')];
+            var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+            return new(name, fields[0][0], ulong.Parse(fields[19], CultureInfo.InvariantCulture));
+        }
+        catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    public static bool IsIn(int pid, string directory, ServerAccount account) =>
+        OperatingSystem.IsLinux() && Posix.As(account.Uid, account.Gid, () =>
+            Posix.Stat($"/proc/{pid}/cwd", follow: true) is { } theirs && Posix.Stat(directory, follow: true) is { } ours && theirs.IsSameAs(ours));
+
+    /// <summary>Every living PostgreSQL process that works in the directory. A shell somebody left there is not one.</summary>
+    public static List<int> PostgresIn(string directory, ServerAccount account)
+    {
+        var found = new List<int>();
+        foreach (var entry in CanSee ? Directory.EnumerateDirectories("/proc") : [])
+        {
+            if (int.TryParse(Path.GetFileName(entry), CultureInfo.InvariantCulture, out var pid)
+                && Find(pid) is { IsAlive: true, Name: "postgres" }
+                && IsIn(pid, directory, account))
+                found.Add(pid);
+        }
+        return found;
+    }
+}

@@ -1,0 +1,187 @@
+using Npgsql;
+
+namespace ChatLogger.Data;
+
+/// <summary>
+/// A PostgreSQL server of our own, for a start without a connection string. Several processes may use one data directory: the first
+/// starts the server, the others attach, the last one out stops it.
+/// </summary>
+internal sealed partial class PrivateDatabase : IAsyncDisposable
+{
+    /// <summary>Root's directory must let PostgreSQL's account pass to the cluster, which is itself closed.</summary>
+    internal const UnixFileMode DirectoryMode =
+        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+
+    private static readonly TimeSpan WatchInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(3);
+
+    private readonly Cluster _cluster;
+    private readonly PrivateDatabaseOptions _options;
+    private readonly ILogger _logger;
+    private readonly IDisposable _presence;
+    private readonly CancellationTokenSource _leaving = new();
+    private readonly Task _watch;
+    private Postmaster _postmaster;
+    private int _left;
+
+    private PrivateDatabase(Cluster cluster, Postmaster postmaster, IDisposable presence, PrivateDatabaseOptions options, ILogger logger)
+    {
+        (_cluster, _postmaster, _presence, _options, _logger) = (cluster, postmaster, presence, options, logger);
+        SocketDirectory = postmaster.SocketDirectory;
+        Major = cluster.Major ?? 0;
+        _watch = Task.Run(Watch);
+    }
+
+    public string ClusterDirectory => _cluster.Directory;
+
+    public string SocketDirectory { get; }
+
+    public int Major { get; }
+
+    public int PostmasterPid => _postmaster.Pid;
+
+    public string ConnectionString => new NpgsqlConnectionStringBuilder
+    {
+        Host = SocketDirectory,
+        Port = Data.SocketDirectory.Port,
+        Username = Cluster.Name,
+        Database = Cluster.Name,
+        // Nothing to hide on a socket of our own, and each would cost a round trip.
+        SslMode = SslMode.Disable,
+        GssEncryptionMode = GssEncryptionMode.Disable,
+    }.ConnectionString;
+
+    public static async Task<PrivateDatabase> Start(PrivateDatabaseOptions options, ILogger logger, CancellationToken ct)
+    {
+        options = options with { DataDirectory = Prepare(options.DataDirectory) };
+        using var startLock = await FileLock.Exclusive(StartLock(options), ct);
+        var presence = FileLock.TryShared(Presence(options))
+            ?? throw new StartRefused($"{Presence(options)} is locked by a program that is not Chat Logger.");
+        try
+        {
+            var cluster = await Cluster.Locate(options, logger);
+            if (cluster.Major is null)
+                await cluster.Create(ct);
+            var postmaster = await cluster.EnsureRunning(ct);
+            return new(cluster, postmaster, presence, options, logger);
+        }
+        catch
+        {
+            presence.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Stops the server and deletes the cluster, unless somebody uses it: for what a killed test run left.</summary>
+    public static async Task<bool> Discard(PrivateDatabaseOptions options, ILogger logger, CancellationToken ct)
+    {
+        if (!Directory.Exists(options.DataDirectory))
+            return true;
+        using var startLock = await FileLock.Exclusive(StartLock(options), ct);
+        using var alone = FileLock.TryExclusive(Presence(options));
+        if (alone is null)
+            return false;
+        var cluster = await Cluster.Locate(options, logger);
+        await cluster.Stop("immediate");
+        cluster.Delete();
+        return true;
+    }
+
+    /// <summary>Leaves; the last one out stops the server.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _left, 1) == 1)
+            return;
+        await _leaving.CancelAsync();
+        await _watch;
+        _leaving.Dispose();
+        try
+        {
+            using var startLock = await FileLock.Exclusive(StartLock(_options), CancellationToken.None);
+            _presence.Dispose();
+            using var alone = FileLock.TryExclusive(Presence(_options));
+            if (alone is null)
+                return;
+            await _cluster.Stop(_options.Throwaway ? "immediate" : "fast");
+            if (_options.Throwaway)
+                _cluster.Delete();
+        }
+        catch (Exception failure) when (failure is StartRefused or IOException or UnauthorizedAccessException)
+        {
+            // The server stays, and the next start attaches to it.
+            _presence.Dispose();
+            LogNotStopped(_logger, _cluster.Directory, failure.Message);
+        }
+    }
+
+    private async Task Watch()
+    {
+        var pause = WatchInterval;
+        while (true)
+        {
+            try
+            {
+                await Task.Delay(pause, _leaving.Token);
+                pause = WatchInterval;
+                if (_cluster.IsServing(_postmaster))
+                    continue;
+
+                // Whoever gets the lock first starts the server, the others find it running.
+                using var startLock = await FileLock.Exclusive(StartLock(_options), _leaving.Token);
+                if (_cluster.IsServing(_postmaster))
+                    continue;
+                LogDied(_logger, _postmaster.Pid, _cluster.Directory);
+                if (_cluster.Major is null)
+                    throw new StartRefused($"The private database in {_cluster.Directory} is gone.");
+                _postmaster = await _cluster.EnsureRunning(_leaving.Token);
+                LogBack(_logger, _postmaster.Pid);
+            }
+            catch (OperationCanceledException) when (_leaving.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception failure)
+            {
+                // Whatever it is, the next round may fare better.
+                LogStillDown(_logger, failure.Message);
+                pause = RetryInterval;
+            }
+        }
+    }
+
+    private static string StartLock(PrivateDatabaseOptions options) => Path.Combine(options.DataDirectory, "database.lock");
+
+    private static string Presence(PrivateDatabaseOptions options) => Path.Combine(options.DataDirectory, "database.presence");
+
+    private static string Prepare(string directory)
+    {
+        directory = Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory));
+        // pg_ctl puts the name between double quotes into a shell's command line.
+        if (!OperatingSystem.IsWindows() && (directory.AsSpan().ContainsAny("\"$`\\") || directory.Any(char.IsControl)))
+            throw new StartRefused($"PostgreSQL cannot work in {directory}: the name has a quote, a dollar sign, a backslash or a control character in it. Choose another data directory.");
+        try
+        {
+            if (OperatingSystem.IsWindows())
+                Directory.CreateDirectory(directory);
+            else
+                Directory.CreateDirectory(directory, DirectoryMode);
+            return directory;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new StartRefused($"The data directory {directory} cannot be used: {failure.Message}");
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Process {Pid} no longer serves the private database in {Directory}; it is started again")]
+    private static partial void LogDied(ILogger logger, int pid, string directory);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The private database is back as process {Pid}")]
+    private static partial void LogBack(ILogger logger, int pid);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The private database is still down: {Reason}")]
+    private static partial void LogStillDown(ILogger logger, string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The private database in {Directory} was not stopped: {Reason}")]
+    private static partial void LogNotStopped(ILogger logger, string directory, string reason);
+}

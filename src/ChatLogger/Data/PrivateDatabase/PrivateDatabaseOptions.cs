@@ -1,0 +1,19 @@
+namespace ChatLogger.Data;
+
+/// <param name="DataDirectory">Where the service keeps its files. Made if it is missing; best left to us to make, see <see cref="Cluster.Locate"/>.</param>
+internal sealed record PrivateDatabaseOptions(string DataDirectory)
+{
+    /// <summary>The setting Database__Binaries: a directory with initdb, pg_ctl and postgres.</summary>
+    public string? BinariesDirectory { get; init; }
+
+    /// <summary>For tests: nothing survives a power cut, and the last one out deletes the cluster.</summary>
+    public bool Throwaway { get; init; }
+
+    /// <summary>Server settings that go before ours.</summary>
+    public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Where the cluster goes when we are root and PostgreSQL's own account cannot reach <see cref="DataDirectory"/>.</summary>
+    public string SystemDirectory { get; init; } = "/var/lib/chatlogger";
+
+    public string TempDirectory { get; init; } = Path.GetTempPath();
+}
