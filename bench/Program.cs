@@ -1,1 +1,23 @@
-Console.WriteLine("skeleton");
+using System.CommandLine;
+using ChatLogger.Bench.Verbs;
+
+namespace ChatLogger.Bench;
+
+// A class rather than top-level statements: the tests see this assembly beside the service, and there may be only one global Program.
+internal static class Program
+{
+    public static async Task<int> Main(string[] args)
+    {
+        var bench = new RootCommand("Speaks to a running Chat Logger over HTTP: fills it and checks what it kept.")
+        {
+            LoadVerb.Create(),
+            VerifyVerb.Create(),
+        };
+
+        var line = bench.Parse(args);
+
+        // Longer than a request may take: after Ctrl+C what is on its way is still waited for, and the summary printed.
+        var exit = await line.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = Service.RequestTimeout + TimeSpan.FromSeconds(10) });
+        return line.Errors.Count > 0 ? Exit.CannotRun : exit;
+    }
+}

@@ -1,0 +1,57 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace ChatLogger.Bench.Http;
+
+/// <summary>What can be told of an answer that is none of the expected ones.</summary>
+internal sealed record Problem(int Status, string Type, string Detail)
+{
+    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
+
+    public static async Task<Problem> Of(HttpResponseMessage response)
+    {
+        var status = (int)response.StatusCode;
+        try
+        {
+            var body = await Json(response);
+            return new Problem(status, Text(body, "type") ?? "no type", FirstError(body) ?? Text(body, "detail") ?? Text(body, "title") ?? "");
+        }
+        catch (JsonException)
+        {
+            return new Problem(status, "no problem document", "");
+        }
+    }
+
+    /// <summary>The body as JSON; anything else is a <see cref="JsonException"/>.</summary>
+    public static async Task<JsonElement> Json(HttpResponseMessage response) =>
+        JsonElement.Parse((await response.Content.ReadAsByteArrayAsync()).AsSpan(), Strict);
+
+    /// <summary>A string member, or null if there is none that can be read.</summary>
+    public static string? Text(JsonElement json, string name)
+    {
+        try
+        {
+            return json.ValueKind == JsonValueKind.Object && json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
+                ? value.GetString()
+                : null;
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
+    public override string ToString() =>
+        string.Create(CultureInfo.InvariantCulture, $"{Status} {Excerpt.Of(Type)}{(Detail.Length > 0 ? $": {Excerpt.Of(Detail)}" : "")}");
+
+    private static string? FirstError(JsonElement body)
+    {
+        if (body.ValueKind != JsonValueKind.Object || !body.TryGetProperty("errors", out var errors) || errors.ValueKind != JsonValueKind.Object)
+            return null;
+        foreach (var error in errors.EnumerateObject())
+            return $"{error.Name}: {(error.Value.ValueKind == JsonValueKind.Array && error.Value.GetArrayLength() > 0 ? error.Value[0] : "")}";
+        return null;
+    }
+}
+
+internal sealed class ServiceException(string message) : Exception(message);

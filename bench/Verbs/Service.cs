@@ -1,0 +1,86 @@
+using System.CommandLine;
+using ChatLogger.Bench.Http;
+
+namespace ChatLogger.Bench.Verbs;
+
+/// <summary>What every verb needs to find the service and the file; each setting may also come from the environment.</summary>
+internal static class Service
+{
+    public static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(60);
+
+    public static Argument<string> File() =>
+        new("FILE") { Description = "Conversations, one JSON object a line (.jsonl, .jsonl.gz); - reads standard input" };
+
+    public static Option<string?> Url() =>
+        new("--url") { Description = "Address of the service (CHATLOGGER_URL; default http://127.0.0.1:5080)" };
+
+    public static Option<int> Connections() =>
+        new("--connections") { Description = "How many conversations at once, each over its own connection", DefaultValueFactory = _ => 8 };
+
+    public static Option<long?> Limit() =>
+        new("--limit") { Description = "Only the first N conversations of the file" };
+
+    /// <summary>The option, else the environment variable. Not a default of the option, because the help text prints defaults and some of these are secret.</summary>
+    public static string? Setting(this ParseResult line, Option<string?> option, string variable) =>
+        line.GetValue(option) ?? Environment.GetEnvironmentVariable(variable)?.Trim() switch { "" => null, var value => value };
+
+    public static string Required(this ParseResult line, Option<string?> option, string variable) =>
+        line.Setting(option, variable) ?? throw new UsageException($"Missing: {option.Name}, or {variable} in the environment.");
+
+    public static int Positive(this ParseResult line, Option<int> option) =>
+        line.GetValue(option) is > 0 and <= 1024 and var value ? value : throw new UsageException($"{option.Name} must be between 1 and 1024.");
+
+    public static HttpClient Connect(this ParseResult line, Option<string?> url, int connections)
+    {
+        var address = line.Setting(url, "CHATLOGGER_URL") ?? "http://127.0.0.1:5080";
+        if (!Uri.TryCreate(address.TrimEnd('/') + "/", UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
+            throw new UsageException($"{url.Name} must be an http or https address.");
+
+        // No redirects: they would carry key or cookie to wherever they point. A connection that idled is closed here before the service
+        // may close it, as a POST that meets a closing connection has an unknown outcome.
+        var handler = new SocketsHttpHandler
+        {
+            MaxConnectionsPerServer = connections,
+            AllowAutoRedirect = false,
+            UseCookies = false,
+            PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
+        };
+        return new HttpClient(handler) { BaseAddress = uri, Timeout = RequestTimeout };
+    }
+
+    public static ConversationFile Open(this ParseResult line, Argument<string> file, Option<long?> limit)
+    {
+        var path = line.GetRequiredValue(file);
+        var first = line.GetValue(limit) ?? long.MaxValue;
+        if (first < 1)
+            throw new UsageException($"{limit.Name} must be at least 1.");
+        try
+        {
+            return new ConversationFile(path == "-" ? Console.OpenStandardInput() : System.IO.File.OpenRead(path), first);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException($"Cannot open the file: {e.Message}");
+        }
+    }
+
+    /// <summary>Runs a verb; what keeps it from running at all is said in one sentence.</summary>
+    public static async Task<int> Run(Func<Task<int>> verb)
+    {
+        try
+        {
+            return await verb();
+        }
+        catch (Exception e) when (e is UsageException or ServiceException or HttpRequestException || e.InnerException is TimeoutException)
+        {
+            await Console.Error.WriteLineAsync(e.Message);
+            return Exit.CannotRun;
+        }
+        catch (OperationCanceledException)
+        {
+            return Exit.Interrupted;
+        }
+    }
+}
+
+internal sealed class UsageException(string message) : Exception(message);

@@ -1,0 +1,47 @@
+using System.CommandLine;
+using ChatLogger.Bench.Http;
+
+namespace ChatLogger.Bench.Verbs;
+
+/// <summary>verify FILE: reads everything back through the member door and compares it with the file.</summary>
+internal static class VerifyVerb
+{
+    public static Command Create()
+    {
+        var file = Service.File();
+        var url = Service.Url();
+        var email = new Option<string?>("--email") { Description = "E-mail of a member who may read all chats (CHATLOGGER_EMAIL)" };
+        var passwordStdin = new Option<bool>("--password-stdin") { Description = "Read the password from the first line of standard input (else CHATLOGGER_PASSWORD)" };
+        var connections = Service.Connections();
+        var limit = Service.Limit();
+
+        var verb = new Command("verify", "Compare the organization's chats with the file they were loaded from")
+        {
+            file, url, email, passwordStdin, connections, limit,
+        };
+        verb.SetAction((line, stop) => Service.Run(async () =>
+        {
+            var parallel = line.Positive(connections);
+            using var http = line.Connect(url, parallel);
+            var address = line.Required(email, "CHATLOGGER_EMAIL");
+            if (line.GetValue(passwordStdin) && line.GetRequiredValue(file) == "-")
+                throw new UsageException("Standard input cannot be both the file and the password.");
+            await using var conversations = line.Open(file, limit);
+            var password = Password(line.GetValue(passwordStdin));
+
+            var door = await MemberDoor.LogIn(http, address, password, new Patience(TimeProvider.System), stop);
+            VerifyReport report;
+            await using (var progress = Progress.OnConsole())
+                report = await new Verifier(door, parallel).Verify(conversations, progress, stop);
+
+            report.Print(Console.Out);
+            return stop.IsCancellationRequested ? Exit.Interrupted : report.Equal ? Exit.Good : Exit.NotGood;
+        }));
+        return verb;
+    }
+
+    private static string Password(bool fromInput) =>
+        (fromInput ? Console.In.ReadLine() : Environment.GetEnvironmentVariable("CHATLOGGER_PASSWORD")) is { Length: > 0 } password
+            ? password
+            : throw new UsageException("Missing: the password, with --password-stdin or CHATLOGGER_PASSWORD in the environment.");
+}

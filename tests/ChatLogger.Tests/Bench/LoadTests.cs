@@ -1,0 +1,173 @@
+using System.Text;
+using ChatLogger.Bench;
+using ChatLogger.Bench.Http;
+using Microsoft.AspNetCore.Http;
+
+namespace ChatLogger.Tests.Bench;
+
+public class LoadTests
+{
+    [Fact]
+    public async Task Every_conversation_becomes_a_chat_with_its_messages_in_order()
+    {
+        await using var service = await InMemoryService.Start();
+
+        var report = await Load(service, Lines(20));
+
+        Assert.True(report.AllAcknowledged);
+        Assert.Equal((20, 60, 60 * 2), (report.Conversations, report.Messages, report.ContentBytes));
+        var chat = service.ChatOf("c7");
+        Assert.Equal(("About 7", "Coffee"), ((string?)chat.Body["title"], (string?)chat.Body["tags"]![0]));
+        Assert.Equal(["m0", "m1", "m2"], chat.Messages.Select(message => (string?)message["content"]));
+        Assert.Equal("1.50", chat.Messages[0]["metadata"]!["n"]!.ToJsonString());
+    }
+
+    [Fact]
+    public async Task A_refusal_is_counted_by_status_and_type_and_the_rest_goes_on()
+    {
+        await using var service = await InMemoryService.Start();
+        service.Before = (_, body) => (string?)body["content"] == "m1" ? InMemoryService.Refusal(400, "validation") : null;
+
+        var report = await Load(service, Lines(3));
+
+        Assert.False(report.AllAcknowledged);
+        Assert.Equal((0, 3, 6, 3), (report.Conversations, report.Incomplete, report.Messages, report.Refused));
+        Assert.Equal(3, report.Faults["refused, 400 \"validation\""]);
+        Assert.Contains("line 2, message 1: \"Because.\"", Printed(report), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_malformed_line_is_counted_and_the_others_are_logged()
+    {
+        await using var service = await InMemoryService.Start();
+
+        var report = await Load(service, Lines(1) + "{oops\n");
+
+        Assert.False(report.AllAcknowledged);
+        Assert.Equal((1, 1), (report.Conversations, report.Malformed));
+        Assert.Contains("line 2: not JSON", Printed(report), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(429)]
+    [InlineData(503)]
+    public async Task A_request_to_come_back_later_is_followed(int status)
+    {
+        await using var service = await InMemoryService.Start();
+        var asked = 0;
+        service.Before = (http, _) =>
+        {
+            if (Interlocked.Increment(ref asked) > 3)
+                return null;
+            http.Response.Headers.RetryAfter = "0";
+            return InMemoryService.Refusal(status, "later");
+        };
+
+        var report = await Load(service, Lines(2));
+
+        Assert.True(report.AllAcknowledged);
+        Assert.Equal((6, 3), (report.Messages, report.Retries));
+    }
+
+    [Fact]
+    public async Task A_service_that_never_stops_asking_for_patience_is_given_up()
+    {
+        await using var service = await InMemoryService.Start();
+        service.Before = (http, _) =>
+        {
+            http.Response.Headers.RetryAfter = "0";
+            return InMemoryService.Refusal(503, "unavailable");
+        };
+
+        var report = await Load(service, Lines(1));
+
+        Assert.False(report.AllAcknowledged);
+        Assert.Equal((1, 7, 3), (report.Refused, report.Retries, report.NotSent));
+    }
+
+    [Fact]
+    public async Task A_message_without_an_answer_is_unknown_and_not_sent_again()
+    {
+        await using var service = await InMemoryService.Start();
+        var arrived = 0;
+        service.Before = (http, body) =>
+        {
+            if ((string?)body["content"] != "m1")
+                return null;
+            Interlocked.Increment(ref arrived);
+            http.Abort();
+            return Results.Empty;
+        };
+
+        var report = await Load(service, Lines(1));
+
+        Assert.Equal((1, 1, 2), (arrived, report.Unknown, report.Messages));
+        Assert.False(report.AllAcknowledged);
+        Assert.Contains("unknown outcome, may be logged or not: 1", Printed(report), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("acme", "clk_wrong", "the key is not accepted")]
+    [InlineData("globex", InMemoryService.Key, "does not belong")]
+    public async Task A_refusal_that_every_line_would_get_ends_the_load(string slug, string key, string reason)
+    {
+        await using var service = await InMemoryService.Start();
+        using var http = service.Client();
+
+        var report = await new Loader(http, slug, key, connections: 2).Load(File(Lines(200)));
+
+        Assert.Contains(reason, report.Stopped, StringComparison.Ordinal);
+        Assert.InRange(report.Refused, 1, 10);
+    }
+
+    [Fact]
+    public async Task No_connection_is_tried_again_and_then_ends_the_load()
+    {
+        var service = await InMemoryService.Start();
+        using var http = service.Client();
+        await service.DisposeAsync();
+
+        var report = await new Loader(http, "acme", InMemoryService.Key, 1, new Patience(TimeProvider.System, attempts: 2)).Load(File(Lines(5)));
+
+        Assert.Equal((1, 1, 0), (report.Unreachable, report.Retries, report.Unknown));
+        Assert.Contains("no connection", report.Stopped, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_interrupted_load_finishes_what_is_on_its_way_and_reports()
+    {
+        await using var service = await InMemoryService.Start();
+        using var stop = new CancellationTokenSource();
+        service.Before = (_, body) =>
+        {
+            if ((string?)body["content"] == "m1")
+                stop.Cancel();
+            return null;
+        };
+        using var http = service.Client();
+
+        var report = await new Loader(http, "acme", InMemoryService.Key, 1).Load(File(Lines(50)), null, stop.Token);
+
+        Assert.Equal("interrupted", report.Stopped);
+        Assert.Equal((2, 1, 0), (report.Messages, report.NotSent, report.Unknown));
+        Assert.False(report.AllAcknowledged);
+    }
+
+    internal static ConversationFile File(string lines) => new(new MemoryStream(Encoding.UTF8.GetBytes(lines)));
+
+    internal static async Task<LoadReport> Load(InMemoryService service, string lines)
+    {
+        using var http = service.Client();
+        return await new Loader(http, InMemoryService.Slug, InMemoryService.Key).Load(File(lines));
+    }
+
+    internal static string Lines(int count) => string.Concat(Enumerable.Range(0, count).Select(n =>
+        $$$"""{"conversationId":"c{{{n}}}","vertical":"Coffee","scenario":"About {{{n}}}","messages":[{"role":"user","content":"m0","metadata":{"n":1.50,"big":9007199254740993}},{"role":"assistant","content":"m1"},{"role":"user","content":"m2","metadata":null}]}""" + "\n"));
+
+    private static string Printed(LoadReport report)
+    {
+        using var output = new StringWriter();
+        report.Print(output);
+        return output.ToString();
+    }
+}
