@@ -3,6 +3,7 @@ using ChatLogger.Auth;
 using ChatLogger.Data;
 using ChatLogger.Http;
 using FluentValidation;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Npgsql;
 
 namespace ChatLogger.Hosting;
@@ -54,7 +55,7 @@ internal static class Application
         var limits = Settings.Bind<Limits>(builder.Configuration, Limits.Section);
         builder.Services.AddSingleton(settings);
         builder.Services.AddSingleton(limits);
-        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.ConfigureHttpJsonOptions(options => Json.Configure(options.SerializerOptions));
 
         var urls = Urls(builder);
@@ -100,7 +101,7 @@ internal static class Application
         builder.Services.AddSingleton(services => new SessionTokens(
             settings.Secrets(builder.Environment.IsDevelopment(), services.GetRequiredService<DatabaseSettings>().DataDirectory),
             services.GetRequiredService<TimeProvider>()));
-        builder.Services.AddSingleton<IPasswordHasher>(_ => new Bcrypt());
+        builder.Services.TryAddSingleton<IPasswordHasher>(_ => new Bcrypt());
         builder.Services.AddSingleton<Passwords>();
     }
 

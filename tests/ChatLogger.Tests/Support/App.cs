@@ -1,0 +1,134 @@
+using ChatLogger.Auth;
+using ChatLogger.Data;
+using ChatLogger.Features;
+using ChatLogger.Hosting;
+using Dapper;
+using MediatR;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace ChatLogger.Tests.Support;
+
+/// <summary>
+/// The whole service on a real Kestrel and a database of its own, in Production's settings; one for each test class (<c>IClassFixture</c>).
+/// A test makes the organizations it plays with and truncates nothing.
+/// </summary>
+public class App : IAsyncLifetime
+{
+    private WebApplication? _app;
+    private string? _database;
+    private NpgsqlDataSource? _rows;
+
+    /// <summary>As it came from the server, with no cookies, redirects or defaults of ours.</summary>
+    internal HttpClient Http { get; private set; } = null!;
+
+    internal Clock Clock { get; } = new();
+
+    internal LogLines Log { get; } = new();
+
+    internal IServiceProvider Services => _app!.Services;
+
+    internal Uri Address => Http.BaseAddress!;
+
+    /// <summary>The service's database, past the service.</summary>
+    internal NpgsqlDataSource Rows => _rows!;
+
+    internal string ConnectionString => _database!;
+
+    /// <summary>Somebody without any credential.</summary>
+    internal Caller Stranger => new(Http);
+
+    public async Task InitializeAsync()
+    {
+        _database ??= await TestServer.NewDatabase();
+        _rows = NpgsqlDataSource.Create(_database);
+        _app = Application.Build([], builder =>
+        {
+            builder.Environment.EnvironmentName = Environments.Production;
+            builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
+            {
+                ["urls"] = "http://127.0.0.1:0",
+                ["ConnectionStrings:ChatLogger"] = _database,
+                ["Session:Secret"] = "not a secret, but thirty-two bytes and more",
+            });
+            builder.Services.AddSingleton<TimeProvider>(Clock);
+            // The cheapest cost that bcrypt knows: what is tested here is not how long it takes.
+            builder.Services.AddSingleton<IPasswordHasher>(new Bcrypt(4));
+            Customize(builder);
+        });
+        _app.Services.GetRequiredService<ILoggerFactory>().AddProvider(Log);
+        await _app.Services.GetRequiredService<Database>().Open(CancellationToken.None);
+        await _app.StartAsync();
+        Http = new HttpClient(new SocketsHttpHandler { UseCookies = false, AllowAutoRedirect = false }) { BaseAddress = new Uri(_app.Urls.First()) };
+    }
+
+    public async Task DisposeAsync()
+    {
+        await Stop();
+        await TestServer.Drop(_database!);
+    }
+
+    /// <summary>Another instance of the service on the same database; the caller stops it.</summary>
+    internal async Task<App> AnotherInstance()
+    {
+        var other = (App)Activator.CreateInstance(GetType())!;
+        other._database = _database;
+        await other.InitializeAsync();
+        return other;
+    }
+
+    internal async Task Stop()
+    {
+        Http.Dispose();
+        await _app!.StopAsync();
+        await _app.DisposeAsync();
+        await _rows!.DisposeAsync();
+    }
+
+    /// <summary>A new organization with a slug of its own that begins with <paramref name="name"/>.</summary>
+    internal async Task<Org> Org(string name)
+    {
+        var slug = $"{name}-{Guid.NewGuid().ToString("N")[..8]}";
+        var id = await Send(new CreateOrganization.Command(slug, name, null));
+        return new Org(this, id, slug);
+    }
+
+    /// <summary>A superadmin, logged in.</summary>
+    internal async Task<Caller> Superadmin()
+    {
+        var email = $"root-{Guid.NewGuid():N}@chatlogger.example";
+        await Send(new CreateMember.Command(null, email, null, MemberRole.Superadmin, Persona.Password));
+        return await LogIn(email);
+    }
+
+    internal async Task<Caller> LogIn(string email, string password = Persona.Password)
+    {
+        var answer = await Stranger.Post("/auth/login", new { email, password });
+        answer.Is(200);
+        return Stranger.WithCookie(answer.Header("Set-Cookie")!.Split(';')[0]);
+    }
+
+    internal Task<T> Send<T>(IRequest<T> command) => Services.GetRequiredService<ISender>().Send(command);
+
+    /// <summary>One value from the database, past the service.</summary>
+    internal async Task<T?> Value<T>(string sql, object? parameters = null)
+    {
+        await using var connection = await Rows.OpenConnectionAsync();
+        return await connection.ExecuteScalarAsync<T>(sql, parameters);
+    }
+
+    internal async Task<int> Execute(string sql, object? parameters = null)
+    {
+        await using var connection = await Rows.OpenConnectionAsync();
+        return await connection.ExecuteAsync(sql, parameters);
+    }
+
+    /// <summary>What a class of tests changes about the service.</summary>
+    protected virtual void Customize(WebApplicationBuilder builder)
+    {
+    }
+}
