@@ -1,4 +1,7 @@
+using System.Globalization;
+using System.Reflection;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using ChatLogger.Auth;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
@@ -6,7 +9,7 @@ using Microsoft.OpenApi;
 namespace ChatLogger.Http;
 
 /// <summary>The OpenAPI document at <c>/openapi/v1.json</c> and the page that shows it at <c>/docs</c>.</summary>
-internal static class Documentation
+internal static partial class Documentation
 {
     private const string DocumentPath = "/openapi/v1.json";
     private const string PagePath = "/docs";
@@ -26,6 +29,7 @@ internal static class Documentation
             Describe(schema, context.JsonTypeInfo.Type);
             return Task.CompletedTask;
         });
+        options.CreateSchemaReferenceId = type => SchemaName(type.Type) ?? OpenApiOptions.CreateDefaultSchemaReferenceId(type);
     });
 
     public static void Map(IEndpointRouteBuilder open)
@@ -95,21 +99,39 @@ internal static class Documentation
         document.RegisterComponents();
     }
 
-    private static async Task Describe(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken ct)
+    // Every slice has a Request and a Response; in the document they are told apart by the slice.
+    private static string? SchemaName(Type type)
+    {
+        if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(Page<>))
+            return $"{SchemaName(type.GenericTypeArguments[0]) ?? type.GenericTypeArguments[0].Name}Page";
+        return type is { IsNested: true, DeclaringType: { } slice } ? slice.Name + type.Name : null;
+    }
+
+    private static Task Describe(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken _)
     {
         var metadata = context.Description.ActionDescriptor.EndpointMetadata;
         var access = metadata.OfType<Access>().Last();
 
+        if (metadata.OfType<MethodInfo>().FirstOrDefault()?.DeclaringType?.DeclaringType is { } slice)
+            operation.OperationId = (context.Description.HttpMethod == "HEAD" ? "head" : "") + slice.Name;
+
+        var path = context.Description.RelativePath ?? "";
+        operation.Parameters = [.. PathParameters(path)];
         if (metadata.OfType<QueryShape>().FirstOrDefault() is { } query)
         {
-            operation.Parameters ??= [];
             foreach (var property in Json.Options.GetTypeInfo(query.Type).Properties)
             {
+                var isInteger = Nullable.GetUnderlyingType(property.PropertyType) == typeof(int);
                 operation.Parameters.Add(new OpenApiParameter
                 {
                     Name = property.Name,
                     In = ParameterLocation.Query,
-                    Schema = await context.GetOrCreateSchemaAsync(property.PropertyType, null, ct),
+                    Schema = new OpenApiSchema
+                    {
+                        Type = isInteger ? JsonSchemaType.Integer : JsonSchemaType.String,
+                        Minimum = isInteger ? "1" : null,
+                        Maximum = isInteger ? Page.MostLimit.ToString(CultureInfo.InvariantCulture) : null,
+                    },
                 });
             }
         }
@@ -123,12 +145,12 @@ internal static class Documentation
             _ => [],
         };
 
-        var inPath = context.Description.RelativePath?.Contains('{', StringComparison.Ordinal) == true;
+        var inPath = path.Contains('{', StringComparison.Ordinal);
         var hasBody = operation.RequestBody is not null;
         int[] statuses =
         [
             .. access.Door != Door.Open || hasBody ? [400] : Array.Empty<int>(),
-            .. access.Door != Door.Open || context.Description.RelativePath == "auth/login" ? [401] : Array.Empty<int>(),
+            .. access.Door != Door.Open || path == "auth/login" ? [401] : Array.Empty<int>(),
             .. access.Door != Door.Open ? [403] : Array.Empty<int>(),
             .. inPath ? [404] : Array.Empty<int>(),
             .. access.Door == Door.Organization ? [409] : Array.Empty<int>(),
@@ -138,7 +160,7 @@ internal static class Documentation
         operation.Responses ??= [];
         foreach (var status in statuses)
         {
-            operation.Responses[status.ToString(System.Globalization.CultureInfo.InvariantCulture)] = new OpenApiResponse
+            operation.Responses[status.ToString(CultureInfo.InvariantCulture)] = new OpenApiResponse
             {
                 Description = string.Join("; ", ProblemType.All.Where(type => type.Status == status).Select(type => $"{type.Title} ({type.Slug})")),
                 Content = new Dictionary<string, OpenApiMediaType>
@@ -147,10 +169,38 @@ internal static class Documentation
                 },
             };
         }
+        return Task.CompletedTask;
     }
+
+    private static IEnumerable<OpenApiParameter> PathParameters(string path)
+    {
+        foreach (Match name in PathParameter().Matches(path))
+        {
+            var isId = name.Groups[1].Value.EndsWith("Id", StringComparison.Ordinal);
+            yield return new OpenApiParameter
+            {
+                Name = name.Groups[1].Value,
+                In = ParameterLocation.Path,
+                Required = true,
+                Description = name.Groups[1].Value switch
+                {
+                    "slug" => "The slug of the key's organization.",
+                    "org" => "me; or, for superadmins, the slug of an organization.",
+                    _ => null,
+                },
+                Schema = new OpenApiSchema { Type = JsonSchemaType.String, Format = isId ? "uuid" : null },
+            };
+        }
+    }
+
+    [GeneratedRegex("\\{(\\w+)\\}")]
+    private static partial Regex PathParameter();
 
     private static void Describe(OpenApiSchema schema, Type type)
     {
+        // These are written by converters of our own, which say nothing of their JSON.
+        if ((Nullable.GetUnderlyingType(type) ?? type) == typeof(Guid) || (Nullable.GetUnderlyingType(type) ?? type) == typeof(DateTimeOffset))
+            schema.Type = JsonSchemaType.String | (Nullable.GetUnderlyingType(type) is null ? 0 : JsonSchemaType.Null);
         if (type == typeof(JsonObjectText))
         {
             schema.Type = JsonSchemaType.Object;
@@ -158,11 +208,6 @@ internal static class Documentation
             schema.Required?.Clear();
             schema.AdditionalPropertiesAllowed = true;
             schema.Description = "A JSON object of your own. It comes back JSON-equal.";
-        }
-        else if (type == typeof(PathId))
-        {
-            schema.Type = JsonSchemaType.String;
-            schema.Format = "uuid";
         }
     }
 
