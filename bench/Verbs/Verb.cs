@@ -4,7 +4,7 @@ using ChatLogger.Bench.Http;
 namespace ChatLogger.Bench.Verbs;
 
 /// <summary>What every verb needs to find the service and the file; each setting may also come from the environment.</summary>
-internal static class Service
+internal static class Verb
 {
     public static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(60);
 
