@@ -11,7 +11,10 @@ internal static class VerifyVerb
         var file = Verb.File();
         var url = Verb.Url();
         var email = new Option<string?>("--email") { Description = "E-mail of a member who may read all chats (CHATLOGGER_EMAIL)" };
-        var passwordStdin = new Option<bool>("--password-stdin") { Description = "Read the password from the first line of standard input (else CHATLOGGER_PASSWORD)" };
+        var passwordStdin = new Option<bool>("--password-stdin")
+        {
+            Description = "Read the password from the first line of standard input (else CHATLOGGER_PASSWORD)",
+        };
         var connections = Verb.Connections();
         var limit = Verb.Limit();
 

@@ -162,7 +162,9 @@ public class LoadTests
     }
 
     internal static string Lines(int count) => string.Concat(Enumerable.Range(0, count).Select(n =>
-        $$$"""{"conversationId":"c{{{n}}}","vertical":"Coffee","scenario":"About {{{n}}}","messages":[{"role":"user","content":"m0","metadata":{"n":1.50,"big":9007199254740993}},{"role":"assistant","content":"m1"},{"role":"user","content":"m2","metadata":null}]}""" + "\n"));
+        $$$"""{"conversationId":"c{{{n}}}","vertical":"Coffee","scenario":"About {{{n}}}","messages":["""
+        + """{"role":"user","content":"m0","metadata":{"n":1.50,"big":9007199254740993}},"""
+        + """{"role":"assistant","content":"m1"},{"role":"user","content":"m2","metadata":null}]}""" + "\n"));
 
     private static string Printed(LoadReport report)
     {
