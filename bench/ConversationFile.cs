@@ -62,6 +62,9 @@ internal sealed class ConversationFile(Stream source, long limit = long.MaxValue
         while (broken is null)
         {
             (var read, broken) = await Next(pipe, stop);
+            if (broken is not null)
+                break;
+
             var buffer = read.Buffer;
             while (buffer.Slice(searched).PositionOf((byte)'\n') is { } end)
             {
@@ -70,7 +73,7 @@ internal sealed class ConversationFile(Stream source, long limit = long.MaxValue
                 (first, tooLong, searched) = (false, false, 0);
             }
 
-            if (read.IsCompleted && broken is null)
+            if (read.IsCompleted)
             {
                 if (tooLong)
                     yield return (default, TooLong);
@@ -81,8 +84,7 @@ internal sealed class ConversationFile(Stream source, long limit = long.MaxValue
 
             tooLong |= buffer.Length > LongestLine;
             searched = tooLong ? 0 : buffer.Length;
-            if (broken is null)
-                pipe.AdvanceTo(tooLong ? buffer.End : buffer.Start, buffer.End);
+            pipe.AdvanceTo(tooLong ? buffer.End : buffer.Start, buffer.End);
         }
         yield return (default, $"the file cannot be read further: {broken}");
     }

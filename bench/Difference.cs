@@ -20,7 +20,8 @@ internal enum Kind
 internal sealed record Difference(Kind Kind, long Line, string ConversationId, int? Index, string Field, string Detail = "")
 {
     public override string ToString() =>
-        $"line {Line}, {Excerpt.Of(ConversationId)}{(Index is { } index ? $", message {index}" : "")}: {Name(Kind)} {Field}{(Detail.Length > 0 ? $", {Detail}" : "")}";
+        $"line {Line}, {Excerpt.Of(ConversationId)}{(Index is { } index ? $", message {index}" : "")}: {Name(Kind)} {Field}"
+        + (Detail.Length > 0 ? $", {Detail}" : "");
 
     /// <summary>Both values from where they part.</summary>
     public static string Between(string expected, string found)

@@ -86,6 +86,7 @@ internal static class JsonEquality
             return "0";
 
         exponent += digits.Length - significant.Length;
-        return string.Create(CultureInfo.InvariantCulture, $"{(negative ? "-" : "")}{significant}{(exponent.IsZero ? "" : "e")}{(exponent.IsZero ? "" : exponent)}");
+        var power = exponent.IsZero ? "" : "e" + exponent.ToString(CultureInfo.InvariantCulture);
+        return (negative ? "-" : "") + significant + power;
     }
 }

@@ -112,7 +112,8 @@ internal sealed class LoadReport
         output.WriteLine(Text($"messages       {Messages:N0} acknowledged, {NotSent:N0} not sent"));
         output.WriteLine(Text($"content        {ContentBytes:N0} bytes"));
         output.WriteLine(Text($"requests       {Refused:N0} refused, {Unknown:N0} unknown, {Unreachable:N0} without connection, {Retries:N0} retries"));
-        output.WriteLine(Text($"elapsed        {elapsed.Elapsed.TotalSeconds:0.0} s, {Messages / Math.Max(elapsed.Elapsed.TotalSeconds, 0.001):N0} messages/s"));
+        var seconds = Math.Max(elapsed.Elapsed.TotalSeconds, 0.001);
+        output.WriteLine(Text($"elapsed        {seconds:0.0} s, {Messages / seconds:N0} messages/s"));
         output.WriteLine($"latency        {latencies}");
         output.WriteLine(AllAcknowledged ? "Everything was acknowledged." : "NOT everything was acknowledged.");
     }

@@ -17,7 +17,7 @@ internal static class Program
         var line = bench.Parse(args);
 
         // Longer than a request may take: after Ctrl+C what is on its way is still waited for, and the summary printed.
-        var exit = await line.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = Service.RequestTimeout + TimeSpan.FromSeconds(10) });
+        var exit = await line.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = Verb.RequestTimeout + TimeSpan.FromSeconds(10) });
         return line.Errors.Count > 0 ? Exit.CannotRun : exit;
     }
 }

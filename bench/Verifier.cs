@@ -60,7 +60,8 @@ internal sealed class Verifier(MemberDoor door, int connections = 8)
                 if (line.Conversation is not { } conversation)
                     report.AddMalformed(line);
                 else if (!lines.TryAdd(conversation.Id, line.Number))
-                    report.Add(new Difference(Kind.Doubled, line.Number, conversation.Id, null, "conversation in the file itself", $"as on line {lines[conversation.Id]}"));
+                    report.Add(new Difference(Kind.Doubled, line.Number, conversation.Id, null,
+                        "conversation in the file itself", $"as on line {lines[conversation.Id]}"));
                 else
                     yield return conversation;
             }
@@ -126,7 +127,8 @@ internal sealed class Verifier(MemberDoor door, int connections = 8)
         try
         {
             return new ListedChat(Problem.Text(chat, "id") ?? "", Problem.Text(chat, "title") ?? "",
-                tags.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null ? "[]" : JsonEquality.Canonical(tags), JsonEquality.CanonicalMetadata(metadata));
+                tags.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null ? "[]" : JsonEquality.Canonical(tags),
+                JsonEquality.CanonicalMetadata(metadata));
         }
         catch (InvalidOperationException)
         {

@@ -7,15 +7,15 @@ internal static class LoadVerb
 {
     public static Command Create()
     {
-        var file = Service.File();
-        var url = Service.Url();
+        var file = Verb.File();
+        var url = Verb.Url();
         var slug = new Option<string?>("--slug") { Description = "Slug of the key's organization (CHATLOGGER_SLUG)" };
         var key = new Option<string?>("--key") { Description = "API key, clk_… (CHATLOGGER_KEY, which keeps it out of the shell's history)" };
-        var connections = Service.Connections();
-        var limit = Service.Limit();
+        var connections = Verb.Connections();
+        var limit = Verb.Limit();
 
         var verb = new Command("load", "Log the conversations of a file, each as one chat") { file, url, slug, key, connections, limit };
-        verb.SetAction((line, stop) => Service.Run(async () =>
+        verb.SetAction((line, stop) => Verb.Run(async () =>
         {
             var parallel = line.Positive(connections);
             using var http = line.Connect(url, parallel);

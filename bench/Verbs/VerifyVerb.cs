@@ -8,18 +8,21 @@ internal static class VerifyVerb
 {
     public static Command Create()
     {
-        var file = Service.File();
-        var url = Service.Url();
+        var file = Verb.File();
+        var url = Verb.Url();
         var email = new Option<string?>("--email") { Description = "E-mail of a member who may read all chats (CHATLOGGER_EMAIL)" };
-        var passwordStdin = new Option<bool>("--password-stdin") { Description = "Read the password from the first line of standard input (else CHATLOGGER_PASSWORD)" };
-        var connections = Service.Connections();
-        var limit = Service.Limit();
+        var passwordStdin = new Option<bool>("--password-stdin")
+        {
+            Description = "Read the password from the first line of standard input (else CHATLOGGER_PASSWORD)",
+        };
+        var connections = Verb.Connections();
+        var limit = Verb.Limit();
 
         var verb = new Command("verify", "Compare the organization's chats with the file they were loaded from")
         {
             file, url, email, passwordStdin, connections, limit,
         };
-        verb.SetAction((line, stop) => Service.Run(async () =>
+        verb.SetAction((line, stop) => Verb.Run(async () =>
         {
             var parallel = line.Positive(connections);
             using var http = line.Connect(url, parallel);

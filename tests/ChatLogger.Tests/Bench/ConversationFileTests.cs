@@ -47,10 +47,13 @@ public class ConversationFileTests
     [Fact]
     public async Task A_damaged_gzip_file_says_that_it_cannot_be_read_further()
     {
-        var damaged = Gzip(Good + "\n");
+        var damaged = Gzip(string.Join('\n', Enumerable.Repeat(Good, 5000)));
         damaged[^8] ^= 1;
 
-        Assert.Contains("cannot be read further", (await Read(damaged))[^1].Error, StringComparison.Ordinal);
+        var lines = await Read(damaged);
+
+        Assert.Contains("cannot be read further", lines[^1].Error, StringComparison.Ordinal);
+        Assert.All(lines.SkipLast(1), line => Assert.NotNull(line.Conversation));
     }
 
     [Fact]

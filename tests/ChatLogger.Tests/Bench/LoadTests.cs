@@ -10,7 +10,7 @@ public class LoadTests
     [Fact]
     public async Task Every_conversation_becomes_a_chat_with_its_messages_in_order()
     {
-        await using var service = await InMemoryService.Start();
+        await using var service = await InMemoryChatLogger.Start();
 
         var report = await Load(service, Lines(20));
 
@@ -25,8 +25,8 @@ public class LoadTests
     [Fact]
     public async Task A_refusal_is_counted_by_status_and_type_and_the_rest_goes_on()
     {
-        await using var service = await InMemoryService.Start();
-        service.Before = (_, body) => (string?)body["content"] == "m1" ? InMemoryService.Refusal(400, "validation") : null;
+        await using var service = await InMemoryChatLogger.Start();
+        service.Before = (_, body) => (string?)body["content"] == "m1" ? InMemoryChatLogger.Refusal(400, "validation") : null;
 
         var report = await Load(service, Lines(3));
 
@@ -39,7 +39,7 @@ public class LoadTests
     [Fact]
     public async Task A_malformed_line_is_counted_and_the_others_are_logged()
     {
-        await using var service = await InMemoryService.Start();
+        await using var service = await InMemoryChatLogger.Start();
 
         var report = await Load(service, Lines(1) + "{oops\n");
 
@@ -53,14 +53,14 @@ public class LoadTests
     [InlineData(503)]
     public async Task A_request_to_come_back_later_is_followed(int status)
     {
-        await using var service = await InMemoryService.Start();
+        await using var service = await InMemoryChatLogger.Start();
         var asked = 0;
         service.Before = (http, _) =>
         {
             if (Interlocked.Increment(ref asked) > 3)
                 return null;
             http.Response.Headers.RetryAfter = "0";
-            return InMemoryService.Refusal(status, "later");
+            return InMemoryChatLogger.Refusal(status, "later");
         };
 
         var report = await Load(service, Lines(2));
@@ -72,11 +72,11 @@ public class LoadTests
     [Fact]
     public async Task A_service_that_never_stops_asking_for_patience_is_given_up()
     {
-        await using var service = await InMemoryService.Start();
+        await using var service = await InMemoryChatLogger.Start();
         service.Before = (http, _) =>
         {
             http.Response.Headers.RetryAfter = "0";
-            return InMemoryService.Refusal(503, "unavailable");
+            return InMemoryChatLogger.Refusal(503, "unavailable");
         };
 
         var report = await Load(service, Lines(1));
@@ -88,7 +88,7 @@ public class LoadTests
     [Fact]
     public async Task A_message_without_an_answer_is_unknown_and_not_sent_again()
     {
-        await using var service = await InMemoryService.Start();
+        await using var service = await InMemoryChatLogger.Start();
         var arrived = 0;
         service.Before = (http, body) =>
         {
@@ -108,10 +108,10 @@ public class LoadTests
 
     [Theory]
     [InlineData("acme", "clk_wrong", "the key is not accepted")]
-    [InlineData("globex", InMemoryService.Key, "does not belong")]
+    [InlineData("globex", InMemoryChatLogger.Key, "does not belong")]
     public async Task A_refusal_that_every_line_would_get_ends_the_load(string slug, string key, string reason)
     {
-        await using var service = await InMemoryService.Start();
+        await using var service = await InMemoryChatLogger.Start();
         using var http = service.Client();
 
         var report = await new Loader(http, slug, key, connections: 2).Load(File(Lines(200)));
@@ -123,11 +123,11 @@ public class LoadTests
     [Fact]
     public async Task No_connection_is_tried_again_and_then_ends_the_load()
     {
-        var service = await InMemoryService.Start();
+        var service = await InMemoryChatLogger.Start();
         using var http = service.Client();
         await service.DisposeAsync();
 
-        var report = await new Loader(http, "acme", InMemoryService.Key, 1, new Patience(TimeProvider.System, attempts: 2)).Load(File(Lines(5)));
+        var report = await new Loader(http, "acme", InMemoryChatLogger.Key, 1, new Patience(TimeProvider.System, attempts: 2)).Load(File(Lines(5)));
 
         Assert.Equal((1, 1, 0), (report.Unreachable, report.Retries, report.Unknown));
         Assert.Contains("no connection", report.Stopped, StringComparison.Ordinal);
@@ -136,7 +136,7 @@ public class LoadTests
     [Fact]
     public async Task An_interrupted_load_finishes_what_is_on_its_way_and_reports()
     {
-        await using var service = await InMemoryService.Start();
+        await using var service = await InMemoryChatLogger.Start();
         using var stop = new CancellationTokenSource();
         service.Before = (_, body) =>
         {
@@ -146,7 +146,7 @@ public class LoadTests
         };
         using var http = service.Client();
 
-        var report = await new Loader(http, "acme", InMemoryService.Key, 1).Load(File(Lines(50)), null, stop.Token);
+        var report = await new Loader(http, "acme", InMemoryChatLogger.Key, 1).Load(File(Lines(50)), null, stop.Token);
 
         Assert.Equal("interrupted", report.Stopped);
         Assert.Equal((2, 1, 0), (report.Messages, report.NotSent, report.Unknown));
@@ -155,14 +155,16 @@ public class LoadTests
 
     internal static ConversationFile File(string lines) => new(new MemoryStream(Encoding.UTF8.GetBytes(lines)));
 
-    internal static async Task<LoadReport> Load(InMemoryService service, string lines)
+    internal static async Task<LoadReport> Load(InMemoryChatLogger service, string lines)
     {
         using var http = service.Client();
-        return await new Loader(http, InMemoryService.Slug, InMemoryService.Key).Load(File(lines));
+        return await new Loader(http, InMemoryChatLogger.Slug, InMemoryChatLogger.Key).Load(File(lines));
     }
 
     internal static string Lines(int count) => string.Concat(Enumerable.Range(0, count).Select(n =>
-        $$$"""{"conversationId":"c{{{n}}}","vertical":"Coffee","scenario":"About {{{n}}}","messages":[{"role":"user","content":"m0","metadata":{"n":1.50,"big":9007199254740993}},{"role":"assistant","content":"m1"},{"role":"user","content":"m2","metadata":null}]}""" + "\n"));
+        $$$"""{"conversationId":"c{{{n}}}","vertical":"Coffee","scenario":"About {{{n}}}","messages":["""
+        + """{"role":"user","content":"m0","metadata":{"n":1.50,"big":9007199254740993}},"""
+        + """{"role":"assistant","content":"m1"},{"role":"user","content":"m2","metadata":null}]}""" + "\n"));
 
     private static string Printed(LoadReport report)
     {

@@ -13,7 +13,7 @@ public class VerifyTests
     public async Task What_was_loaded_is_found_equal()
     {
         await using var service = await Loaded();
-        service.Chats["other"] = new InMemoryService.Chat("other", new JsonObject { ["metadata"] = new JsonObject { ["conversationId"] = "elsewhere" } }, []);
+        service.Chats["other"] = new InMemoryChatLogger.Chat("other", new JsonObject { ["metadata"] = new JsonObject { ["conversationId"] = "elsewhere" } }, []);
 
         var report = await Verify(service);
 
@@ -179,7 +179,7 @@ public class VerifyTests
     [Fact]
     public async Task Several_faults_in_one_chat_are_told_apart()
     {
-        await using var service = await InMemoryService.Start();
+        await using var service = await InMemoryChatLogger.Start();
         var messages = string.Join(',', Enumerable.Range(0, 12).Select(n => $$"""{"role":"user","content":"m{{n}}"}"""));
         var file = $$"""{"conversationId":"c","messages":[{{messages}}]}""";
         await LoadTests.Load(service, file);
@@ -197,7 +197,7 @@ public class VerifyTests
     [Fact]
     public async Task Differences_are_shown_ten_at_most_in_the_order_of_the_file()
     {
-        await using var service = await InMemoryService.Start();
+        await using var service = await InMemoryChatLogger.Start();
         await LoadTests.Load(service, LoadTests.Lines(30));
         foreach (var chat in service.Chats.Values)
             chat.Messages.Clear();
@@ -222,7 +222,7 @@ public class VerifyTests
     [Fact]
     public async Task Nothing_compared_is_not_equal()
     {
-        await using var service = await InMemoryService.Start();
+        await using var service = await InMemoryChatLogger.Start();
 
         var report = await Verify(service, "");
 
@@ -242,30 +242,30 @@ public class VerifyTests
     [Fact]
     public async Task A_wrong_password_is_said()
     {
-        await using var service = await InMemoryService.Start();
+        await using var service = await InMemoryChatLogger.Start();
         using var http = service.Client();
 
-        var refusal = await Assert.ThrowsAsync<ServiceException>(() => MemberDoor.LogIn(http, InMemoryService.Email, "wrong", new Patience(TimeProvider.System)));
+        var refusal = await Assert.ThrowsAsync<ServiceException>(() => MemberDoor.LogIn(http, InMemoryChatLogger.Email, "wrong", new Patience(TimeProvider.System)));
 
         Assert.Equal("The login was refused: 401 \"unauthorized\": \"Because.\"", refusal.Message);
     }
 
-    private static async Task<InMemoryService> Loaded()
+    private static async Task<InMemoryChatLogger> Loaded()
     {
-        var service = await InMemoryService.Start();
+        var service = await InMemoryChatLogger.Start();
         Assert.True((await LoadTests.Load(service, File)).AllAcknowledged);
         return service;
     }
 
-    private static async Task<VerifyReport> Verify(InMemoryService service, string? file = null)
+    private static async Task<VerifyReport> Verify(InMemoryChatLogger service, string? file = null)
     {
         using var http = service.Client();
-        var door = await MemberDoor.LogIn(http, InMemoryService.Email, InMemoryService.Password, new Patience(TimeProvider.System));
+        var door = await MemberDoor.LogIn(http, InMemoryChatLogger.Email, InMemoryChatLogger.Password, new Patience(TimeProvider.System));
         return await new Verifier(door).Verify(LoadTests.File(file ?? File));
     }
 
     // Exactly this difference, and nothing else.
-    private static async Task Finds(InMemoryService service, Kind kind, int? index, string shown)
+    private static async Task Finds(InMemoryChatLogger service, Kind kind, int? index, string shown)
     {
         var report = await Verify(service);
 

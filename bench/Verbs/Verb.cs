@@ -4,7 +4,7 @@ using ChatLogger.Bench.Http;
 namespace ChatLogger.Bench.Verbs;
 
 /// <summary>What every verb needs to find the service and the file; each setting may also come from the environment.</summary>
-internal static class Service
+internal static class Verb
 {
     public static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(60);
 
@@ -20,7 +20,9 @@ internal static class Service
     public static Option<long?> Limit() =>
         new("--limit") { Description = "Only the first N conversations of the file" };
 
-    /// <summary>The option, else the environment variable. Not a default of the option, because the help text prints defaults and some of these are secret.</summary>
+    /// <summary>
+    /// The option, else the environment variable. Not a default of the option, because the help text prints defaults and some are secret.
+    /// </summary>
     public static string? Setting(this ParseResult line, Option<string?> option, string variable) =>
         line.GetValue(option) ?? Environment.GetEnvironmentVariable(variable)?.Trim() switch { "" => null, var value => value };
 

@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging;
 namespace ChatLogger.Tests.Bench;
 
 /// <summary>The few routes the bench needs, over lists that a test may spoil.</summary>
-internal sealed class InMemoryService : IAsyncDisposable
+internal sealed class InMemoryChatLogger : IAsyncDisposable
 {
     public const string Slug = "acme";
     public const string Key = "clk_test";
@@ -20,7 +20,7 @@ internal sealed class InMemoryService : IAsyncDisposable
     private readonly WebApplication app;
     private int ids;
 
-    private InMemoryService(WebApplication app) => this.app = app;
+    private InMemoryChatLogger(WebApplication app) => this.app = app;
 
     public sealed record Chat(string Id, JsonObject Body, List<JsonObject> Messages);
 
@@ -36,12 +36,12 @@ internal sealed class InMemoryService : IAsyncDisposable
     public Chat ChatOf(string conversationId) =>
         Chats.Values.Single(chat => (string?)chat.Body["metadata"]?["conversationId"] == conversationId);
 
-    public static async Task<InMemoryService> Start(string address = "http://127.0.0.1:0")
+    public static async Task<InMemoryChatLogger> Start(string address = "http://127.0.0.1:0")
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseUrls(address);
         builder.Logging.ClearProviders();
-        var service = new InMemoryService(builder.Build());
+        var service = new InMemoryChatLogger(builder.Build());
         service.Map();
         await service.app.StartAsync();
         return service;
