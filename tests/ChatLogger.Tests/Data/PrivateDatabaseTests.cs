@@ -74,7 +74,7 @@ public sealed class PrivateDatabaseTests(PrivateDatabaseStory.Made made) : Priva
     public async Task Another_process_counts_as_present_until_it_is_killed()
     {
         var first = await StartAgain(Lasting);
-        var other = Run("flock", "--shared", Path.Combine(Data, "database.presence"), "cat");
+        var other = Run("flock", "--shared", "--close", Path.Combine(Data, "database.presence"), "cat");
         await Eventually(() => Task.FromResult(FileLock.TryExclusive(Path.Combine(Data, "database.presence")) is null && IsHeldBy(other)));
 
         await first.DisposeAsync();
@@ -300,7 +300,7 @@ public sealed class PrivateDatabaseTests(PrivateDatabaseStory.Made made) : Priva
         Assert.Equal(1, await Scalar<int>(database, "select 1"));
 
         // As if the run were killed: nobody is present, and the server still runs.
-        var other = Run("flock", "--shared", Path.Combine(Data, "database.presence"), "cat");
+        var other = Run("flock", "--shared", "--close", Path.Combine(Data, "database.presence"), "cat");
         await Eventually(() => Task.FromResult(IsHeldBy(other)));
         await database.DisposeAsync();
         other.Kill(entireProcessTree: true);
@@ -374,7 +374,7 @@ public sealed class PrivateDatabaseTests(PrivateDatabaseStory.Made made) : Priva
     private string UsualSocketDirectory() => SocketDirectory.Choose(
         Root, ServerAccount.For(null).Uid, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Data))));
 
-    // flock has started its command, so it holds the lock.
+    // flock has started its command, so it holds the lock; and it alone does, for the command has none (--close).
     private static bool IsHeldBy(Process flock) => File.Exists($"/proc/{flock.Id}/task/{flock.Id}/children") && File.ReadAllText($"/proc/{flock.Id}/task/{flock.Id}/children") != "";
 
     private async Task<string> Zombie()
