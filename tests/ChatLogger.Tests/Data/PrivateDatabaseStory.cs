@@ -16,9 +16,10 @@ public abstract class PrivateDatabaseStory(PrivateDatabaseStory.Made made) : IAs
 
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
 
-    protected string Root { get; } = Path.Combine(Path.GetTempPath(), $"chatlogger-test-{Guid.NewGuid().ToString("n")[..8]}");
     private readonly List<PrivateDatabase> _started = [];
     private readonly List<Process> _others = [];
+
+    protected string Root { get; } = Path.Combine(Path.GetTempPath(), $"chatlogger-test-{Guid.NewGuid().ToString("n")[..8]}");
 
     protected string Data => Path.Combine(Root, "data");
 

@@ -380,7 +380,7 @@ public sealed class PrivateDatabaseTests(PrivateDatabaseStory.Made made) : Priva
     private async Task<string> Zombie()
     {
         // The shell becomes a program that never asks after its child.
-        var parent = Run("sh", "-c", "true & echo $!; exec cat");
+        var parent = Run("sh", "-c", "sleep 0.2 & echo $!; exec cat");
         var pid = (await parent.StandardOutput.ReadLineAsync())!;
         await Eventually(() => Task.FromResult(Processes.Find(int.Parse(pid, CultureInfo.InvariantCulture)) is { State: 'Z' }));
         return pid;
