@@ -7,57 +7,12 @@ using ChatLogger.Data;
 using ChatLogger.Tests.Support;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using Npgsql;
 
 namespace ChatLogger.Tests.Data;
 
 [UnsupportedOSPlatform("windows")]
-public sealed class PrivateDatabaseTests : IAsyncLifetime
+public sealed class PrivateDatabaseTests(PrivateDatabaseStory.Made made) : PrivateDatabaseStory(made)
 {
-    private const UnixFileMode Closed = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-    private const UnixFileMode Open = Closed | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
-    private const int Terminate = 15;
-    private const int Stop = 19;
-
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
-
-    private readonly string _root = Path.Combine(Path.GetTempPath(), $"chatlogger-test-{Guid.NewGuid().ToString("n")[..8]}");
-    private readonly List<PrivateDatabase> _started = [];
-    private readonly List<Process> _others = [];
-
-    private string Data => Path.Combine(_root, "data");
-
-    // Durable, like an operator's; most stories do without.
-    private PrivateDatabaseOptions Lasting => new(Data) { TempDirectory = _root, SystemDirectory = Path.Combine(_root, "system") };
-
-    private PrivateDatabaseOptions Throwaway => Lasting with { Throwaway = true };
-
-    public Task InitializeAsync()
-    {
-        Directory.CreateDirectory(_root, Open);
-        return Task.CompletedTask;
-    }
-
-    public async Task DisposeAsync()
-    {
-        foreach (var database in _started)
-            await database.DisposeAsync();
-        foreach (var process in _others)
-        {
-            process.Kill(entireProcessTree: true);
-            await process.WaitForExitAsync();
-            process.Dispose();
-        }
-        // Whatever a failed story left running works below our root.
-        foreach (var directory in Directory.EnumerateDirectories(_root, "database*", SearchOption.AllDirectories).ToList())
-        {
-            var account = ServerAccount.For(Posix.Stat(directory, follow: false)?.Uid);
-            foreach (var pid in Processes.PostgresIn(directory, account))
-                Posix.Signal(pid, Posix.Kill);
-        }
-        Directory.Delete(_root, recursive: true);
-    }
-
     [Fact]
     public async Task The_first_start_makes_a_database_and_the_next_finds_what_was_written()
     {
@@ -81,7 +36,7 @@ public sealed class PrivateDatabaseTests : IAsyncLifetime
     [Fact]
     public async Task Only_the_owner_of_the_socket_directory_gets_in_and_there_is_no_port()
     {
-        var database = await Start(Throwaway);
+        var database = await StartAgain(Throwaway);
 
         Assert.Equal(Closed, File.GetUnixFileMode(database.SocketDirectory));
         Assert.Equal("", await Scalar<string>(database, "show listen_addresses"));
@@ -91,7 +46,7 @@ public sealed class PrivateDatabaseTests : IAsyncLifetime
     [Fact]
     public async Task Settings_of_the_caller_go_before_ours()
     {
-        var database = await Start(Throwaway with { Settings = new Dictionary<string, string> { ["max_connections"] = "37", ["application_name"] = "it's" } });
+        var database = await StartAgain(Throwaway with { Settings = new Dictionary<string, string> { ["max_connections"] = "37", ["application_name"] = "it's" } });
 
         Assert.Equal("37", await Scalar<string>(database, "show max_connections"));
         Assert.Equal("it's", await Scalar<string>(database, "show application_name"));
@@ -101,7 +56,7 @@ public sealed class PrivateDatabaseTests : IAsyncLifetime
     [Fact]
     public async Task The_second_to_come_attaches_and_the_last_to_leave_stops_the_server()
     {
-        var first = await Start(Lasting);
+        var first = await StartAgain(Lasting);
         // It has another temp folder, and must still find the first one's socket.
         var second = await Start(Lasting with { TempDirectory = Path.GetTempPath() });
         Assert.Equal(first.PostmasterPid, second.PostmasterPid);
@@ -118,8 +73,8 @@ public sealed class PrivateDatabaseTests : IAsyncLifetime
     [Fact]
     public async Task Another_process_counts_as_present_until_it_is_killed()
     {
-        var first = await Start(Lasting);
-        var other = Run("flock", "--shared", Path.Combine(Data, "database.presence"), "cat");
+        var first = await StartAgain(Lasting);
+        var other = Run("flock", "--shared", "--close", Path.Combine(Data, "database.presence"), "cat");
         await Eventually(() => Task.FromResult(FileLock.TryExclusive(Path.Combine(Data, "database.presence")) is null && IsHeldBy(other)));
 
         await first.DisposeAsync();
@@ -144,59 +99,6 @@ public sealed class PrivateDatabaseTests : IAsyncLifetime
         Assert.Equal(1, await Scalar<int>(all[3], "select 1"));
     }
 
-    [Fact]
-    public async Task A_killed_server_is_brought_back_under_the_same_address()
-    {
-        var first = await Start(Throwaway);
-        var second = await Start(Throwaway);
-        var killed = first.PostmasterPid;
-
-        Posix.Signal(killed, Posix.Kill);
-
-        await Eventually(async () => await Scalar<int>(first, "select 1") == 1 && await Scalar<int>(second, "select 1") == 1);
-        await Eventually(() => Task.FromResult(first.PostmasterPid != killed && first.PostmasterPid == second.PostmasterPid));
-        Assert.True(IsRunning(first.PostmasterPid));
-    }
-
-    [Fact]
-    public async Task A_server_that_was_told_to_stop_is_brought_back_though_a_client_holds_on()
-    {
-        var database = await Start(Throwaway);
-        await using var idle = new NpgsqlConnection(database.ConnectionString);
-        await idle.OpenAsync();
-        var stopped = database.PostmasterPid;
-
-        Posix.Signal(stopped, Terminate);
-
-        await Eventually(async () => database.PostmasterPid != stopped && await Scalar<int>(database, "select 1") == 1);
-    }
-
-    [Fact]
-    public async Task A_server_whose_socket_was_swept_away_is_brought_back()
-    {
-        var database = await Start(Throwaway);
-        var swept = database.PostmasterPid;
-
-        Directory.Delete(database.SocketDirectory, recursive: true);
-
-        await Eventually(async () => database.PostmasterPid != swept && await Scalar<int>(database, "select 1") == 1);
-    }
-
-    [Fact]
-    public async Task Orphans_of_a_killed_server_are_ended_before_the_next_one_starts()
-    {
-        var database = await Start(Throwaway);
-        var killed = database.PostmasterPid;
-        var account = ServerAccount.For(Posix.Stat(database.ClusterDirectory, follow: false)?.Uid);
-        var orphan = Processes.PostgresIn(database.ClusterDirectory, account).Last(pid => pid != killed);
-        Posix.Signal(orphan, Stop);
-
-        Posix.Signal(killed, Posix.Kill);
-
-        await Eventually(async () => database.PostmasterPid != killed && await Scalar<int>(database, "select 1") == 1);
-        Assert.False(IsRunning(orphan));
-    }
-
     [Theory]
     [InlineData("an unrelated process")]
     [InlineData("a zombie")]
@@ -204,7 +106,7 @@ public sealed class PrivateDatabaseTests : IAsyncLifetime
     [InlineData("nothing")]
     public async Task A_stale_pid_file_does_not_hinder_the_next_start(string whose)
     {
-        var first = await Start(Lasting);
+        var first = await StartAgain(Lasting);
         var pidFile = Postmaster.FileOf(first.ClusterDirectory);
         var lines = await File.ReadAllLinesAsync(pidFile);
         await first.DisposeAsync();
@@ -229,10 +131,9 @@ public sealed class PrivateDatabaseTests : IAsyncLifetime
     [Fact]
     public async Task A_copy_of_a_running_database_gets_a_server_of_its_own()
     {
-        var original = await Start(Throwaway);
-        var copied = Path.Combine(_root, "copy");
-        using (var copy = Process.Start("cp", ["-a", Data, copied]))
-            await copy.WaitForExitAsync();
+        var original = await StartAgain(Throwaway);
+        var copied = Path.Combine(Root, "copy");
+        await Copy(Data, copied);
 
         var second = await Start(Throwaway with { DataDirectory = copied });
 
@@ -272,7 +173,7 @@ public sealed class PrivateDatabaseTests : IAsyncLifetime
     [Fact]
     public async Task Data_of_another_major_version_is_refused_with_a_way_out()
     {
-        var database = await Start(Lasting);
+        var database = await StartAgain(Lasting);
         await database.DisposeAsync();
         await File.WriteAllTextAsync(Path.Combine(database.ClusterDirectory, "PG_VERSION"), "14\n");
 
@@ -302,17 +203,17 @@ public sealed class PrivateDatabaseTests : IAsyncLifetime
     [InlineData("$(touch pwned)")]
     public async Task A_data_directory_that_cannot_be_used_is_refused(string name)
     {
-        await File.WriteAllTextAsync(Path.Combine(_root, "in-the-way"), "");
+        await File.WriteAllTextAsync(Path.Combine(Root, "in-the-way"), "");
 
-        var refusal = await Assert.ThrowsAsync<StartRefused>(() => Start(Throwaway with { DataDirectory = Path.Combine(_root, name) }));
+        var refusal = await Assert.ThrowsAsync<StartRefused>(() => Start(Throwaway with { DataDirectory = Path.Combine(Root, name) }));
 
-        Assert.Contains(Path.Combine(_root, name), refusal.Message);
+        Assert.Contains(Path.Combine(Root, name), refusal.Message);
     }
 
     [Fact]
     public async Task A_name_with_spaces_and_apostrophes_is_a_good_name()
     {
-        var database = await Start(Throwaway with { DataDirectory = Path.Combine(_root, "Ada's dätä; rm -rf x") });
+        var database = await StartAgain(Throwaway with { DataDirectory = Path.Combine(Root, "Ada's dätä; rm -rf x") });
 
         Assert.Equal(1, await Scalar<int>(database, "select 1"));
     }
@@ -321,7 +222,7 @@ public sealed class PrivateDatabaseTests : IAsyncLifetime
     public async Task A_server_that_does_not_start_says_why()
     {
         var refusal = await Assert.ThrowsAsync<StartRefused>(
-            () => Start(Throwaway with { Settings = new Dictionary<string, string> { ["shared_buffers"] = "plenty" } }));
+            () => StartAgain(Throwaway with { Settings = new Dictionary<string, string> { ["shared_buffers"] = "plenty" } }));
 
         Assert.Contains("does not start", refusal.Message);
         Assert.Contains("invalid value for parameter \"shared_buffers\"", refusal.Message);
@@ -334,7 +235,7 @@ public sealed class PrivateDatabaseTests : IAsyncLifetime
     public async Task A_socket_directory_prepared_by_somebody_else_is_refused(string trap)
     {
         var sockets = UsualSocketDirectory();
-        var mine = Path.Combine(_root, "mine");
+        var mine = Path.Combine(Root, "mine");
         Directory.CreateDirectory(mine, Closed);
         switch (trap)
         {
@@ -349,7 +250,7 @@ public sealed class PrivateDatabaseTests : IAsyncLifetime
                 break;
         }
 
-        var refusal = await Assert.ThrowsAsync<StartRefused>(() => Start(Lasting));
+        var refusal = await Assert.ThrowsAsync<StartRefused>(() => StartAgain(Lasting));
 
         Assert.Contains(sockets, refusal.Message);
         Assert.Contains("TMPDIR", refusal.Message);
@@ -362,7 +263,7 @@ public sealed class PrivateDatabaseTests : IAsyncLifetime
         Directory.CreateDirectory(sockets, Closed);
         Posix.ChangeOwner(sockets, 12345, 12345);
 
-        Assert.Contains(sockets, (await Assert.ThrowsAsync<StartRefused>(() => Start(Lasting))).Message);
+        Assert.Contains(sockets, (await Assert.ThrowsAsync<StartRefused>(() => StartAgain(Lasting))).Message);
     }
 
     [Theory]
@@ -394,12 +295,12 @@ public sealed class PrivateDatabaseTests : IAsyncLifetime
     [Fact]
     public async Task What_a_killed_run_left_can_be_discarded_once_nobody_uses_it()
     {
-        var database = await Start(Throwaway);
+        var database = await StartAgain(Throwaway);
         Assert.False(await PrivateDatabase.Discard(Throwaway, NullLogger.Instance, CancellationToken.None));
         Assert.Equal(1, await Scalar<int>(database, "select 1"));
 
         // As if the run were killed: nobody is present, and the server still runs.
-        var other = Run("flock", "--shared", Path.Combine(Data, "database.presence"), "cat");
+        var other = Run("flock", "--shared", "--close", Path.Combine(Data, "database.presence"), "cat");
         await Eventually(() => Task.FromResult(IsHeldBy(other)));
         await database.DisposeAsync();
         other.Kill(entireProcessTree: true);
@@ -414,7 +315,7 @@ public sealed class PrivateDatabaseTests : IAsyncLifetime
     [RootFact]
     public async Task Below_a_closed_home_roots_database_goes_to_the_system_directory_and_stays_there()
     {
-        var home = Path.Combine(_root, "home");
+        var home = Path.Combine(Root, "home");
         Directory.CreateDirectory(home, Closed);
         var options = Lasting with { DataDirectory = Path.Combine(home, "data") };
         var log = new Journal();
@@ -434,7 +335,7 @@ public sealed class PrivateDatabaseTests : IAsyncLifetime
     [RootFact]
     public async Task Root_runs_the_database_of_an_ordinary_user_as_that_user()
     {
-        var first = await Start(Lasting);
+        var first = await StartAgain(Lasting);
         await first.DisposeAsync();
         using (var chown = Process.Start("chown", ["-R", "nobody", first.ClusterDirectory]))
             await chown.WaitForExitAsync();
@@ -449,7 +350,7 @@ public sealed class PrivateDatabaseTests : IAsyncLifetime
     [RootFact]
     public async Task A_database_that_root_restored_is_given_to_the_account_that_runs_it()
     {
-        var first = await Start(Lasting);
+        var first = await StartAgain(Lasting);
         await first.DisposeAsync();
         using (var chown = Process.Start("chown", ["-R", "0:0", first.ClusterDirectory]))
             await chown.WaitForExitAsync();
@@ -460,7 +361,7 @@ public sealed class PrivateDatabaseTests : IAsyncLifetime
     [RootFact]
     public async Task A_database_that_became_unreachable_is_not_replaced_by_an_empty_one()
     {
-        var first = await Start(Lasting);
+        var first = await StartAgain(Lasting);
         await first.DisposeAsync();
         File.SetUnixFileMode(Data, Closed);
 
@@ -470,66 +371,20 @@ public sealed class PrivateDatabaseTests : IAsyncLifetime
         Assert.False(Directory.Exists(Lasting.SystemDirectory));
     }
 
-    private async Task<PrivateDatabase> Start(PrivateDatabaseOptions options, ILogger? logger = null)
-    {
-        var database = await PrivateDatabase.Start(options, logger ?? NullLogger.Instance, CancellationToken.None);
-        lock (_started)
-            _started.Add(database);
-        return database;
-    }
-
-    // Pooled connections would outlive the server.
-    private static async Task<T> Scalar<T>(PrivateDatabase database, string sql)
-    {
-        await using var connection = new NpgsqlConnection(database.ConnectionString + ";Pooling=false");
-        await connection.OpenAsync();
-        await using var command = new NpgsqlCommand(sql, connection);
-        return (T)(await command.ExecuteScalarAsync())!;
-    }
-
     private string UsualSocketDirectory() => SocketDirectory.Choose(
-        _root, ServerAccount.For(null).Uid, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Data))));
+        Root, ServerAccount.For(null).Uid, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Data))));
 
-    private static async Task Eventually(Func<Task<bool>> isSo)
-    {
-        var waited = Stopwatch.StartNew();
-        while (true)
-        {
-            try
-            {
-                if (await isSo())
-                    return;
-            }
-            catch (NpgsqlException) when (waited.Elapsed < Soon)
-            {
-                // Still down.
-            }
-            Assert.True(waited.Elapsed < Soon, $"Not so after {Soon.TotalSeconds:0} seconds.");
-            await Task.Delay(50);
-        }
-    }
-
-    private Process Run(string program, params string[] arguments)
-    {
-        // Its standard input stays open until it is killed.
-        var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
-        _others.Add(process);
-        return process;
-    }
-
-    // flock has started its command, so it holds the lock.
+    // flock has started its command, so it holds the lock; and it alone does, for the command has none (--close).
     private static bool IsHeldBy(Process flock) => File.Exists($"/proc/{flock.Id}/task/{flock.Id}/children") && File.ReadAllText($"/proc/{flock.Id}/task/{flock.Id}/children") != "";
 
     private async Task<string> Zombie()
     {
         // The shell becomes a program that never asks after its child.
-        var parent = Run("sh", "-c", "true & echo $!; exec cat");
+        var parent = Run("sh", "-c", "sleep 0.2 & echo $!; exec cat");
         var pid = (await parent.StandardOutput.ReadLineAsync())!;
         await Eventually(() => Task.FromResult(Processes.Find(int.Parse(pid, CultureInfo.InvariantCulture)) is { State: 'Z' }));
         return pid;
     }
-
-    private static bool IsRunning(int pid) => Processes.Find(pid) is { IsAlive: true };
 
     private sealed class Journal : ILogger
     {

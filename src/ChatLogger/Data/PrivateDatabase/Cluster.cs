@@ -137,9 +137,6 @@ internal sealed partial class Cluster
     {
         var parent = Path.GetDirectoryName(Directory)!;
         MakeParent(parent);
-        foreach (var leftover in System.IO.Directory.EnumerateDirectories(parent, Path.GetFileName(Directory) + ".new*"))
-            TryDelete(leftover);
-
         // A name of its own each time, because an orphaned initdb may still be busy with the last one.
         var unfinished = $"{Directory}.new.{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}";
         try
@@ -202,6 +199,9 @@ internal sealed partial class Cluster
     private async Task<bool> TryStart(Postmaster? stale)
     {
         var binaries = Binaries(); // first of all, the versions are compared
+        // What killed first starts left. Not before making a cluster: an orphaned initdb goes on writing for a moment.
+        foreach (var unfinished in System.IO.Directory.EnumerateDirectories(Path.GetDirectoryName(Directory)!, Path.GetFileName(Directory) + ".new*"))
+            TryDelete(unfinished);
         // Restored by root, or made in an image with other accounts.
         if (!OperatingSystem.IsWindows() && OwnerOf(Directory) != _account.Uid)
             await _account.OwnAll(Directory);
