@@ -3,13 +3,13 @@ namespace ChatLogger.Auth;
 /// <summary>A plugin that came with a valid key, in the organization of that key.</summary>
 internal sealed record PluginCaller(Guid OrgId, string OrgSlug, string KeyPublicId)
 {
-    public static ValueTask<PluginCaller> BindAsync(HttpContext context) => Caller.Of<PluginCaller>(context);
+    public static ValueTask<PluginCaller> BindAsync(HttpContext context) => CallerFeature.Of<PluginCaller>(context);
 }
 
 /// <summary>A member with a live session, as a person: on the routes that are about themselves.</summary>
 internal sealed record Session(Guid Id, Guid UserId, Guid? OrgId, string? OrgSlug, string Role)
 {
-    public static ValueTask<Session> BindAsync(HttpContext context) => Caller.Of<Session>(context);
+    public static ValueTask<Session> BindAsync(HttpContext context) => CallerFeature.Of<Session>(context);
 }
 
 /// <summary>A member with a live session, acting in an organization: their own, or any for a superadmin.</summary>
@@ -18,10 +18,10 @@ internal sealed record Member(Guid OrgId, string OrgSlug, Guid UserId, string Ro
     /// <summary>The member whose chats are the only ones to be seen; null: all of the organization.</summary>
     public Guid? OnlyChatsOf => Role == MemberRole.User ? UserId : null;
 
-    public static ValueTask<Member> BindAsync(HttpContext context) => Caller.Of<Member>(context);
+    public static ValueTask<Member> BindAsync(HttpContext context) => CallerFeature.Of<Member>(context);
 }
 
-internal static class Caller
+internal static class CallerFeature
 {
     // The gate has put it there. An endpoint that asks for a caller its policy does not let in is a mistake of ours, met by the first call.
     public static ValueTask<T> Of<T>(HttpContext context)

@@ -1,0 +1,39 @@
+using System.Text;
+using ChatLogger.Bench;
+using ChatLogger.Bench.Http;
+using ChatLogger.Tests.Support;
+
+namespace ChatLogger.Tests.Bench;
+
+/// <summary>Conversations go in by the plugin door and come out of the member door as they were.</summary>
+public class RealServiceTests(App app) : IClassFixture<App>
+{
+    private const string Conversations =
+        """
+        {"conversationId":"a","vertical":"Coffee","scenario":"Größe & \"Quotes\" 😀","messages":[{"role":"user","content":"Hi \u00a0\r\n"},{"role":"assistant","content":"=1+1","metadata":{"n":[1,1.0,1e308,-0.0,12345678901234567890],"z":null,"a":{"\u00e9":"\ud83d\ude00"}}},{"role":"tool","content":"{}"}]}
+        {"conversationId":"b","messages":[]}
+        {"conversationId":"c","scenario":"","messages":[{"role":"system","content":"x"},{"role":"user","content":"same"},{"role":"user","content":"same"}]}
+        """;
+
+    [Fact]
+    public async Task A_file_is_logged_whole_and_read_back_equal()
+    {
+        var acme = await app.Org("acme");
+        var admin = await acme.Member("admin");
+        await acme.Chat();
+
+        var sent = await new Loader(app.Http, acme.Slug, await acme.Key(), 3).Load(File(Conversations), null, CancellationToken.None);
+        var door = await MemberDoor.LogIn(app.Http, admin.Email, Persona.Password, new Patience(TimeProvider.System));
+        var kept = await new Verifier(door).Verify(File(Conversations));
+
+        Assert.True(sent.AllAcknowledged);
+        Assert.True(kept.Equal, string.Join('\n', kept.Differences));
+        Assert.Equal(4, await acme.Count("chats"));
+        Assert.Equal(6, await acme.Count("messages"));
+
+        await app.Execute("update messages set content = 'sane' where org_id = @Id and seq = (select max(seq) from messages where org_id = @Id and content = 'same')", new { acme.Id });
+        Assert.False((await new Verifier(door).Verify(File(Conversations))).Equal);
+    }
+
+    private static ConversationFile File(string text) => new(new MemoryStream(Encoding.UTF8.GetBytes(text)));
+}
