@@ -34,7 +34,7 @@ internal static partial class Documentation
 
     public static void Map(IEndpointRouteBuilder open)
     {
-        open.MapOpenApi("/openapi/{documentName}.json").ExcludeFromDescription();
+        open.MapOpenApi(DocumentPath).ExcludeFromDescription();
     }
 
     /// <summary>The page, and a policy that lets it load its own scripts.</summary>
