@@ -54,7 +54,7 @@ internal sealed record SessionSettings
         var file = Path.Combine(dataDirectory, "session.secret");
         try
         {
-            Directory.CreateDirectory(dataDirectory);
+            PrivateDatabase.MakeDirectory(dataDirectory);
             if (!File.Exists(file))
             {
                 // Whole or not at all, and the first of two processes wins.

@@ -66,37 +66,37 @@ internal sealed record DatabaseSettings
     /// <summary>Completes a connection string with our time-outs and with what makes every session alike; what it says itself stays.</summary>
     public string Complete(string connectionString)
     {
-        var given = new NpgsqlConnectionStringBuilder(connectionString);
+        // Not ContainsKey, which only asks whether Npgsql knows the name.
+        var given = new NpgsqlConnectionStringBuilder(connectionString).Keys;
         var complete = new NpgsqlConnectionStringBuilder(connectionString);
-        if (!given.ContainsKey("Application Name"))
+        if (!given.Contains("Application Name"))
             complete.ApplicationName = "chatlogger";
-        if (!given.ContainsKey("Maximum Pool Size"))
+        if (!given.Contains("Maximum Pool Size"))
             complete.MaxPoolSize = PoolSize;
-        if (!given.ContainsKey("Timeout"))
+        if (!given.Contains("Timeout"))
             complete.Timeout = 4;
         // The request's deadline cancels; this one only catches what has no deadline. A server that does not answer a cancellation is left.
-        if (!given.ContainsKey("Command Timeout"))
+        if (!given.Contains("Command Timeout"))
             complete.CommandTimeout = 30;
-        if (!given.ContainsKey("Cancellation Timeout"))
+        if (!given.Contains("Cancellation Timeout"))
             complete.CancellationTimeout = 250;
-        if (!given.ContainsKey("Max Auto Prepare"))
+        if (!given.Contains("Max Auto Prepare"))
             complete.MaxAutoPrepare = 100;
-        if (!given.ContainsKey("Auto Prepare Min Usages"))
+        if (!given.Contains("Auto Prepare Min Usages"))
             complete.AutoPrepareMinUsages = 2;
-        if (!given.ContainsKey("Options"))
-        {
-            // As start-up options they are the session's defaults: neither DISCARD ALL nor a setting of role or database changes them.
-            complete.Options = string.Join(
-                ' ',
-                "-c timezone=UTC",
-                "-c datestyle=ISO",
-                "-c intervalstyle=postgres",
-                "-c synchronous_commit=on",
-                "-c default_transaction_isolation=read\\ committed",
-                $"-c statement_timeout={StatementTimeout.TotalMilliseconds:F0}",
-                $"-c lock_timeout={LockTimeout.TotalMilliseconds:F0}",
-                "-c idle_in_transaction_session_timeout=30000");
-        }
+        // As start-up options they are the session's defaults: neither DISCARD ALL nor a setting of role or database changes them. The last one
+        // of a name wins.
+        complete.Options = string.Join(
+            ' ',
+            "-c timezone=UTC",
+            "-c datestyle=ISO",
+            "-c intervalstyle=postgres",
+            "-c synchronous_commit=on",
+            "-c default_transaction_isolation=read\\ committed",
+            $"-c statement_timeout={StatementTimeout.TotalMilliseconds:F0}",
+            $"-c lock_timeout={LockTimeout.TotalMilliseconds:F0}",
+            "-c idle_in_transaction_session_timeout=30000",
+            complete.Options).TrimEnd();
         return complete.ConnectionString;
     }
 

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 
@@ -10,15 +11,9 @@ internal static class Settings
     public static T Bind<T>(IConfiguration configuration, string section)
         where T : class, new()
     {
-        T settings;
-        try
-        {
-            settings = configuration.GetSection(section).Get<T>(options => options.ErrorOnUnknownConfiguration = true) ?? new T();
-        }
-        catch (InvalidOperationException exception)
-        {
-            throw new StartRefused($"The settings {section}__… are not valid. {Sentence(exception)}");
-        }
+        var given = configuration.GetSection(section);
+        Check(given, typeof(T), section);
+        var settings = given.Get<T>() ?? new T();
 
         var results = new List<ValidationResult>();
         if (!Validator.TryValidateObject(settings, new ValidationContext(settings), results, validateAllProperties: true))
@@ -30,6 +25,24 @@ internal static class Settings
         return settings;
     }
 
-    // The binder's messages name the key or the members, which is what an operator needs; some wrap the reason.
-    private static string Sentence(Exception exception) => exception.Message.ReplaceLineEndings(" ");
+    // The binder would say the same in its own words, with the value, and about types rather than settings.
+    private static void Check(IConfigurationSection given, Type type, string path)
+    {
+        var known = type.GetProperties().Where(property => property.SetMethod is { IsPublic: true }).ToList();
+        foreach (var child in given.GetChildren())
+        {
+            var name = $"{path}__{child.Key}";
+            var property = known.Find(property => property.Name.Equals(child.Key, StringComparison.OrdinalIgnoreCase))
+                ?? throw new StartRefused($"{name} is not a setting. Those of {path}__… are: {string.Join(", ", known.Select(property => property.Name))}.");
+            if (property.PropertyType.IsClass && property.PropertyType != typeof(string) && !property.PropertyType.IsArray)
+                Check(child, property.PropertyType, name);
+            else if (child.Value is { } value && !property.PropertyType.IsArray && !TypeDescriptor.GetConverter(property.PropertyType).IsValid(value))
+                throw new StartRefused($"{name} must be {Expected(property.PropertyType)}.");
+        }
+    }
+
+    private static string Expected(Type type) =>
+        type == typeof(bool) ? "true or false"
+        : type == typeof(TimeSpan) ? "a duration such as 00:00:30"
+        : "a number";
 }

@@ -30,7 +30,12 @@ internal static class Application
         AddAuth(builder);
         AddFeatures(builder);
 
-        var app = builder.Build();
+        WebApplication? app = null;
+        // A start that fails is told once, in a sentence, by whoever started.
+        builder.Logging.AddFilter(
+            "Microsoft.Extensions.Hosting.Internal.Host",
+            level => level >= LogLevel.Warning && app is { Lifetime.ApplicationStarted.IsCancellationRequested: true });
+        app = builder.Build();
         app.UseMiddlewares();
         Routes.Map(app);
         return app;

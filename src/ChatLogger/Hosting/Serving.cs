@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using ChatLogger.Auth;
 using ChatLogger.Data;
 
@@ -13,10 +14,15 @@ internal static partial class Serving
         // What is wrong with the settings is said before anything is started for them.
         app.Services.GetRequiredService<SessionTokens>();
 
+        bootstrap.Check(app.Services);
+
         var database = app.Services.GetRequiredService<Database>();
-        await database.Open(ct);
-        await bootstrap.Apply(app.Services, ct);
-        await app.StartAsync(ct);
+        using (var interruption = new Interruption(ct))
+        {
+            await database.Open(interruption.Token);
+            await bootstrap.Apply(app.Services, interruption.Token);
+            await Listen(app, interruption.Token);
+        }
 
         var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("ChatLogger");
         Listening(log, Features.Version.Current.Version, string.Join(", ", app.Urls));
@@ -29,6 +35,19 @@ internal static partial class Serving
         }
         await app.WaitForShutdownAsync(ct);
         return 0;
+    }
+
+    private static async Task Listen(WebApplication app, CancellationToken ct)
+    {
+        try
+        {
+            await app.StartAsync(ct);
+        }
+        // A port in use, one that is not ours to open, a malformed URL, https without a certificate.
+        catch (Exception failure) when (failure is IOException or SocketException or FormatException or InvalidOperationException)
+        {
+            throw new StartRefused($"{failure.Message.Split('\n')[0].TrimEnd(' ', '\r', '.')}. Choose another address with --urls http://127.0.0.1:5081 or PORT.");
+        }
     }
 
     [LoggerMessage(LogLevel.Information, "Chat Logger {Version} is listening on {Urls}")]

@@ -4,7 +4,7 @@ using ChatLogger.Data;
 using ChatLogger.Features;
 using ChatLogger.Http;
 using MediatR;
-using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Logging.Console;
 using Npgsql;
 
 namespace ChatLogger.Hosting;
@@ -18,12 +18,16 @@ internal static class Verbs
     public static async Task<int> Run(string[] args)
     {
         var root = Root();
-        if (args is [{ Length: > 0 } first, ..] && first[0] is not ('-' or '/') && root.Subcommands.All(verb => verb.Name != first))
+        if (args is [{ Length: > 0 } first, ..] && first[0] != '-' && root.Subcommands.All(verb => verb.Name != first))
             return Refuse($"There is no verb \"{first}\". Known are: {string.Join(", ", root.Subcommands.Select(verb => verb.Name))}.");
         try
         {
             // Without a time-out of its own the host ends requests in flight properly after SIGTERM; it has a limit itself.
-            return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null, EnableDefaultExceptionHandler = false });
+            var line = root.Parse(args);
+            // Just the sentence: the page of help that goes with it would be on standard output, where a script expects the result.
+            return line.Errors is [var error, ..]
+                ? Refuse($"{error.Message} --help tells more.")
+                : await line.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null, EnableDefaultExceptionHandler = false });
         }
         catch (StartRefused refused)
         {
@@ -31,12 +35,12 @@ internal static class Verbs
         }
         catch (Problem problem)
         {
-            var errors = problem.Errors?.SelectMany(path => path.Value.Select(sentence => $"{Environment.NewLine}  {path.Key}: {sentence}")) ?? [];
-            return Refuse(problem.Message + string.Concat(errors));
+            var errors = problem.Errors?.SelectMany(path => path.Value.Select(sentence => $"{path.Key}: {sentence}"));
+            return Refuse(errors is null ? problem.Message : string.Join(Environment.NewLine, errors));
         }
-        catch (IOException exception) when (exception.InnerException is AddressInUseException)
+        catch (NpgsqlException failure)
         {
-            return Refuse($"{exception.Message} Choose another with --urls http://127.0.0.1:5081 or PORT.");
+            return Refuse($"The database does not do what is needed: {failure.Message}");
         }
         catch (OperationCanceledException)
         {
@@ -84,11 +88,11 @@ internal static class Verbs
     // A password on the command line would stand in the list of processes.
     private static readonly Option<bool> PasswordStdin = new("--password-stdin") { Required = true, Description = "Read the password from standard input." };
 
-    private static Task<int> Migrate(ParseResult line, CancellationToken ct) => WithDatabase(line, _ => Task.CompletedTask, ct);
+    private static Task<int> Migrate(ParseResult line, CancellationToken ct) => WithDatabase(line, (_, _) => Task.CompletedTask, ct);
 
     private static Task<int> CreateSuperadmin(ParseResult line, CancellationToken ct) => WithDatabase(
         line,
-        async services =>
+        async (services, ct) =>
         {
             var id = await services.GetRequiredService<ISender>().Send(
                 new CreateMember.Command(null, line.GetValue(Email)!, line.GetValue(Name), MemberRole.Superadmin, await ReadPassword(ct)), ct);
@@ -98,13 +102,13 @@ internal static class Verbs
 
     private static Task<int> CreateOrg(ParseResult line, CancellationToken ct) => WithDatabase(
         line,
-        async services => Console.WriteLine(await services.GetRequiredService<ISender>().Send(
+        async (services, ct) => Console.WriteLine(await services.GetRequiredService<ISender>().Send(
             new CreateOrganization.Command(line.GetValue(Slug)!, line.GetValue(RequiredName)!, line.GetValue(TimeZone)), ct)),
         ct);
 
     private static Task<int> CreateUser(ParseResult line, CancellationToken ct) => WithDatabase(
         line,
-        async services =>
+        async (services, ct) =>
         {
             var orgId = await OrgId(services, line, ct);
             var id = await services.GetRequiredService<ISender>().Send(
@@ -115,7 +119,7 @@ internal static class Verbs
 
     private static Task<int> CreateKey(ParseResult line, CancellationToken ct) => WithDatabase(
         line,
-        async services =>
+        async (services, ct) =>
         {
             var scopes = line.GetValue(Scopes) is { Length: > 0 } given ? given : [KeyScope.Ingest];
             var key = await services.GetRequiredService<ISender>().Send(
@@ -128,7 +132,7 @@ internal static class Verbs
 
     private static Task<int> RevokeKey(ParseResult line, CancellationToken ct) => WithDatabase(
         line,
-        async services =>
+        async (services, ct) =>
         {
             var orgId = await OrgId(services, line, ct);
             var keyId = await services.GetRequiredService<NpgsqlDataSource>().QuerySingleOrDefaultAsync<Guid>(
@@ -140,10 +144,13 @@ internal static class Verbs
     private static async Task<int> HealthCheck(ParseResult line, CancellationToken ct)
     {
         var url = line.GetValue(Url) ?? Application.Address(Rest(line));
-        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
+        if (!Uri.TryCreate(url, UriKind.Absolute, out var service) || service.Scheme is not ("http" or "https"))
+            return Refuse($"{url} is not a URL such as http://127.0.0.1:5080.");
+        // The way out of a container may lead through a proxy; the way to the service beside us does not.
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { Timeout = TimeSpan.FromSeconds(5) };
         try
         {
-            using var response = await http.GetAsync(new Uri(new Uri(url), "/healthz/ready"), ct);
+            using var response = await http.GetAsync(new Uri(service, "/healthz/ready"), ct);
             return response.IsSuccessStatusCode ? 0 : Refuse($"{url} answers {(int)response.StatusCode}.");
         }
         catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException)
@@ -152,11 +159,17 @@ internal static class Verbs
         }
     }
 
-    private static async Task<int> WithDatabase(ParseResult line, Func<IServiceProvider, Task> work, CancellationToken ct)
+    private static async Task<int> WithDatabase(ParseResult line, Func<IServiceProvider, CancellationToken, Task> work, CancellationToken ct)
     {
-        await using var app = Application.Build(Rest(line), builder => builder.Logging.AddFilter("ChatLogger.Security", LogLevel.Warning));
-        await app.Services.GetRequiredService<Database>().Open(ct);
-        await work(app.Services);
+        using var interruption = new Interruption(ct);
+        await using var app = Application.Build(Rest(line), builder =>
+        {
+            builder.Logging.AddFilter("ChatLogger.Security", LogLevel.Warning);
+            // Standard output is for the result: KEY=$(chatlogger apikey create …).
+            builder.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        });
+        await app.Services.GetRequiredService<Database>().Open(interruption.Token);
+        await work(app.Services, interruption.Token);
         return 0;
     }
 
@@ -176,7 +189,7 @@ internal static class Verbs
         return verb;
     }
 
-    private static string[] Rest(ParseResult line) => [.. line.UnmatchedTokens];
+    private static string[] Rest(ParseResult line) => Arguments.ForConfiguration(line.UnmatchedTokens);
 
     private static int Refuse(string sentence)
     {

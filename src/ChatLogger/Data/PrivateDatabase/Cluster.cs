@@ -136,7 +136,7 @@ internal sealed partial class Cluster
     public async Task Create(CancellationToken ct)
     {
         var parent = Path.GetDirectoryName(Directory)!;
-        MakeParent(parent);
+        PrivateDatabase.MakeDirectory(parent);
         // A name of its own each time, because an orphaned initdb may still be busy with the last one.
         var unfinished = $"{Directory}.new.{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}";
         try
@@ -173,7 +173,7 @@ internal sealed partial class Cluster
 
     private async Task Initialize(string directory, CancellationToken ct)
     {
-        var result = new ServerAccount.Result(0, "");
+        var failure = "";
         foreach (var locale in Locales)
         {
             List<string> arguments =
@@ -186,13 +186,14 @@ internal sealed partial class Cluster
             ];
             if (Binaries().Major >= 17)
                 arguments.AddRange(["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]);
-            result = await _account.Run(Binaries().InitDb, arguments, ct: ct);
+            var result = await _account.Run(Binaries().InitDb, arguments, ct: ct);
             if (result.ExitCode == 0)
                 return;
-            if (!result.Output.Contains("locale", StringComparison.OrdinalIgnoreCase))
+            failure = result.Output;
+            if (!failure.Contains("invalid locale", StringComparison.OrdinalIgnoreCase))
                 break;
         }
-        throw Failed($"{Binaries().InitDb} could not make a database in {Directory}", result.Output);
+        throw Failed($"{Binaries().InitDb} could not make a database in {Directory}", failure);
     }
 
     /// <returns>False if the server did not come up, but another one did, or is about to.</returns>
@@ -374,14 +375,6 @@ internal sealed partial class Cluster
         if (System.IO.Directory.EnumerateFileSystemEntries(directory).Any())
             throw new StartRefused($"{directory} is where the private database belongs, but something else is in it. Move it away.");
         System.IO.Directory.Delete(directory);
-    }
-
-    private static void MakeParent(string parent)
-    {
-        if (OperatingSystem.IsWindows())
-            System.IO.Directory.CreateDirectory(parent);
-        else
-            System.IO.Directory.CreateDirectory(parent, PrivateDatabase.DirectoryMode);
     }
 
     private static void TryDelete(string directory)

@@ -9,7 +9,7 @@ namespace ChatLogger.Data;
 internal sealed partial class PrivateDatabase : IAsyncDisposable
 {
     /// <summary>Root's directory must let PostgreSQL's account pass to the cluster, which is itself closed.</summary>
-    internal const UnixFileMode DirectoryMode =
+    private const UnixFileMode DirectoryMode =
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
 
     private static readonly TimeSpan WatchInterval = TimeSpan.FromSeconds(1);
@@ -149,6 +149,24 @@ internal sealed partial class PrivateDatabase : IAsyncDisposable
         }
     }
 
+    /// <summary>Makes what is missing of the path.</summary>
+    internal static void MakeDirectory(string directory)
+    {
+        if (Directory.Exists(directory))
+            return;
+        if (Path.GetDirectoryName(directory) is { } parent)
+            MakeDirectory(parent);
+        if (OperatingSystem.IsWindows())
+        {
+            Directory.CreateDirectory(directory);
+            return;
+        }
+        Directory.CreateDirectory(directory, DirectoryMode);
+        // Root's umask must not close it to PostgreSQL's account.
+        if (ServerAccount.IsRoot)
+            File.SetUnixFileMode(directory, DirectoryMode);
+    }
+
     private static string StartLock(PrivateDatabaseOptions options) => Path.Combine(options.DataDirectory, "database.lock");
 
     private static string Presence(PrivateDatabaseOptions options) => Path.Combine(options.DataDirectory, "database.presence");
@@ -161,10 +179,7 @@ internal sealed partial class PrivateDatabase : IAsyncDisposable
             throw new StartRefused($"PostgreSQL cannot work in {directory}: the name has a quote, a dollar sign, a backslash or a control character in it. Choose another data directory.");
         try
         {
-            if (OperatingSystem.IsWindows())
-                Directory.CreateDirectory(directory);
-            else
-                Directory.CreateDirectory(directory, DirectoryMode);
+            MakeDirectory(directory);
             return directory;
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)

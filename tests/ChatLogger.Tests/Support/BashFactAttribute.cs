@@ -1,0 +1,16 @@
+namespace ChatLogger.Tests.Support;
+
+/// <summary>A story for a terminal with bash and curl.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class BashFactAttribute : FactAttribute
+{
+    public BashFactAttribute()
+    {
+        string[] missing = [.. new[] { "bash", "curl", "sed" }.Where(program => !IsOnPath(program))];
+        if (missing.Length > 0)
+            Skip = $"Needs {string.Join(" and ", missing)}.";
+    }
+
+    private static bool IsOnPath(string program) =>
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(directory => File.Exists(Path.Combine(directory, program)));
+}

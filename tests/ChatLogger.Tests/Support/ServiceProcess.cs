@@ -1,0 +1,112 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
+using ChatLogger.Data;
+
+namespace ChatLogger.Tests.Support;
+
+/// <summary>The real executable as a process of its own; <see cref="Workplace"/> starts it and cleans up after it.</summary>
+internal sealed partial class ServiceProcess : IDisposable
+{
+    private const int Terminate = 15;
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private readonly Process _process;
+    private readonly ConcurrentQueue<string> _output = new();
+    private readonly ConcurrentQueue<string> _errors = new();
+    private readonly Task _read;
+
+    public ServiceProcess(ProcessStartInfo start, string? input)
+    {
+        start.RedirectStandardInput = start.RedirectStandardOutput = start.RedirectStandardError = true;
+        _process = Process.Start(start)!;
+        _read = Task.WhenAll(Read(_process.StandardOutput, _output), Read(_process.StandardError, _errors));
+        _process.StandardInput.Write(input ?? "");
+        _process.StandardInput.Close();
+    }
+
+    /// <summary>Speaks to it as a stranger; to be had once it listens.</summary>
+    public Caller Http { get; private set; } = null!;
+
+    public Uri Address { get; private set; } = null!;
+
+    public int Id => _process.Id;
+
+    public string Output => string.Join('\n', _output);
+
+    public string Errors => string.Join('\n', _errors);
+
+    /// <summary>Waits for the line that says where it listens.</summary>
+    public async Task<ServiceProcess> Listening()
+    {
+        var line = await Line(Listens());
+        Address = new Uri(line.Groups[1].Value);
+        Http = new Caller(new HttpClient(new SocketsHttpHandler { UseCookies = false, UseProxy = false }) { BaseAddress = Address });
+        return this;
+    }
+
+    /// <summary>Waits for a line on standard output.</summary>
+    public async Task<Match> Line(Regex pattern)
+    {
+        for (var waited = Stopwatch.StartNew(); ; await Task.Delay(20))
+        {
+            var hasEnded = _read.IsCompleted;
+            if (pattern.Match(Output) is { Success: true } found)
+                return found;
+            Assert.False(hasEnded, $"The service ended before it said {pattern}.\n{Output}\n{Errors}");
+            Assert.True(waited.Elapsed < Patience, $"The service never said {pattern}.\n{Output}\n{Errors}");
+        }
+    }
+
+    /// <summary>The credentials that the first start shows.</summary>
+    public async Task<(string Email, string Password, string Key)> Demo()
+    {
+        var shown = await Line(Banner());
+        return (shown.Groups[1].Value, shown.Groups[2].Value, shown.Groups[3].Value);
+    }
+
+    public async Task<int> Exit()
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        await _process.WaitForExitAsync(patience.Token);
+        await _read.WaitAsync(patience.Token);
+        return _process.ExitCode;
+    }
+
+    /// <summary>SIGTERM, and its exit code.</summary>
+    public Task<int> Stop()
+    {
+        Posix.Signal(_process.Id, Terminate);
+        return Exit();
+    }
+
+    public Task Kill()
+    {
+        _process.Kill();
+        return Exit();
+    }
+
+    public void Dispose()
+    {
+        if (!_process.HasExited)
+            _process.Kill(entireProcessTree: true);
+        _process.Dispose();
+    }
+
+    /// <summary>The host of the runtime that runs this test.</summary>
+    public static string Dotnet { get; } = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../../dotnet"));
+
+    private static async Task Read(StreamReader from, ConcurrentQueue<string> to)
+    {
+        while (await from.ReadLineAsync() is { } line)
+            to.Enqueue(line);
+    }
+
+    [GeneratedRegex("Chat Logger [^ ]+ is listening on (http://[^ ,\n]+)")]
+    private static partial Regex Listens();
+
+    [GeneratedRegex("admin +(\\S+)  password  (\\S+)\n +API key +(\\S+)\n[\\s\\S]*/docs")]
+    private static partial Regex Banner();
+}
