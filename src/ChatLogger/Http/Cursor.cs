@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Buffers.Text;
 using System.Security.Cryptography;
@@ -53,7 +54,7 @@ internal static class Cursor
         Span<byte> bytes = stackalloc byte[length + MarkLength];
         // Encoding again finds the spellings that decode to the same bytes.
         if (cursor.Length > 64
-            || !Base64Url.TryDecodeFromChars(cursor, bytes, out var written)
+            || Base64Url.DecodeFromChars(cursor, bytes, out _, out var written) != OperationStatus.Done
             || written != bytes.Length
             || Base64Url.EncodeToString(bytes) != cursor
             || !bytes[length..].SequenceEqual(Mark(list, bytes[..length])))
