@@ -14,7 +14,8 @@ internal static class EmailAddress
     /// <summary>The normal form; null when it is no address: one @ with something on either side, no white space, no control characters.</summary>
     public static string? Normalize(string? text)
     {
-        if (text is null || text.Length > 4 * MostCharacters || !TextSafety.IsSafe(text))
+        // U+FFFE is a character of no address, and .NET's normalization throws at it.
+        if (text is null || text.Length > 4 * MostCharacters || !TextSafety.IsSafe(text) || text.Contains('\ufffe', StringComparison.Ordinal))
             return null;
         var normal = text.Trim().Normalize(NormalizationForm.FormKC).ToLowerInvariant().Normalize(NormalizationForm.FormKC);
         var at = normal.IndexOf('@', StringComparison.Ordinal);

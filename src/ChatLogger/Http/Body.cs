@@ -24,7 +24,10 @@ internal sealed class Body<T> : IEndpointParameterMetadataProvider
     {
         var limit = BodyLimit.Of(context);
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
-            size.MaxRequestBodySize = limit;
+        {
+            // The server counts the framing of chunks, which is not the body: up to six bytes for each of its own, plus extensions.
+            size.MaxRequestBodySize = context.Request.ContentLength is null ? 8L * limit : limit;
+        }
 
         var reader = context.Request.BodyReader;
         var buffer = await ReadAll(context, limit);
@@ -43,19 +46,25 @@ internal sealed class Body<T> : IEndpointParameterMetadataProvider
     private static async ValueTask<ReadOnlySequence<byte>> ReadAll(HttpContext context, int limit)
     {
         var reader = context.Request.BodyReader;
-        // Nearly always the body came with the head.
-        if (reader.TryRead(out var result) && result.IsCompleted)
-            return result.Buffer;
-        if (result.Buffer.Length > 0)
-            reader.AdvanceTo(result.Buffer.Start, result.Buffer.End);
-
         var deadline = context.Features.Get<Deadline>();
-        deadline?.Pause(context.RequestServices.GetRequiredService<ServerSettings>().BodyTimeout);
+        var waiting = false;
         try
         {
             while (true)
             {
-                result = await reader.ReadAsync(context.RequestAborted);
+                // Nearly always the body came with the head, and nobody has to wait.
+                if (!reader.TryRead(out var result))
+                {
+                    if (!waiting)
+                        deadline?.Pause(context.RequestServices.GetRequiredService<ServerSettings>().BodyTimeout);
+                    waiting = true;
+                    result = await reader.ReadAsync(context.RequestAborted);
+                }
+                if (result.Buffer.Length > limit)
+                {
+                    reader.AdvanceTo(result.Buffer.End);
+                    throw Problem.BodyTooLarge(limit);
+                }
                 if (result.IsCompleted)
                     return result.Buffer;
                 reader.AdvanceTo(result.Buffer.Start, result.Buffer.End);
@@ -65,6 +74,11 @@ internal sealed class Body<T> : IEndpointParameterMetadataProvider
         {
             throw Problem.BodyTooLarge(limit);
         }
+        // A chunk's length that overflows.
+        catch (IOException exception) when (exception is not BadHttpRequestException && !Deadline.CallerIsGone(context))
+        {
+            throw Problem.Malformed();
+        }
         catch (OperationCanceledException) when (!Deadline.CallerIsGone(context))
         {
             context.Response.Headers.Connection = "close";
@@ -72,7 +86,8 @@ internal sealed class Body<T> : IEndpointParameterMetadataProvider
         }
         finally
         {
-            deadline?.Resume();
+            if (waiting)
+                deadline?.Resume();
         }
     }
 

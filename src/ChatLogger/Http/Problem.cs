@@ -34,6 +34,8 @@ internal sealed class Problem : Exception
 
     public static Problem BadRequest(string detail) => new(ProblemType.BadRequest, detail);
 
+    public static Problem Malformed() => BadRequest("The request is malformed.");
+
     public static Problem Unauthenticated(string detail) => new(ProblemType.Unauthenticated, detail);
 
     public static Problem Forbidden(string detail) => new(ProblemType.Forbidden, detail);

@@ -97,7 +97,7 @@ internal sealed partial class ProblemWriter(RequestDelegate next, ILogger<Proble
     {
         Problem problem => problem,
         BadHttpRequestException { StatusCode: 408 } => Problem.RequestTimeout(),
-        BadHttpRequestException => Problem.BadRequest("The request is malformed."),
+        BadHttpRequestException => Problem.Malformed(),
         OperationCanceledException or TimeoutException => Busy(),
         // 53: out of resources; 55P03: lock timeout; 57: operator intervention; 58: system error; 40: deadlock or serialization; 08: connection;
         // 25006: a standby, or a primary just demoted.

@@ -29,7 +29,7 @@ internal static class RequestShape
             if (request.ContentLength > limit)
                 throw Problem.BodyTooLarge(limit);
         }
-        else if (HasBody(request) && !HttpMethods.IsGet(request.Method))
+        else if (context.GetEndpoint() is RouteEndpoint && HasBody(request) && !HttpMethods.IsGet(request.Method))
         {
             // Nothing reads it; but a form that a foreign page submits must not pass for a request without a body.
             RequireJson(request);

@@ -1,0 +1,92 @@
+using System.Net.Sockets;
+using System.Text;
+using ChatLogger.Tests.Support;
+using static ChatLogger.Tests.Support.AnswerRules;
+
+namespace ChatLogger.Tests.Promises;
+
+/// <summary>Requests that no client sends by accident. What Kestrel refuses before anything of ours may be empty, and tells nothing.</summary>
+public class WireTests(App app) : IClassFixture<App>
+{
+    [Theory]
+    [InlineData($"{Marker}\r\n\r\n", 400)]
+    [InlineData($"GET {Marker} HTTP/1.1\r\nHost: x\r\n\r\n", 405)]
+    [InlineData("GET / HTTP/9.9\r\nHost: x\r\n\r\n", 505)]
+    [InlineData($"GET /{Marker}\0 HTTP/1.1\r\nHost: x\r\n\r\n", 400)]
+    [InlineData("GET /users/me HTTP/1.1\r\n\r\n", 400)]
+    [InlineData($"GET /users/me HTTP/1.1\r\nHost: x\r\nHost: {Marker}\r\n\r\n", 400)]
+    [InlineData($"GET /users/me HTTP/1.1\r\nHost: x\r\n{Marker}\r\n\r\n", 400)]
+    [InlineData($"GET /users/me HTTP/1.1\r\nHost: x\r\nA: b\r\n {Marker}\r\n\r\n", 400)]
+    [InlineData($"POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: {Marker}\r\n\r\n", 400)]
+    [InlineData("POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400)]
+    [InlineData("POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n", 400)]
+    [InlineData($"POST /auth/login HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: {Marker}\r\n\r\n", 400)]
+    public async Task A_malformed_request_is_refused_without_a_word_about_us(string request, int status)
+    {
+        var answer = (await Wire.Send(app.Address, request)).Is(status).TellsNothing();
+
+        Assert.Null(answer.Header("Server"));
+        if (answer.Body.Length > 0)
+            answer.HasSecurityHeaders();
+        (await app.Stranger.Get("/healthz/live")).Is(200);
+    }
+
+    [Fact]
+    public async Task An_address_that_is_too_long_is_414_and_headers_that_are_too_large_are_431()
+    {
+        (await Wire.Ask(app.Address, "GET", "/" + new string('a', 9_000))).Is(414).TellsNothing();
+        (await Wire.Ask(app.Address, "GET", "/users/me", $"A: {new string('a', 40_000)}")).Is(431).TellsNothing();
+        (await Wire.Ask(app.Address, "GET", "/users/me", [.. Enumerable.Range(0, 200).Select(i => $"A{i}: b")])).Is(431).TellsNothing();
+    }
+
+    [Theory]
+    [InlineData("Content-Length: 2\r\nTransfer-Encoding: chunked")]
+    [InlineData("Transfer-Encoding: chunked\r\nContent-Length: 2")]
+    [InlineData("transfer-encoding: chunked\r\ncontent-length: 0")]
+    public async Task Two_lengths_are_an_attempt_at_smuggling(string lengths)
+    {
+        var acme = await app.Org("acme");
+        var key = (await acme.Plugin()).Credential;
+
+        var answer = await Wire.Send(
+            app.Address,
+            $"POST {acme.Door}/chats HTTP/1.1\r\nHost: x\r\nx-organization-api-key: {key}\r\nContent-Type: application/json\r\n{lengths}\r\n\r\n2\r\n{{}}\r\n0\r\n\r\n");
+
+        answer.IsSafeProblem(400, "bad-request");
+        Assert.Equal("close", answer.Header("Connection"));
+        Assert.Equal(0, await acme.Count("chats"));
+    }
+
+    [Fact]
+    public async Task A_body_that_never_comes_is_no_row()
+    {
+        var acme = await app.Org("acme");
+        var key = (await acme.Plugin()).Credential;
+        using (var client = new TcpClient())
+        {
+            await client.ConnectAsync(app.Address.Host, app.Address.Port);
+            await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(
+                $"POST {acme.Door}/chats HTTP/1.1\r\nHost: x\r\nx-organization-api-key: {key}\r\nContent-Type: application/json\r\nContent-Length: 20\r\n\r\n{{\"title\":\"half\"}}"));
+            await Task.Delay(100);
+        }
+
+        (await (await acme.Plugin()).Post($"{acme.Door}/chats", "{}")).Is(201);
+        Assert.Equal(1, await acme.Count("chats"));
+        Assert.DoesNotContain(app.Log.All, line => line.Contains("failed unexpectedly", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Requests_in_a_row_on_one_connection_are_answered_in_a_row()
+    {
+        var one = "POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
+        var last = "GET /healthz/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        using var client = new TcpClient();
+        await client.ConnectAsync(app.Address.Host, app.Address.Port);
+
+        await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(one + one + last));
+        using var reader = new StreamReader(client.GetStream());
+        var all = await reader.ReadToEndAsync();
+
+        Assert.Equal(["400", "400", "200"], all.Split("HTTP/1.1 ").Skip(1).Select(answer => answer[..3]));
+    }
+}
