@@ -33,6 +33,10 @@ internal static class Routes
         GetChat.Map(readers);
         ListMessages.Map(readers);
 
+        var analysts = app.MapGroup("/analytics/orgs/{org}").Allow(Access.Role(MemberRole.Viewer, MemberRole.Admin)).WithTags("Analytics")
+            .WithMetadata(new Patience(settings => settings.AnalyticsDeadline));
+        Summary.Map(analysts);
+
         var admins = app.MapGroup("/orgs/{org}").Allow(Access.Role(MemberRole.Admin)).WithTags("API keys");
         ListApiKeys.Map(admins);
         CreateApiKey.Map(admins);

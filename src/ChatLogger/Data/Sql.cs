@@ -36,10 +36,21 @@ internal static class Sql
         return result;
     }
 
+    /// <summary>Several questions to one consistent snapshot; nothing is written.</summary>
+    public static async Task<T> InSnapshotAsync<T>(this NpgsqlDataSource db, Func<Transaction, Task<T>> work, CancellationToken ct)
+    {
+        await using var connection = await db.OpenConnectionAsync(ct);
+        await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, ct);
+        return await work(new Transaction(connection, transaction, ct));
+    }
+
     internal readonly record struct Transaction(NpgsqlConnection Connection, NpgsqlTransaction Inner, CancellationToken Ct)
     {
         public Task<T?> QuerySingleOrDefaultAsync<T>(string sql, object parameters) =>
             Connection.QuerySingleOrDefaultAsync<T>(new CommandDefinition(sql, parameters, Inner, cancellationToken: Ct));
+
+        public async Task<IReadOnlyList<T>> QueryAsync<T>(string sql, object parameters) =>
+            (await Connection.QueryAsync<T>(new CommandDefinition(sql, parameters, Inner, cancellationToken: Ct))).AsList();
 
         public Task<int> ExecuteAsync(string sql, object parameters) =>
             Connection.ExecuteAsync(new CommandDefinition(sql, parameters, Inner, cancellationToken: Ct));

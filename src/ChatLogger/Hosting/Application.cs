@@ -45,10 +45,10 @@ internal static class Application
     private static void UseMiddlewares(this WebApplication app)
     {
         app.Use(SecurityHeaders.Middleware);
-        app.Use(Deadline.Middleware);
         app.UseMiddleware<ProblemWriter>();
         Documentation.UsePage(app);
         app.UseRouting();
+        app.Use(Deadline.Middleware);
         app.Use(RequestShape.Middleware);
         app.UseMiddleware<Gate>();
         app.Use(QueryText.Guard);
@@ -92,6 +92,7 @@ internal static class Application
         builder.Services.AddSingleton(DatabaseSettings.Read(builder.Configuration, builder.Environment));
         builder.Services.AddSingleton<Database>();
         builder.Services.AddSingleton<NpgsqlDataSource>(services => services.GetRequiredService<Database>().Source);
+        builder.Services.AddKeyedSingleton<NpgsqlDataSource>(Pools.Analytics, (services, _) => services.GetRequiredService<Database>().Analytics);
         builder.Services.AddSingleton<Ids>();
     }
 

@@ -17,7 +17,7 @@ internal sealed class Deadline : IDisposable
     {
         _time = time;
         _callerGone = context.RequestAborted;
-        _left = settings.DatabaseDeadline;
+        _left = context.GetEndpoint()?.Metadata.GetMetadata<Patience>()?.Of(settings) ?? settings.DatabaseDeadline;
         _since = time.GetTimestamp();
         _source = CancellationTokenSource.CreateLinkedTokenSource(_callerGone);
         _source.CancelAfter(_left);
@@ -53,4 +53,10 @@ internal sealed class Deadline : IDisposable
     }
 
     public void Dispose() => _source.Dispose();
+}
+
+/// <summary>An endpoint whose questions may take longer than <see cref="ServerSettings.DatabaseDeadline"/>.</summary>
+internal sealed class Patience(Func<ServerSettings, TimeSpan> choose)
+{
+    public TimeSpan Of(ServerSettings settings) => choose(settings);
 }

@@ -74,6 +74,14 @@ internal sealed record Limits
     [Range(1, 2_000_000_000)]
     public int Tokens { get; init; } = 10_000_000;
 
+    /// <summary>The range of an analysis, in local days. Default 366.</summary>
+    [Range(1, 3_660)]
+    public int AnalyticsDays { get; init; } = 366;
+
+    /// <summary>The length of an analysis' list of users. Default 50.</summary>
+    [Range(1, 1_000)]
+    public int AnalyticsTop { get; init; } = 50;
+
     /// <summary>Keys of an organization that are neither revoked nor expired. Default 20.</summary>
     [Range(1, 1_000)]
     public int LiveKeys { get; init; } = 20;

@@ -1,0 +1,11 @@
+namespace ChatLogger.Data;
+
+/// <summary>
+/// Names of connection pools beside the common one. Each is small and for one kind of work, so that a heavy question waits for others of its
+/// kind and never takes a connection from those who log messages.
+/// </summary>
+internal static class Pools
+{
+    /// <summary>For questions over many rows. Its statements may take as long as an analysis may.</summary>
+    public const string Analytics = "analytics";
+}

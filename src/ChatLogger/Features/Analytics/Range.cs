@@ -1,0 +1,59 @@
+using System.Globalization;
+using ChatLogger.Http;
+
+namespace ChatLogger.Features;
+
+/// <summary>
+/// The time an analysis is about: from an instant up to, and without, another; seen in a time zone. Callers give instants (RFC 3339) or dates,
+/// which stand for the local midnights of the zone; by default it is the 30 local days that end with today.
+/// </summary>
+internal sealed record Range(DateTimeOffset From, DateTimeOffset To, TimeZoneInfo Zone, LocalDays Local)
+{
+    private const int DefaultDays = 30;
+
+    /// <summary>As long, and just before.</summary>
+    public DateTimeOffset PreviousFrom => From - (To - From);
+
+    /// <exception cref="Problem">400: an unknown zone, an impossible date, from not before to, or more than the limit of local days.</exception>
+    public static Range Parse(string? from, string? to, string? zoneName, DateTimeOffset now, int mostDays)
+    {
+        var zone = Zone(zoneName);
+        if (zone is null)
+            throw Problem.Validation("tz", "Must be an IANA time zone such as Europe/Amsterdam.");
+
+        var end = Instant("to", to, zone) ?? LocalDays.StartOf(DateOf(now, zone).AddDays(1), zone);
+        // The day that the range ends with: the one of its last instant.
+        var start = Instant("from", from, zone) ?? LocalDays.StartOf(DateOf(end.AddTicks(-1), zone).AddDays(1 - DefaultDays), zone);
+        if (start >= end)
+            throw Problem.Validation("from", "Must be before to.");
+        if (end - start > TimeSpan.FromDays(mostDays + 2))
+            throw TooLong(mostDays);
+        if (start - (end - start) < DateTimeOffset.UnixEpoch.AddYears(-100))
+            throw Problem.Validation("from", "Is too long ago.");
+        var local = LocalDays.Of(start, end, zone);
+        return local.Days.Count <= mostDays ? new(start, end, zone, local) : throw TooLong(mostDays);
+    }
+
+    /// <summary>The zone of this IANA name, in the name's one spelling; null when there is none.</summary>
+    public static TimeZoneInfo? Zone(string? name) =>
+        name is { Length: > 0 and <= 64 } && TimeZoneInfo.TryFindSystemTimeZoneById(name, out var zone) && zone.HasIanaId && zone.Id == name ? zone : null;
+
+    private static DateTimeOffset? Instant(string parameter, string? text, TimeZoneInfo zone)
+    {
+        if (text is null)
+            return null;
+        if (DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day))
+        {
+            return day.Year is > 1 and < 9999
+                ? LocalDays.StartOf(day, zone)
+                : throw Problem.Validation(parameter, "Is out of range.");
+        }
+        return Rfc3339.TryParse(text, out var instant)
+            ? instant.ToUniversalTime()
+            : throw Problem.Validation(parameter, "Must be a date such as 2026-11-01 or a time such as 2026-11-01T12:00:00Z (RFC 3339).");
+    }
+
+    private static DateOnly DateOf(DateTimeOffset instant, TimeZoneInfo zone) => DateOnly.FromDateTime((instant + zone.GetUtcOffset(instant)).UtcDateTime);
+
+    private static Problem TooLong(int mostDays) => Problem.Validation("from", $"The range may have at most {mostDays} local days.");
+}

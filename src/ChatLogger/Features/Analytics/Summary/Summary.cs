@@ -1,0 +1,89 @@
+using ChatLogger.Auth;
+using ChatLogger.Data;
+using ChatLogger.Http;
+using FluentValidation;
+using MediatR;
+using Npgsql;
+
+namespace ChatLogger.Features;
+
+/// <summary>GET /analytics/orgs/me/summary: what an organization's conversations came to in a range of time, by day, person and tag.</summary>
+internal static class Summary
+{
+    public static void Map(IEndpointRouteBuilder analysts) =>
+        analysts.MapGet("/summary", async (Query<Request> query, Member caller, ISender sender, CancellationToken ct) =>
+                TypedResults.Ok(await sender.Send(query.Value.Of(caller.OrgId), ct)))
+            .WithSummary("Summarize a range of time.")
+            .WithDescription(
+                """
+                from and to are instants (RFC 3339) or dates, which stand for local midnights of tz; to is excluded. By default: the 30 local days
+                that end with today, in the organization's time zone. At most 366 local days. tag may be repeated: all must match. top (1 to 50,
+                default 10) is the length of topUsers; tags are the 1,000 most used.
+
+                Counts are exact and hold every message that was acknowledged before the request. Percentiles are exact, by nearest rank; avgMs is
+                rounded to a whole millisecond. Chats count by their creation, messages by their createdAt, feedback by its own time; tokens are
+                tokenCount, or else promptTokens and completionTokens. endUsers are the externalUserIds that opened a chat or have a message in
+                the range. previous is the time just before, of the same length. Every local day of the range is there once; days sum to totals.
+                """);
+
+    public sealed record Request(string? From = null, string? To = null, string? Tz = null, string[]? Tag = null, int? Top = null)
+    {
+        public Query Of(Guid orgId) => new(orgId, From, To, Tz, Tag ?? [], Top ?? 10);
+    }
+
+    public sealed record Query(Guid OrgId, string? From, string? To, string? Tz, string[] Tag, int Top) : IRequest<Response>;
+
+    public sealed record Response(
+        DateTimeOffset From, DateTimeOffset To, string Tz, DateTimeOffset AsOf, Totals Totals, Totals Previous, IReadOnlyList<DayCount> Days,
+        Latency? Latency, IReadOnlyList<RoleCount> Roles, IReadOnlyList<UserCount> TopUsers, AnonymousCount Anonymous, IReadOnlyList<TagCount> Tags);
+
+    public sealed record Totals(
+        long Chats, long Messages, long EndUsers, long Tokens, long PromptTokens, long CompletionTokens, long FeedbackUp, long FeedbackDown);
+
+    /// <summary>A local day; latency is null on a day without any.</summary>
+    public sealed record DayCount(string Day, long Chats, long Messages, long Tokens, Latency? Latency);
+
+    /// <summary>In milliseconds, over the messages that have a latency.</summary>
+    public sealed record Latency(long Count, long AvgMs, int P50Ms, int P90Ms, int P95Ms, int P99Ms, int MaxMs);
+
+    public sealed record RoleCount(string Role, long Messages);
+
+    public sealed record UserCount(Guid? UserId, string? ExternalUserId, long Chats, long Messages, long Tokens, DateTimeOffset LastSeenAt);
+
+    public sealed record AnonymousCount(long Chats, long Messages, long Tokens);
+
+    public sealed record TagCount(string Tag, long Chats, long Messages);
+
+    public sealed class Validator : AbstractValidator<Query>
+    {
+        public Validator(Limits limits)
+        {
+            RuleFor(query => query.Top).Must(top => top >= 1 && top <= limits.AnalyticsTop).WithMessage($"Must be from 1 to {limits.AnalyticsTop}.");
+            RuleFor(query => query.Tag).Must(tags => tags.Length <= limits.Tags).WithMessage($"May be given at most {limits.Tags} times.");
+        }
+    }
+
+    public sealed class Handler([FromKeyedServices(Pools.Analytics)] NpgsqlDataSource db, TimeProvider time, Limits limits)
+        : IRequestHandler<Query, Response>
+    {
+        public Task<Response> Handle(Query query, CancellationToken ct) => db.InSnapshotAsync(
+            async snapshot =>
+            {
+                var asOf = time.GetUtcNow();
+                var zone = query.Tz ?? await snapshot.QuerySingleOrDefaultAsync<string>(SummarySql.TimeZone, query);
+                var range = Range.Parse(query.From, query.To, zone, asOf, limits.AnalyticsDays);
+                var parameters = SummarySql.Parameters(query, range);
+
+                var fold = new SummaryFold(range.Local);
+                fold.Chats(await snapshot.QueryAsync<SummarySql.ChatRow>(SummarySql.Chats, parameters));
+                fold.Messages(await snapshot.QueryAsync<SummarySql.MessageRow>(SummarySql.Messages, parameters));
+                fold.Latencies(await snapshot.QueryAsync<SummarySql.LatencyRow>(SummarySql.Latencies, parameters));
+                fold.Feedback(await snapshot.QueryAsync<SummarySql.FeedbackRow>(SummarySql.Feedback, parameters));
+                fold.EndUsers(await snapshot.QueryAsync<SummarySql.EndUserRow>(SummarySql.EndUsers, parameters));
+                fold.Users(await snapshot.QueryAsync<SummarySql.UserRow>(SummarySql.Users, parameters));
+                var tags = await snapshot.QueryAsync<TagCount>(SummarySql.Tags, parameters);
+                return fold.ToResponse(range, asOf, tags);
+            },
+            ct);
+    }
+}

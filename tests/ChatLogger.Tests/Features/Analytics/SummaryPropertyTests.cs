@@ -1,0 +1,181 @@
+using System.Globalization;
+using System.Text.Json;
+using ChatLogger.Tests.Support;
+using FsCheck;
+using FsCheck.Fluent;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace ChatLogger.Tests.Features.Analytics;
+
+/// <summary>Random conversations around changes of the clocks, all over the world: the summary is what counting by hand comes to.</summary>
+public class SummaryPropertyTests(App app) : IClassFixture<App>
+{
+    private static readonly string[] Roles = ["user", "assistant", "system", "developer", "tool", "function"];
+    private static readonly string[] TagPool = ["billing", "Ä", "z", "vip"];
+
+    /// <summary>What happens at some time before or after the change of the clocks.</summary>
+    public sealed record Event(int Minutes, int Milliseconds, int Chat, int Role, int? Latency, int? Tokens, int? Prompt, int? Completion, int Rating);
+
+    private static readonly Gen<Event> Events =
+        from minutes in Gen.OneOf(Gen.Choose(-4 * 24 * 60, 4 * 24 * 60), Gen.Choose(-60, 60).Select(quarter => quarter * 15))
+        from milliseconds in Gen.Elements(0, 0, 1, 59_999, -1)
+        from chat in Gen.Choose(0, 7)
+        from role in Gen.Choose(0, Roles.Length - 1)
+        from latency in Gen.OneOf(Gen.Constant((int?)null), Gen.Choose(0, 40).Select(value => (int?)value), Gen.Choose(0, 86_400_000).Select(value => (int?)value))
+        from tokens in Gen.OneOf(Gen.Constant((int?)null), Gen.Choose(0, 10_000_000).Select(value => (int?)value))
+        from prompt in Gen.OneOf(Gen.Constant((int?)null), Gen.Choose(0, 1_000).Select(value => (int?)value))
+        from completion in Gen.OneOf(Gen.Constant((int?)null), Gen.Choose(0, 1_000).Select(value => (int?)value))
+        from rating in Gen.Choose(0, 9)
+        select new Event(minutes, milliseconds, chat, role, latency, tokens, prompt, completion, rating);
+
+    [Theory]
+    [InlineData("Europe/Amsterdam", "2026-03-29T01:00:00Z")]
+    [InlineData("Europe/Amsterdam", "2026-10-25T01:00:00Z")]
+    [InlineData("America/New_York", "2026-11-01T06:00:00Z")]
+    [InlineData("Australia/Lord_Howe", "2026-04-04T15:00:00Z")]
+    [InlineData("Australia/Lord_Howe", "2026-10-03T15:30:00Z")]
+    [InlineData("Pacific/Apia", "2011-12-30T10:00:00Z")]
+    [InlineData("Pacific/Kwajalein", "1993-08-21T12:00:00Z")]
+    [InlineData("America/Sao_Paulo", "2018-11-04T03:00:00Z")]
+    [InlineData("America/Sao_Paulo", "2018-02-18T02:00:00Z")]
+    [InlineData("America/St_Johns", "2010-11-07T02:31:00Z")]
+    [InlineData("America/Havana", "2025-11-02T05:00:00Z")]
+    [InlineData("Asia/Beirut", "2026-03-28T22:00:00Z")]
+    [InlineData("Asia/Kathmandu", "1985-12-31T18:30:00Z")]
+    [InlineData("Africa/Casablanca", "2026-02-15T02:00:00Z")]
+    [InlineData("Antarctica/Troll", "2026-03-29T01:00:00Z")]
+    [InlineData("UTC", "2026-06-15T00:00:00Z")]
+    public void The_summary_is_what_counting_by_hand_comes_to(string zone, string change)
+    {
+        var random = from events in Gen.ListOf(Events, 40)
+                     from length in Gen.Choose(1, 6 * 24 * 4)
+                     from start in Gen.Choose(-4 * 24 * 4, 2 * 24 * 4)
+                     from whole in Gen.Elements(true, false)
+                     from tag in Gen.Elements(null, null, "billing", "none")
+                     select (Events: events.ToArray(), Start: start, Length: length, Whole: whole, Tag: tag);
+
+        Prop.ForAll(random.ToArbitrary(), sample => Check(zone, DateTimeOffset.Parse(change, CultureInfo.InvariantCulture), sample.Events, sample.Start, sample.Length, sample.Whole, sample.Tag).GetAwaiter().GetResult())
+            .Check(Config.QuickThrowOnFailure.WithMaxTest(12));
+    }
+
+    private async Task Check(string zoneName, DateTimeOffset change, Event[] events, int startQuarter, int quarters, bool whole, string? tag)
+    {
+        var zone = TimeZoneInfo.FindSystemTimeZoneById(zoneName);
+        var acme = await app.Org("acme");
+        var member = await acme.Member("viewer");
+        var chats = Chats(events, change, member.Id);
+        await Insert(acme.Id, chats);
+
+        string fromText, toText;
+        DateTimeOffset from, to;
+        if (whole)
+        {
+            var (first, last) = (DayOf(change.AddMinutes(15 * startQuarter), zone), DayOf(change.AddMinutes(15 * (startQuarter + quarters)), zone).AddDays(1));
+            (fromText, toText) = (first.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture), last.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture));
+            (from, to) = (FirstInstant(first, zone), FirstInstant(last, zone));
+        }
+        else
+        {
+            (from, to) = (change.AddMinutes(15 * startQuarter), change.AddMinutes(15 * (startQuarter + quarters)));
+            (fromText, toText) = (Text(from), Text(to));
+        }
+
+        var summary = await Summary(member.Caller, fromText, toText, zoneName, tag);
+        var recount = new Recount(chats, from, to, zone, tag);
+        Assert.Equal(Text(from), summary.GetProperty("from").GetString());
+        Assert.Equal(Text(to), summary.GetProperty("to").GetString());
+        Assert.Equal(recount.Totals(), Line(summary.GetProperty("totals")));
+        Assert.Equal(recount.Previous(), Line(summary.GetProperty("previous")));
+        Assert.Equal(recount.Latency(), Line(summary.GetProperty("latency")));
+        Assert.Equal(recount.Roles(), Lines(summary, "roles"));
+        Assert.Equal(recount.Users(10), Lines(summary, "topUsers"));
+        Assert.Equal(recount.Anonymous(), Line(summary.GetProperty("anonymous")));
+        Assert.Equal(recount.Tags(), Lines(summary, "tags"));
+        var days = summary.GetProperty("days").EnumerateArray().Select(day => (
+            day.GetProperty("day").GetString()!, day.GetProperty("chats").GetInt64(), day.GetProperty("messages").GetInt64(),
+            day.GetProperty("tokens").GetInt64(), Line(day.GetProperty("latency")))).ToArray();
+        Assert.Equal(recount.Days(), days);
+        Assert.Equal(summary.GetProperty("totals").GetProperty("messages").GetInt64(), days.Sum(day => day.Item3));
+
+        // Two ranges that meet hold what the whole of them holds.
+        var middle = from + TimeSpan.FromMinutes(15 * (int)((to - from).TotalMinutes / 30));
+        if (middle > from)
+        {
+            var left = (await Summary(member.Caller, Text(from), Text(middle), zoneName, tag)).GetProperty("totals");
+            var right = (await Summary(member.Caller, Text(middle), Text(to), zoneName, tag)).GetProperty("totals");
+            foreach (var name in new[] { "chats", "messages", "tokens", "promptTokens", "completionTokens", "feedbackUp", "feedbackDown" })
+                Assert.Equal(summary.GetProperty("totals").GetProperty(name).GetInt64(), left.GetProperty(name).GetInt64() + right.GetProperty(name).GetInt64());
+        }
+    }
+
+    private static async Task<JsonElement> Summary(Caller caller, string from, string to, string zone, string? tag) =>
+        (await caller.Get($"/analytics/orgs/me/summary?from={from}&to={to}&tz={zone}{(tag is null ? "" : "&tag=" + tag)}")).Is(200).Json;
+
+    private static Recount.Chat[] Chats(Event[] events, DateTimeOffset change, Guid member) =>
+    [
+        .. events.GroupBy(each => each.Chat).Select(chat => new Recount.Chat(
+            Guid.CreateVersion7(),
+            At(chat.First(), change).AddMilliseconds(-7),
+            [.. TagPool.Where((_, i) => (chat.Key >> (i % 3) & 1) == 1)],
+            chat.Key is 1 or 2 or 3 ? member : null,
+            chat.Key is 0 or 1 ? null : chat.Key is 2 ? "Ünal" : $"v-{chat.Key % 3}",
+            chat.Key == 7,
+            [.. chat.Select(each => new Recount.Message(At(each, change), Roles[each.Role], each.Latency, each.Tokens, each.Prompt, each.Completion))],
+            [.. chat.Where(each => each.Rating < 3).Select(each => new Recount.Rating(At(each, change).AddMinutes(1), each.Rating == 0))])),
+    ];
+
+    private async Task Insert(Guid org, Recount.Chat[] chats)
+    {
+        await using var connection = await app.Rows.OpenConnectionAsync();
+        foreach (var chat in chats)
+        {
+            await Run(connection,
+                "insert into chats (org_id, id, tags, user_id, external_user_id, created_at, updated_at, deleted_at) values ($1, $2, $3, $4, $5, $6, $6, $7)",
+                org, chat.Id, chat.Tags, chat.UserId, chat.ExternalUserId, chat.At, chat.Deleted ? DateTimeOffset.UtcNow : null);
+            foreach (var message in chat.Messages)
+            {
+                await Run(connection,
+                    "insert into messages (org_id, chat_id, id, role, content, created_at, latency_ms, token_count, prompt_tokens, completion_tokens) values ($1, $2, $3, $4, 'x', $5, $6, $7, $8, $9)",
+                    org, chat.Id, Guid.CreateVersion7(), message.Role, message.At, message.LatencyMs, message.TokenCount, message.PromptTokens, message.CompletionTokens);
+            }
+            foreach (var rating in chat.Ratings)
+            {
+                await Run(connection,
+                    "insert into feedback (org_id, chat_id, target_id, rating, at) values ($1, $2, $3, $4, $5)",
+                    org, chat.Id, Guid.CreateVersion7(), rating.Up ? "up" : "down", rating.At);
+            }
+        }
+    }
+
+    private static async Task Run(NpgsqlConnection connection, string sql, params object?[] values)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        foreach (var value in values)
+            command.Parameters.Add(value is DateTimeOffset at
+                ? new NpgsqlParameter { Value = at.ToUniversalTime(), NpgsqlDbType = NpgsqlDbType.TimestampTz }
+                : new NpgsqlParameter { Value = value ?? DBNull.Value });
+        await command.ExecuteNonQueryAsync();
+    }
+
+    private static DateTimeOffset At(Event each, DateTimeOffset change) => change.AddMinutes(each.Minutes).AddMilliseconds(each.Milliseconds);
+
+    private static DateOnly DayOf(DateTimeOffset at, TimeZoneInfo zone) => DateOnly.FromDateTime(TimeZoneInfo.ConvertTime(at, zone).DateTime);
+
+    // Minute by minute: no arithmetic with offsets that could share a mistake with the service.
+    private static DateTimeOffset FirstInstant(DateOnly day, TimeZoneInfo zone)
+    {
+        var at = new DateTimeOffset(day, TimeOnly.MinValue, TimeSpan.Zero).AddHours(-40);
+        while (DayOf(at, zone) < day)
+            at = at.AddMinutes(1);
+        return at;
+    }
+
+    private static string Text(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
+
+    private static IEnumerable<string> Lines(JsonElement summary, string list) => summary.GetProperty(list).EnumerateArray().Select(Line);
+
+    private static string Line(JsonElement shape) => shape.ValueKind == JsonValueKind.Null
+        ? "null"
+        : string.Join(' ', shape.EnumerateObject().Select(property => property.Value.ValueKind == JsonValueKind.Null ? "" : property.Value.ToString()));
+}
