@@ -66,24 +66,25 @@ internal sealed record DatabaseSettings
     /// <summary>Completes a connection string with our time-outs and with what makes every session alike; what it says itself stays.</summary>
     public string Complete(string connectionString)
     {
+        // Npgsql's ContainsKey is true for every keyword that exists; ShouldSerialize for those that the string has.
         var given = new NpgsqlConnectionStringBuilder(connectionString);
         var complete = new NpgsqlConnectionStringBuilder(connectionString);
-        if (!given.ContainsKey("Application Name"))
+        if (!given.ShouldSerialize("Application Name"))
             complete.ApplicationName = "chatlogger";
-        if (!given.ContainsKey("Maximum Pool Size"))
+        if (!given.ShouldSerialize("Maximum Pool Size"))
             complete.MaxPoolSize = PoolSize;
-        if (!given.ContainsKey("Timeout"))
+        if (!given.ShouldSerialize("Timeout"))
             complete.Timeout = 4;
         // The request's deadline cancels; this one only catches what has no deadline. A server that does not answer a cancellation is left.
-        if (!given.ContainsKey("Command Timeout"))
+        if (!given.ShouldSerialize("Command Timeout"))
             complete.CommandTimeout = 30;
-        if (!given.ContainsKey("Cancellation Timeout"))
+        if (!given.ShouldSerialize("Cancellation Timeout"))
             complete.CancellationTimeout = 250;
-        if (!given.ContainsKey("Max Auto Prepare"))
+        if (!given.ShouldSerialize("Max Auto Prepare"))
             complete.MaxAutoPrepare = 100;
-        if (!given.ContainsKey("Auto Prepare Min Usages"))
+        if (!given.ShouldSerialize("Auto Prepare Min Usages"))
             complete.AutoPrepareMinUsages = 2;
-        if (!given.ContainsKey("Options"))
+        if (!given.ShouldSerialize("Options"))
         {
             // As start-up options they are the session's defaults: neither DISCARD ALL nor a setting of role or database changes them.
             complete.Options = string.Join(
