@@ -14,10 +14,14 @@ internal sealed partial class Database(DatabaseSettings settings, ILoggerFactory
 
     private readonly ILogger _log = logs.CreateLogger<Database>();
     private NpgsqlDataSource? _source;
+    private NpgsqlDataSource? _analytics;
     private PrivateDatabase? _private;
 
-    /// <summary>The pool. To be had after <see cref="Open"/>.</summary>
-    public NpgsqlDataSource Source => _source ?? throw new InvalidOperationException("The database has not been opened yet.");
+    /// <summary>The common pool. To be had after <see cref="Open"/>.</summary>
+    public NpgsqlDataSource Source => _source ?? throw NotOpen();
+
+    /// <inheritdoc cref="Pools.Analytics"/>
+    public NpgsqlDataSource Analytics => _analytics ?? throw NotOpen();
 
     /// <summary>The private server, if that is what we run on.</summary>
     public PrivateDatabase? Private => _private;
@@ -39,15 +43,20 @@ internal sealed partial class Database(DatabaseSettings settings, ILoggerFactory
         await WaitFor(direct, ct);
         await new Migrator(direct, logs.CreateLogger<Migrator>()).Run(ct);
         _source = NpgsqlDataSource.Create(settings.Complete(connection));
+        _analytics = NpgsqlDataSource.Create(settings.CompleteForAnalytics(connection));
     }
 
     public async ValueTask DisposeAsync()
     {
         if (_source is not null)
             await _source.DisposeAsync();
+        if (_analytics is not null)
+            await _analytics.DisposeAsync();
         if (_private is not null)
             await _private.DisposeAsync();
     }
+
+    private static InvalidOperationException NotOpen() => new("The database has not been opened yet.");
 
     // Services start together; a database that is a few seconds behind is no reason to fall over.
     private async Task WaitFor(string connectionString, CancellationToken ct)

@@ -25,6 +25,14 @@ internal sealed record DatabaseSettings
     [Range(1, 1_000)]
     public int PoolSize { get; init; } = 30;
 
+    /// <summary>Connections for analyses, beside the others: so many run at a time, the next ones wait. Default 4.</summary>
+    [Range(1, 100)]
+    public int AnalyticsPoolSize { get; init; } = 4;
+
+    /// <summary>The server's own limit for one statement of an analysis. Default 11 s: its deadline and a second.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
+    public TimeSpan AnalyticsStatementTimeout { get; init; } = TimeSpan.FromSeconds(11);
+
     /// <summary>The server's own limit for one statement. Default 5.5 s: the request's deadline and a second.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
     public TimeSpan StatementTimeout { get; init; } = TimeSpan.FromSeconds(5.5);
@@ -84,19 +92,27 @@ internal sealed record DatabaseSettings
             complete.MaxAutoPrepare = 100;
         if (!given.Contains("Auto Prepare Min Usages"))
             complete.AutoPrepareMinUsages = 2;
-        // As start-up options they are the session's defaults: neither DISCARD ALL nor a setting of role or database changes them. The last one
-        // of a name wins.
+        // As start-up options they are the session's defaults: neither DISCARD ALL nor a setting of role or database changes them. Of two with
+        // one name the last one wins: patience is the operator's to change, what is promised of commits and times is not.
         complete.Options = string.Join(
             ' ',
+            $"-c statement_timeout={StatementTimeout.TotalMilliseconds:F0}",
+            $"-c lock_timeout={LockTimeout.TotalMilliseconds:F0}",
+            "-c idle_in_transaction_session_timeout=30000",
+            complete.Options,
             "-c timezone=UTC",
             "-c datestyle=ISO",
             "-c intervalstyle=postgres",
             "-c synchronous_commit=on",
-            "-c default_transaction_isolation=read\\ committed",
-            $"-c statement_timeout={StatementTimeout.TotalMilliseconds:F0}",
-            $"-c lock_timeout={LockTimeout.TotalMilliseconds:F0}",
-            "-c idle_in_transaction_session_timeout=30000",
-            complete.Options).TrimEnd();
+            "-c default_transaction_isolation=read\\ committed");
+        return complete.ConnectionString;
+    }
+
+    /// <summary>The same for the pool of analyses.</summary>
+    public string CompleteForAnalytics(string connectionString)
+    {
+        var complete = new NpgsqlConnectionStringBuilder(Complete(connectionString)) { MaxPoolSize = AnalyticsPoolSize };
+        complete.Options += $" -c statement_timeout={AnalyticsStatementTimeout.TotalMilliseconds:F0}";
         return complete.ConnectionString;
     }
 

@@ -7,33 +7,42 @@ namespace ChatLogger.Data;
 /// <summary>One statement on a connection of the pool, cancelled with the request. Dapper maps; see <see cref="DapperConventions"/>.</summary>
 internal static class Sql
 {
-    public static async Task<T?> QuerySingleOrDefaultAsync<T>(this NpgsqlDataSource db, string sql, object parameters, CancellationToken ct)
-    {
-        await using var connection = await db.OpenConnectionAsync(ct);
-        return await connection.QuerySingleOrDefaultAsync<T>(new CommandDefinition(sql, parameters, cancellationToken: ct));
-    }
+    public static Task<T?> QuerySingleOrDefaultAsync<T>(this NpgsqlDataSource db, string sql, object parameters, CancellationToken ct) =>
+        db.OnConnection(connection => connection.QuerySingleOrDefaultAsync<T>(new CommandDefinition(sql, parameters, cancellationToken: ct)), ct);
 
-    public static async Task<IReadOnlyList<T>> QueryAsync<T>(this NpgsqlDataSource db, string sql, object parameters, CancellationToken ct)
-    {
-        await using var connection = await db.OpenConnectionAsync(ct);
-        return (await connection.QueryAsync<T>(new CommandDefinition(sql, parameters, cancellationToken: ct))).AsList();
-    }
+    public static async Task<IReadOnlyList<T>> QueryAsync<T>(this NpgsqlDataSource db, string sql, object parameters, CancellationToken ct) =>
+        (await db.OnConnection(connection => connection.QueryAsync<T>(new CommandDefinition(sql, parameters, cancellationToken: ct)), ct)).AsList();
 
     /// <summary>How many rows the statement touched.</summary>
-    public static async Task<int> ExecuteAsync(this NpgsqlDataSource db, string sql, object parameters, CancellationToken ct)
-    {
-        await using var connection = await db.OpenConnectionAsync(ct);
-        return await connection.ExecuteAsync(new CommandDefinition(sql, parameters, cancellationToken: ct));
-    }
+    public static Task<int> ExecuteAsync(this NpgsqlDataSource db, string sql, object parameters, CancellationToken ct) =>
+        db.OnConnection(connection => connection.ExecuteAsync(new CommandDefinition(sql, parameters, cancellationToken: ct)), ct);
 
     /// <summary>Several statements that hold together or not at all; committed when <paramref name="work"/> returns, rolled back when it throws.</summary>
-    public static async Task<T> InTransactionAsync<T>(this NpgsqlDataSource db, Func<Transaction, Task<T>> work, CancellationToken ct)
+    public static Task<T> InTransactionAsync<T>(this NpgsqlDataSource db, Func<Transaction, Task<T>> work, CancellationToken ct) =>
+        db.OnConnection(
+            async connection =>
+            {
+                await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, ct);
+                var result = await work(new Transaction(connection, transaction, ct));
+                await transaction.CommitAsync(ct);
+                return result;
+            },
+            ct);
+
+    private static async Task<T> OnConnection<T>(this NpgsqlDataSource db, Func<NpgsqlConnection, Task<T>> work, CancellationToken ct)
     {
         await using var connection = await db.OpenConnectionAsync(ct);
-        await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, ct);
-        var result = await work(new Transaction(connection, transaction, ct));
-        await transaction.CommitAsync(ct);
-        return result;
+        try
+        {
+            return await work(connection);
+        }
+        // A pooler or an operator has reset the session (DISCARD ALL), and what was prepared is gone. The statement was not even begun; once the
+        // connection no longer believes in its prepared statements, it goes through.
+        catch (PostgresException gone) when (gone.SqlState == PostgresErrorCodes.InvalidSqlStatementName)
+        {
+            connection.UnprepareAll();
+            return await work(connection);
+        }
     }
 
     /// <summary>Several questions to one consistent snapshot; nothing is written.</summary>

@@ -102,6 +102,8 @@ internal sealed partial class ProblemWriter(RequestDelegate next, ILogger<Proble
         // 53: out of resources; 55P03: lock timeout; 57: operator intervention; 58: system error; 40: deadlock or serialization; 08: connection;
         // 25006: a standby, or a primary just demoted.
         PostgresException { SqlState: var state } when state is "55P03" or "25006" || state[..2] is "53" or "57" or "58" or "40" or "08" => Busy(),
+        // FATAL ends the session, or refuses to begin one: the database takes no connections, is gone, has another password.
+        PostgresException { InvariantSeverity: "FATAL" or "PANIC" } => Busy(),
         PostgresException => Problem.Internal(),
         // Everything else of Npgsql's is a connection that could not be had, broke, or was waited for too long.
         NpgsqlException or SocketException or IOException => Busy(),

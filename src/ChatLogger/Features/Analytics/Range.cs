@@ -17,7 +17,7 @@ internal sealed record Range(DateTimeOffset From, DateTimeOffset To, TimeZoneInf
     /// <exception cref="Problem">400: an unknown zone, an impossible date, from not before to, or more than the limit of local days.</exception>
     public static Range Parse(string? from, string? to, string? zoneName, DateTimeOffset now, int mostDays)
     {
-        var zone = Zone(zoneName);
+        var zone = FindZone(zoneName);
         if (zone is null)
             throw Problem.Validation("tz", "Must be an IANA time zone such as Europe/Amsterdam.");
 
@@ -35,7 +35,7 @@ internal sealed record Range(DateTimeOffset From, DateTimeOffset To, TimeZoneInf
     }
 
     /// <summary>The zone of this IANA name, in the name's one spelling; null when there is none.</summary>
-    public static TimeZoneInfo? Zone(string? name) =>
+    public static TimeZoneInfo? FindZone(string? name) =>
         name is { Length: > 0 and <= 64 } && TimeZoneInfo.TryFindSystemTimeZoneById(name, out var zone) && zone.HasIanaId && zone.Id == name ? zone : null;
 
     private static DateTimeOffset? Instant(string parameter, string? text, TimeZoneInfo zone)

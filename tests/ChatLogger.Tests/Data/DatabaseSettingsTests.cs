@@ -1,0 +1,40 @@
+using ChatLogger.Data;
+using Npgsql;
+
+namespace ChatLogger.Tests.Data;
+
+public class DatabaseSettingsTests
+{
+    [Fact]
+    public void A_connection_string_is_completed_with_what_it_does_not_say()
+    {
+        var complete = new NpgsqlConnectionStringBuilder(new DatabaseSettings { PoolSize = 7 }.Complete("Host=db;Database=chatlogger"));
+
+        Assert.Equal("db", complete.Host);
+        Assert.Equal("chatlogger", complete.ApplicationName);
+        Assert.Equal(7, complete.MaxPoolSize);
+        Assert.Equal(4, complete.Timeout);
+        Assert.Equal(250, complete.CancellationTimeout);
+        Assert.Equal(100, complete.MaxAutoPrepare);
+        Assert.Equal(2, complete.AutoPrepareMinUsages);
+        Assert.Contains("-c timezone=UTC", complete.Options, StringComparison.Ordinal);
+        Assert.Contains("-c synchronous_commit=on", complete.Options, StringComparison.Ordinal);
+        Assert.Contains("-c statement_timeout=5500", complete.Options, StringComparison.Ordinal);
+        Assert.Contains("-c lock_timeout=2000", complete.Options, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_a_connection_string_says_itself_stays_in_any_spelling_also_when_it_is_the_default()
+    {
+        var complete = new NpgsqlConnectionStringBuilder(new DatabaseSettings().Complete(
+            "Server=db;ApplicationName=mine;MaxPoolSize=100;timeout=15;Command Timeout=30;CancellationTimeout=2000;Max Auto Prepare=0;AutoPrepareMinUsages=5;options=-c geqo=off"));
+
+        Assert.Equal("mine", complete.ApplicationName);
+        Assert.Equal(100, complete.MaxPoolSize);
+        Assert.Equal(15, complete.Timeout);
+        Assert.Equal(2000, complete.CancellationTimeout);
+        Assert.Equal(0, complete.MaxAutoPrepare);
+        Assert.Equal(5, complete.AutoPrepareMinUsages);
+        Assert.Equal("-c geqo=off", complete.Options);
+    }
+}

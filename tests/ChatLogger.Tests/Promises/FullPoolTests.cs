@@ -1,0 +1,62 @@
+using System.Diagnostics;
+using ChatLogger.Tests.Support;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
+using Npgsql;
+
+namespace ChatLogger.Tests.Promises;
+
+/// <summary>The service with two connections to the database.</summary>
+public class SmallPoolApp : App
+{
+    protected override void Customize(WebApplicationBuilder builder) =>
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?> { ["Database:PoolSize"] = "2" });
+}
+
+public class FullPoolTests(SmallPoolApp app) : IClassFixture<SmallPoolApp>
+{
+    [Fact]
+    public async Task With_no_connection_to_be_had_what_needs_one_is_503_and_what_needs_none_is_as_quick_as_ever()
+    {
+        var acme = await app.Org("acme");
+        var plugin = await acme.Plugin();
+        var viewer = (await acme.Member("viewer")).Caller;
+        var pool = (NpgsqlDataSource)app.Services.GetService(typeof(NpgsqlDataSource))!;
+
+        await using (await pool.OpenConnectionAsync())
+        await using (await pool.OpenConnectionAsync())
+        {
+            var waiting = Task.WhenAll(
+                Takes(5, 503, () => plugin.Post($"{acme.Door}/chats", "{}")),
+                Takes(5, 503, () => viewer.Get("/orgs/me/chats")),
+                Takes(5, 503, () => app.Stranger.Get("/healthz/ready")),
+                Takes(5, 503, () => app.Stranger.Post("/auth/login", new { email = "a@b.example", password = "p" })));
+
+            var key = plugin.Credential!;
+            await Takes(1, 401, () => app.Stranger.WithKey(key[..^1] + (key[^1] == 'a' ? 'b' : 'a')).Post($"{acme.Door}/chats", "{}"));
+            await Takes(1, 401, () => app.Stranger.Post($"{acme.Door}/chats", "{}"));
+            await Takes(1, 401, () => app.Stranger.WithCookie("__Host-chatlogger=junk").Get("/users/me"));
+            await Takes(1, 404, () => app.Stranger.Get("/nowhere"));
+            await Takes(1, 405, () => viewer.Delete("/users/me"));
+            await Takes(1, 415, () => plugin.Send(HttpMethod.Post, $"{acme.Door}/chats", new StringContent("{}"), _ => { }));
+            await Takes(1, 413, () => Wire.Ask(app.Address, "POST", $"{acme.Door}/chats", $"x-organization-api-key: {key}", "Content-Type: application/json", "Content-Length: 9999999"));
+            await Takes(1, 400, () => app.Stranger.Post("/auth/login", "{"));
+            await Takes(1, 200, () => app.Stranger.Get("/healthz/live"));
+            await Takes(1, 200, () => app.Stranger.Get("/version"));
+            Assert.False(waiting.IsCompleted);
+            await waiting;
+        }
+
+        await Takes(1, 201, () => plugin.Post($"{acme.Door}/chats", "{}"));
+        await Takes(1, 200, () => app.Stranger.Get("/healthz/ready"));
+        Assert.Equal(1, await acme.Count("chats"));
+    }
+
+    private static async Task Takes(double atMost, int status, Func<Task<Answer>> ask)
+    {
+        var since = Stopwatch.GetTimestamp();
+        var answer = (await ask()).Is(status);
+        Assert.InRange(Stopwatch.GetElapsedTime(since).TotalSeconds, 0, atMost);
+        Assert.Equal(status == 503, answer.Header("Retry-After") is not null);
+    }
+}
