@@ -123,7 +123,7 @@ internal sealed partial class Migrator(string connectionString, ILogger log, IRe
     internal sealed record Script(string Name, string Text)
     {
         /// <summary>Independent of how the checkout ends its lines.</summary>
-        public string Checksum { get; } = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Text.ReplaceLineEndings("\n"))));
+        public string Checksum => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Text.ReplaceLineEndings("\n"))));
 
         public static Script FromResource(string resource)
         {

@@ -1,0 +1,118 @@
+using System.Globalization;
+using ChatLogger.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+
+namespace ChatLogger.Tests.Promises;
+
+/// <summary>Changes what the whole process believes, so nothing runs beside it.</summary>
+[CollectionDefinition(nameof(WholeProcess), DisableParallelization = true)]
+public sealed class WholeProcess;
+
+/// <summary>Language, zone and habits of process and database change no byte of an answer.</summary>
+[Collection(nameof(WholeProcess))]
+public class LocaleTests(App app) : IClassFixture<App>
+{
+    [Fact]
+    public async Task Settings_of_the_database_change_no_byte()
+    {
+        var story = await Story.Begin(app);
+        var before = await story.Reads(app);
+        var database = new NpgsqlConnectionStringBuilder(app.ConnectionString).Database;
+        foreach (var setting in new[]
+                 {
+                     "timezone = 'Asia/Kathmandu'", "datestyle = 'German, DMY'", "intervalstyle = 'iso_8601'", "default_transaction_isolation = 'serializable'",
+                     "synchronous_commit = off", "extra_float_digits = 0", "bytea_output = 'escape'", "standard_conforming_strings = off", "lc_numeric = 'C'", "lc_time = 'C'",
+                 })
+            await app.Execute($"alter database \"{database}\" set {setting}");
+
+        // Settings of a database hold for new sessions.
+        var other = await app.AnotherInstance();
+
+        Assert.Equal("Asia/Kathmandu", await Show(other.Rows, "timezone"));
+        Assert.Equal(before, await story.Reads(other));
+        var pool = other.Services.GetRequiredService<NpgsqlDataSource>();
+        Assert.Equal("UTC", await Show(pool, "timezone"));
+        Assert.StartsWith("ISO", await Show(pool, "datestyle"), StringComparison.Ordinal);
+        Assert.Equal("read committed", await Show(pool, "transaction_isolation"));
+        Assert.Equal("on", await Show(pool, "synchronous_commit"));
+        Assert.Equal("2s", await Show(pool, "lock_timeout"));
+        Assert.Equal("5500ms", await Show(pool, "statement_timeout"));
+        Assert.Equal("30s", await Show(pool, "idle_in_transaction_session_timeout"));
+        await story.Writes(other);
+        await other.Stop();
+    }
+
+    [Theory]
+    [InlineData("de-DE")]
+    [InlineData("tr-TR")]
+    [InlineData("ar-SA")]
+    [InlineData("th-TH")]
+    [InlineData("fa-IR")]
+    public async Task The_culture_of_the_process_changes_no_byte(string culture)
+    {
+        var story = await Story.Begin(app);
+        var before = await story.Reads(app);
+        var (current, ui) = (CultureInfo.DefaultThreadCurrentCulture, CultureInfo.DefaultThreadCurrentUICulture);
+        try
+        {
+            CultureInfo.DefaultThreadCurrentCulture = CultureInfo.DefaultThreadCurrentUICulture = new CultureInfo(culture);
+            // What the service answers with is not this thread, but Kestrel's.
+            Assert.Equal(before, await story.Reads(app));
+            await story.Writes(app);
+        }
+        finally
+        {
+            CultureInfo.DefaultThreadCurrentCulture = current;
+            CultureInfo.DefaultThreadCurrentUICulture = ui;
+        }
+    }
+
+    private static async Task<string?> Show(NpgsqlDataSource source, string setting)
+    {
+        await using var command = source.CreateCommand($"show {setting}");
+        return (await command.ExecuteScalarAsync())?.ToString();
+    }
+
+    private sealed record Story(Org Acme, Person Member, string ChatId, string Key)
+    {
+        public static async Task<Story> Begin(App app)
+        {
+            var acme = await app.Org("acme");
+            var chat = await acme.Chat(new { title = "Iıİi", tags = new[] { "TITLE", "title", "Ä" }, metadata = new { n = 1234567.89, d = -0.5 } });
+            await (await acme.Plugin()).Post($"{acme.Door}/chats/{chat}/messages", new { role = "user", content = "1,5 ≠ 1.5", latencyMs = 1_234_567, tokenCount = 0 });
+            var member = await acme.Member("admin");
+            (await member.Caller.Post("/orgs/me/apikeys", new { label = "a", expiresAt = "2999-12-31T23:59:59.999+05:45" })).Is(201);
+            return new(acme, member, chat, (await acme.Plugin()).Credential!);
+        }
+
+        /// <summary>Every read there is, and refusals with numbers in them, without what tells two requests apart.</summary>
+        public async Task<string> Reads(App app)
+        {
+            var member = app.Stranger.WithCookie(Member.Caller.Credential!);
+            var answers = new[]
+            {
+                await member.Get("/orgs/me/chats"), await member.Get($"/orgs/me/chats/{ChatId}"), await member.Get($"/orgs/me/chats/{ChatId}/messages"),
+                await member.Get("/orgs/me/chats?limit=1"), await member.Get("/users/me"), await member.Get("/orgs/me/apikeys"), await member.Get("/orgs/me/apikeys?limit=1"),
+                await member.Get("/orgs/me/chats?limit=201"), await member.Get("/orgs/me/chats?limit=-1"), await member.Get("/nowhere"), await member.Get("/version"),
+                await app.Stranger.WithKey(Key).Post($"{Acme.Door}/chats/{ChatId}/messages", """{"role":"nobody","content":"","latencyMs":86400001,"metadata":{"a":1e999}}"""),
+            };
+            return string.Join('\n', answers.Select(answer => $"{answer.Status} {answer.Header("Content-Type")} {answer.Comparable}"));
+        }
+
+        /// <summary>What is read, compared and counted while writing is the same too.</summary>
+        public async Task Writes(App app)
+        {
+            var plugin = app.Stranger.WithKey(Key);
+            var before = DateTimeOffset.UtcNow.AddSeconds(-1);
+            var chat = (await plugin.Post($"{Acme.Door}/chats", """{"title":"I","metadata":{"n":1.5}}""")).Is(201);
+            Assert.Equal("1.5", chat["metadata"].GetProperty("n").GetRawText());
+            Assert.InRange(DateTimeOffset.ParseExact(chat.Text("createdAt"), "yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal), before, DateTimeOffset.UtcNow.AddSeconds(1));
+            (await plugin.Post($"{Acme.Door}/chats/{chat.Text("id")}/messages", new { role = "user", content = "a" })).Is(201);
+            await app.LogIn(Member.Email.ToUpperInvariant());
+            var key = (await Member.Caller.Post("/orgs/me/apikeys", new { label = "i", expiresAt = "2999-01-01T00:00:00Z" })).Is(201);
+            Assert.Equal("2999-01-01T00:00:00.000Z", key.Text("expiresAt"));
+            (await Member.Caller.Delete($"/orgs/me/apikeys/{key.Text("id")}")).Is(204);
+        }
+    }
+}
