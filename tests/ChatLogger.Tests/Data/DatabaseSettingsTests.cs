@@ -27,7 +27,7 @@ public class DatabaseSettingsTests
     public void What_a_connection_string_says_itself_stays_in_any_spelling_also_when_it_is_the_default()
     {
         var complete = new NpgsqlConnectionStringBuilder(new DatabaseSettings().Complete(
-            "Server=db;ApplicationName=mine;MaxPoolSize=100;timeout=15;Command Timeout=30;CancellationTimeout=2000;Max Auto Prepare=0;AutoPrepareMinUsages=5;options=-c geqo=off"));
+            "Server=db;ApplicationName=mine;MaxPoolSize=100;timeout=15;Command Timeout=30;CancellationTimeout=2000;Max Auto Prepare=0;AutoPrepareMinUsages=5;options=-c geqo=off -c lock_timeout=7 -c timezone=Asia/Tokyo -c synchronous_commit=off"));
 
         Assert.Equal("mine", complete.ApplicationName);
         Assert.Equal(100, complete.MaxPoolSize);
@@ -35,6 +35,16 @@ public class DatabaseSettingsTests
         Assert.Equal(2000, complete.CancellationTimeout);
         Assert.Equal(0, complete.MaxAutoPrepare);
         Assert.Equal(5, complete.AutoPrepareMinUsages);
-        Assert.Equal("-c geqo=off", complete.Options);
+        // The last one of a name wins: patience is the operator's to change, what is promised of times and commits is not.
+        Assert.Contains("-c geqo=off", complete.Options, StringComparison.Ordinal);
+        Assert.Equal("7", Effective(complete.Options!, "lock_timeout"));
+        Assert.Equal("UTC", Effective(complete.Options!, "timezone"));
+        Assert.Equal("on", Effective(complete.Options!, "synchronous_commit"));
+    }
+
+    private static string Effective(string options, string name)
+    {
+        var after = options[(options.LastIndexOf(name + "=", StringComparison.Ordinal) + name.Length + 1)..];
+        return after.Split(' ')[0];
     }
 }

@@ -15,9 +15,9 @@ public class SummaryPropertyTests(App app) : IClassFixture<App>
     private static readonly string[] TagPool = ["billing", "Ä", "z", "vip"];
 
     /// <summary>What happens at some time before or after the change of the clocks.</summary>
-    public sealed record Event(int Minutes, int Milliseconds, int Chat, int Role, int? Latency, int? Tokens, int? Prompt, int? Completion, int Rating);
+    public sealed record Happening(int Minutes, int Milliseconds, int Chat, int Role, int? Latency, int? Tokens, int? Prompt, int? Completion, int Rating);
 
-    private static readonly Gen<Event> Events =
+    private static readonly Gen<Happening> Happenings =
         from minutes in Gen.OneOf(Gen.Choose(-4 * 24 * 60, 4 * 24 * 60), Gen.Choose(-60, 60).Select(quarter => quarter * 15))
         from milliseconds in Gen.Elements(0, 0, 1, 59_999, -1)
         from chat in Gen.Choose(0, 7)
@@ -27,7 +27,7 @@ public class SummaryPropertyTests(App app) : IClassFixture<App>
         from prompt in Gen.OneOf(Gen.Constant((int?)null), Gen.Choose(0, 1_000).Select(value => (int?)value))
         from completion in Gen.OneOf(Gen.Constant((int?)null), Gen.Choose(0, 1_000).Select(value => (int?)value))
         from rating in Gen.Choose(0, 9)
-        select new Event(minutes, milliseconds, chat, role, latency, tokens, prompt, completion, rating);
+        select new Happening(minutes, milliseconds, chat, role, latency, tokens, prompt, completion, rating);
 
     [Theory]
     [InlineData("Europe/Amsterdam", "2026-03-29T01:00:00Z")]
@@ -48,7 +48,7 @@ public class SummaryPropertyTests(App app) : IClassFixture<App>
     [InlineData("UTC", "2026-06-15T00:00:00Z")]
     public void The_summary_is_what_counting_by_hand_comes_to(string zone, string change)
     {
-        var random = from events in Gen.ListOf(Events, 40)
+        var random = from events in Gen.ListOf(Happenings, 40)
                      from length in Gen.Choose(1, 6 * 24 * 4)
                      from start in Gen.Choose(-4 * 24 * 4, 2 * 24 * 4)
                      from whole in Gen.Elements(true, false)
@@ -59,7 +59,7 @@ public class SummaryPropertyTests(App app) : IClassFixture<App>
             .Check(Config.QuickThrowOnFailure.WithMaxTest(12));
     }
 
-    private async Task Check(string zoneName, DateTimeOffset change, Event[] events, int startQuarter, int quarters, bool whole, string? tag)
+    private async Task Check(string zoneName, DateTimeOffset change, Happening[] events, int startQuarter, int quarters, bool whole, string? tag)
     {
         var zone = TimeZoneInfo.FindSystemTimeZoneById(zoneName);
         var acme = await app.Org("acme");
@@ -112,7 +112,7 @@ public class SummaryPropertyTests(App app) : IClassFixture<App>
     private static async Task<JsonElement> Summary(Caller caller, string from, string to, string zone, string? tag) =>
         (await caller.Get($"/analytics/orgs/me/summary?from={from}&to={to}&tz={zone}{(tag is null ? "" : "&tag=" + tag)}")).Is(200).Json;
 
-    private static Recount.Chat[] Chats(Event[] events, DateTimeOffset change, Guid member) =>
+    private static Recount.Chat[] Chats(Happening[] events, DateTimeOffset change, Guid member) =>
     [
         .. events.GroupBy(each => each.Chat).Select(chat => new Recount.Chat(
             Guid.CreateVersion7(),
@@ -158,7 +158,7 @@ public class SummaryPropertyTests(App app) : IClassFixture<App>
         await command.ExecuteNonQueryAsync();
     }
 
-    private static DateTimeOffset At(Event each, DateTimeOffset change) => change.AddMinutes(each.Minutes).AddMilliseconds(each.Milliseconds);
+    private static DateTimeOffset At(Happening each, DateTimeOffset change) => change.AddMinutes(each.Minutes).AddMilliseconds(each.Milliseconds);
 
     private static DateOnly DayOf(DateTimeOffset at, TimeZoneInfo zone) => DateOnly.FromDateTime(TimeZoneInfo.ConvertTime(at, zone).DateTime);
 
