@@ -31,11 +31,11 @@ internal static partial class DatabaseUrl
             var pair = parameter.Split('=', 2);
             if (pair.Length != 2)
                 throw Malformed(setting);
-            var value = Uri.UnescapeDataString(pair[1]);
+            var (name, value) = (Uri.UnescapeDataString(pair[0]), Uri.UnescapeDataString(pair[1]));
             try
             {
                 // libpq's names, which are what such URLs are written with.
-                switch (pair[0])
+                switch (name)
                 {
                     case "sslmode":
                         builder.SslMode = Enum.Parse<SslMode>(value.Replace("-", "", StringComparison.Ordinal), ignoreCase: true);
@@ -64,17 +64,20 @@ internal static partial class DatabaseUrl
                     case "sslrootcert":
                         builder.RootCertificate = value;
                         break;
+                    case "target_session_attrs":
+                        builder.TargetSessionAttributes = value;
+                        break;
                     case "channel_binding":
                         builder.ChannelBinding = Enum.Parse<ChannelBinding>(value, ignoreCase: true);
                         break;
                     default:
-                        builder[pair[0]] = value;
+                        builder[name] = value;
                         break;
                 }
             }
             catch (Exception exception) when (exception is ArgumentException or FormatException or OverflowException or KeyNotFoundException)
             {
-                throw new StartRefused($"{setting} has a parameter that is not understood: {pair[0]}.");
+                throw new StartRefused($"{setting} has a parameter that is not understood: {name}.");
             }
         }
         return builder.Host is null ? throw Malformed(setting) : builder.ConnectionString;

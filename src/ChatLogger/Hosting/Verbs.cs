@@ -25,9 +25,13 @@ internal static class Verbs
             // Without a time-out of its own the host ends requests in flight properly after SIGTERM; it has a limit itself.
             var line = root.Parse(args);
             // Just the sentence: the page of help that goes with it would be on standard output, where a script expects the result.
-            return line.Errors is [var error, ..]
-                ? Refuse($"{error.Message} --help tells more.")
-                : await line.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null, EnableDefaultExceptionHandler = false });
+            if (line.Errors is [var error, ..])
+            {
+                return line.CommandResult.Command.Subcommands is { Count: > 0 } verbs && line.CommandResult.Command != root
+                    ? Refuse($"After \"{line.CommandResult.Command.Name}\" comes one of: {string.Join(", ", verbs.Select(verb => verb.Name))}.")
+                    : Refuse($"{error.Message} --help tells more.");
+            }
+            return await line.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null, EnableDefaultExceptionHandler = false });
         }
         catch (StartRefused refused)
         {

@@ -81,6 +81,15 @@ public sealed class PostgresBinariesTests : IDisposable
         Assert.Contains("Database__Binaries", refusal.Message);
     }
 
+    [Fact]
+    public void A_machine_without_PostgreSQL_is_told_of_three_ways_out()
+    {
+        Assert.Empty(Usual(path: ""));
+
+        foreach (var wayOut in new[] { "install PostgreSQL", "Database__Binaries", "docker compose up", "ConnectionStrings__ChatLogger", "DATABASE_URL" })
+            Assert.Contains(wayOut, PostgresBinaries.NotFound);
+    }
+
     private IEnumerable<PostgresBinaries> Usual(string? path) => PostgresBinaries.InstalledIn(PostgresBinaries.UsualDirectories(path, _root));
 
     private string Install(string directory, string version, params string[] programs)

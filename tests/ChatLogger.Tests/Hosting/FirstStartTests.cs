@@ -45,6 +45,10 @@ public sealed partial class FirstStartTests : IAsyncLifetime
         await second.Line(LookInside());
         Assert.Contains($"The data is in {_here.Cluster} ", second.Output);
         (await second.Http.WithKey(demo.Key).Post($"/api/v1/orgs/demo/chats/{chatId}/messages", new { role = "user", content = "Still here?" })).Is(201);
+        // Another terminal needs no connection string either.
+        var verb = _here.Start(["ASPNETCORE_ENVIRONMENT=Development"], "apikey", "create", "--org", "demo", "--label", "another");
+        Assert.Equal(0, await verb.Exit());
+        (await second.Http.WithKey(verb.Output).Post("/api/v1/orgs/demo/chats", new { })).Is(201);
         Assert.Equal(0, await second.Stop());
 
         Assert.Equal("", first.Errors + second.Errors);
