@@ -67,8 +67,15 @@ internal sealed class TestServer : IDisposable
         Directory.CreateDirectory(home);
         foreach (var leftover in Directory.GetDirectories(home))
         {
-            if (await PrivateDatabase.Discard(new PrivateDatabaseOptions(leftover) { Throwaway = true }, NullLogger.Instance, CancellationToken.None))
-                Directory.Delete(leftover, recursive: true);
+            try
+            {
+                if (await PrivateDatabase.Discard(new PrivateDatabaseOptions(leftover) { Throwaway = true }, NullLogger.Instance, CancellationToken.None))
+                    Directory.Delete(leftover, recursive: true);
+            }
+            // Another run clears it away at this moment, or it is another account's; neither is this run's business.
+            catch (Exception failure) when (failure is StartRefused or IOException or UnauthorizedAccessException)
+            {
+            }
         }
 
         var server = await PrivateDatabase.Start(
