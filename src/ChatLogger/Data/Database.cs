@@ -15,6 +15,7 @@ internal sealed partial class Database(DatabaseSettings settings, ILoggerFactory
     private readonly ILogger _log = logs.CreateLogger<Database>();
     private NpgsqlDataSource? _source;
     private NpgsqlDataSource? _analytics;
+    private NpgsqlDataSource? _exports;
     private PrivateDatabase? _private;
 
     /// <summary>The common pool. To be had after <see cref="Open"/>.</summary>
@@ -22,6 +23,9 @@ internal sealed partial class Database(DatabaseSettings settings, ILoggerFactory
 
     /// <inheritdoc cref="Pools.Analytics"/>
     public NpgsqlDataSource Analytics => _analytics ?? throw NotOpen();
+
+    /// <inheritdoc cref="Pools.Exports"/>
+    public NpgsqlDataSource Exports => _exports ?? throw NotOpen();
 
     /// <summary>The private server, if that is what we run on.</summary>
     public PrivateDatabase? Private => _private;
@@ -44,6 +48,7 @@ internal sealed partial class Database(DatabaseSettings settings, ILoggerFactory
         await new Migrator(direct, logs.CreateLogger<Migrator>()).Run(ct);
         _source = NpgsqlDataSource.Create(settings.Complete(connection));
         _analytics = NpgsqlDataSource.Create(settings.CompleteForAnalytics(connection));
+        _exports = NpgsqlDataSource.Create(settings.CompleteForExports(connection));
     }
 
     public async ValueTask DisposeAsync()
@@ -52,6 +57,8 @@ internal sealed partial class Database(DatabaseSettings settings, ILoggerFactory
             await _source.DisposeAsync();
         if (_analytics is not null)
             await _analytics.DisposeAsync();
+        if (_exports is not null)
+            await _exports.DisposeAsync();
         if (_private is not null)
             await _private.DisposeAsync();
     }

@@ -29,6 +29,10 @@ internal sealed record DatabaseSettings
     [Range(1, 100)]
     public int AnalyticsPoolSize { get; init; } = 4;
 
+    /// <summary>Connections for exports, beside the others. A running export holds two, a download one now and then. Default 8.</summary>
+    [Range(2, 100)]
+    public int ExportPoolSize { get; init; } = 8;
+
     /// <summary>The server's own limit for one statement of an analysis. Default 11 s: its deadline and a second.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
     public TimeSpan AnalyticsStatementTimeout { get; init; } = TimeSpan.FromSeconds(11);
@@ -113,6 +117,14 @@ internal sealed record DatabaseSettings
     {
         var complete = new NpgsqlConnectionStringBuilder(Complete(connectionString)) { MaxPoolSize = AnalyticsPoolSize };
         complete.Options += $" -c statement_timeout={AnalyticsStatementTimeout.TotalMilliseconds:F0}";
+        return complete.ConnectionString;
+    }
+
+    /// <summary>The same for the pool of exports.</summary>
+    public string CompleteForExports(string connectionString)
+    {
+        var complete = new NpgsqlConnectionStringBuilder(Complete(connectionString)) { MaxPoolSize = ExportPoolSize, CommandTimeout = 0 };
+        complete.Options += " -c statement_timeout=0";
         return complete.ConnectionString;
     }
 

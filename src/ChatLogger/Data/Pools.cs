@@ -8,4 +8,7 @@ internal static class Pools
 {
     /// <summary>For questions over many rows. Its statements may take as long as an analysis may.</summary>
     public const string Analytics = "analytics";
+
+    /// <summary>For reading, writing and serving exports. Without a limit for a statement: a snapshot is read as long as it takes.</summary>
+    public const string Exports = "exports";
 }

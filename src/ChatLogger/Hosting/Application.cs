@@ -93,6 +93,7 @@ internal static class Application
         builder.Services.AddSingleton<Database>();
         builder.Services.AddSingleton<NpgsqlDataSource>(services => services.GetRequiredService<Database>().Source);
         builder.Services.AddKeyedSingleton<NpgsqlDataSource>(Pools.Analytics, (services, _) => services.GetRequiredService<Database>().Analytics);
+        builder.Services.AddKeyedSingleton<NpgsqlDataSource>(Pools.Exports, (services, _) => services.GetRequiredService<Database>().Exports);
         builder.Services.AddSingleton<Ids>();
     }
 

@@ -1,0 +1,15 @@
+namespace ChatLogger.Features;
+
+/// <summary>Writes the file of an export from one consistent snapshot of the organization's conversations.</summary>
+internal interface IExportWriter
+{
+    /// <summary>
+    /// Streams the file into <paramref name="sink"/>, block after block (each at most 1 MiB, valid only during the call), in constant memory.
+    /// <paramref name="progress"/> is told, from time to time, how many records are written of how many. Nothing is buffered when the task ends.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled; the file is not whole.</exception>
+    Task Write(ExportRequest request, Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> sink, Action<long, long> progress, CancellationToken ct);
+
+    /// <summary>How many messages the export would hold, counted up to <paramref name="most"/> and one more.</summary>
+    Task<long> CountMessages(ExportRequest request, long most, CancellationToken ct);
+}
