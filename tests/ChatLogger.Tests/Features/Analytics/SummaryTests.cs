@@ -99,6 +99,17 @@ public class SummaryTests(App app) : IClassFixture<App>
         Assert.Equal(["2011-12-29", "2011-12-31"], answer["days"].EnumerateArray().Select(day => day.GetProperty("day").GetString()!));
     }
 
+    [Fact]
+    public async Task Days_are_in_order_also_where_the_clock_was_set_back_over_midnight()
+    {
+        var acme = await app.Org("acme");
+
+        // 00:00 came twice in that night: one minute after the first time it was 23:01 of the day before again.
+        var answer = (await (await acme.Admin()).Get($"{Path}?from=2010-11-07&to=2010-11-09&tz=America/St_Johns")).Is(200);
+
+        Assert.Equal(["2010-11-06", "2010-11-07", "2010-11-08"], answer["days"].EnumerateArray().Select(day => day.GetProperty("day").GetString()!));
+    }
+
     [Theory]
     [InlineData("tz=Mars/Olympus", "tz")]
     [InlineData("tz=europe/amsterdam", "tz")]
