@@ -29,20 +29,27 @@ internal static class Settings
     private static void Check(IConfigurationSection given, Type type, string path)
     {
         var known = type.GetProperties().Where(property => property.SetMethod is { IsPublic: true }).ToList();
+        if (!string.IsNullOrEmpty(given.Value))
+            throw new StartRefused($"{path} is not a setting. {Those()}");
         foreach (var child in given.GetChildren())
         {
             var name = $"{path}__{child.Key}";
             var property = known.Find(property => property.Name.Equals(child.Key, StringComparison.OrdinalIgnoreCase))
-                ?? throw new StartRefused($"{name} is not a setting. Those of {path}__… are: {string.Join(", ", known.Select(property => property.Name))}.");
-            if (property.PropertyType.IsClass && property.PropertyType != typeof(string) && !property.PropertyType.IsArray)
-                Check(child, property.PropertyType, name);
-            else if (child.Value is { } value && !property.PropertyType.IsArray && !TypeDescriptor.GetConverter(property.PropertyType).IsValid(value))
-                throw new StartRefused($"{name} must be {Expected(property.PropertyType)}.");
+                ?? throw new StartRefused($"{name} is not a setting. {Those()}");
+            var value = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
+            // A record of ours is a section within the section.
+            if (value.IsClass && value.Assembly == type.Assembly)
+                Check(child, value, name);
+            else if (child.Value is { } text && !value.IsArray && !TypeDescriptor.GetConverter(value).IsValid(text))
+                throw new StartRefused($"{name} must be {Expected(value)}.");
         }
+
+        string Those() => $"Those of {path}__… are: {string.Join(", ", known.Select(property => property.Name))}.";
     }
 
     private static string Expected(Type type) =>
         type == typeof(bool) ? "true or false"
         : type == typeof(TimeSpan) ? "a duration such as 00:00:30"
+        : type.IsEnum ? $"one of: {string.Join(", ", Enum.GetNames(type))}"
         : "a number";
 }

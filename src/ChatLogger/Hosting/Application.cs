@@ -146,7 +146,7 @@ internal static class Application
         if (configuration["PORT"] is { Length: > 0 } port)
         {
             return int.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= 65_535
-                ? $"http://{(builder.Environment.IsDevelopment() ? "127.0.0.1" : "[::]")}:{number}"
+                ? $"http://{(builder.Environment.IsDevelopment() ? "127.0.0.1" : "*")}:{number}"
                 : throw new StartRefused("PORT must be a number from 0 to 65535.");
         }
         if (configuration[WebHostDefaults.HttpPortsKey] is { Length: > 0 } ports)

@@ -29,6 +29,13 @@ internal sealed class Interruption : IDisposable
     private void Stop(PosixSignalContext signal)
     {
         signal.Cancel = true;
-        _source.Cancel();
+        try
+        {
+            _source.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // Just then the host took over; it has heard the signal itself.
+        }
     }
 }

@@ -46,7 +46,9 @@ internal static partial class Serving
         // A port in use, one that is not ours to open, a malformed URL, https without a certificate.
         catch (Exception failure) when (failure is IOException or SocketException or FormatException or InvalidOperationException)
         {
-            throw new StartRefused($"{failure.Message.Split('\n')[0].TrimEnd(' ', '\r', '.')}. Choose another address with --urls http://127.0.0.1:5081 or PORT.");
+            throw new StartRefused(
+                $"Cannot listen at {app.Configuration[WebHostDefaults.ServerUrlsKey]}: {failure.Message.Split('\n')[0].TrimEnd(' ', '\r', '.')}. "
+                + "Choose another address with --urls http://127.0.0.1:5081 or PORT.");
         }
     }
 

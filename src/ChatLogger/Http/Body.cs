@@ -25,7 +25,7 @@ internal sealed class Body<T> : IEndpointParameterMetadataProvider
         var limit = BodyLimit.Of(context);
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
         {
-            // The server counts the framing of chunks, which is not the body: up to six bytes for each of its own, plus extensions.
+            // The server counts the framing of chunks too: six bytes for a chunk of one. What the body itself may have is counted below.
             size.MaxRequestBodySize = context.Request.ContentLength is null ? 8L * limit : limit;
         }
 

@@ -22,6 +22,7 @@ public class SettingsTests
     [InlineData("Oven:Degrese", "200", "Oven__Degrese is not a setting. Those of Oven__… are: Degrees, Fan, Time, Recipe, Door, Trays.")]
     [InlineData("Oven:Door:Color", "red", "Oven__Door__Color is not a setting. Those of Oven__Door__… are: Colour.")]
     [InlineData("Oven:Serial", "1", "Oven__Serial is not a setting. Those of Oven__… are: Degrees, Fan, Time, Recipe, Door, Trays.")]
+    [InlineData("Oven:Door", "open", "Oven__Door is not a setting. Those of Oven__Door__… are: Colour.")]
     [InlineData("Oven:Degrees", "hot", "Oven__Degrees must be a number.")]
     [InlineData("Oven:Degrees", "", "Oven__Degrees must be a number.")]
     [InlineData("Oven:Degrees", "1.5", "Oven__Degrees must be a number.")]

@@ -113,6 +113,7 @@ public sealed class RefusedStartTests : IAsyncLifetime
             var service = _here.Start(settings, "--urls", bad);
             Assert.Equal(1, await service.Exit());
             Assert.Contains(said, service.Errors);
+            Assert.StartsWith($"chatlogger: Cannot listen at {bad}: ", service.Errors);
             Assert.Contains("--urls", service.Errors);
             Assert.Single(service.Errors.Split('\n'));
             IsJustASentence(service);

@@ -10,10 +10,15 @@ public sealed class VerbTests : IAsyncLifetime
 {
     private const string Secret = "Session__Secret=0123456789abcdef0123456789abcdef";
 
-    private readonly Workplace _here = new();
+    private Workplace _here = null!;
     private string _database = "";
 
-    public async Task InitializeAsync() => _database = await TestServer.EmptyDatabase();
+    public async Task InitializeAsync()
+    {
+        _database = await TestServer.EmptyDatabase();
+        // Second, for nobody cleans up after a story that could not begin.
+        _here = new Workplace();
+    }
 
     public async Task DisposeAsync()
     {

@@ -20,8 +20,7 @@ internal sealed class LocalDays
 
     public static LocalDays Of(DateTimeOffset from, DateTimeOffset to, TimeZoneInfo zone)
     {
-        var days = new List<DateOnly>();
-        var spans = new List<(DateTimeOffset, int)>();
+        var spans = new List<(DateTimeOffset Start, DateOnly Date)>();
         for (var at = from; at < to;)
         {
             var offset = zone.GetUtcOffset(at);
@@ -30,18 +29,15 @@ internal sealed class LocalDays
             while (at < change)
             {
                 var date = DateOnly.FromDateTime((at + offset).UtcDateTime);
-                var day = days.IndexOf(date);
-                if (day < 0)
-                {
-                    day = days.Count;
-                    days.Add(date);
-                }
-                spans.Add((at, day));
+                spans.Add((at, date));
                 var midnight = new DateTimeOffset(date.AddDays(1), TimeOnly.MinValue, TimeSpan.Zero) - offset;
                 at = midnight < change ? midnight : change;
             }
         }
-        return new(days, spans);
+
+        // Sorted, for a range may begin in the first minute of a day that was then set back into the day before.
+        var days = spans.Select(span => span.Date).Distinct().Order().ToList();
+        return new(days, [.. spans.Select(span => (span.Start, days.IndexOf(span.Date)))]);
     }
 
     /// <summary>The first instant of a local day; where the zone left the day out, of the next one there is.</summary>
