@@ -24,6 +24,18 @@ internal static partial class SecurityEvents
     [LoggerMessage(EventName = "key.revoked", Level = LogLevel.Information, Message = "key.revoked actor={Actor} organization={OrgId} key={KeyId} trace={TraceId}")]
     public static partial void KeyRevoked(ILogger log, string actor, Guid orgId, Guid keyId, string traceId);
 
+    [LoggerMessage(EventName = "export.made", Level = LogLevel.Information, Message = "export.made actor={Actor} organization={OrgId} format={Format} trace={TraceId}")]
+    public static partial void Exported(ILogger log, string actor, Guid orgId, string format, string traceId);
+
+    [LoggerMessage(EventName = "export.requested", Level = LogLevel.Information, Message = "export.requested actor={Actor} organization={OrgId} export={ExportId} trace={TraceId}")]
+    public static partial void ExportRequested(ILogger log, string actor, Guid orgId, Guid exportId, string traceId);
+
+    [LoggerMessage(EventName = "export.downloaded", Level = LogLevel.Information, Message = "export.downloaded actor={Actor} organization={OrgId} export={ExportId} trace={TraceId}")]
+    public static partial void ExportDownloaded(ILogger log, string actor, Guid orgId, Guid exportId, string traceId);
+
+    [LoggerMessage(EventName = "export.cancelled", Level = LogLevel.Information, Message = "export.cancelled actor={Actor} organization={OrgId} export={ExportId} trace={TraceId}")]
+    public static partial void ExportCancelled(ILogger log, string actor, Guid orgId, Guid exportId, string traceId);
+
     [LoggerMessage(EventName = "member.changed", Level = LogLevel.Information, Message = "member.changed actor={Actor} organization={OrgId} member={MemberId} trace={TraceId}")]
     public static partial void MemberChanged(ILogger log, string actor, Guid? orgId, Guid memberId, string traceId);
 }

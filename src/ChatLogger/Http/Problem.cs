@@ -56,6 +56,16 @@ internal sealed class Problem : Exception
 
     public static Problem BodyTooLarge(long limit) => new(ProblemType.BodyTooLarge, $"The body may have at most {limit} bytes.");
 
+    public static Problem ExportTooLarge(int messages, int bytes) => new(
+        ProblemType.ExportTooLarge,
+        $"An export that is answered at once has at most {messages} messages and {bytes} bytes. Ask for it with mode async.");
+
+    public static Problem ExportFailed(string reason) => new(ProblemType.ExportFailed, reason);
+
+    public static Problem Gone(string detail) => new(ProblemType.Gone, detail);
+
+    public static Problem RangeNotSatisfiable(long length) => new(ProblemType.RangeNotSatisfiable, $"The file has {length} bytes.");
+
     public static Problem UnsupportedMediaType(string detail) => new(ProblemType.UnsupportedMediaType, detail);
 
     public static Problem Unavailable(string detail, TimeSpan retryAfter) => new(ProblemType.Unavailable, detail) { RetryAfter = retryAfter };

@@ -15,6 +15,10 @@ internal sealed record ServerSettings
     [Range(typeof(TimeSpan), "00:00:00.100", "00:10:00")]
     public TimeSpan AnalyticsDeadline { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>The same for an export that is answered at once. Default 60 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "00:10:00")]
+    public TimeSpan SyncExportDeadline { get; init; } = TimeSpan.FromSeconds(60);
+
     /// <summary>For a request's body to arrive. Default 10 s.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "00:10:00")]
     public TimeSpan BodyTimeout { get; init; } = TimeSpan.FromSeconds(10);

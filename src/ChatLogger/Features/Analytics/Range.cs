@@ -38,7 +38,8 @@ internal sealed record Range(DateTimeOffset From, DateTimeOffset To, TimeZoneInf
     public static TimeZoneInfo? FindZone(string? name) =>
         name is { Length: > 0 and <= 64 } && TimeZoneInfo.TryFindSystemTimeZoneById(name, out var zone) && zone.HasIanaId && zone.Id == name ? zone : null;
 
-    private static DateTimeOffset? Instant(string parameter, string? text, TimeZoneInfo zone)
+    /// <summary>The instant that a caller wrote, or the first one of the local day.</summary>
+    public static DateTimeOffset? Instant(string parameter, string? text, TimeZoneInfo zone)
     {
         if (text is null)
             return null;

@@ -1,0 +1,22 @@
+using ChatLogger.Data;
+using ChatLogger.Http;
+using Npgsql;
+
+namespace ChatLogger.Features;
+
+/// <summary>Makes instants of what an admin wrote: dates are local midnights of the zone that was given, or of the organization's.</summary>
+internal sealed class ExportFilters(NpgsqlDataSource db)
+{
+    public async Task<(ExportRequest Request, string TimeZone)> Understand(RequestExport.Command command, CancellationToken ct)
+    {
+        var name = command.TimeZone ?? await db.QuerySingleOrDefaultAsync<string>("select time_zone from organizations where id = @OrgId", command, ct);
+        var zone = Range.FindZone(name) ?? throw Problem.Validation("timeZone", "Must be an IANA time zone such as Europe/Amsterdam.");
+        var from = Range.Instant("from", command.From, zone);
+        var to = Range.Instant("to", command.To, zone);
+        if (from >= to)
+            throw Problem.Validation("from", "Must be before to.");
+        return (
+            new(command.OrgId, command.Format, command.Layout, from, to, command.Tags, command.UserId, command.ExternalUserId),
+            zone.Id);
+    }
+}

@@ -1,0 +1,92 @@
+using ChatLogger.Auth;
+using ChatLogger.Http;
+using FluentValidation;
+using MediatR;
+
+namespace ChatLogger.Features;
+
+/// <summary>POST /exports/orgs/me: an admin asks for everything that was said, at once where it is little, as a file to be fetched where it is much.</summary>
+internal static class RequestExport
+{
+    public static void Map(IEndpointRouteBuilder admins) =>
+        admins.MapPost("", async Task<IResult> (Body<Request> body, Member caller, HttpContext context, ISender sender, CancellationToken ct) =>
+            {
+                var answer = await sender.Send(body.Value.By(caller, ProblemWriter.TraceId(context)), ct);
+                return answer.File is { } file
+                    ? new WholeFile(file, ExportFileName.Of(caller.OrgSlug, file))
+                    : TypedResults.Accepted($"/exports/orgs/me/{answer.Accepted!.Id}", answer.Accepted);
+            })
+            .WithMetadata(new Patience(settings => settings.SyncExportDeadline))
+            .Produces<byte[]>(200, "application/octet-stream")
+            .Produces<Export>(202)
+            .WithSummary("Export conversations.")
+            .WithDescription(
+                """
+                format: json (one array of chats), jsonl (a chat per line), csv, openai-jsonl ({"messages":[{role,content}]} per chat). layout, for
+                csv: messages (default) or chats. mode: auto (default) answers with the file when it has at most 10,000 messages and 32 MiB, and
+                otherwise accepts the export for later; sync refuses what is more; async always accepts. from and to are instants or dates, which stand for local midnights of timeZone (default: the organization's), and
+                filter chats by their creation; tag is a string or an array, all must match. Cells of csv that a spreadsheet would take for a
+                formula begin with an apostrophe; chatTags and metadata are JSON.
+                """);
+
+    public sealed record Request(
+        string Format,
+        string? Layout = null,
+        string? Mode = null,
+        string? TimeZone = null,
+        string? From = null,
+        string? To = null,
+        OneOrMany? Tag = null,
+        Guid? UserId = null,
+        string? ExternalUserId = null)
+    {
+        public Command By(Member caller, string traceId) => new(
+            caller.OrgId, caller.UserId, Format, Layout, Mode ?? "auto", TimeZone, From, To, Tag?.Values ?? [], UserId, ExternalUserId.NullIfEmpty(), traceId);
+    }
+
+    public sealed record Command(
+        Guid OrgId, Guid RequestedBy, string Format, string? Layout, string Mode, string? TimeZone, string? From, string? To, string[] Tags,
+        Guid? UserId, string? ExternalUserId, string TraceId) : IRequest<Response>;
+
+    /// <summary>One of the two.</summary>
+    public sealed record Response(SmallFile? File, Export? Accepted);
+
+    public sealed class Validator : AbstractValidator<Command>
+    {
+        public Validator(Limits limits, IEnumerable<IExportFormat> formats)
+        {
+            var names = formats.Select(format => format.Name).Distinct().ToArray();
+            RuleFor(export => export.Format).Must(names.Contains).WithMessage($"Must be one of: {string.Join(", ", names)}.");
+            RuleFor(export => export.Layout)
+                .Must((export, layout) => layout is null || formats.Any(format => format.Name == export.Format && format.Layout == layout))
+                .WithMessage("May be messages or chats, with the format csv.")
+                .When(export => names.Contains(export.Format));
+            RuleFor(export => export.Mode).Must(mode => mode is "auto" or "sync" or "async").WithMessage("Must be one of: auto, sync, async.");
+            RuleFor(export => export.Tags).Must(tags => tags.Length <= limits.Tags).WithMessage($"May be at most {limits.Tags}.");
+            RuleFor(export => export.ExternalUserId).AtMostCharacters(limits.ExternalUserIdLength);
+        }
+    }
+
+    public sealed class Handler(ExportQueue queue, SmallExports small, ExportFilters filters, ILoggerFactory logs) : IRequestHandler<Command, Response>
+    {
+        private readonly ILogger _log = logs.CreateLogger("ChatLogger.Security");
+
+        public async Task<Response> Handle(Command command, CancellationToken ct)
+        {
+            var (request, timeZone) = await filters.Understand(command, ct);
+            if (command.Mode != "async")
+            {
+                if (await small.TryWrite(request, ct) is { } file)
+                {
+                    SecurityEvents.Exported(_log, "member " + command.RequestedBy, command.OrgId, command.Format, command.TraceId);
+                    return new(file, null);
+                }
+                if (command.Mode == "sync")
+                    throw Problem.ExportTooLarge(small.MostMessages, small.MostBytes);
+            }
+            var accepted = await queue.Enqueue(request, command.RequestedBy, timeZone, ct);
+            SecurityEvents.ExportRequested(_log, "member " + command.RequestedBy, command.OrgId, accepted.Id, command.TraceId);
+            return new(null, accepted);
+        }
+    }
+}

@@ -1,0 +1,25 @@
+using System.IO.Compression;
+using ChatLogger.Http;
+
+namespace ChatLogger.Features;
+
+/// <summary>The answer that is a small file.</summary>
+internal sealed class WholeFile(SmallFile file, string name) : IResult
+{
+    public async Task ExecuteAsync(HttpContext httpContext)
+    {
+        var answer = FileAnswer.Begin(httpContext, file.Sha256, file.Bytes.Length, file.Format.ContentType, name, mayRange: false);
+        // It was asked for with a POST: there is nothing to be had already.
+        var bytes = answer.Gzip ? Compressed() : file.Bytes;
+        httpContext.Response.ContentLength = bytes.Length;
+        await httpContext.Response.Body.WriteAsync(bytes, httpContext.RequestAborted);
+    }
+
+    private ReadOnlyMemory<byte> Compressed()
+    {
+        using var buffer = new MemoryStream();
+        using (var gzip = new GZipStream(buffer, CompressionLevel.Fastest, leaveOpen: true))
+            gzip.Write(file.Bytes.Span);
+        return buffer.ToArray();
+    }
+}
