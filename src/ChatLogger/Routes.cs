@@ -37,6 +37,12 @@ internal static class Routes
             .WithMetadata(new Patience(settings => settings.AnalyticsDeadline));
         Summary.Map(analysts);
 
+        var exporters = app.MapGroup("/exports/orgs/{org}").Allow(Access.Role(MemberRole.Admin)).WithTags("Exports");
+        RequestExport.Map(exporters);
+        ListExports.Map(exporters);
+        DownloadExport.Map(exporters);
+        CancelExport.Map(exporters);
+
         var admins = app.MapGroup("/orgs/{org}").Allow(Access.Role(MemberRole.Admin)).WithTags("API keys");
         ListApiKeys.Map(admins);
         CreateApiKey.Map(admins);

@@ -114,6 +114,8 @@ internal static class Application
 
     private static void AddFeatures(WebApplicationBuilder builder)
     {
+        builder.Services.AddSingleton<ExportFilters>();
+        builder.Services.AddSingleton<SmallExports>();
         builder.Services.AddMediatR(options =>
         {
             options.RegisterServicesFromAssemblyContaining<Program>();

@@ -10,6 +10,7 @@ internal sealed class Deadline : IDisposable
     private readonly CancellationTokenSource _source;
     private readonly CancellationToken _callerGone;
     private readonly TimeProvider _time;
+    private readonly TimeSpan _whole;
     private TimeSpan _left;
     private long _since;
 
@@ -17,7 +18,8 @@ internal sealed class Deadline : IDisposable
     {
         _time = time;
         _callerGone = context.RequestAborted;
-        _left = context.GetEndpoint()?.Metadata.GetMetadata<Patience>()?.Of(settings) ?? settings.DatabaseDeadline;
+        _whole = context.GetEndpoint()?.Metadata.GetMetadata<Patience>()?.Of(settings) ?? settings.DatabaseDeadline;
+        _left = _whole;
         _since = time.GetTimestamp();
         _source = CancellationTokenSource.CreateLinkedTokenSource(_callerGone);
         _source.CancelAfter(_left);
@@ -50,6 +52,13 @@ internal sealed class Deadline : IDisposable
     {
         _since = _time.GetTimestamp();
         _source.CancelAfter(_left > TimeSpan.Zero ? _left : TimeSpan.Zero);
+    }
+
+    /// <summary>Begins anew, for the next piece of an answer that comes in pieces.</summary>
+    public void Restart()
+    {
+        _left = _whole;
+        Resume();
     }
 
     public void Dispose() => _source.Dispose();

@@ -1,0 +1,56 @@
+using ChatLogger.Auth;
+using ChatLogger.Http;
+using MediatR;
+
+namespace ChatLogger.Features;
+
+/// <summary>GET HEAD /exports/orgs/me/{exportId}: an admin fetches the file of an export, or learns how far it is.</summary>
+internal static class DownloadExport
+{
+    public static void Map(IEndpointRouteBuilder admins) =>
+        admins.MapMethods("/{exportId}", ["GET", "HEAD"],
+            async Task<IResult> (PathId exportId, Member caller, HttpContext context, ISender sender, CancellationToken ct) =>
+            {
+                var answer = await sender.Send(new Query(caller.OrgId, exportId, "member " + caller.UserId, ProblemWriter.TraceId(context)), ct);
+                if (answer.File is { } file)
+                    return new StoredFile(file, answer.Format.ContentType, ExportFileName.Of(caller.OrgSlug, answer.Export.CreatedAt, answer.Format));
+                context.Response.Headers.RetryAfter = "2";
+                return TypedResults.Accepted((string?)null, answer.Export);
+            })
+            .Produces<byte[]>(200, "application/octet-stream")
+            .Produces<Export>(202)
+            .WithSummary("Fetch an export.")
+            .WithDescription(
+                """
+                202 with the progress while it is queued or running; 200 with the file when it is done: ETag, one Range of the file as it is, If-Range,
+                gzip where accepted; 409 export-failed with the reason; 410 when it was cancelled or its time is over.
+                """);
+
+    public sealed record Query(Guid OrgId, Guid ExportId, string Actor, string TraceId) : IRequest<Response>;
+
+    /// <summary>With a file when the export is done.</summary>
+    public sealed record Response(Export Export, IExportFormat Format, ExportFile? File);
+
+    public sealed class Handler(ExportQueue queue, IEnumerable<IExportFormat> formats, ILoggerFactory logs) : IRequestHandler<Query, Response>
+    {
+        private readonly ILogger _log = logs.CreateLogger("ChatLogger.Security");
+
+        public async Task<Response> Handle(Query query, CancellationToken ct)
+        {
+            var export = await queue.Get(query.OrgId, query.ExportId, ct) ?? throw Problem.NotFound("No such export in this organization.");
+            var format = formats.First(format => format.Name == export.Format && format.Layout == (export.Layout ?? format.Layout));
+            switch (export.State)
+            {
+                case ExportState.Queued or ExportState.Running:
+                    return new(export, format, null);
+                case ExportState.Failed:
+                    throw Problem.ExportFailed(export.Reason ?? "The export failed.");
+                case ExportState.Cancelled:
+                    throw Problem.Gone("The export was cancelled.");
+            }
+            var file = await queue.File(query.OrgId, query.ExportId, ct) ?? throw Problem.Gone("The file's time is over. Ask for a new export.");
+            SecurityEvents.ExportDownloaded(_log, query.Actor, query.OrgId, query.ExportId, query.TraceId);
+            return new(export, format, file);
+        }
+    }
+}

@@ -1,0 +1,38 @@
+using ChatLogger.Http;
+
+namespace ChatLogger.Features;
+
+/// <summary>
+/// The answer that is a stored file. Each block has the deadline of a request of its own, and the time in which the caller takes it does not
+/// count: a slow reader holds nothing but the block. Whatever breaks the transfer breaks the connection, so that it is seen as broken.
+/// </summary>
+internal sealed class StoredFile(ExportFile file, string contentType, string name) : IResult
+{
+    public async Task ExecuteAsync(HttpContext httpContext)
+    {
+        var answer = FileAnswer.Begin(httpContext, file.Sha256, file.Bytes, contentType, name);
+        if (answer.Status == StatusCodes.Status304NotModified || HttpMethods.IsHead(httpContext.Request.Method))
+            return;
+
+        var store = httpContext.RequestServices.GetRequiredService<IExportStore>();
+        var deadline = httpContext.Features.GetRequiredFeature<Deadline>();
+        var ct = httpContext.RequestAborted;
+        var blocks = answer.Gzip ? store.ReadGzip(file, ct) : store.Read(file, answer.Start, answer.Length, ct);
+        try
+        {
+            await using var each = blocks.GetAsyncEnumerator(ct);
+            while (true)
+            {
+                deadline.Restart();
+                if (!await each.MoveNextAsync())
+                    break;
+                deadline.Pause(Timeout.InfiniteTimeSpan);
+                await httpContext.Response.Body.WriteAsync(each.Current, ct);
+            }
+        }
+        catch (Exception) when (httpContext.Response.HasStarted)
+        {
+            httpContext.Abort();
+        }
+    }
+}
