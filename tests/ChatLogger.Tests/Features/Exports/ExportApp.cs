@@ -1,0 +1,49 @@
+using ChatLogger.Tests.Support;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
+
+namespace ChatLogger.Tests.Features.Exports;
+
+/// <summary>A service that thinks five messages many, and is in a hurry.</summary>
+public sealed class ExportApp : App
+{
+    protected override void Customize(WebApplicationBuilder builder) => builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
+    {
+        ["Exports:SyncMessages"] = "5",
+        ["Exports:SyncBytes"] = "65536",
+        ["Exports:Poll"] = "00:00:00.050",
+    });
+}
+
+internal static class ExportStory
+{
+    public const string Path = "/exports/orgs/me";
+
+    /// <summary>Waits until the export has ended, and answers with what is to be had then.</summary>
+    public static async Task<Answer> Ended(this Caller admin, string location)
+    {
+        for (var attempt = 0; attempt < 200; attempt++)
+        {
+            var answer = await admin.Get(location);
+            if (answer.Status != 202)
+                return answer;
+            Assert.NotNull(answer.Header("Retry-After"));
+            await Task.Delay(50);
+        }
+        throw new TimeoutException("The export did not end.");
+    }
+
+    /// <summary>A chat with messages of some length that do not compress, written past the service.</summary>
+    public static async Task<string> LongChat(this Org org, int messages, int bytes)
+    {
+        var chat = await org.Chat();
+        await org.App.Execute(
+            """
+            insert into messages (org_id, chat_id, id, role, content, created_at)
+            select @Id, @Chat::uuid, gen_random_uuid(), 'user', left((select string_agg(md5(random()::text || i || j), '') from generate_series(1, @Bytes / 32 + 1) j), @Bytes), now()
+            from generate_series(1, @Messages) i
+            """,
+            new { org.Id, Chat = chat, Messages = messages, Bytes = bytes });
+        return chat;
+    }
+}
