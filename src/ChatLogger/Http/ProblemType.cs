@@ -14,8 +14,10 @@ internal sealed record ProblemType(string Slug, int Status, string Title)
     public static readonly ProblemType EmailTaken = new("email-taken", 409, "E-mail address taken");
     public static readonly ProblemType SlugTaken = new("slug-taken", 409, "Slug taken");
     public static readonly ProblemType LiveKeyQuota = new("live-key-quota", 409, "Too many live keys");
+    public static readonly ProblemType ExportQueueFull = new("export-queue-full", 409, "Too many exports are waiting");
     public static readonly ProblemType BodyTooLarge = new("body-too-large", 413, "The body is too large");
     public static readonly ProblemType UnsupportedMediaType = new("unsupported-media-type", 415, "Unsupported media type");
+    public static readonly ProblemType Throttled = new("throttled", 429, "Too many requests");
     public static readonly ProblemType Internal = new("internal", 500, "Internal error");
     public static readonly ProblemType Unavailable = new("unavailable", 503, "Temporarily unavailable");
 
@@ -23,6 +25,6 @@ internal sealed record ProblemType(string Slug, int Status, string Title)
     public static readonly IReadOnlyList<ProblemType> All =
     [
         Validation, BadRequest, Unauthenticated, Forbidden, NotFound, MethodNotAllowed, RequestTimeout, NoOrganization, EmailTaken, SlugTaken,
-        LiveKeyQuota, BodyTooLarge, UnsupportedMediaType, Internal, Unavailable,
+        LiveKeyQuota, ExportQueueFull, BodyTooLarge, UnsupportedMediaType, Throttled, Internal, Unavailable,
     ];
 }
