@@ -29,16 +29,28 @@ create table exports (
     -- worker names its own: one that was frozen and wakes up after another took over changes nothing.
     fence            bigint      not null default 0,
     lease_until      timestamptz,
+    -- Which of its organization's places a running export has. The unique index below is what holds the limit: two workers that both see a free
+    -- place cannot both take it.
+    slot             integer,
+    -- When work on it began, moved on by the time in which nobody worked on it: what the hard limit is counted from.
     started_at       timestamptz,
     attempts         integer     not null default 0,
     next_attempt_at  timestamptz not null,
+    -- It may have chunks that are part of no file: of a lease that was lost, or of a file whose time is over. The sweep's list of things to do.
+    leftovers        boolean     not null default false,
     constraint exports_pkey primary key (id),
     -- Not for a query: the target of the chunks' composite foreign key.
     constraint exports_org_id_id_key unique (org_id, id),
     constraint exports_org_id_fkey foreign key (org_id) references organizations (id),
     constraint exports_state_check check (state in ('queued', 'running', 'done', 'failed', 'cancelled', 'expired')),
     constraint exports_sha256_check check (octet_length(sha256) = 32),
-    constraint exports_running_check check (state <> 'running' or lease_until is not null),
+    constraint exports_running_check check (
+        case state
+            when 'running' then lease_until is not null and slot is not null and started_at is not null
+            else lease_until is null and slot is null
+        end
+    ),
+    constraint exports_finished_check check ((state in ('queued', 'running')) = (finished_at is null)),
     constraint exports_done_check check (state <> 'done' or (bytes is not null and sha256 is not null and expires_at is not null))
 );
 
@@ -47,6 +59,12 @@ create index exports_org_id_created_at_idx on exports (org_id, created_at desc, 
 
 -- Serves: the workers' look for something to do. Small: only what is not finished.
 create index exports_pending_idx on exports (next_attempt_at) where state in ('queued', 'running');
+
+-- Serves: the limit of what runs at a time, and the count of it that makes claims fair.
+create unique index exports_org_id_slot_key on exports (org_id, slot) where slot is not null;
+
+-- Serves: the sweep of chunks that are part of no file.
+create index exports_leftovers_idx on exports (id) where leftovers;
 
 -- Serves: the sweep of files whose time is over.
 create index exports_expires_at_idx on exports (expires_at) where state = 'done';

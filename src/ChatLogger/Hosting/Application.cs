@@ -1,6 +1,7 @@
 using System.Globalization;
 using ChatLogger.Auth;
 using ChatLogger.Data;
+using ChatLogger.Features;
 using ChatLogger.Http;
 using FluentValidation;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -29,6 +30,7 @@ internal static class Application
         AddData(builder);
         AddAuth(builder);
         AddFeatures(builder);
+        AddExports(builder);
 
         WebApplication? app = null;
         // A start that fails is told once, in a sentence, by whoever started.
@@ -127,6 +129,22 @@ internal static class Application
         Documentation.Add(
             builder.Services,
             (SessionCookie)builder.Services.Last(service => service.ServiceType == typeof(SessionCookie)).ImplementationInstance!);
+    }
+
+    private static void AddExports(WebApplicationBuilder builder)
+    {
+        var settings = ExportSettings.Read(builder.Configuration);
+        builder.Services.AddSingleton(settings);
+        if (settings.Directory is { Length: > 0 } directory)
+            builder.Services.AddSingleton<IExportStore>(new ExportDirectory(Path.GetFullPath(directory)));
+        else
+            builder.Services.AddSingleton<IExportStore, ExportChunks>();
+        builder.Services.AddSingleton<ExportQueue>();
+        builder.Services.AddSingleton<ExportLeases>();
+        builder.Services.AddSingleton<ExportSweep>();
+        // Without anything that writes files there is no work.
+        if (builder.Services.Any(service => service.ServiceType == typeof(IExportWriter)))
+            builder.Services.AddHostedService<ExportWorker>();
     }
 
     /// <summary>Where a service with these arguments can be asked from this machine.</summary>

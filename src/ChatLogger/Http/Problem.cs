@@ -54,6 +54,10 @@ internal sealed class Problem : Exception
         ProblemType.LiveKeyQuota,
         $"An organization has at most {quota} live keys. Revoke one first.");
 
+    public static Problem ExportQueueFull(int queued) => new(
+        ProblemType.ExportQueueFull,
+        $"An organization has at most {queued} exports waiting. Let one finish, or cancel one.");
+
     public static Problem BodyTooLarge(long limit) => new(ProblemType.BodyTooLarge, $"The body may have at most {limit} bytes.");
 
     public static Problem ExportTooLarge(int messages, int bytes) => new(
@@ -67,6 +71,8 @@ internal sealed class Problem : Exception
     public static Problem RangeNotSatisfiable(long length) => new(ProblemType.RangeNotSatisfiable, $"The file has {length} bytes.");
 
     public static Problem UnsupportedMediaType(string detail) => new(ProblemType.UnsupportedMediaType, detail);
+
+    public static Problem Throttled(string detail, TimeSpan retryAfter) => new(ProblemType.Throttled, detail) { RetryAfter = retryAfter };
 
     public static Problem Unavailable(string detail, TimeSpan retryAfter) => new(ProblemType.Unavailable, detail) { RetryAfter = retryAfter };
 

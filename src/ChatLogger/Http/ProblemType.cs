@@ -14,12 +14,14 @@ internal sealed record ProblemType(string Slug, int Status, string Title)
     public static readonly ProblemType EmailTaken = new("email-taken", 409, "E-mail address taken");
     public static readonly ProblemType SlugTaken = new("slug-taken", 409, "Slug taken");
     public static readonly ProblemType LiveKeyQuota = new("live-key-quota", 409, "Too many live keys");
+    public static readonly ProblemType ExportQueueFull = new("export-queue-full", 409, "Too many exports are waiting");
     public static readonly ProblemType ExportTooLarge = new("export-too-large", 409, "The export is too large to be answered at once");
     public static readonly ProblemType ExportFailed = new("export-failed", 409, "The export failed");
     public static readonly ProblemType Gone = new("gone", 410, "The file is gone");
     public static readonly ProblemType BodyTooLarge = new("body-too-large", 413, "The body is too large");
     public static readonly ProblemType UnsupportedMediaType = new("unsupported-media-type", 415, "Unsupported media type");
     public static readonly ProblemType RangeNotSatisfiable = new("range-not-satisfiable", 416, "The range is outside the file");
+    public static readonly ProblemType Throttled = new("throttled", 429, "Too many requests");
     public static readonly ProblemType Internal = new("internal", 500, "Internal error");
     public static readonly ProblemType Unavailable = new("unavailable", 503, "Temporarily unavailable");
 
@@ -27,6 +29,7 @@ internal sealed record ProblemType(string Slug, int Status, string Title)
     public static readonly IReadOnlyList<ProblemType> All =
     [
         Validation, BadRequest, Unauthenticated, Forbidden, NotFound, MethodNotAllowed, RequestTimeout, NoOrganization, EmailTaken, SlugTaken,
-        LiveKeyQuota, ExportTooLarge, ExportFailed, Gone, BodyTooLarge, UnsupportedMediaType, RangeNotSatisfiable, Internal, Unavailable,
+        LiveKeyQuota, ExportQueueFull, ExportTooLarge, ExportFailed, Gone, BodyTooLarge, UnsupportedMediaType, RangeNotSatisfiable, Throttled,
+        Internal, Unavailable,
     ];
 }

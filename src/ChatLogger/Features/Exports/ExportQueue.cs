@@ -1,0 +1,160 @@
+using System.Threading.Channels;
+using ChatLogger.Data;
+using ChatLogger.Http;
+using Npgsql;
+
+namespace ChatLogger.Features;
+
+/// <summary>The exports of an organization, for those who ask for them. The other side of the queue is <see cref="ExportLeases"/>.</summary>
+internal sealed class ExportQueue(NpgsqlDataSource db, Ids ids, ExportSettings settings)
+{
+    private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
+
+    // Holds one signal at most: that there is something to do need not be said twice.
+    private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+
+    /// <exception cref="Problem">The organization has too many waiting, or has asked for too many within the hour.</exception>
+    public async Task<Export> Enqueue(ExportRequest request, Guid requestedBy, string timeZone, CancellationToken ct)
+    {
+        var (id, now) = ids.Next();
+        var export = await db.InTransactionAsync(
+            async transaction =>
+            {
+                // The lock comes in a statement of its own: the next one then counts with a snapshot that has what others have made.
+                await transaction.ExecuteAsync("select from organizations where id = @OrgId for no key update", request);
+                var counts = await transaction.QuerySingleOrDefaultAsync<Counts>(
+                    """
+                    select
+                        (select count(*) from exports where org_id = @OrgId and state = 'queued') as queued,
+                        -- The one that has to be an hour old before there may be another.
+                        (
+                            select created_at
+                            from exports
+                            where org_id = @OrgId
+                              and created_at > @HourAgo
+                            order by created_at desc
+                            offset @PerHour - 1
+                            limit 1
+                        ) as oldest
+                    """,
+                    new { request.OrgId, HourAgo = now - Hour, settings.PerHour });
+                if (counts!.Queued >= settings.Queued)
+                    throw Problem.ExportQueueFull(settings.Queued);
+                if (counts.Oldest is { } oldest)
+                    throw Problem.Throttled($"An organization may ask for {settings.PerHour} exports an hour.", oldest + Hour - now);
+
+                return await transaction.QuerySingleOrDefaultAsync<Export>(
+                    $"""
+                    insert into exports (
+                        id, org_id, requested_by, state, format, layout, time_zone, from_at, to_at, tags, user_id, external_user_id,
+                        created_at, next_attempt_at
+                    )
+                    values (
+                        @Id, @OrgId, @RequestedBy, 'queued', @Format, @Layout, @TimeZone, @From, @To, @Tags, @UserId, @ExternalUserId,
+                        @Now, now()
+                    )
+                    returning {Columns}
+                    """,
+                    new
+                    {
+                        Id = id,
+                        request.OrgId,
+                        RequestedBy = requestedBy,
+                        request.Format,
+                        request.Layout,
+                        TimeZone = timeZone,
+                        request.From,
+                        request.To,
+                        request.Tags,
+                        request.UserId,
+                        request.ExternalUserId,
+                        Now = now,
+                    });
+            },
+            ct);
+        Wake();
+        return export!;
+    }
+
+    /// <summary>Null: the organization has no such export.</summary>
+    public Task<Export?> Get(Guid orgId, Guid id, CancellationToken ct) =>
+        db.QuerySingleOrDefaultAsync<Export>($"select {Columns} from exports where org_id = @OrgId and id = @Id", new { OrgId = orgId, Id = id }, ct);
+
+    /// <summary>Newest first, from behind a position of that order.</summary>
+    public Task<IReadOnlyList<Export>> List(Guid orgId, (DateTimeOffset Time, Guid Id)? after, int rows, CancellationToken ct) =>
+        db.QueryAsync<Export>(
+            $"""
+            select {Columns}
+            from exports
+            where org_id = @OrgId
+              {(after is null ? "" : "and (created_at, id) < (@AfterTime, @AfterId)")}
+            order by created_at desc, id desc
+            limit @Rows
+            """,
+            new { OrgId = orgId, AfterTime = after?.Time, AfterId = after?.Id, Rows = rows },
+            ct);
+
+    /// <summary>What a finished export is read by, while its file lives.</summary>
+    public Task<ExportFile?> File(Guid orgId, Guid id, CancellationToken ct) =>
+        db.QuerySingleOrDefaultAsync<ExportFile>(
+            """
+            select org_id, id as export_id, fence, bytes, encode(sha256, 'hex') as sha256
+            from exports
+            where org_id = @OrgId
+              and id = @Id
+              and state = 'done'
+              and expires_at > now()
+            """,
+            new { OrgId = orgId, Id = id },
+            ct);
+
+    /// <summary>
+    /// Ends an export at once: what waits or runs is cancelled (its worker finds out when it next writes or is next heard of), a finished file's
+    /// time is over. What has ended otherwise stays as it is. False: the organization has no such export.
+    /// </summary>
+    public async Task<bool> Cancel(Guid orgId, Guid id, CancellationToken ct)
+    {
+        var ended = await db.ExecuteAsync(
+            """
+            update exports
+            set state = case state when 'done' then 'expired' else 'cancelled' end,
+                finished_at = coalesce(finished_at, date_trunc('milliseconds', now())),
+                expires_at = case state when 'done' then date_trunc('milliseconds', now()) end,
+                lease_until = null,
+                slot = null,
+                leftovers = leftovers or state <> 'queued'
+            where org_id = @OrgId
+              and id = @Id
+              and state in ('queued', 'running', 'done')
+            """,
+            new { OrgId = orgId, Id = id },
+            ct);
+        // A place is free for the next one of the organization.
+        Wake();
+        return ended > 0 || await Get(orgId, id, ct) is not null;
+    }
+
+    /// <summary>Tells this instance's worker that there may be something to do.</summary>
+    public void Wake() => _signal.Writer.TryWrite(true);
+
+    /// <summary>Until <see cref="Wake"/>, or for as long as <paramref name="atMost"/>: other instances do not wake this one.</summary>
+    public async Task Wait(TimeSpan atMost, CancellationToken ct)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        patience.CancelAfter(atMost);
+        try
+        {
+            await _signal.Reader.ReadAsync(patience.Token);
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+        }
+    }
+
+    private const string Columns =
+        """
+        id, state, format, layout, rows, total_rows, bytes, encode(sha256, 'hex') as sha256, reason, requested_by, created_at, finished_at, expires_at
+        """;
+
+    private sealed record Counts(long Queued, DateTimeOffset? Oldest);
+}

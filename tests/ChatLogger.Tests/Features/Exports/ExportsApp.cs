@@ -1,0 +1,154 @@
+using ChatLogger.Data;
+using ChatLogger.Features;
+using ChatLogger.Tests.Support;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace ChatLogger.Tests.Features.Exports;
+
+/// <summary>A service that leaves its exports to the instances that a story makes, which differ from real ones in their patience.</summary>
+public sealed class ExportsApp : App
+{
+    internal NpgsqlDataSource Pool => Services.GetRequiredService<NpgsqlDataSource>();
+
+    internal ExportChunks Chunks => new(Services.GetRequiredKeyedService<NpgsqlDataSource>(Pools.Exports));
+
+    /// <summary>What earlier stories left in the queue is none of the next one's business.</summary>
+    internal Task Settle() => Execute(
+        "update exports set state = 'failed', finished_at = now(), lease_until = null, slot = null where state in ('queued', 'running')");
+
+    internal Instance Instance(FakeWriter? writer = null, ExportSettings? settings = null, IExportStore? store = null) =>
+        new(this, writer ?? new FakeWriter(), settings ?? Exports.Instance.Settings, store ?? Chunks);
+
+    internal Task<string?> State(Export export) => Value<string>("select state from exports where id = @Id", new { export.Id });
+
+    /// <summary>As if the database's clock had gone on, for one export: its lease is over, its pause, its time.</summary>
+    internal Task LoseLease(Guid exportId) => Execute("update exports set lease_until = now() - interval '1 second' where id = @Id", new { Id = exportId });
+
+    internal Task<long> ChunksOf(Guid exportId) => Value<long>("select count(*) from export_chunks where export_id = @Id", new { Id = exportId });
+
+    /// <summary>Until the export is in this state; fails with the state it is in.</summary>
+    internal async Task Reaches(Export export, string state)
+    {
+        for (var attempt = 0; await State(export) != state; attempt++)
+        {
+            if (attempt == 400)
+                Assert.Fail($"The export is {await State(export)}, not {state}.");
+            await Task.Delay(20);
+        }
+    }
+
+    protected override void Customize(WebApplicationBuilder builder) =>
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?> { ["Exports:Workers"] = "0" });
+}
+
+/// <summary>An instance's part in exports.</summary>
+internal sealed class Instance : IAsyncDisposable
+{
+    public static readonly ExportSettings Settings = new()
+    {
+        Poll = TimeSpan.FromMilliseconds(30),
+        Sweep = TimeSpan.FromMilliseconds(100),
+        Heartbeat = TimeSpan.FromMilliseconds(50),
+    };
+
+    private readonly ExportWorker _worker;
+
+    public Instance(ExportsApp app, FakeWriter writer, ExportSettings settings, IExportStore store)
+    {
+        Writer = writer;
+        Store = store;
+        Queue = new(app.Pool, new Ids(app.Clock), settings);
+        Leases = new(app.Pool, settings);
+        Sweep = new(app.Pool, store, Leases);
+        _worker = new(Queue, Leases, Sweep, store, writer, settings, new Logger<ExportWorker>(app.Services.GetRequiredService<ILoggerFactory>()));
+    }
+
+    public FakeWriter Writer { get; }
+
+    public IExportStore Store { get; }
+
+    public ExportQueue Queue { get; }
+
+    public ExportLeases Leases { get; }
+
+    public ExportSweep Sweep { get; }
+
+    public Task Start() => _worker.StartAsync(CancellationToken.None);
+
+    public Task Stop() => _worker.StopAsync(CancellationToken.None);
+
+    public Task<Export> Ask(Org org, string format = "jsonl") =>
+        Queue.Enqueue(new ExportRequest(org.Id, format, null, null, null, [], null, null), Guid.CreateVersion7(), "UTC", CancellationToken.None);
+
+    public async Task<Export> See(Org org, Export export) => (await Queue.Get(org.Id, export.Id, CancellationToken.None))!;
+
+    /// <summary>The whole file, as it is.</summary>
+    public async Task<byte[]> Fetch(Org org, Export export)
+    {
+        var file = await Queue.File(org.Id, export.Id, CancellationToken.None);
+        return await Store.Read(file!, 0, file!.Bytes, CancellationToken.None).Whole();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Stop();
+        _worker.Dispose();
+    }
+}
+
+/// <summary>Writes what a story says, an empty file for organizations that it says nothing of.</summary>
+internal sealed class FakeWriter : IExportWriter
+{
+    private readonly Dictionary<Guid, Script> _scripts = [];
+    private int _begun;
+
+    public delegate Task Script(Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> sink, Action<long, long> progress, CancellationToken ct);
+
+    /// <summary>How many files were begun.</summary>
+    public int Begun => _begun;
+
+    public FakeWriter For(Org org, Script script)
+    {
+        _scripts[org.Id] = script;
+        return this;
+    }
+
+    public FakeWriter For(Org org, byte[] file, long rows = 1) => For(org, async (sink, progress, ct) =>
+    {
+        await sink(file, ct);
+        progress(rows, rows);
+    });
+
+    public Task Write(ExportRequest request, Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> sink, Action<long, long> progress, CancellationToken ct)
+    {
+        Interlocked.Increment(ref _begun);
+        return _scripts.TryGetValue(request.OrgId, out var script) ? script(sink, progress, ct) : Task.CompletedTask;
+    }
+
+    public Task<long> CountMessages(ExportRequest request, long most, CancellationToken ct) => Task.FromResult(0L);
+}
+
+internal static class Blocks
+{
+    public static async Task<byte[]> Whole(this IAsyncEnumerable<ReadOnlyMemory<byte>> blocks)
+    {
+        var whole = new MemoryStream();
+        await foreach (var block in blocks)
+            whole.Write(block.Span);
+        return whole.ToArray();
+    }
+
+    /// <summary>Bytes that compress a little, always the same.</summary>
+    public static byte[] Sample(int length, int seed = 1)
+    {
+        var bytes = new byte[length];
+        new Random(seed).NextBytes(bytes);
+        for (var index = 0; index < length; index++)
+            bytes[index] = (byte)('a' + (bytes[index] & 15));
+        return bytes;
+    }
+}
