@@ -12,6 +12,7 @@ internal static class Program
         {
             LoadVerb.Create(),
             VerifyVerb.Create(),
+            ExportsVerb.Create(),
         };
 
         var line = bench.Parse(args);

@@ -126,6 +126,12 @@ internal static class Application
         });
         foreach (var validator in AssemblyScanner.FindValidatorsInAssembly(typeof(Program).Assembly, includeInternalTypes: true))
             builder.Services.AddSingleton(validator.InterfaceType, validator.ValidatorType);
+        builder.Services.AddSingleton<IExportFormat, JsonFormat>();
+        builder.Services.AddSingleton<IExportFormat, JsonLinesFormat>();
+        builder.Services.AddSingleton<IExportFormat, CsvMessagesFormat>();
+        builder.Services.AddSingleton<IExportFormat, CsvChatsFormat>();
+        builder.Services.AddSingleton<IExportFormat, OpenAiFormat>();
+        builder.Services.AddSingleton<IExportWriter, ExportWriter>();
         Documentation.Add(
             builder.Services,
             (SessionCookie)builder.Services.Last(service => service.ServiceType == typeof(SessionCookie)).ImplementationInstance!);

@@ -1,0 +1,138 @@
+using System.Buffers;
+using System.Data;
+using ChatLogger.Data;
+using Npgsql;
+
+namespace ChatLogger.Features;
+
+/// <inheritdoc/>
+internal sealed class ExportWriter([FromKeyedServices(Pools.Exports)] NpgsqlDataSource db, IEnumerable<IExportFormat> formats) : IExportWriter
+{
+    // What is gathered before it is given away, and the most that is given at once: a single message may be longer.
+    private const int EnoughForABlock = 128 * 1024;
+    private const int LargestBlock = 1024 * 1024;
+
+    private readonly IExportFormat[] _formats = [.. formats];
+
+    public async Task Write(
+        ExportRequest request, Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> sink, Action<long, long> progress, CancellationToken ct)
+    {
+        var format = Format(request);
+        await using var connection = await db.OpenConnectionAsync(ct);
+        // Its first statement takes the snapshot that all the others see.
+        await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, ct);
+        var snapshot = new Sql.Transaction(connection, transaction, ct);
+        await snapshot.SetUp(request);
+        var total = await snapshot.QuerySingleOrDefaultAsync<long>(
+            format.CountsMessages ? ExportSql.CountMessages(request) : ExportSql.CountChats(request), new { Most = (long?)null });
+        progress(0, total);
+
+        ct.ThrowIfCancellationRequested();
+        var copy = await connection.BeginRawBinaryCopyAsync(ExportSql.Copy(request, format.NeedsTotals), ct);
+        await using (var reading = new Reading(copy, ct))
+        {
+            var output = new ArrayBufferWriter<byte>(2 * EnoughForABlock);
+            var rows = new CopyRows(copy);
+            var file = format.Begin(output);
+            var records = 0L;
+            var counted = format.CountsMessages ? CopyRows.Row.Message : CopyRows.Row.Chat;
+            while (await Fill(rows, ct))
+            {
+                for (var row = Next(rows, file); row != CopyRows.Row.None; row = Next(rows, file))
+                {
+                    if (row == counted)
+                        records++;
+                    if (output.WrittenCount < EnoughForABlock)
+                        continue;
+                    await Flush(output, sink, ct);
+                    progress(records, total);
+                }
+            }
+            if (!rows.Complete)
+                throw new EndOfStreamException("The database ended in the middle.");
+            reading.IsOver = true;
+            file.End();
+            await Flush(output, sink, ct);
+            progress(records, total);
+        }
+    }
+
+    public async Task<long> CountMessages(ExportRequest request, long most, CancellationToken ct) =>
+        await db.InSnapshotAsync(
+            async snapshot =>
+            {
+                await snapshot.SetUp(request);
+                return await snapshot.QuerySingleOrDefaultAsync<long>(
+                    ExportSql.CountMessages(request), new { Most = (long?)(most < long.MaxValue ? most + 1 : most) });
+            },
+            ct);
+
+    private IExportFormat Format(ExportRequest request) =>
+        _formats.FirstOrDefault(format => format.Name == request.Format && (request.Layout is null || format.Layout == request.Layout))
+        ?? throw new ExportFailed("This format of export is not known here.");
+
+    private static async Task Flush(ArrayBufferWriter<byte> output, Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> sink, CancellationToken ct)
+    {
+        for (var rest = output.WrittenMemory; !rest.IsEmpty;)
+        {
+            ct.ThrowIfCancellationRequested();
+            var block = rest[..Math.Min(rest.Length, LargestBlock)];
+            await sink(block, ct);
+            rest = rest[block.Length..];
+        }
+        output.ResetWrittenCount();
+    }
+
+    private static async ValueTask<bool> Fill(CopyRows rows, CancellationToken ct)
+    {
+        try
+        {
+            return await rows.Fill();
+        }
+        catch (PostgresException cancelled) when (cancelled.SqlState == PostgresErrorCodes.QueryCanceled && ct.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(cancelled.Message, cancelled, ct);
+        }
+    }
+
+    private static CopyRows.Row Next(CopyRows rows, IExportFile file)
+    {
+        try
+        {
+            return rows.Next(file);
+        }
+        catch (Exception failure)
+        {
+            throw new ExportFailed($"{rows.Where} could not be written.", failure);
+        }
+    }
+
+    // Disposing a COPY that is not read to its end would read it to its end. So the server is asked to stop first, here and as soon as the token
+    // is cancelled, also when it has not sent anything yet; then the connection is as good as new and goes back to its pool.
+    private sealed class Reading(NpgsqlRawCopyStream copy, CancellationToken ct) : IAsyncDisposable
+    {
+        private readonly CancellationTokenRegistration _registration = ct.UnsafeRegister(static stream => Cancel((NpgsqlRawCopyStream)stream!), copy);
+
+        public bool IsOver { private get; set; }
+
+        public async ValueTask DisposeAsync()
+        {
+            await _registration.DisposeAsync();
+            if (!IsOver)
+                Cancel(copy);
+            await copy.DisposeAsync();
+        }
+
+        private static void Cancel(NpgsqlRawCopyStream copy)
+        {
+            try
+            {
+                copy.Cancel();
+            }
+            catch (ObjectDisposedException)
+            {
+                // It has ended with an error already.
+            }
+        }
+    }
+}
