@@ -116,8 +116,6 @@ internal static class Application
 
     private static void AddFeatures(WebApplicationBuilder builder)
     {
-        builder.Services.AddSingleton<ExportFilters>();
-        builder.Services.AddSingleton<SmallExports>();
         builder.Services.AddMediatR(options =>
         {
             options.RegisterServicesFromAssemblyContaining<Program>();
@@ -126,12 +124,6 @@ internal static class Application
         });
         foreach (var validator in AssemblyScanner.FindValidatorsInAssembly(typeof(Program).Assembly, includeInternalTypes: true))
             builder.Services.AddSingleton(validator.InterfaceType, validator.ValidatorType);
-        builder.Services.AddSingleton<IExportFormat, JsonFormat>();
-        builder.Services.AddSingleton<IExportFormat, JsonLinesFormat>();
-        builder.Services.AddSingleton<IExportFormat, CsvMessagesFormat>();
-        builder.Services.AddSingleton<IExportFormat, CsvChatsFormat>();
-        builder.Services.AddSingleton<IExportFormat, OpenAiFormat>();
-        builder.Services.AddSingleton<IExportWriter, ExportWriter>();
         Documentation.Add(
             builder.Services,
             (SessionCookie)builder.Services.Last(service => service.ServiceType == typeof(SessionCookie)).ImplementationInstance!);
@@ -148,9 +140,15 @@ internal static class Application
         builder.Services.AddSingleton<ExportQueue>();
         builder.Services.AddSingleton<ExportLeases>();
         builder.Services.AddSingleton<ExportSweep>();
-        // Without anything that writes files there is no work.
-        if (builder.Services.Any(service => service.ServiceType == typeof(IExportWriter)))
-            builder.Services.AddHostedService<ExportWorker>();
+        builder.Services.AddSingleton<ExportFilters>();
+        builder.Services.AddSingleton<SmallExports>();
+        builder.Services.AddSingleton<IExportFormat, JsonFormat>();
+        builder.Services.AddSingleton<IExportFormat, JsonLinesFormat>();
+        builder.Services.AddSingleton<IExportFormat, CsvMessagesFormat>();
+        builder.Services.AddSingleton<IExportFormat, CsvChatsFormat>();
+        builder.Services.AddSingleton<IExportFormat, OpenAiFormat>();
+        builder.Services.AddSingleton<IExportWriter, ExportWriter>();
+        builder.Services.AddHostedService<ExportWorker>();
     }
 
     /// <summary>Where a service with these arguments can be asked from this machine.</summary>

@@ -8,7 +8,7 @@ namespace ChatLogger.Tests.Promises;
 public partial class SchemaTests(App app) : IClassFixture<App>
 {
     /// <summary>Small tables that come before the tenant is known. Every other table with an organization is one of its conversations.</summary>
-    private static readonly string[] Directory = ["organizations", "users", "api_keys", "sessions"];
+    private static readonly string[] Directory = ["organizations", "users", "api_keys", "sessions", "exports"];
 
     private const string TenantTables =
         """

@@ -39,7 +39,7 @@ internal static class ExportSql
         select count(*)
         from (
             select 1
-            {Chats(request, "from chats c join messages m on m.org_id = c.org_id and m.chat_id = c.id")}
+            {Chats(request, "join messages m on m.org_id = c.org_id and m.chat_id = c.id")}
             limit @Most
         ) counted
         """;
@@ -87,10 +87,14 @@ internal static class ExportSql
 
     private const string NoTotals = "cross join (values (null::integer, null::timestamptz, null::timestamptz)) t (count, first_at, last_at)";
 
-    private static string Chats(ExportRequest request, string from = "from chats c") => string.Join(
+    private static string Chats(ExportRequest request, string join = "") => string.Join(
         "\n",
-        from,
-        "where c.org_id = current_setting('chatlogger.org_id')::uuid and c.deleted_at is null",
+        $"""
+        from chats c
+        {join}
+        where c.org_id = current_setting('chatlogger.org_id')::uuid
+          and c.deleted_at is null
+        """,
         request.From is null ? "" : "and c.created_at >= current_setting('chatlogger.from_at')::timestamptz",
         request.To is null ? "" : "and c.created_at < current_setting('chatlogger.to_at')::timestamptz",
         request.Tags.Length == 0 ? "" : "and c.tags @> current_setting('chatlogger.tags')::text[]",

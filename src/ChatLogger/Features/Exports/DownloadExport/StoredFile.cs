@@ -15,7 +15,7 @@ internal sealed class StoredFile(ExportFile file, string contentType, string nam
             return;
 
         var store = httpContext.RequestServices.GetRequiredService<IExportStore>();
-        var deadline = httpContext.Features.GetRequiredFeature<Deadline>();
+        var deadline = httpContext.Features.Get<Deadline>()!;
         var ct = httpContext.RequestAborted;
         var blocks = answer.Gzip ? store.ReadGzip(file, ct) : store.Read(file, answer.Start, answer.Length, ct);
         try
