@@ -143,6 +143,8 @@ internal static class Application
         // Without anything that writes files there is no work.
         if (builder.Services.Any(service => service.ServiceType == typeof(IExportWriter)))
             builder.Services.AddHostedService<ExportWorker>();
+        // Exports are handed over while the last requests are answered, not after them.
+        builder.Services.Configure<HostOptions>(options => options.ServicesStopConcurrently = true);
     }
 
     /// <summary>Where a service with these arguments can be asked from this machine.</summary>
