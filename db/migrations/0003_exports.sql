@@ -78,7 +78,10 @@ create table export_chunks (
     -- Where the chunk begins in the file, and how long it is there: what a range request is answered by.
     start     bigint  not null,
     length    integer not null,
-    -- A gzip member of its own (RFC 1952). All of them after one another are the gzip encoding of the file.
+    -- Of the file from its beginning to the end of the chunk. That of the last chunk closes the gzip encoding of the file.
+    crc32     bigint  not null,
+    -- Compressed by itself: blocks of deflate (RFC 1951) that end on a byte, none of them the last. Between a head and a tail, all of them after
+    -- one another are the gzip encoding of the file.
     data      bytea   not null,
     constraint export_chunks_pkey primary key (org_id, export_id, fence, index),
     constraint export_chunks_export_id_fkey foreign key (org_id, export_id) references exports (org_id, id),

@@ -147,8 +147,10 @@ internal static class Application
         builder.Services.AddSingleton<IExportFormat, CsvMessagesFormat>();
         builder.Services.AddSingleton<IExportFormat, CsvChatsFormat>();
         builder.Services.AddSingleton<IExportFormat, OpenAiFormat>();
-        builder.Services.AddSingleton<IExportWriter, ExportWriter>();
+        builder.Services.TryAddSingleton<IExportWriter, ExportWriter>();
         builder.Services.AddHostedService<ExportWorker>();
+        // Exports are handed over while the last requests are answered, not after them.
+        builder.Services.Configure<HostOptions>(options => options.ServicesStopConcurrently = true);
     }
 
     /// <summary>Where a service with these arguments can be asked from this machine.</summary>

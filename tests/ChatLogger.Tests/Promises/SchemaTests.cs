@@ -7,7 +7,7 @@ namespace ChatLogger.Tests.Promises;
 /// <summary>The wall between organizations is in the schema, and in every statement.</summary>
 public partial class SchemaTests(App app) : IClassFixture<App>
 {
-    /// <summary>Small tables that come before the tenant is known. Every other table with an organization is one of its conversations.</summary>
+    /// <summary>Small tables that come before the tenant is known, or are worked on for all of them. Every other table with an organization is one of its conversations.</summary>
     private static readonly string[] Directory = ["organizations", "users", "api_keys", "sessions", "exports"];
 
     private const string TenantTables =

@@ -1,3 +1,4 @@
+using System.IO.Hashing;
 using System.Runtime.CompilerServices;
 using ChatLogger.Data;
 using Npgsql;
@@ -26,7 +27,7 @@ internal sealed class ExportChunks([FromKeyedServices(Pools.Exports)] NpgsqlData
                 throw Gone();
             var from = (int)(offset - chunk.Start);
             var count = (int)Math.Min(chunk.Length - from, end - offset);
-            yield return GzipMember.Read(chunk.Data, chunk.Length).AsMemory(from, count);
+            yield return Gzip.Read(chunk.Data, chunk.Length).AsMemory(from, count);
             offset += count;
             index = chunk.Index + 1;
         }
@@ -34,16 +35,18 @@ internal sealed class ExportChunks([FromKeyedServices(Pools.Exports)] NpgsqlData
 
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadGzip(ExportFile file, [EnumeratorCancellation] CancellationToken ct)
     {
-        if (file.Bytes == 0)
-            yield return GzipMember.Of([]);
+        yield return Gzip.Head;
+        var crc32 = 0u;
         var index = 0;
         for (var offset = 0L; offset < file.Bytes; index++)
         {
             if (await Chunk(file, index, ct) is not { } chunk || chunk.Start != offset)
                 throw Gone();
             yield return chunk.Data;
+            crc32 = (uint)chunk.Crc32;
             offset += chunk.Length;
         }
+        yield return Gzip.Tail(crc32, file.Bytes);
     }
 
     // Nobody reads these chunks or adds to them; small pieces only keep each statement short.
@@ -76,7 +79,7 @@ internal sealed class ExportChunks([FromKeyedServices(Pools.Exports)] NpgsqlData
     private Task<Row?> ChunkAt(ExportFile file, long offset, CancellationToken ct) =>
         db.QuerySingleOrDefaultAsync<Row>(
             """
-            select index, start, length, data
+            select index, start, length, crc32, data
             from export_chunks
             where org_id = @OrgId
               and export_id = @ExportId
@@ -91,7 +94,7 @@ internal sealed class ExportChunks([FromKeyedServices(Pools.Exports)] NpgsqlData
     private Task<Row?> Chunk(ExportFile file, int index, CancellationToken ct) =>
         db.QuerySingleOrDefaultAsync<Row>(
             """
-            select index, start, length, data
+            select index, start, length, crc32, data
             from export_chunks
             where org_id = @OrgId
               and export_id = @ExportId
@@ -103,11 +106,12 @@ internal sealed class ExportChunks([FromKeyedServices(Pools.Exports)] NpgsqlData
 
     private static EndOfStreamException Gone() => new("The export's file is not whole any more.");
 
-    private sealed record Row(int Index, long Start, int Length, byte[] Data);
+    private sealed record Row(int Index, long Start, int Length, long Crc32, byte[] Data);
 
     private sealed class Writer(NpgsqlDataSource db, ExportLease lease) : ExportFileWriter
     {
         private readonly byte[] _chunk = new byte[ChunkBytes];
+        private readonly Crc32 _crc32 = new();
         private int _filled;
         private int _index;
         private long _start;
@@ -131,10 +135,11 @@ internal sealed class ExportChunks([FromKeyedServices(Pools.Exports)] NpgsqlData
         // find out: once the export is another's, nothing under the old fence comes after.
         private async Task Store(CancellationToken ct)
         {
+            _crc32.Append(_chunk.AsSpan(0, _filled));
             var stored = await db.ExecuteAsync(
                 """
-                insert into export_chunks (org_id, export_id, fence, index, start, length, data)
-                select org_id, id, fence, @Index, @Start, @Length, @Data
+                insert into export_chunks (org_id, export_id, fence, index, start, length, crc32, data)
+                select org_id, id, fence, @Index, @Start, @Length, @Crc32, @Data
                 from exports
                 where org_id = @OrgId
                   and id = @ExportId
@@ -150,7 +155,8 @@ internal sealed class ExportChunks([FromKeyedServices(Pools.Exports)] NpgsqlData
                     Index = _index,
                     Start = _start,
                     Length = _filled,
-                    Data = GzipMember.Of(_chunk.AsSpan(0, _filled)),
+                    Crc32 = (long)_crc32.GetCurrentHashAsUInt32(),
+                    Data = Gzip.Piece(_chunk.AsSpan(0, _filled)),
                 },
                 ct);
             if (stored == 0)

@@ -1,3 +1,4 @@
+using System.IO.Hashing;
 using System.Runtime.CompilerServices;
 using Microsoft.Win32.SafeHandles;
 
@@ -31,10 +32,14 @@ internal sealed class ExportDirectory(string root) : IExportStore
 
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadGzip(ExportFile file, [EnumeratorCancellation] CancellationToken ct)
     {
-        if (file.Bytes == 0)
-            yield return GzipMember.Of([]);
+        yield return Gzip.Head;
+        var crc32 = new Crc32();
         await foreach (var block in Read(file, 0, file.Bytes, ct))
-            yield return GzipMember.Of(block.Span);
+        {
+            crc32.Append(block.Span);
+            yield return Gzip.Piece(block.Span);
+        }
+        yield return Gzip.Tail(crc32.GetCurrentHashAsUInt32(), file.Bytes);
     }
 
     public Task Delete(Guid orgId, Guid exportId, long? keep, CancellationToken ct)

@@ -49,7 +49,7 @@ internal sealed partial class ExportWorker(
                 pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
             }
         }
-        await Task.WhenAll(running);
+        await Task.WhenAll(running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private async Task Tend(CancellationToken stopping)
@@ -71,7 +71,6 @@ internal sealed partial class ExportWorker(
         }
     }
 
-    // Never throws.
     private async Task Run(ExportLease lease, CancellationToken stopping)
     {
         var progress = new ExportProgress();
@@ -93,17 +92,21 @@ internal sealed partial class ExportWorker(
         await stop.CancelAsync();
         var state = await beating;
 
-        if (failure is not null)
+        // What made it fail may be what keeps us from saying so: a database that restarts. Once the lease is over another takes the export anyway.
+        var ended = failure is null;
+        for (var since = Stopwatch.GetTimestamp(); !ended;)
         {
             using var patience = new CancellationTokenSource(LastWords);
             try
             {
-                await End(lease, failure, state, stopping, limit.Token, patience.Token);
+                await End(lease, failure!, state, stopping, limit.Token, patience.Token);
+                ended = true;
             }
-            // Its lease ends, and another takes it over.
             catch (Exception unsaid)
             {
                 CannotEnd(log, lease.ExportId, lease.OrgId, unsaid);
+                ended = stopping.IsCancellationRequested || Stopwatch.GetElapsedTime(since) >= settings.Lease;
+                await Task.Delay(settings.Poll, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
         queue.Wake();
@@ -218,7 +221,7 @@ internal sealed partial class ExportWorker(
     [LoggerMessage(LogLevel.Error, "Attempt {Attempt} at export {ExportId} of organization {OrgId} failed")]
     private static partial void AttemptFailed(ILogger log, int attempt, Guid exportId, Guid orgId, Exception failure);
 
-    [LoggerMessage(LogLevel.Error, "What became of export {ExportId} of organization {OrgId} could not be stored; its lease will end")]
+    [LoggerMessage(LogLevel.Error, "What became of export {ExportId} of organization {OrgId} could not be stored; trying again until its lease is over")]
     private static partial void CannotEnd(ILogger log, Guid exportId, Guid orgId, Exception failure);
 
     [LoggerMessage(LogLevel.Warning, "The lease of export {ExportId} of organization {OrgId} could not be renewed; trying again")]

@@ -14,7 +14,7 @@ internal interface IExportStore
     IAsyncEnumerable<ReadOnlyMemory<byte>> Read(ExportFile file, long offset, long length, CancellationToken ct);
 
     /// <inheritdoc cref="Read"/>
-    /// <summary>The whole file in gzip encoding (RFC 1952), several members one after another.</summary>
+    /// <summary>The whole file in gzip encoding (RFC 1952), as one member.</summary>
     IAsyncEnumerable<ReadOnlyMemory<byte>> ReadGzip(ExportFile file, CancellationToken ct);
 
     /// <summary>Removes what was stored for an export, but for what the lease with the fence <paramref name="keep"/> has written.</summary>

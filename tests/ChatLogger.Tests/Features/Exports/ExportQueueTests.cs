@@ -1,6 +1,7 @@
 using ChatLogger.Features;
 using ChatLogger.Http;
 using ChatLogger.Tests.Support;
+using Dapper;
 
 namespace ChatLogger.Tests.Features.Exports;
 
@@ -164,6 +165,25 @@ public class ExportQueueTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsyn
         Assert.False(await frozen.Leases.GiveBack(old, Always));
         Assert.Equal(1, await app.ChunksOf(export.Id));
         Assert.Equal(LeaseState.Held, await other.Leases.Heartbeat(taken, 0, null, Always));
+    }
+
+    [Fact]
+    public async Task A_chunk_that_meets_a_take_over_waits_for_it_and_is_not_stored()
+    {
+        var instance = app.Instance();
+        var export = await instance.Ask(await app.Org("acme"));
+        await using var file = instance.Store.Create((await instance.Leases.Claim(Always))!);
+        await using var connection = await app.Rows.OpenConnectionAsync();
+        await using var takeOver = await connection.BeginTransactionAsync();
+        await connection.ExecuteAsync("update exports set fence = fence + 1 where id = @Id", new { export.Id }, takeOver);
+
+        var writing = file.Append(Blocks.Sample(ExportChunks.ChunkBytes), Always).AsTask();
+        await Task.WhenAny(writing, Task.Delay(200));
+        Assert.False(writing.IsCompleted);
+        await takeOver.CommitAsync();
+
+        await Assert.ThrowsAsync<LeaseLost>(() => writing);
+        Assert.Equal(0, await app.ChunksOf(export.Id));
     }
 
     [Fact]

@@ -71,6 +71,21 @@ public abstract class ExportStoreTests(ExportsApp app) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Readers_that_stop_in_the_middle_hold_nothing_that_others_need()
+    {
+        var bytes = Blocks.Sample(ExportChunks.ChunkBytes + 1);
+        var file = await Stored(bytes);
+        // Many more than there are connections.
+        var slow = Enumerable.Range(0, 25).Select(_ => Store.Read(file, 0, file.Bytes, Always).GetAsyncEnumerator()).ToList();
+        foreach (var reader in slow)
+            Assert.True(await reader.MoveNextAsync());
+
+        Assert.Equal(bytes, await Store.Read(file, 0, file.Bytes, Always).Whole());
+        foreach (var reader in slow)
+            await reader.DisposeAsync();
+    }
+
+    [Fact]
     public async Task A_file_that_is_shorter_than_it_should_be_breaks_visibly()
     {
         var file = await Stored(Blocks.Sample(1_200_000)) with { Bytes = 1_200_001 };

@@ -185,6 +185,41 @@ public class ExportWorkerTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsy
     }
 
     [Fact]
+    public async Task A_database_that_cannot_be_asked_for_a_while_stops_no_worker()
+    {
+        var acme = await app.Org("acme");
+        await using var instance = app.Instance(new FakeWriter().For(acme, async (sink, progress, ct) =>
+        {
+            await sink(Blocks.Sample(10), ct);
+            // While this attempt fails, it cannot be said that it has.
+            if (_begun.TrySetResult())
+                await _gate.Task;
+            progress(1, 1);
+        }));
+        await instance.Start();
+        var export = await instance.Ask(acme);
+        await _begun.Task;
+
+        await app.Execute("alter table exports rename to exports_away");
+        try
+        {
+            await Logged("could not be renewed");
+            _gate.SetException(new IOException());
+            await Logged("could not be stored");
+            await Logged("cannot be read");
+            await Logged("cannot be swept");
+        }
+        finally
+        {
+            await app.Execute("alter table exports_away rename to exports");
+        }
+        await Eventually(async () => await app.State(export) == "queued");
+        await app.Execute("update exports set next_attempt_at = now() where id = @Id", new { export.Id });
+
+        await app.Reaches(export, "done");
+    }
+
+    [Fact]
     public async Task A_stopping_instance_hands_its_exports_over_within_five_seconds()
     {
         var acme = await app.Org("acme");
@@ -287,6 +322,8 @@ public class ExportWorkerTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsy
             await Task.Delay(20);
         }
     }
+
+    private Task Logged(string words) => Eventually(() => Task.FromResult(app.Log.All.Any(line => line.Contains(words, StringComparison.Ordinal))));
 
     private sealed class WorkingApp : App
     {

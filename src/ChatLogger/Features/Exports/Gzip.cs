@@ -1,0 +1,47 @@
+using System.Buffers.Binary;
+using System.IO.Compression;
+
+namespace ChatLogger.Features;
+
+/// <summary>
+/// A gzip file (RFC 1952) in pieces that are compressed one by one: a head, the pieces, a tail. It is one member, not one for each piece: curl and
+/// browsers take the first member for the whole, and would show a shorter file without a word.
+/// </summary>
+internal static class Gzip
+{
+    /// <summary>The last block of a deflate stream (RFC 1951), with nothing in it.</summary>
+    private static ReadOnlySpan<byte> End => [3, 0];
+
+    public static ReadOnlyMemory<byte> Head { get; } = new byte[] { 0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff };
+
+    /// <summary>A piece as blocks of deflate that end on a byte, none of them the last, and refer to nothing before them.</summary>
+    public static byte[] Piece(ReadOnlySpan<byte> bytes)
+    {
+        using var piece = new MemoryStream();
+        using var deflate = new DeflateStream(piece, CompressionLevel.Fastest, leaveOpen: true);
+        deflate.Write(bytes);
+        deflate.Flush();
+        // Disposing writes the last block; that one is the tail's.
+        return piece.ToArray();
+    }
+
+    /// <exception cref="InvalidDataException">It is not a piece of that length.</exception>
+    public static byte[] Read(byte[] piece, int length)
+    {
+        var bytes = new byte[length];
+        using var deflate = new DeflateStream(new MemoryStream([.. piece, .. End]), CompressionMode.Decompress);
+        if (deflate.ReadAtLeast(bytes, length, throwOnEndOfStream: false) < length || deflate.ReadByte() >= 0)
+            throw new InvalidDataException("A chunk of an export has another length than it should have.");
+        return bytes;
+    }
+
+    /// <summary>What comes after the last piece: the CRC-32 and the length of the whole, uncompressed.</summary>
+    public static ReadOnlyMemory<byte> Tail(uint crc32, long length)
+    {
+        var tail = new byte[10];
+        End.CopyTo(tail);
+        BinaryPrimitives.WriteUInt32LittleEndian(tail.AsSpan(2), crc32);
+        BinaryPrimitives.WriteUInt32LittleEndian(tail.AsSpan(6), unchecked((uint)length));
+        return tail;
+    }
+}

@@ -1,0 +1,31 @@
+using ChatLogger.Data;
+using ChatLogger.Features;
+using Microsoft.Extensions.Configuration;
+
+namespace ChatLogger.Tests.Features.Exports;
+
+public class ExportSettingsTests
+{
+    [Theory]
+    [InlineData("Workers", "17", "Exports__Workers must be from 0 to 16.")]
+    [InlineData("Poll", "soon", "Exports__Poll must be a duration such as 00:00:30.")]
+    [InlineData("Heartbeat", "00:00:45", "Exports__Heartbeat must be at most half of Exports__Lease.")]
+    public void What_cannot_be_refuses_the_start_with_the_settings_name(string name, string value, string sentence)
+    {
+        var refusal = Assert.Throws<StartRefused>(() => Read(name, value));
+
+        Assert.Equal(sentence, refusal.Message);
+    }
+
+    [Fact]
+    public void What_is_not_said_is_as_it_is_documented()
+    {
+        var settings = Read("Directory", "/srv/exports");
+
+        Assert.Equal(new ExportSettings { Directory = "/srv/exports" }, settings);
+        Assert.Equal((2, 2, 10, 20, 5), (settings.Workers, settings.Running, settings.Queued, settings.PerHour, settings.Attempts));
+    }
+
+    private static ExportSettings Read(string name, string value) => ExportSettings.Read(
+        new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { [$"Exports:{name}"] = value }).Build());
+}
