@@ -45,4 +45,8 @@ internal static class Rows
     public static Task Rate(this Org org, Guid chat, Guid target, string rating, string? comment = null) => org.App.Execute(
         "insert into feedback (org_id, target_id, chat_id, rating, comment, at) values (@Org, @Target, @Chat, @Rating, @Comment, @At::timestamptz)",
         new { Org = org.Id, Target = target, Chat = chat, Rating = rating, Comment = comment, At = Morning });
+
+    /// <summary>How many exports the database is still working on.</summary>
+    public static Task<long> ActiveCopies(this App app) => app.Value<long>(
+        "select count(*) from pg_stat_activity where datname = current_database() and state <> 'idle' and query ilike 'copy%' and pid <> pg_backend_pid()");
 }
