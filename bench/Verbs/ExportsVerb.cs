@@ -48,6 +48,7 @@ internal static class ExportsVerb
                 var parts = format.Split('/');
                 var request = new ExportRequest(ExportSeed.OrgId, parts[0], parts.ElementAtOrDefault(1), null, null, [], null, null);
                 long bytes = 0;
+                var allocated = GC.GetTotalAllocatedBytes();
                 clock.Restart();
                 await writer.Write(
                     request,
@@ -61,7 +62,7 @@ internal static class ExportsVerb
                 var seconds = clock.Elapsed.TotalSeconds;
                 if (round > 0)
                     ratios[format].Add(seconds / copy);
-                Print($"  {format} {seconds:F2} s ({bytes / 1e6:F0} MB), {seconds / copy:F2} of COPY");
+                Print($"  {format} {seconds:F2} s ({bytes / 1e6:F0} MB), {seconds / copy:F2} of COPY, {(GC.GetTotalAllocatedBytes() - allocated) / 1e6:F1} MB allocated");
             }
         }
         foreach (var (format, values) in ratios)

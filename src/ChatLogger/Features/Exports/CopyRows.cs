@@ -23,7 +23,7 @@ internal sealed class CopyRows(Stream stream)
     private Guid? _message;
     private long _seq;
 
-    /// <summary>The chat that is being written, for the sentence that says where it failed.</summary>
+    /// <summary>What is being written, for the sentence that says where it failed.</summary>
     public string Where => _message is { } message ? $"Message {message} of chat {_chat}" : $"Chat {_chat}";
 
     /// <summary>Whether the trailer has been read: nothing is missing.</summary>

@@ -12,6 +12,8 @@ internal static class ExportSql
     // The plan is a walk: chats by their index, the messages of each by theirs, feedback by its key. It needs no sort and no hash table, hence
     // neither memory nor temporary files, whatever the size; it begins at once; and it is the faster one (the sort of a million messages costs
     // more than the walk). The planner must not leave it because statistics are missing. In parallel it would be another's processors that hurry.
+    // And who reads may vanish while nothing is being sent, without a word if the process was killed: the server looks for itself, every second
+    // (one on Windows cannot).
     private const string Prepare = """
         select set_config('transaction_read_only', 'on', true),
                set_config('enable_seqscan', 'off', true),
@@ -22,6 +24,7 @@ internal static class ExportSql
                set_config('enable_material', 'off', true),
                set_config('max_parallel_workers_per_gather', '0', true),
                set_config('jit', 'off', true),
+               set_config('client_connection_check_interval', case when version() ~* 'visual c|mingw|windows|msvc' then '0' else '1s' end, true),
                set_config('chatlogger.org_id', @OrgId::uuid::text, true),
                set_config('chatlogger.from_at', @From::timestamptz::text, true),
                set_config('chatlogger.to_at', @To::timestamptz::text, true),

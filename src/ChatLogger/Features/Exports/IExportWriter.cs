@@ -7,6 +7,7 @@ internal interface IExportWriter
     /// Streams the file into <paramref name="sink"/>, block after block (each at most 1 MiB, valid only during the call), in constant memory.
     /// <paramref name="progress"/> is told, from time to time, how many records are written of how many. Nothing is buffered when the task ends.
     /// </summary>
+    /// <exception cref="ExportFailed">The format is not known, or a row cannot be written; the message names it, in a sentence for the caller.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled; the file is not whole.</exception>
     Task Write(ExportRequest request, Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> sink, Action<long, long> progress, CancellationToken ct);
 

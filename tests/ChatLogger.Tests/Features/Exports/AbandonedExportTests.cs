@@ -1,0 +1,59 @@
+using ChatLogger.Tests.Support;
+using Npgsql;
+
+namespace ChatLogger.Tests.Features.Exports;
+
+public class AbandonedExportTests(App app) : IClassFixture<App>
+{
+    [Fact]
+    public async Task Who_cancels_leaves_no_query_behind_and_a_pool_that_works()
+    {
+        var acme = await app.Org("acme");
+        await acme.InsertMessages(await acme.InsertChat(), 100, 200_000);
+        for (var i = 0; i < 6; i++)
+        {
+            using var stop = new CancellationTokenSource();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Exported.Of(
+                app, Exported.Request(acme, "csv"), exported => exported.Blocks.Count == 3 ? stop.CancelAsync() : Task.CompletedTask, stop.Token));
+            Assert.Equal(0, await app.ActiveCopies());
+        }
+
+        Assert.Equal(100, (await Exported.Of(acme, "csv")).Rows.Count);
+    }
+
+    [Fact]
+    public async Task A_sink_that_fails_fails_the_export_and_leaves_no_query_behind()
+    {
+        var acme = await app.Org("acme");
+        await acme.InsertMessages(await acme.InsertChat(), 100, 200_000);
+        for (var i = 0; i < 6; i++)
+        {
+            var failure = await Assert.ThrowsAsync<IOException>(() => Exported.Of(app, Exported.Request(acme, "csv"), _ => throw new IOException("full")));
+            Assert.Equal("full", failure.Message);
+            Assert.Equal(0, await app.ActiveCopies());
+        }
+
+        Assert.Equal(100, (await Exported.Of(acme, "csv")).Rows.Count);
+    }
+
+    [Fact]
+    public async Task Cancelling_also_ends_a_query_that_has_not_answered_yet()
+    {
+        var acme = await app.Org("acme");
+        await acme.InsertChat();
+        await using var locker = await app.Rows.OpenConnectionAsync();
+        await using var transaction = await locker.BeginTransactionAsync();
+        await using (var command = new NpgsqlCommand("lock table feedback in access exclusive mode", locker, transaction))
+            await command.ExecuteNonQueryAsync();
+        using var stop = new CancellationTokenSource(TimeSpan.FromMilliseconds(500));
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Exported.Of(app, Exported.Request(acme, "json"), null, stop.Token));
+
+        // There is no answer yet that could be cancelled: the server notices by itself that nobody waits for it.
+        for (var attempt = 0; attempt < 50 && await app.ActiveCopies() > 0; attempt++)
+            await Task.Delay(100);
+        Assert.Equal(0, await app.ActiveCopies());
+        await transaction.RollbackAsync();
+        Assert.Equal(1, (await Exported.Of(acme, "json")).Json.GetArrayLength());
+    }
+}
