@@ -16,6 +16,7 @@ internal sealed class Gate(
     NpgsqlDataSource db,
     TimeProvider time,
     CorsSettings cors,
+    Traffic traffic,
     ILoggerFactory logs)
 {
     public const string KeyHeader = "x-organization-api-key";
@@ -76,6 +77,7 @@ internal sealed class Gate(
             throw Denied(context, "key " + key.PublicId, grant.OrgId, access, "This key may not be used from this origin.");
         if (!access.Allowed.All(grant.Scopes.Contains))
             throw Denied(context, "key " + key.PublicId, grant.OrgId, access, $"The key lacks the scope {string.Join(", ", access.Allowed)}.");
+        traffic.Wrote();
         context.Features.Set(caller);
     }
 

@@ -63,6 +63,7 @@ internal static class Application
         builder.Services.AddSingleton(settings);
         builder.Services.AddSingleton(limits);
         builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton<Traffic>();
         builder.Services.ConfigureHttpJsonOptions(options => Json.Configure(options.SerializerOptions));
 
         var urls = Urls(builder);

@@ -1,4 +1,5 @@
 using ChatLogger.Auth;
+using ChatLogger.Http;
 using ChatLogger.Tests.Support;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -176,6 +177,7 @@ public sealed class GateTests(App app) : IClassFixture<App>
         app.Services.GetRequiredService<NpgsqlDataSource>(),
         app.Clock,
         new CorsSettings(),
+        new Traffic(),
         NullLoggerFactory.Instance);
 
     private static DefaultHttpContext Context(string slug, string[] keys, object[] metadata)

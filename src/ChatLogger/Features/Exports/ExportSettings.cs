@@ -40,6 +40,13 @@ internal sealed record ExportSettings
     [Range(typeof(TimeSpan), "00:01:00", "366.00:00:00")]
     public TimeSpan KeepFor { get; init; } = TimeSpan.FromHours(24);
 
+    /// <summary>
+    /// How long an export rests while plugins write through this instance, as a multiple of the time it has worked, 0 to 10; with 0 it never does.
+    /// Default 1: half of the time.
+    /// </summary>
+    [Range(0.0, 10.0)]
+    public double Yield { get; init; } = 1;
+
     /// <summary>Exports of an organization that run at a time, on all instances together, 1 to 100. Default 2.</summary>
     [Range(1, 100)]
     public int Running { get; init; } = 2;

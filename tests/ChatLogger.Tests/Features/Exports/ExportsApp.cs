@@ -1,5 +1,6 @@
 using ChatLogger.Data;
 using ChatLogger.Features;
+using ChatLogger.Http;
 using ChatLogger.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
@@ -64,7 +65,7 @@ internal sealed class Instance : IAsyncDisposable
         Queue = new(app.Pool, new Ids(app.Clock), settings);
         Leases = new(app.Pool, settings);
         Sweep = new(app.Pool, store, Leases);
-        _worker = new(Queue, Leases, Sweep, store, writer, settings, new Logger<ExportWorker>(app.Services.GetRequiredService<ILoggerFactory>()));
+        _worker = new(Queue, Leases, Sweep, store, writer, settings, new Traffic(), new Logger<ExportWorker>(app.Services.GetRequiredService<ILoggerFactory>()));
     }
 
     public FakeWriter Writer { get; }

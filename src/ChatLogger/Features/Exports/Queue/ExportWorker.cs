@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using ChatLogger.Http;
 
 namespace ChatLogger.Features;
 
@@ -7,7 +8,14 @@ namespace ChatLogger.Features;
 /// the database does.
 /// </summary>
 internal sealed partial class ExportWorker(
-    ExportQueue queue, ExportLeases leases, ExportSweep sweep, IExportStore store, IExportWriter writer, ExportSettings settings, ILogger<ExportWorker> log)
+    ExportQueue queue,
+    ExportLeases leases,
+    ExportSweep sweep,
+    IExportStore store,
+    IExportWriter writer,
+    ExportSettings settings,
+    Traffic traffic,
+    ILogger<ExportWorker> log)
     : BackgroundService
 {
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(15);
@@ -116,10 +124,16 @@ internal sealed partial class ExportWorker(
     private async Task<bool> Write(ExportLease lease, ExportProgress progress, CancellationToken ct)
     {
         await using var file = store.Create(lease);
-        ValueTask Sink(ReadOnlyMemory<byte> block, CancellationToken token)
+        var pace = new ExportPace(traffic, settings.Yield, TimeProvider.System);
+        async ValueTask Sink(ReadOnlyMemory<byte> block, CancellationToken token)
         {
             ct.ThrowIfCancellationRequested();
-            return file.Append(block, token);
+            await file.Append(block, token);
+            if (pace.Owed() is var rest && rest > TimeSpan.Zero)
+            {
+                await Task.Delay(rest, token);
+                pace.Rested();
+            }
         }
 
         // On a thread of its own until it first waits: it may count for a while before that.
