@@ -11,17 +11,20 @@ internal sealed record FileAnswer(int Status, bool Gzip, long Start, long Length
     /// an <c>If-Range</c> that is not this file's tag is ignored.
     /// </summary>
     /// <exception cref="Problem">416: the range begins behind the end.</exception>
-    public static FileAnswer Begin(HttpContext context, string tag, long length, string contentType, string fileName, bool mayRange = true)
+    public static FileAnswer Begin(HttpContext context, string tag, long length, string contentType, string fileName)
     {
         var (request, response) = (context.Request, context.Response);
         var identity = $"\"{tag}\"";
         var gzipped = $"\"{tag}-gzip\"";
         response.Headers.Vary = "Accept-Encoding";
-        if (mayRange)
+        // A range is of a GET, and only what can be fetched again can be had already (RFC 9110, 13.1.2 and 14.2).
+        var isGet = HttpMethods.IsGet(request.Method);
+        var isFetch = isGet || HttpMethods.IsHead(request.Method);
+        if (isFetch)
             response.Headers.AcceptRanges = "bytes";
 
         var headers = request.GetTypedHeaders();
-        if (headers.IfNoneMatch.Any(known => known.Tag == "*" || known.Tag == identity || known.Tag == gzipped))
+        if (isFetch && headers.IfNoneMatch.Any(known => known.Tag == "*" || known.Tag == identity || known.Tag == gzipped))
         {
             response.StatusCode = StatusCodes.Status304NotModified;
             response.Headers.ETag = AcceptsGzip(headers) ? gzipped : identity;
@@ -30,7 +33,7 @@ internal sealed record FileAnswer(int Status, bool Gzip, long Start, long Length
 
         response.ContentType = contentType;
         response.Headers.ContentDisposition = $"attachment; filename=\"{fileName}\"";
-        if (mayRange && headers.Range is { Unit.Value: "bytes", Ranges: { Count: 1 } ranges } && IsOf(headers.IfRange, identity))
+        if (isGet && headers.Range is { Unit.Value: "bytes", Ranges: { Count: 1 } ranges } && IsOf(headers.IfRange, identity))
         {
             var range = ranges.First();
             var start = range.From ?? Math.Max(0, length - range.To!.Value);

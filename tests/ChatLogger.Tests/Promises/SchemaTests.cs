@@ -121,7 +121,7 @@ public partial class SchemaTests(App app) : IClassFixture<App>
     [Fact]
     public void Every_statement_on_a_tenants_table_names_the_organization()
     {
-        var source = Path.Combine(Repository(), "src", "ChatLogger");
+        var source = Path.Combine(Repository.Root, "src", "ChatLogger");
         var statements =
             (from file in System.IO.Directory.EnumerateFiles(source, "*.cs", SearchOption.AllDirectories)
              where !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal)
@@ -132,14 +132,6 @@ public partial class SchemaTests(App app) : IClassFixture<App>
         Assert.True(statements.Count >= 5, "The statements are no longer found where they were looked for.");
         Assert.All(statements, statement => Assert.True(statement.Sql.Contains("org_id", StringComparison.Ordinal), $"{statement.File}: {statement.Sql}"));
         Assert.All(statements, statement => Assert.DoesNotContain("select *", statement.Sql, StringComparison.Ordinal));
-    }
-
-    private static string Repository()
-    {
-        var directory = new DirectoryInfo(AppContext.BaseDirectory);
-        while (directory is not null && !File.Exists(Path.Combine(directory.FullName, "ChatLogger.sln")))
-            directory = directory.Parent;
-        return directory?.FullName ?? throw new InvalidOperationException("The tests run outside the repository.");
     }
 
     private async Task<List<string>> Column(string sql)

@@ -17,9 +17,9 @@ internal sealed record Range(DateTimeOffset From, DateTimeOffset To, TimeZoneInf
     /// <exception cref="Problem">400: an unknown zone, an impossible date, from not before to, or more than the limit of local days.</exception>
     public static Range Parse(string? from, string? to, string? zoneName, DateTimeOffset now, int mostDays)
     {
-        var zone = FindZone(zoneName);
+        var zone = TimeZones.Find(zoneName);
         if (zone is null)
-            throw Problem.Validation("tz", "Must be an IANA time zone such as Europe/Amsterdam.");
+            throw Problem.Validation("tz", TimeZones.Sentence);
 
         var end = Instant("to", to, zone) ?? LocalDays.StartOf(DateOf(now, zone).AddDays(1), zone);
         // The day that the range ends with: the one of its last instant.
@@ -33,10 +33,6 @@ internal sealed record Range(DateTimeOffset From, DateTimeOffset To, TimeZoneInf
         var local = LocalDays.Of(start, end, zone);
         return local.Days.Count <= mostDays ? new(start, end, zone, local) : throw TooLong(mostDays);
     }
-
-    /// <summary>The zone of this IANA name, in the name's one spelling; null when there is none.</summary>
-    public static TimeZoneInfo? FindZone(string? name) =>
-        name is { Length: > 0 and <= 64 } && TimeZoneInfo.TryFindSystemTimeZoneById(name, out var zone) && zone.HasIanaId && zone.Id == name ? zone : null;
 
     /// <summary>The instant that a caller wrote, or the first one of the local day.</summary>
     public static DateTimeOffset? Instant(string parameter, string? text, TimeZoneInfo zone)

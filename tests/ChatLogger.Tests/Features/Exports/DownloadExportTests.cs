@@ -28,6 +28,7 @@ public class DownloadExportTests(ExportApp app) : IClassFixture<ExportApp>
         Assert.Equal("", head.Body);
         Assert.Equal($"{bytes.Length}", head.Header("Content-Length"));
         Assert.Equal(tag, head.Header("ETag"));
+        (await With(HttpMethod.Head, ("Range", "bytes=0-1"))).Is(200);
 
         foreach (var (range, start, end) in new[]
         {

@@ -149,6 +149,21 @@ public class RequestExportTests(ExportApp app) : IClassFixture<ExportApp>
         Assert.Equal(plain.Body, await new StreamReader(file).ReadToEndAsync());
     }
 
+    [Fact]
+    public async Task What_is_asked_for_is_never_had_already()
+    {
+        var acme = await app.Org("acme");
+        var admin = await acme.Admin();
+
+        var answer = await admin.Send(HttpMethod.Post, ExportStory.Path, Caller.Json("""{"format":"json"}"""u8.ToArray()), request =>
+        {
+            request.Headers.TryAddWithoutValidation("If-None-Match", "*");
+            request.Headers.TryAddWithoutValidation("Range", "bytes=0-0");
+        });
+
+        Assert.Equal("[]", answer.Is(200).Body.Trim());
+    }
+
     [Theory]
     [InlineData("viewer")]
     [InlineData("user")]

@@ -38,7 +38,7 @@ internal static class DownloadExport
         public async Task<Response> Handle(Query query, CancellationToken ct)
         {
             var export = await queue.Get(query.OrgId, query.ExportId, ct) ?? throw Problem.NotFound("No such export in this organization.");
-            var format = formats.First(format => format.Name == export.Format && format.Layout == (export.Layout ?? format.Layout));
+            var format = formats.Find(export.Format, export.Layout)!;
             switch (export.State)
             {
                 case ExportState.Queued or ExportState.Running:

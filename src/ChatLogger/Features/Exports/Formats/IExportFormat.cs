@@ -29,6 +29,13 @@ internal interface IExportFormat
     IExportFile Begin(IBufferWriter<byte> output);
 }
 
+internal static class ExportFormats
+{
+    /// <summary>The format of this name and layout; without a layout the first of that name. Null: there is none.</summary>
+    public static IExportFormat? Find(this IEnumerable<IExportFormat> formats, string name, string? layout) =>
+        formats.FirstOrDefault(format => format.Name == name && (layout is null || format.Layout == layout));
+}
+
 /// <summary>
 /// A file being written: for each chat <see cref="Chat"/>, its messages in order, <see cref="EndChat"/>; then <see cref="End"/>. What is in the
 /// rows is valid only during the call.

@@ -10,7 +10,7 @@ internal sealed class ExportFilters(NpgsqlDataSource db)
     public async Task<(ExportRequest Request, string TimeZone)> Understand(RequestExport.Command command, CancellationToken ct)
     {
         var name = command.TimeZone ?? await db.QuerySingleOrDefaultAsync<string>("select time_zone from organizations where id = @OrgId", command, ct);
-        var zone = Range.FindZone(name) ?? throw Problem.Validation("timeZone", "Must be an IANA time zone such as Europe/Amsterdam.");
+        var zone = TimeZones.Find(name) ?? throw Problem.Validation("timeZone", TimeZones.Sentence);
         var from = Range.Instant("from", command.From, zone);
         var to = Range.Instant("to", command.To, zone);
         if (from >= to)

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using ChatLogger.Http;
 
 namespace ChatLogger.Features;
 
@@ -37,7 +38,7 @@ internal sealed class SmallExports(IExportWriter writer, IEnumerable<IExportForm
                 ct);
             var bytes = buffer.GetBuffer().AsMemory(0, (int)buffer.Length);
             return new(
-                formats.First(format => format.Name == request.Format && format.Layout == (request.Layout ?? format.Layout)),
+                formats.Find(request.Format, request.Layout)!,
                 bytes,
                 Convert.ToHexStringLower(SHA256.HashData(bytes.Span)),
                 time.GetUtcNow());
@@ -45,6 +46,10 @@ internal sealed class SmallExports(IExportWriter writer, IEnumerable<IExportForm
         catch (TooLarge)
         {
             return null;
+        }
+        catch (ExportFailed failed)
+        {
+            throw Problem.ExportFailed(failed.Message);
         }
         finally
         {

@@ -8,8 +8,7 @@ internal sealed class WholeFile(SmallFile file, string name) : IResult
 {
     public async Task ExecuteAsync(HttpContext httpContext)
     {
-        var answer = FileAnswer.Begin(httpContext, file.Sha256, file.Bytes.Length, file.Format.ContentType, name, mayRange: false);
-        // It was asked for with a POST: there is nothing to be had already.
+        var answer = FileAnswer.Begin(httpContext, file.Sha256, file.Bytes.Length, file.Format.ContentType, name);
         var bytes = answer.Gzip ? Compressed() : file.Bytes;
         httpContext.Response.ContentLength = bytes.Length;
         await httpContext.Response.Body.WriteAsync(bytes, httpContext.RequestAborted);

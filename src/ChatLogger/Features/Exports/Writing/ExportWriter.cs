@@ -68,8 +68,7 @@ internal sealed class ExportWriter([FromKeyedServices(Pools.Exports)] NpgsqlData
             ct);
 
     private IExportFormat Format(ExportRequest request) =>
-        _formats.FirstOrDefault(format => format.Name == request.Format && (request.Layout is null || format.Layout == request.Layout))
-        ?? throw new ExportFailed("This format of export is not known here.");
+        _formats.Find(request.Format, request.Layout) ?? throw new ExportFailed("This format of export is not known here.");
 
     private static async Task Flush(ArrayBufferWriter<byte> output, Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> sink, CancellationToken ct)
     {

@@ -22,8 +22,8 @@ internal static partial class CreateOrganization
             RuleFor(organization => organization.Name).Required();
             RuleFor(organization => organization.Name).AtMostCharacters(limits.NameLength);
             RuleFor(organization => organization.TimeZone)
-                .Must(zone => zone is null || (TimeZoneInfo.TryFindSystemTimeZoneById(zone, out var found) && found.HasIanaId))
-                .WithMessage("Must be an IANA time zone such as Europe/Amsterdam.");
+                .Must(zone => zone is null || TimeZones.Find(zone) is not null)
+                .WithMessage(TimeZones.Sentence);
         }
 
         [GeneratedRegex("^[a-z0-9](?:[a-z0-9-]{1,61}[a-z0-9])\\z", RegexOptions.CultureInvariant)]
