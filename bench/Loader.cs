@@ -4,10 +4,15 @@ namespace ChatLogger.Bench;
 
 /// <summary>
 /// Logs every conversation of a file as one chat. Messages of a conversation go one after the other, as their order is the order of
-/// arrival; conversations go side by side.
+/// arrival; conversations go side by side. In batches, a request takes as many things as there may be, of one conversation after the other.
 /// </summary>
-internal sealed class Loader(HttpClient http, string slug, string key, int connections = 8, Patience? patience = null)
+internal sealed class Loader(HttpClient http, string slug, string key, int connections = 8, Patience? patience = null, int batch = 0)
 {
+    // A service takes 4 MiB; an item of more than that is sent by itself and refused.
+    private const int BatchBytes = 3_500_000;
+
+    // Keys under which what was sent and not answered is sent again. Another load of the same file is another one.
+    private readonly string run = Guid.NewGuid().ToString("N")[..12];
     private readonly Patience patience = patience ?? new Patience(TimeProvider.System);
 
     /// <summary>The token stops the load after the requests that are on their way; what they brought is in the report.</summary>
@@ -19,12 +24,17 @@ internal sealed class Loader(HttpClient http, string slug, string key, int conne
         var options = new ParallelOptions { MaxDegreeOfParallelism = connections, CancellationToken = halt.Token };
         try
         {
-            await Parallel.ForEachAsync(file.Read(halt.Token), options, async (line, _) =>
+            await Parallel.ForEachAsync(Together(file.Read(halt.Token)), options, async (lines, _) =>
             {
-                if (line.Conversation is { } conversation)
-                    await Log(conversation);
-                else
+                foreach (var line in lines.Where(line => line.Conversation is null))
                     report.AddMalformed(line);
+                List<Conversation> conversations = [.. lines.Select(line => line.Conversation).OfType<Conversation>()];
+                if (conversations.Count == 0)
+                    return;
+                if (batch > 0)
+                    await LogTogether(conversations);
+                else
+                    await Log(conversations[0]);
             });
         }
         catch (OperationCanceledException) when (halt.IsCancellationRequested)
@@ -57,6 +67,45 @@ internal sealed class Loader(HttpClient http, string slug, string key, int conne
             progress?.Report(report.Status(file.Fraction));
         }
 
+        async Task LogTogether(List<Conversation> conversations)
+        {
+            var chats = new string?[conversations.Count];
+            var acknowledged = new int[conversations.Count];
+            var sent = new int[conversations.Count];
+            var waiting = new Queue<(int At, int Message)>(
+                conversations.SelectMany((conversation, at) => Enumerable.Range(-1, conversation.Messages.Count + 1).Select(message => (at, message))));
+            while (waiting.Count > 0 && !halt.IsCancellationRequested)
+            {
+                var (things, items) = Request(waiting, conversations, chats);
+                if (things.Count == 0)
+                    continue;
+                var answers = await door.Batch(items, halt.Token);
+                for (var i = 0; i < things.Count; i++)
+                {
+                    var ((at, message), answer) = (things[i], answers[Math.Min(i, answers.Count - 1)]);
+                    var (conversation, isChat) = (conversations[at], message < 0);
+                    // One answer to the whole counts once, and what hangs on a chat that was refused was not sent.
+                    if ((i < answers.Count && answers.Count == things.Count && (isChat || chats[at] is not null)) || i == 0)
+                        Note(answer, isChat ? $"line {conversation.Line}, chat" : $"line {conversation.Line}, message {message}", answers.Count < things.Count || isChat);
+                    if (isChat)
+                        chats[at] = answer.Outcome == Outcome.Acknowledged ? answer.Id : null;
+                    else if (chats[at] is not null)
+                        sent[at]++;
+                    if (!isChat && answer.Outcome == Outcome.Acknowledged)
+                    {
+                        acknowledged[at]++;
+                        report.AddMessage(conversation.Messages[message]);
+                    }
+                }
+                progress?.Report(report.Status(file.Fraction));
+            }
+            for (var at = 0; at < conversations.Count; at++)
+            {
+                var all = conversations[at].Messages.Count;
+                report.AddConversation(chats[at] is not null && acknowledged[at] == all, all - sent[at]);
+            }
+        }
+
         void Note(Answer answer, string where, bool isChat)
         {
             report.Add(answer, where);
@@ -66,6 +115,48 @@ internal sealed class Loader(HttpClient http, string slug, string key, int conne
                 halt.Cancel();
             }
         }
+    }
+
+    private (List<(int At, int Message)> Things, List<byte[]> Items) Request(Queue<(int At, int Message)> waiting, List<Conversation> conversations, string?[] chats)
+    {
+        var (things, items, opened, bytes) = (new List<(int, int)>(), new List<byte[]>(), new HashSet<int>(), 0);
+        while (items.Count < batch && waiting.TryPeek(out var next))
+        {
+            var (conversation, own) = (conversations[next.At], $"{run}-{conversations[next.At].Line}-{next.Message + 1}");
+            if (next.Message >= 0 && chats[next.At] is null && !opened.Contains(next.At))
+            {
+                waiting.Dequeue();
+                continue;
+            }
+            var item = next.Message < 0 ? Body.Item(conversation, $"c{next.At}", own)
+                : opened.Contains(next.At) ? Body.Item(conversation.Messages[next.Message], "chatRef", $"c{next.At}", own)
+                : Body.Item(conversation.Messages[next.Message], "chatId", chats[next.At]!, own);
+            if (items.Count > 0 && bytes + item.Length > BatchBytes)
+                break;
+            bytes += item.Length;
+            items.Add(item);
+            things.Add(waiting.Dequeue());
+            if (next.Message < 0)
+                opened.Add(next.At);
+        }
+        return (things, items);
+    }
+
+    /// <summary>Lines that go together: as many as fill a batch, or one.</summary>
+    private async IAsyncEnumerable<List<FileLine>> Together(IAsyncEnumerable<FileLine> lines)
+    {
+        var (together, items) = (new List<FileLine>(), 0);
+        await foreach (var line in lines)
+        {
+            together.Add(line);
+            items += 1 + (line.Conversation?.Messages.Count ?? 0);
+            if (items < batch)
+                continue;
+            yield return together;
+            (together, items) = ([], 0);
+        }
+        if (together.Count > 0)
+            yield return together;
     }
 
     // Refusals that every other line would get as well; a million of them help nobody.

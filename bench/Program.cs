@@ -8,11 +8,16 @@ internal static class Program
 {
     public static async Task<int> Main(string[] args)
     {
-        var bench = new RootCommand("Speaks to a running Chat Logger over HTTP: fills it and checks what it kept.")
+        var bench = new RootCommand("Speaks to a running Chat Logger over HTTP: fills it, checks what it kept, and measures it beside others.")
         {
             LoadVerb.Create(),
             VerifyVerb.Create(),
             ExportsVerb.Create(),
+            MessagesVerb.Create(),
+            BatchesVerb.Create(),
+            ChatsVerb.Create(),
+            SummaryVerb.Create(),
+            DrillVerb.Create(),
         };
 
         var line = bench.Parse(args);

@@ -12,7 +12,29 @@ internal static class Body
 {
     private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    public static byte[] Of(Conversation conversation) => Write(json =>
+    public static byte[] Of(Conversation conversation) => Write(json => Members(json, conversation));
+
+    public static byte[] Of(Message message) => Write(json => Members(json, message));
+
+    /// <summary>The chat as an item of a batch, in which its messages find it by a ref.</summary>
+    public static byte[] Item(Conversation conversation, string reference, string key) => Write(json =>
+    {
+        json.WriteString("type", "chat");
+        json.WriteString("ref", reference);
+        json.WriteString("idempotencyKey", key);
+        Members(json, conversation);
+    });
+
+    /// <summary>The message as an item of a batch; its chat is <c>chatId</c> or <c>chatRef</c>.</summary>
+    public static byte[] Item(Message message, string belongs, string to, string key) => Write(json =>
+    {
+        json.WriteString("type", "message");
+        json.WriteString(belongs, to);
+        json.WriteString("idempotencyKey", key);
+        Members(json, message);
+    });
+
+    private static void Members(Utf8JsonWriter json, Conversation conversation)
     {
         if (conversation.Title is { } title)
             json.WriteString("title", title);
@@ -30,9 +52,9 @@ internal static class Body
         if (conversation.Scenario is { } scenario)
             json.WriteString("scenario", scenario);
         json.WriteEndObject();
-    });
+    }
 
-    public static byte[] Of(Message message) => Write(json =>
+    private static void Members(Utf8JsonWriter json, Message message)
     {
         json.WriteString("role", message.Role);
         json.WriteString("content", message.Content);
@@ -41,7 +63,7 @@ internal static class Body
             json.WritePropertyName("metadata");
             json.WriteRawValue(message.Metadata.GetRawText(), skipInputValidation: true);
         }
-    });
+    }
 
     private static byte[] Write(Action<Utf8JsonWriter> members)
     {

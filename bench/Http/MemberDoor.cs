@@ -69,7 +69,7 @@ internal sealed class MemberDoor
     private async Task<JsonElement> Page(string address, CancellationToken stop)
     {
         stop.ThrowIfCancellationRequested();
-        using var response = await patience.Send(http, Ask, repeatable: true, stop);
+        using var response = await patience.Send(http, () => Ask(address), repeatable: true, stop);
         if (response.StatusCode == HttpStatusCode.Unauthorized)
             throw new SessionEndedException();
         if (response.StatusCode != HttpStatusCode.OK)
@@ -84,13 +84,14 @@ internal sealed class MemberDoor
         {
             throw new ServiceException("A page is not JSON, or a member stands twice in it.");
         }
+    }
 
-        HttpRequestMessage Ask()
-        {
-            var request = new HttpRequestMessage(HttpMethod.Get, address);
-            request.Headers.Add("Cookie", cookie);
-            return request;
-        }
+    /// <summary>A GET in the name of the member.</summary>
+    public HttpRequestMessage Ask(string address)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Get, address);
+        request.Headers.Add("Cookie", cookie);
+        return request;
     }
 }
 

@@ -13,14 +13,17 @@ internal sealed record Problem(int Status, string Type, string Detail)
         var status = (int)response.StatusCode;
         try
         {
-            var body = await Json(response);
-            return new Problem(status, Text(body, "type") ?? "no type", FirstError(body) ?? Text(body, "detail") ?? Text(body, "title") ?? "");
+            return Of(status, await Json(response));
         }
         catch (JsonException)
         {
             return new Problem(status, "no problem document", "");
         }
     }
+
+    /// <summary>The problem of one item of a batch.</summary>
+    public static Problem Of(JsonElement problem) =>
+        Of(problem.ValueKind == JsonValueKind.Object && problem.TryGetProperty("status", out var status) && status.TryGetInt32(out var number) ? number : 207, problem);
 
     /// <summary>The body as JSON; anything else is a <see cref="JsonException"/>.</summary>
     public static async Task<JsonElement> Json(HttpResponseMessage response) =>
@@ -43,6 +46,9 @@ internal sealed record Problem(int Status, string Type, string Detail)
 
     public override string ToString() =>
         string.Create(CultureInfo.InvariantCulture, $"{Status} {Excerpt.Of(Type)}{(Detail.Length > 0 ? $": {Excerpt.Of(Detail)}" : "")}");
+
+    private static Problem Of(int status, JsonElement body) =>
+        new(status, Text(body, "type") ?? "no type", FirstError(body) ?? Text(body, "detail") ?? Text(body, "title") ?? "");
 
     private static string? FirstError(JsonElement body)
     {

@@ -9,17 +9,19 @@ internal static class LoadVerb
     {
         var file = Verb.File();
         var url = Verb.Url();
-        var slug = new Option<string?>("--slug") { Description = "Slug of the key's organization (CHATLOGGER_SLUG)" };
-        var key = new Option<string?>("--key") { Description = "API key, clk_… (CHATLOGGER_KEY, which keeps it out of the shell's history)" };
+        var slug = Verb.Slug();
+        var key = Verb.Key();
         var connections = Verb.Connections();
         var limit = Verb.Limit();
+        var batch = new Option<int>("--batch") { Description = "How many chats and messages a request takes at most, 1 to 1000; 0: each is a request of its own", DefaultValueFactory = _ => 100 };
 
-        var verb = new Command("load", "Log the conversations of a file, each as one chat") { file, url, slug, key, connections, limit };
+        var verb = new Command("load", "Log the conversations of a file, each as one chat") { file, url, slug, key, connections, limit, batch };
         verb.SetAction((line, stop) => Verb.Run(async () =>
         {
             var parallel = line.Positive(connections);
+            var together = line.GetValue(batch) is >= 0 and <= 1000 and var count ? count : throw new UsageException("--batch must be between 0 and 1000.");
             using var http = line.Connect(url, parallel);
-            var loader = new Loader(http, line.Required(slug, "CHATLOGGER_SLUG"), Printable(line.Required(key, "CHATLOGGER_KEY")), parallel);
+            var loader = new Loader(http, line.Required(slug, "CHATLOGGER_SLUG"), Printable(line.Required(key, "CHATLOGGER_KEY")), parallel, batch: together);
             await using var conversations = line.Open(file, limit);
 
             LoadReport report;

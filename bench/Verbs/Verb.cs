@@ -1,5 +1,8 @@
 using System.CommandLine;
+using System.Globalization;
 using ChatLogger.Bench.Http;
+using ChatLogger.Data;
+using Npgsql;
 
 namespace ChatLogger.Bench.Verbs;
 
@@ -13,6 +16,21 @@ internal static class Verb
 
     public static Option<string?> Url() =>
         new("--url") { Description = "Address of the service (CHATLOGGER_URL; default http://127.0.0.1:5080)" };
+
+    public static Option<string?> Slug() =>
+        new("--slug") { Description = "Slug of the key's organization (CHATLOGGER_SLUG)" };
+
+    public static Option<string?> Key() =>
+        new("--key") { Description = "API key, clk_… (CHATLOGGER_KEY, which keeps it out of the shell's history)" };
+
+    public static Option<string?> Email() =>
+        new("--email") { Description = "E-mail of a member who may read all chats (CHATLOGGER_EMAIL)" };
+
+    public static Option<string?> Peer() =>
+        new("--peer") { Description = "NAME=URL of another service with the same routes, to run beside" };
+
+    public static Option<string?> PeerKey() =>
+        new("--peer-key") { Description = "API key at the peer (CHATLOGGER_PEER_KEY)" };
 
     public static Option<int> Connections() =>
         new("--connections") { Description = "How many conversations at once, each over its own connection", DefaultValueFactory = _ => 8 };
@@ -32,12 +50,26 @@ internal static class Verb
     public static int Positive(this ParseResult line, Option<int> option) =>
         line.GetValue(option) is > 0 and <= 1024 and var value ? value : throw new UsageException($"{option.Name} must be between 1 and 1024.");
 
+    public static int? Number(this ParseResult line, Option<int?> option, string variable) =>
+        line.GetValue(option) ?? (int.TryParse(Environment.GetEnvironmentVariable(variable), CultureInfo.InvariantCulture, out var value) ? value : null);
+
+    /// <summary>Not an option, since command lines are visible to others.</summary>
+    public static string Password() => Password(Environment.GetEnvironmentVariable("CHATLOGGER_PASSWORD"));
+
+    public static string Password(string? given) => given is { Length: > 0 } password
+        ? password
+        : throw new UsageException("Missing: the password, with --password-stdin or CHATLOGGER_PASSWORD in the environment.");
+
     public static HttpClient Connect(this ParseResult line, Option<string?> url, int connections)
     {
         var address = line.Setting(url, "CHATLOGGER_URL") ?? "http://127.0.0.1:5080";
         if (!Uri.TryCreate(address.TrimEnd('/') + "/", UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
             throw new UsageException($"{url.Name} must be an http or https address.");
+        return Connect(uri, connections);
+    }
 
+    public static HttpClient Connect(Uri address, int connections)
+    {
         // No redirects: they would carry key or cookie to wherever they point. A connection that idled is closed here before the service
         // may close it, as a POST that meets a closing connection has an unknown outcome.
         var handler = new SocketsHttpHandler
@@ -47,7 +79,7 @@ internal static class Verb
             UseCookies = false,
             PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
         };
-        return new HttpClient(handler) { BaseAddress = uri, Timeout = RequestTimeout };
+        return new HttpClient(handler) { BaseAddress = address, Timeout = RequestTimeout };
     }
 
     public static ConversationFile Open(this ParseResult line, Argument<string> file, Option<long?> limit)
@@ -73,7 +105,7 @@ internal static class Verb
         {
             return await verb();
         }
-        catch (Exception e) when (e is UsageException or ServiceException or HttpRequestException || e.InnerException is TimeoutException)
+        catch (Exception e) when (e is UsageException or ServiceException or HttpRequestException or StartRefused or NpgsqlException || e.InnerException is TimeoutException)
         {
             await Console.Error.WriteLineAsync(e.Message);
             return Exit.CannotRun;
@@ -84,5 +116,3 @@ internal static class Verb
         }
     }
 }
-
-internal sealed class UsageException(string message) : Exception(message);

@@ -10,7 +10,7 @@ internal static class VerifyVerb
     {
         var file = Verb.File();
         var url = Verb.Url();
-        var email = new Option<string?>("--email") { Description = "E-mail of a member who may read all chats (CHATLOGGER_EMAIL)" };
+        var email = Verb.Email();
         var passwordStdin = new Option<bool>("--password-stdin")
         {
             Description = "Read the password from the first line of standard input (else CHATLOGGER_PASSWORD)",
@@ -30,7 +30,7 @@ internal static class VerifyVerb
             if (line.GetValue(passwordStdin) && line.GetRequiredValue(file) == "-")
                 throw new UsageException("Standard input cannot be both the file and the password.");
             await using var conversations = line.Open(file, limit);
-            var password = Password(line.GetValue(passwordStdin));
+            var password = line.GetValue(passwordStdin) ? Verb.Password(Console.In.ReadLine()) : Verb.Password();
 
             var door = await MemberDoor.LogIn(http, address, password, new Patience(TimeProvider.System), stop);
             VerifyReport report;
@@ -42,9 +42,4 @@ internal static class VerifyVerb
         }));
         return verb;
     }
-
-    private static string Password(bool fromInput) =>
-        (fromInput ? Console.In.ReadLine() : Environment.GetEnvironmentVariable("CHATLOGGER_PASSWORD")) is { Length: > 0 } password
-            ? password
-            : throw new UsageException("Missing: the password, with --password-stdin or CHATLOGGER_PASSWORD in the environment.");
 }

@@ -29,6 +29,11 @@ internal sealed class InMemoryChatLogger : IAsyncDisposable
     /// <summary>Looks at each POST before it is served; a result of its own is the answer.</summary>
     public Func<HttpContext, JsonObject, IResult?> Before { get; set; } = (_, _) => null;
 
+    /// <summary>Looks at each item of a batch; a status of its own is its result.</summary>
+    public Func<HttpContext, JsonObject, int?> BeforeItem { get; set; } = (_, _) => null;
+
+    public ConcurrentDictionary<string, string> Keyed { get; } = new();
+
     public int PageSize { get; set; } = 2;
 
     public HttpClient Client() => new(new SocketsHttpHandler { UseCookies = false }) { BaseAddress = new Uri(app.Urls.First()) };
@@ -68,6 +73,11 @@ internal sealed class InMemoryChatLogger : IAsyncDisposable
             chat.Messages.Add(body);
             return Results.Json(body, statusCode: 201);
         }));
+        app.MapPost("/api/v1/orgs/{slug}/batch", (string slug, JsonObject body, HttpContext http) => Plugin(slug, body, http, () =>
+        {
+            var refs = new Dictionary<string, string>();
+            return Results.Json(new { results = body["items"]!.AsArray().Select((item, index) => Item(item!.AsObject(), index, refs, http)).ToArray() }, statusCode: 207);
+        }));
         app.MapPost("/auth/login", (JsonObject body, HttpContext http) =>
         {
             if ((string?)body["email"] != Email || (string?)body["password"] != Password)
@@ -80,6 +90,31 @@ internal sealed class InMemoryChatLogger : IAsyncDisposable
             Page([.. Chats.Values.OrderByDescending(chat => chat.Id, StringComparer.Ordinal).Select(Shape)], limit, cursor, http));
         app.MapGet("/orgs/me/chats/{chatId}/messages", (string chatId, int limit, string? cursor, HttpContext http) =>
             Chats.TryGetValue(chatId, out var chat) ? Page(chat.Messages, limit, cursor, http) : Refusal(404, "not-found"));
+    }
+
+    private object Item(JsonObject item, int index, Dictionary<string, string> refs, HttpContext http)
+    {
+        if (BeforeItem(http, item) is { } refused)
+            return Result(refused, null);
+        var known = Keyed.GetOrAdd((string)item["idempotencyKey"]!, _ =>
+        {
+            if ((string?)item["type"] == "chat")
+            {
+                var chat = new Chat(NextId(), item.DeepClone().AsObject(), []);
+                Chats[chat.Id] = chat;
+                return chat.Id;
+            }
+            var message = item.DeepClone().AsObject();
+            var id = NextId();
+            message["id"] = id;
+            Chats[(string?)item["chatId"] ?? refs[(string)item["chatRef"]!]].Messages.Add(message);
+            return id;
+        });
+        if ((string?)item["type"] == "chat")
+            refs[(string)item["ref"]!] = known;
+        return Result(201, known);
+
+        object Result(int status, string? id) => new { index, status, id, replayed = false, problem = id is null ? new { type = "later", status, detail = "Because." } : null };
     }
 
     private IResult Plugin(string slug, JsonObject body, HttpContext http, Func<IResult> serve) =>

@@ -22,6 +22,71 @@ public class LoadTests
         Assert.Equal("1.50", chat.Messages[0]["metadata"]!["n"]!.ToJsonString());
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(5)]
+    [InlineData(100)]
+    public async Task In_batches_it_is_the_same(int batch)
+    {
+        await using var service = await InMemoryChatLogger.Start();
+        var largest = 0;
+        service.Before = (_, body) =>
+        {
+            largest = Math.Max(largest, body["items"]!.AsArray().Count);
+            return null;
+        };
+
+        var report = await Load(service, Lines(20) + "{oops\n", batch);
+
+        Assert.Equal((20, 60, 60 * 2, 1), (report.Conversations, report.Messages, report.ContentBytes, report.Malformed));
+        Assert.Equal(batch == 100 ? 80 : batch, largest);
+        Assert.Equal(20, service.Chats.Count);
+        Assert.Equal(80, service.Keyed.Count);
+        var chat = service.ChatOf("c7");
+        Assert.Equal(("About 7", "Coffee"), ((string?)chat.Body["title"], (string?)chat.Body["tags"]![0]));
+        Assert.Equal(["m0", "m1", "m2"], chat.Messages.Select(message => (string?)message["content"]));
+        Assert.Equal("1.50", chat.Messages[0]["metadata"]!["n"]!.ToJsonString());
+    }
+
+    [Fact]
+    public async Task A_batch_without_an_answer_and_one_with_an_item_to_come_back_later_are_sent_again_as_they_were()
+    {
+        await using var service = await InMemoryChatLogger.Start();
+        var (arrived, later) = (new List<string>(), 0);
+        service.Before = (http, body) =>
+        {
+            lock (arrived)
+                arrived.Add(body.ToJsonString());
+            if (arrived.Count != 1)
+                return null;
+            http.Abort();
+            return Results.Empty;
+        };
+        service.BeforeItem = (_, item) => (string?)item["content"] == "m2" && Interlocked.Increment(ref later) == 1 ? 503 : null;
+
+        var report = await Load(service, Lines(1), 100);
+
+        Assert.True(report.AllAcknowledged, Printed(report));
+        Assert.Equal(3, arrived.Count);
+        Assert.Single(arrived.Distinct());
+        Assert.Equal(3, service.ChatOf("c0").Messages.Count);
+    }
+
+    [Fact]
+    public async Task In_a_batch_a_refused_message_leaves_a_gap_and_a_refused_chat_takes_its_messages_along()
+    {
+        await using var service = await InMemoryChatLogger.Start();
+        service.BeforeItem = (_, item) =>
+            (string?)item["title"] == "About 1" ? 400 : item["chatRef"]?.ToString() == "c1" ? 404 : (string?)item["content"] == "m1" ? 400 : null;
+
+        var report = await Load(service, Lines(3), 100);
+
+        Assert.Equal((0, 3, 4, 3, 3), (report.Conversations, report.Incomplete, report.Messages, report.Refused, report.NotSent));
+        Assert.Contains("line 2, chat: \"Because.\"", Printed(report), StringComparison.Ordinal);
+        Assert.Contains("line 3, message 1: \"Because.\"", Printed(report), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_refusal_is_counted_by_status_and_type_and_the_rest_goes_on()
     {
@@ -107,14 +172,16 @@ public class LoadTests
     }
 
     [Theory]
-    [InlineData("acme", "clk_wrong", "the key is not accepted")]
-    [InlineData("globex", InMemoryChatLogger.Key, "does not belong")]
-    public async Task A_refusal_that_every_line_would_get_ends_the_load(string slug, string key, string reason)
+    [InlineData("acme", "clk_wrong", "the key is not accepted", 0)]
+    [InlineData("globex", InMemoryChatLogger.Key, "does not belong", 0)]
+    [InlineData("acme", "clk_wrong", "the key is not accepted", 10)]
+    [InlineData("globex", InMemoryChatLogger.Key, "does not belong", 10)]
+    public async Task A_refusal_that_every_line_would_get_ends_the_load(string slug, string key, string reason, int batch)
     {
         await using var service = await InMemoryChatLogger.Start();
         using var http = service.Client();
 
-        var report = await new Loader(http, slug, key, connections: 2).Load(File(Lines(200)));
+        var report = await new Loader(http, slug, key, connections: 2, batch: batch).Load(File(Lines(200)));
 
         Assert.Contains(reason, report.Stopped, StringComparison.Ordinal);
         Assert.InRange(report.Refused, 1, 10);
@@ -155,10 +222,10 @@ public class LoadTests
 
     internal static ConversationFile File(string lines) => new(new MemoryStream(Encoding.UTF8.GetBytes(lines)));
 
-    internal static async Task<LoadReport> Load(InMemoryChatLogger service, string lines)
+    internal static async Task<LoadReport> Load(InMemoryChatLogger service, string lines, int batch = 0)
     {
         using var http = service.Client();
-        return await new Loader(http, InMemoryChatLogger.Slug, InMemoryChatLogger.Key).Load(File(lines));
+        return await new Loader(http, InMemoryChatLogger.Slug, InMemoryChatLogger.Key, batch: batch).Load(File(lines));
     }
 
     internal static string Lines(int count) => string.Concat(Enumerable.Range(0, count).Select(n =>

@@ -15,14 +15,17 @@ public class RealServiceTests(App app) : IClassFixture<App>
         {"conversationId":"c","scenario":"","messages":[{"role":"system","content":"x"},{"role":"user","content":"same"},{"role":"user","content":"same"}]}
         """;
 
-    [Fact]
-    public async Task A_file_is_logged_whole_and_read_back_equal()
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    [InlineData(100)]
+    public async Task A_file_is_logged_whole_and_read_back_equal(int batch)
     {
         var acme = await app.Org("acme");
         var admin = await acme.Member("admin");
         await acme.Chat();
 
-        var sent = await new Loader(app.Http, acme.Slug, await acme.Key(), 3).Load(File(Conversations), null, CancellationToken.None);
+        var sent = await new Loader(app.Http, acme.Slug, await acme.Key(), 3, batch: batch).Load(File(Conversations), null, CancellationToken.None);
         var door = await MemberDoor.LogIn(app.Http, admin.Email, Persona.Password, new Patience(TimeProvider.System));
         var kept = await new Verifier(door).Verify(File(Conversations));
 

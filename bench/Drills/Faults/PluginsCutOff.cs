@@ -1,0 +1,21 @@
+using System.Globalization;
+
+namespace ChatLogger.Bench.Drills;
+
+/// <summary>Connections of plugins end between request and answer, before or after the commit.</summary>
+internal sealed class PluginsCutOff() : Fault("cut")
+{
+    private long before;
+
+    public override Task Begin(Site site)
+    {
+        (before, site.Door.Cutting) = (site.Door.Cuts, 0.1);
+        return Task.CompletedTask;
+    }
+
+    public override Task<string> End(Site site)
+    {
+        site.Door.Cutting = 0;
+        return Task.FromResult(string.Create(CultureInfo.InvariantCulture, $"{site.Door.Cuts - before} connections cut"));
+    }
+}

@@ -1,0 +1,15 @@
+namespace ChatLogger.Bench.Drills;
+
+/// <summary>kill -9 of all of PostgreSQL, and a start that recovers.</summary>
+internal sealed class PostgresKilled() : Fault("postgres")
+{
+    public override double Lasts => 0.05;
+
+    public override Task Begin(Site site) => site.Postgres.Kill();
+
+    public override async Task<string> End(Site site)
+    {
+        await site.Postgres.Start();
+        return "";
+    }
+}

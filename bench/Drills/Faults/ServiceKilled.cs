@@ -1,0 +1,15 @@
+namespace ChatLogger.Bench.Drills;
+
+/// <summary>kill -9 of the service, and a new start.</summary>
+internal sealed class ServiceKilled() : Fault("service")
+{
+    public override double Lasts => 0.05;
+
+    public override Task Begin(Site site) => site.KillService();
+
+    public override async Task<string> End(Site site)
+    {
+        await site.StartService();
+        return "";
+    }
+}

@@ -1,0 +1,91 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
+
+namespace ChatLogger.Bench.Drills;
+
+/// <summary>The service as a process of its own, in Production, at a port of its choice; what it says goes to a file.</summary>
+internal sealed partial class Instance : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private readonly Process process;
+    private readonly StreamWriter log;
+    private readonly TaskCompletionSource<int> listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Task read;
+
+    private Instance(Process process, StreamWriter log)
+    {
+        (this.process, this.log) = (process, log);
+        read = Task.WhenAll(Read(process.StandardOutput), Read(process.StandardError));
+    }
+
+    public int Port { get; private set; }
+
+    public bool HasEnded => process.HasExited;
+
+    /// <summary>Starts the ChatLogger.dll of a folder, and is back when it listens.</summary>
+    public static async Task<Instance> Start(string program, string directory, IReadOnlyDictionary<string, string> settings)
+    {
+        var dotnet = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../../dotnet"));
+        var start = new ProcessStartInfo(dotnet, [Path.Combine(program, "ChatLogger.dll"), "--urls", "http://127.0.0.1:0"])
+        {
+            WorkingDirectory = directory,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        // Settings of whoever runs the drill are not those of the drill.
+        foreach (var name in start.Environment.Keys.Where(name => name is not ("PATH" or "LD_LIBRARY_PATH" or "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT")).ToList())
+            start.Environment.Remove(name);
+        start.Environment["HOME"] = directory;
+        start.Environment["DOTNET_ROOT"] = Path.GetDirectoryName(dotnet);
+        foreach (var (name, value) in settings)
+            start.Environment[name] = value;
+
+        var instance = new Instance(Process.Start(start)!, new StreamWriter(Path.Combine(directory, "service.log"), append: true) { AutoFlush = true });
+        try
+        {
+            instance.Port = await instance.listening.Task.WaitAsync(Patience);
+            return instance;
+        }
+        catch (Exception e) when (e is TimeoutException or UsageException)
+        {
+            await instance.DisposeAsync();
+            throw new UsageException(
+                $"The service does not start:\n{string.Join('\n', (await File.ReadAllLinesAsync(Path.Combine(directory, "service.log"))).TakeLast(10))}");
+        }
+    }
+
+    /// <summary>SIGKILL: it gets no chance to finish anything.</summary>
+    public async Task Kill()
+    {
+        process.Kill();
+        await process.WaitForExitAsync();
+        await read;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!process.HasExited)
+            await Kill();
+        await read;
+        process.Dispose();
+        await log.DisposeAsync();
+    }
+
+    private async Task Read(StreamReader from)
+    {
+        while (await from.ReadLineAsync() is { } line)
+        {
+            lock (log)
+                log.WriteLine(line);
+            if (Listens().Match(line) is { Success: true } found)
+                listening.TrySetResult(int.Parse(found.Groups[1].ValueSpan, System.Globalization.CultureInfo.InvariantCulture));
+        }
+        // Both of its outputs end with it; nothing is waited for that cannot come any more.
+        listening.TrySetException(new UsageException("It has ended."));
+    }
+
+    [GeneratedRegex("is listening on http://127\\.0\\.0\\.1:([0-9]+)")]
+    private static partial Regex Listens();
+}

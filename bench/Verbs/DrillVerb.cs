@@ -1,0 +1,46 @@
+using System.CommandLine;
+using System.Globalization;
+using ChatLogger.Bench.Drills;
+
+namespace ChatLogger.Bench.Verbs;
+
+/// <summary>drill: writes while something goes wrong, and checks that nothing was lost, doubled or invented.</summary>
+internal static class DrillVerb
+{
+    public static Command Create()
+    {
+        var faults = new Option<string>("--fault")
+        {
+            Description = $"What goes wrong, in turns, with commas between: {string.Join(", ", Fault.All.Select(make => make().Name))}",
+            DefaultValueFactory = _ => "service,postgres",
+        };
+        var rounds = new Option<int>("--rounds") { Description = "How often each", DefaultValueFactory = _ => 20 };
+        var writers = new Option<int>("--writers") { Description = "How many write at once", DefaultValueFactory = _ => 16 };
+        var seconds = new Option<int>("--seconds") { Description = "How long a fault lasts that lasts", DefaultValueFactory = _ => 6 };
+        var app = new Option<DirectoryInfo?>("--app") { Description = "Folder of a published service (default: the one that was built with the bench)" };
+        var seed = new Option<int?>("--seed") { Description = "Number that what is sent and when faults begin are drawn from (default: another each time)" };
+        var keep = new Option<bool>("--keep") { Description = "Leave journal, logs and cluster behind, also when all went well" };
+
+        var verb = new Command("drill", "Kill or cut the service and PostgreSQL under load, and check that nothing is lost, doubled or invented") { faults, rounds, writers, seconds, app, seed, keep };
+        verb.SetAction((line, stop) => Verb.Run(async () =>
+        {
+            var names = line.GetRequiredValue(faults).Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+            var drawn = line.GetValue(seed) ?? Random.Shared.Next();
+            await Console.Out.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"Seed {drawn}"));
+            var plan = new DrillPlan(
+                line.GetValue(app)?.FullName ?? AppContext.BaseDirectory,
+                [.. Enumerable.Range(0, line.Positive(rounds)).SelectMany(_ => names.Select(Fault.Parse))],
+                line.Positive(writers),
+                Before: TimeSpan.FromSeconds(2),
+                Lasting: TimeSpan.FromSeconds(line.Positive(seconds)),
+                After: TimeSpan.FromSeconds(0.5),
+                drawn,
+                line.GetValue(keep));
+
+            var report = await new Drill(plan, Console.Out).Run(stop);
+            report.Print(Console.Out);
+            return stop.IsCancellationRequested ? Exit.Interrupted : report.Kept ? Exit.Good : Exit.NotGood;
+        }));
+        return verb;
+    }
+}

@@ -1,0 +1,112 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Text.Json;
+using ChatLogger.Bench.Beside;
+using ChatLogger.Bench.Http;
+using ChatLogger.Data;
+using Npgsql;
+
+namespace ChatLogger.Bench.Verbs;
+
+/// <summary>summary: asks for the summary of 30 days, us and a peer in turns over one connection each, and prints times and ratio.</summary>
+internal static class SummaryVerb
+{
+    private const string Ours = "analytics/orgs/me/summary?tz=Europe/Amsterdam&top=10";
+
+    public static Command Create()
+    {
+        var url = Verb.Url();
+        var email = Verb.Email();
+        var slug = Verb.Slug();
+        var peer = new Option<string?>("--peer") { Description = "NAME=URL of another service's summary of 30 days, whole with its query" };
+        var peerKey = Verb.PeerKey();
+        var db = new Option<string?>("--db") { Description = "URL of the service's database, postgres://…, to seed (DATABASE_URL)" };
+        var messages = new Option<int>("--messages") { Description = "Fill the organization with so many messages over 90 days first, unless it has them", DefaultValueFactory = _ => 0 };
+        var rounds = new Option<int>("--rounds") { Description = "How often each", DefaultValueFactory = _ => 3 };
+        var requests = new Option<int>("--requests") { Description = "How many requests a round, one after the other", DefaultValueFactory = _ => 5 };
+
+        var verb = new Command("summary", "Compare the time of GET /analytics/orgs/me/summary with a peer's, in one run")
+        {
+            url, email, slug, peer, peerKey, db, messages, rounds, requests,
+        };
+        verb.SetAction((line, stop) => Verb.Run(async () =>
+        {
+            var (often, many) = (line.Positive(rounds), line.Positive(requests));
+            if (line.GetValue(messages) is > 0 and var wanted)
+            {
+                await using var source = NpgsqlDataSource.Create(DatabaseUrl.ToConnectionString("--db", line.Required(db, "DATABASE_URL")));
+                await AnalyticsSeed.Run(source, line.Required(slug, "CHATLOGGER_SLUG"), wanted, stop);
+            }
+
+            using var http = line.Connect(url, 1);
+            var door = await MemberDoor.LogIn(http, line.Required(email, "CHATLOGGER_EMAIL"), Verb.Password(), new Patience(TimeProvider.System), stop);
+            var contenders = new List<(string Name, Func<Task<(TimeSpan Time, byte[] Body)>> Get)> { ("ours", () => Get("ours", http, door.Ask(Ours), stop)) };
+
+            var theirs = line.GetValue(peer) is { } text ? Peer.Parse(peer.Name, text) : null;
+            using var peerHttp = theirs is null ? null : Verb.Connect(theirs.Address, 1);
+            if (theirs is not null)
+            {
+                var key = line.Required(peerKey, "CHATLOGGER_PEER_KEY");
+                contenders.Add((theirs.Name, () => Get(theirs.Name, peerHttp!, Keyed(theirs.Address, key), stop)));
+            }
+            await Compare(contenders, often, many);
+            return Exit.Good;
+        }));
+        return verb;
+    }
+
+    private static async Task Compare(List<(string Name, Func<Task<(TimeSpan Time, byte[] Body)>> Get)> contenders, int rounds, int requests)
+    {
+        // The first answers warm up and show what is measured: a summary of nothing is quick.
+        foreach (var (name, get) in contenders)
+        {
+            var (_, body) = await get();
+            Print($"{name}: {body.Length} bytes{Messages(JsonElement.Parse(body))}");
+            await get();
+        }
+
+        var medians = contenders.Select(_ => new List<double>()).ToList();
+        for (var round = 1; round <= rounds; round++)
+        {
+            for (var n = 0; n < contenders.Count; n++)
+            {
+                var times = new List<double>();
+                for (var request = 0; request < requests; request++)
+                    times.Add((await contenders[n].Get()).Time.TotalMilliseconds);
+                medians[n].Add(Spread.Of(times).Median);
+                Print($"round {round}: {contenders[n].Name} {Spread.Of(times).ToString("0.0")} ms");
+            }
+        }
+        for (var n = 0; n < contenders.Count; n++)
+            Print($"{contenders[n].Name}: {Spread.Of(medians[n]).ToString("0.0")} ms");
+        for (var n = 1; n < contenders.Count; n++)
+            Print($"{contenders[n].Name} : ours = {Spread.OfRatios(medians[n], medians[0]).ToString("0.00")}, more than 1 where ours is faster");
+    }
+
+    private static async Task<(TimeSpan Time, byte[] Body)> Get(string name, HttpClient http, HttpRequestMessage request, CancellationToken stop)
+    {
+        using (request)
+        {
+            var started = Stopwatch.GetTimestamp();
+            using var response = await http.SendAsync(request, stop);
+            var body = await response.Content.ReadAsByteArrayAsync(stop);
+            return response.StatusCode == HttpStatusCode.OK
+                ? (Stopwatch.GetElapsedTime(started), body)
+                : throw new ServiceException($"{name} gave no summary: {await Problem.Of(response)}");
+        }
+    }
+
+    private static HttpRequestMessage Keyed(Uri address, string key)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Get, address);
+        request.Headers.Add("x-organization-api-key", key);
+        return request;
+    }
+
+    private static string Messages(JsonElement summary) =>
+        summary.TryGetProperty("totals", out var totals) && totals.TryGetProperty("messages", out var messages) ? $", of {messages} messages" : "";
+
+    private static void Print(FormattableString line) => Console.WriteLine(line.ToString(CultureInfo.InvariantCulture));
+}

@@ -1,0 +1,162 @@
+using ChatLogger.Bench.Drills;
+
+namespace ChatLogger.Tests.Bench;
+
+/// <summary>A drill that finds nothing must be one that would have found it.</summary>
+public class CheckerTests
+{
+    private const string Chat = "chat-1";
+
+    private long _moment;
+
+    [Fact]
+    public void What_was_acknowledged_once_and_is_there_once_is_well()
+    {
+        var (a, b, c) = (Acknowledged("a"), Acknowledged("b"), Acknowledged("c"));
+        var chat = Acknowledged("d", Kind.Chat);
+
+        Assert.Empty(Checker.Check([a, b, c, chat], [There(chat), There(a), There(b), There(c)]));
+        Assert.Empty(Checker.Count([There(chat), There(a)], (1, 1)));
+    }
+
+    [Theory]
+    [InlineData(nameof(Kind.Message))]
+    [InlineData(nameof(Kind.Chat))]
+    public void What_was_acknowledged_and_is_not_there_is_lost(string kind)
+    {
+        var (a, b) = (Acknowledged("a"), Acknowledged("b", Enum.Parse<Kind>(kind)));
+
+        Assert.Equal([(Harm.Lost, "b was acknowledged as id-b and is not there")], Found([a, b], [There(a)]));
+    }
+
+    [Fact]
+    public void What_is_there_twice_is_doubled()
+    {
+        var a = Acknowledged("a");
+
+        Assert.Equal([(Harm.Doubled, "a is there again as other")], Found([a], [There(a), There(a) with { Id = "other" }]));
+    }
+
+    [Fact]
+    public void What_nobody_sent_is_invented()
+    {
+        var found = Found([Acknowledged("a", Kind.Chat)], [new Row(Kind.Chat, "id-a", null, "a text"), new Row(Kind.Message, "x", Chat, "z text"), new Row(Kind.Message, "y", Chat, "a text")]);
+
+        // The last has the token of a chat, which makes it no message of ours.
+        Assert.Equal([Harm.Invented, Harm.Invented], found.Select(finding => finding.Harm));
+    }
+
+    [Theory]
+    [InlineData("a Text")]
+    [InlineData("a text ")]
+    [InlineData("b text")]
+    [InlineData("")]
+    public void What_has_another_text_is_changed(string text)
+    {
+        var a = Acknowledged("a");
+
+        Assert.Equal([Harm.Changed], Found([a], [There(a) with { Text = text }]).Select(finding => finding.Harm));
+    }
+
+    [Fact]
+    public void What_is_in_another_chat_is_changed()
+    {
+        var a = Acknowledged("a");
+
+        Assert.Equal([(Harm.Changed, "a was sent to chat chat-1 and is in chat-2")], Found([a], [There(a) with { ChatId = "chat-2" }]));
+    }
+
+    [Fact]
+    public void What_has_another_id_than_the_acknowledged_one_is_renamed()
+    {
+        var a = Acknowledged("a");
+
+        Assert.Equal([Harm.Renamed], Found([a], [There(a) with { Id = "other" }]).Select(finding => finding.Harm));
+    }
+
+    [Fact]
+    public void What_was_refused_must_not_be_there()
+    {
+        var a = Message("a");
+        (a.Sent, a.Answered, a.Fate) = (1, 2, Fate.Refused);
+
+        Assert.Empty(Found([a], []));
+        Assert.Equal([Harm.Refused], Found([a], [There(a)]).Select(finding => finding.Harm));
+    }
+
+    [Fact]
+    public void What_nobody_answered_may_be_there_or_not()
+    {
+        var a = Message("a");
+        a.Sent = 1;
+
+        Assert.Empty(Found([a], []));
+        Assert.Empty(Found([a], [There(a)]));
+    }
+
+    [Fact]
+    public void What_was_acknowledged_before_another_was_sent_is_read_before_it()
+    {
+        var (a, b, c) = (Acknowledged("a"), Acknowledged("b"), Acknowledged("c"));
+
+        Assert.Equal([(Harm.Reordered, "c is read before a, which was acknowledged before it was sent")], Found([a, b, c], [There(c), There(a), There(b)]));
+        Assert.Equal([Harm.Reordered], Found([a, b, c], [There(a), There(c), There(b)]).Select(finding => finding.Harm));
+    }
+
+    [Fact]
+    public void What_was_under_way_at_the_same_time_may_be_read_in_any_order()
+    {
+        // The first is open until the replay; meanwhile the second comes and goes.
+        var (a, b) = (Message("a"), Message("b"));
+        (a.Sent, b.Sent, b.Answered, a.Answered) = (1, 2, 3, 4);
+        foreach (var one in new[] { a, b })
+            (one.Fate, one.Id) = (Fate.Acknowledged, $"id-{one.Token}");
+
+        Assert.Empty(Found([a, b], [There(a), There(b)]));
+        Assert.Empty(Found([a, b], [There(b), There(a)]));
+    }
+
+    [Fact]
+    public void Each_chat_has_its_own_order()
+    {
+        var a = Acknowledged("a");
+        var b = Acknowledged("b") with { ChatId = "chat-2" };
+
+        Assert.Empty(Found([a, b], [There(b), There(a)]));
+    }
+
+    [Fact]
+    public void A_wrong_count_is_named()
+    {
+        var finding = Assert.Single(Checker.Count([There(Acknowledged("a"))], (0, 2)));
+
+        Assert.Equal((Harm.Miscounted, "analytics count 0 chats and 2 messages, and there are 0 and 1"), (finding.Harm, finding.Sentence));
+    }
+
+    [Fact]
+    public void A_drill_in_which_hardly_anything_succeeded_proves_nothing()
+    {
+        var failed = Message("b");
+        failed.WasUnknown = true;
+        var report = new DrillReport([Acknowledged("a"), failed, failed], [], [], TimeSpan.Zero, 0, 0);
+
+        Assert.False(report.Kept);
+        Assert.True((report with { Operations = [Acknowledged("a"), failed] }).Kept);
+        Assert.False((report with { Operations = [Acknowledged("a")], Findings = [new(Harm.Lost, "")] }).Kept);
+    }
+
+    private Operation Acknowledged(string token, Kind kind = Kind.Message)
+    {
+        var operation = Message(token) with { Kind = kind, ChatId = kind == Kind.Chat ? null : Chat };
+        (operation.Sent, operation.Answered, operation.Fate, operation.Id) = (++_moment, ++_moment, Fate.Acknowledged, $"id-{token}");
+        return operation;
+    }
+
+    private static Operation Message(string token) => new(token, Kind.Message, Chat, token, $"{token} text");
+
+    private static Row There(Operation operation) =>
+        new(operation.Kind, operation.Id.Length > 0 ? operation.Id : $"id-{operation.Token}", operation.ChatId, operation.Text);
+
+    private static IEnumerable<(Harm Harm, string Sentence)> Found(Operation[] sent, Row[] read) =>
+        Checker.Check(sent, read).Select(finding => (finding.Harm, finding.Sentence));
+}

@@ -1,0 +1,33 @@
+using System.Runtime.Versioning;
+using ChatLogger.Bench.Drills;
+using Xunit.Abstractions;
+
+namespace ChatLogger.Tests.Promises;
+
+/// <summary>The short form of the drill: everything goes wrong once, under load, and nothing is lost, doubled or invented.</summary>
+[UnsupportedOSPlatform("windows")]
+public class DurabilityTests(ITestOutputHelper output)
+{
+    [Fact]
+    public async Task Whatever_is_killed_or_cut_all_that_was_acknowledged_is_there_once()
+    {
+        var said = new StringWriter();
+        var plan = new DrillPlan(
+            AppContext.BaseDirectory,
+            [.. Fault.All.Select(make => make())],
+            Writers: 8,
+            Before: TimeSpan.FromSeconds(0.4),
+            Lasting: TimeSpan.FromSeconds(0.4),
+            After: TimeSpan.FromSeconds(0.1),
+            Seed: Random.Shared.Next());
+
+        var report = await new Drill(plan, said).Run(CancellationToken.None);
+
+        report.Print(said);
+        output.WriteLine($"Seed {plan.Seed}\n{said}");
+        Assert.True(report.Kept, $"Seed {plan.Seed}\n{said}");
+        Assert.True(report.Operations.Count(one => one.Fate == Fate.Acknowledged) > 100, said.ToString());
+        // Otherwise nothing was cut that mattered.
+        Assert.Contains(report.Operations, one => one.WasUnknown);
+    }
+}
