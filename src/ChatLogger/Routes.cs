@@ -18,7 +18,10 @@ internal static class Routes
         // The plugin door: an organization's API key, in the organization of that key.
         var ingest = app.MapGroup("/api/v1/orgs/{slug}").Allow(Access.Key(KeyScope.Ingest)).WithTags("Plugin");
         CreateChat.Map(ingest);
+        ChangeChat.Map(ingest);
         AppendMessage.Map(ingest);
+        GiveFeedback.Map(ingest);
+        WriteBatch.Map(ingest);
 
         // The member door: a session cookie. Every member, as a person.
         Login.Map(app.MapGroup("").Allow(Access.Anyone).WithTags("Account"));
@@ -27,6 +30,16 @@ internal static class Routes
         GetProfile.Map(account);
         ChangeProfile.Map(account);
 
+        // The organizations themselves: your own, and for superadmins each.
+        GetOrganization.MapOwn(app.MapGroup("/orgs/me").Allow(Access.Role(MemberRole.Viewer, MemberRole.User, MemberRole.Admin)).WithTags("Organizations"));
+        ChangeOrganization.MapOwn(app.MapGroup("/orgs/me").Allow(Access.Role(MemberRole.Admin)).WithTags("Organizations"));
+        var superadmins = app.MapGroup("").Allow(Access.Superadmin).WithTags("Organizations");
+        ListOrganizations.Map(superadmins);
+        CreateOrganization.Map(superadmins);
+        GetOrganization.Map(superadmins);
+        ChangeOrganization.Map(superadmins);
+        DeleteOrganization.Map(superadmins);
+
         // In an organization: "me", or for a superadmin its slug. Superadmins act as admins.
         var readers = app.MapGroup("/orgs/{org}").Allow(Access.Role(MemberRole.Viewer, MemberRole.User, MemberRole.Admin)).WithTags("Chats");
         ListChats.Map(readers);
@@ -34,7 +47,7 @@ internal static class Routes
         ListMessages.Map(readers);
 
         var analysts = app.MapGroup("/analytics/orgs/{org}").Allow(Access.Role(MemberRole.Viewer, MemberRole.Admin)).WithTags("Analytics")
-            .WithMetadata(new Patience(settings => settings.AnalyticsDeadline));
+            .WithMetadata(Throttle.Analytics, new Patience(settings => settings.AnalyticsDeadline));
         Summary.Map(analysts);
 
         var exporters = app.MapGroup("/exports/orgs/{org}").Allow(Access.Role(MemberRole.Admin)).WithTags("Exports");
@@ -46,6 +59,16 @@ internal static class Routes
         var admins = app.MapGroup("/orgs/{org}").Allow(Access.Role(MemberRole.Admin)).WithTags("API keys");
         ListApiKeys.Map(admins);
         CreateApiKey.Map(admins);
+        RotateApiKey.Map(admins);
         RevokeApiKey.Map(admins);
+
+        var people = app.MapGroup("/orgs/{org}").Allow(Access.Role(MemberRole.Admin)).WithTags("Members");
+        ListMembers.Map(people);
+        CreateMember.Map(people);
+        ChangeMember.Map(people);
+        RemoveMember.Map(people);
+
+        var auditors = app.MapGroup("/orgs/{org}").Allow(Access.Role(MemberRole.Admin)).WithTags("Audit");
+        ListAuditEvents.Map(auditors);
     }
 }

@@ -9,10 +9,10 @@ internal enum Door
     /// <summary>An organization's API key.</summary>
     Plugin,
 
-    /// <summary>A member's session, whoever the member is.</summary>
+    /// <summary>A member's session, in no organization: as a person, or as a superadmin.</summary>
     Session,
 
-    /// <summary>A member's session, acting in the organization named in the path.</summary>
+    /// <summary>A member's session, acting in the organization named in the path, or else in their own.</summary>
     Organization,
 }
 
@@ -26,6 +26,9 @@ internal sealed record Access(Door Door, string Policy, IReadOnlyList<string> Al
 
     public static readonly Access AnyMember = new(Door.Session, "any member", []);
 
+    /// <summary>Above the organizations; in one of them a superadmin is let in by <see cref="Role"/>.</summary>
+    public static readonly Access Superadmin = new(Door.Session, MemberRole.Superadmin, [MemberRole.Superadmin]);
+
     public static Access Key(string scope) => new(Door.Plugin, $"key with scope {scope}", [scope]);
 
     public static Access Role(params string[] roles) => new(Door.Organization, string.Join(", ", roles), roles);
@@ -36,4 +39,14 @@ internal static class AccessExtensions
     /// <summary>States who may call the endpoints of the group.</summary>
     public static TBuilder Allow<TBuilder>(this TBuilder builder, Access access)
         where TBuilder : IEndpointConventionBuilder => builder.WithMetadata(access);
+
+    /// <summary>Refuses the start of a service with an endpoint that does not say who may call it, or says it twice.</summary>
+    public static void RequireAccess(this IApplicationBuilder app) => app.Use(next =>
+    {
+        // The pipeline is put together at the start, when all endpoints are there and before the first request.
+        var endpoints = app.ApplicationServices.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>();
+        if (endpoints.FirstOrDefault(endpoint => endpoint.Metadata.OfType<Access>().Count() != 1) is { } careless)
+            throw new InvalidOperationException($"The endpoint {careless.DisplayName} must state once who may call it.");
+        return next;
+    });
 }

@@ -1,7 +1,7 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.RegularExpressions;
 
 namespace ChatLogger.Auth;
 
@@ -10,13 +10,18 @@ namespace ChatLogger.Auth;
 /// be shown; the secret (43) has 256 bits; the checksum (6) is the first 32 bits of the SHA-256 of all before it, so that a mistyped or
 /// invented key is refused without the database and a secret scanner has no false alarms.
 /// </summary>
-internal sealed partial record ApiKey(string PublicId, string Text)
+internal sealed record ApiKey(string PublicId, string Text)
 {
     /// <summary>For secret scanners.</summary>
     public const string Pattern = "clk_[0-9A-Za-z]{16}_[0-9A-Za-z]{49}";
 
     private const string Alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    private const string Prefix = "clk_";
+    private const int PublicIdLength = 16;
     private const int ChecksumLength = 6;
+    private const int Length = 70;
+
+    private static readonly SearchValues<char> Digits = SearchValues.Create(Alphabet);
 
     /// <summary>What is stored of the key, and what a key in the settings is given as.</summary>
     public byte[] Sha256 => SHA256.HashData(Encoding.ASCII.GetBytes(Text));
@@ -32,12 +37,27 @@ internal sealed partial record ApiKey(string PublicId, string Text)
 
     /// <summary>The key, if the text has its format and its checksum is right; else null.</summary>
     public static ApiKey? Parse(string? text) =>
-        text is not null && Format().IsMatch(text) && Checksum(text[..^ChecksumLength]) == text[^ChecksumLength..]
-            ? new(text[4..20], text)
+        text is { Length: Length } && HasForm(text) && text.AsSpan(Length - ChecksumLength).SequenceEqual(Checksum(text[..^ChecksumLength]))
+            ? new(text.Substring(Prefix.Length, PublicIdLength), text)
             : null;
+
+    /// <summary>Writes the SHA-256 of a text that may be a key; false when its length or a character says that it is none.</summary>
+    public static bool TryHash(string? text, Span<byte> sha256)
+    {
+        Span<byte> ascii = stackalloc byte[Length];
+        return text is { Length: Length }
+            && Ascii.FromUtf16(text, ascii, out _) == OperationStatus.Done
+            && SHA256.TryHashData(ascii, sha256, out _);
+    }
 
     // The record's own would print the secret.
     public override string ToString() => $"clk_{PublicId}_…{LastFour}";
+
+    private static bool HasForm(ReadOnlySpan<char> text) =>
+        text.StartsWith(Prefix, StringComparison.Ordinal)
+        && text[Prefix.Length + PublicIdLength] == '_'
+        && !text.Slice(Prefix.Length, PublicIdLength).ContainsAnyExcept(Digits)
+        && !text[(Prefix.Length + PublicIdLength + 1)..].ContainsAnyExcept(Digits);
 
     private static string Checksum(string text)
     {
@@ -50,7 +70,4 @@ internal sealed partial record ApiKey(string PublicId, string Text)
         }
         return new(digits);
     }
-
-    [GeneratedRegex($"^{Pattern}\\z", RegexOptions.CultureInvariant)]
-    private static partial Regex Format();
 }

@@ -1,7 +1,7 @@
 namespace ChatLogger.Auth;
 
 /// <summary>A plugin that came with a valid key, in the organization of that key.</summary>
-internal sealed record PluginCaller(Guid OrgId, string OrgSlug, string KeyPublicId)
+internal sealed record PluginCaller(Guid OrgId, string OrgSlug, string KeyPublicId, IReadOnlyList<string> Scopes)
 {
     public static ValueTask<PluginCaller> BindAsync(HttpContext context) => CallerFeature.Of<PluginCaller>(context);
 }
@@ -15,6 +15,9 @@ internal sealed record Session(Guid Id, Guid UserId, Guid? OrgId, string? OrgSlu
 /// <summary>A member with a live session, acting in an organization: their own, or any for a superadmin.</summary>
 internal sealed record Member(Guid OrgId, string OrgSlug, Guid UserId, string Role)
 {
+    /// <summary>The organization as this caller's path names it: <c>me</c>, which is none for a superadmin, or the slug.</summary>
+    public string OrgInPath { get; init; } = "me";
+
     /// <summary>The member whose chats are the only ones to be seen; null: all of the organization.</summary>
     public Guid? OnlyChatsOf => Role == MemberRole.User ? UserId : null;
 

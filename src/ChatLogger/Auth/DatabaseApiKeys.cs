@@ -11,7 +11,7 @@ internal sealed class DatabaseApiKeys(NpgsqlDataSource db, TimeProvider time) : 
     {
         var row = await db.QuerySingleOrDefaultAsync<Row>(
             """
-            select o.id as org_id, o.slug as org_slug, k.sha256, k.scopes, k.allowed_origins
+            select o.id as org_id, o.slug as org_slug, k.sha256, k.scopes, k.allowed_origins, k.expires_at
             from api_keys k
             join organizations o on o.id = k.org_id
             where k.public_id = @PublicId
@@ -22,9 +22,9 @@ internal sealed class DatabaseApiKeys(NpgsqlDataSource db, TimeProvider time) : 
             new { key.PublicId, Now = time.GetUtcNow() },
             ct);
         return row is not null && CryptographicOperations.FixedTimeEquals(row.Sha256, key.Sha256)
-            ? new(row.OrgId, row.OrgSlug, row.Scopes, row.AllowedOrigins)
+            ? new(row.OrgId, row.OrgSlug, row.Scopes, row.AllowedOrigins, row.ExpiresAt)
             : null;
     }
 
-    private sealed record Row(Guid OrgId, string OrgSlug, byte[] Sha256, string[] Scopes, string[] AllowedOrigins);
+    private sealed record Row(Guid OrgId, string OrgSlug, byte[] Sha256, string[] Scopes, string[] AllowedOrigins, DateTimeOffset? ExpiresAt);
 }

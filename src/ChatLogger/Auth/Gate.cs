@@ -1,27 +1,27 @@
 using ChatLogger.Data;
 using ChatLogger.Http;
+using Microsoft.Extensions.Primitives;
 using Npgsql;
 
 namespace ChatLogger.Auth;
 
 /// <summary>
-/// Lets a request through to its endpoint, or refuses it, in the order callers can rely on: 401, then the organization in the path (404), then
-/// role, scope and origin (403). What it found out about the caller reaches the slice as a typed parameter.
+/// Lets a request through to its endpoint, or refuses it, in the order callers can rely on: 401, then too many of them (429), then the organization in
+/// the path (404), then role, scope and origin (403). What it found out about the caller reaches the slice as a typed parameter.
 /// </summary>
 internal sealed class Gate(
     RequestDelegate next,
-    IEnumerable<IApiKeyValidator> keys,
+    ApiKeys keys,
     SessionCookie cookie,
     SessionTokens tokens,
     NpgsqlDataSource db,
     TimeProvider time,
     CorsSettings cors,
     Traffic traffic,
-    ILoggerFactory logs)
+    Throttles throttles,
+    AuditTrail audit)
 {
     public const string KeyHeader = "x-organization-api-key";
-
-    private readonly ILogger _log = logs.CreateLogger("ChatLogger.Security");
 
     public async Task InvokeAsync(HttpContext context)
     {
@@ -42,7 +42,7 @@ internal sealed class Gate(
             case Door.Plugin:
                 return PassPlugin(context, access);
             case Door.Session:
-                return PassSession(context);
+                return PassSession(context, access);
             case Door.Organization:
                 return PassMember(context, access);
             default:
@@ -54,46 +54,44 @@ internal sealed class Gate(
     private async Task PassPlugin(HttpContext context, Access access)
     {
         var sent = context.Request.Headers[KeyHeader];
-        var key = sent.Count == 1 ? ApiKey.Parse(sent[0]) : null;
-        ApiKeyGrant? grant = null;
-        if (key is not null)
-        {
-            foreach (var validator in keys)
-            {
-                grant = await validator.Validate(key, context.RequestAborted);
-                if (grant is not null)
-                    break;
-            }
-        }
-        if (key is null || grant is null)
-            throw Problem.Unauthenticated($"A valid API key is needed, once, in the header {KeyHeader}.");
+        var (key, grant) = sent.Count == 1 ? keys.Known(sent[0]) : default;
+        if (grant is null)
+            (key, grant) = await LookUp(context, sent);
+        if (throttles.Ingest(grant.OrgId, key!.PublicId) is { } wait)
+            throw await Throttled(context, new Actor("key", key.PublicId, ProblemWriter.TraceId(context)), grant.OrgId, wait);
 
         if (context.Request.RouteValues["slug"] is not string slug || slug != grant.OrgSlug)
             throw NoSuchOrganization();
 
-        var caller = new PluginCaller(grant.OrgId, grant.OrgSlug, key.PublicId);
+        var caller = new PluginCaller(grant.OrgId, grant.OrgSlug, key.PublicId, grant.Scopes);
         var origin = context.Request.Headers.Origin;
-        if (grant.AllowedOrigins.Length > 0 && origin.Count > 0 && !grant.AllowedOrigins.Contains(origin.ToString(), StringComparer.Ordinal))
-            throw Denied(context, "key " + key.PublicId, grant.OrgId, access, "This key may not be used from this origin.");
+        if (grant.AllowedOrigins.Length > 0 && origin.Count > 0 && !(origin.Count == 1 && grant.AllowedOrigins.Contains(origin.ToString(), StringComparer.Ordinal)))
+            throw await Denied(context, Actor.Of(caller, ProblemWriter.TraceId(context)), grant.OrgId, "This key may not be used from this origin.");
         if (!access.Allowed.All(grant.Scopes.Contains))
-            throw Denied(context, "key " + key.PublicId, grant.OrgId, access, $"The key lacks the scope {string.Join(", ", access.Allowed)}.");
+            throw await Denied(context, Actor.Of(caller, ProblemWriter.TraceId(context)), grant.OrgId, $"The key lacks the scope {string.Join(", ", access.Allowed)}.");
         traffic.Wrote();
         context.Features.Set(caller);
     }
 
-    private async Task PassSession(HttpContext context)
+    private async Task PassSession(HttpContext context, Access access)
     {
-        context.Features.Set(await Authenticate(context));
+        var session = await Authenticate(context);
+        await Throttle(context, session);
         SameOrigin.Require(context, cors);
+        if (access.Allowed.Count > 0 && !access.Allowed.Contains(session.Role))
+            throw await Denied(context, Actor.Of(session, ProblemWriter.TraceId(context)), null, $"This needs the role {string.Join(" or ", access.Allowed)}.");
+        context.Features.Set(session);
     }
 
     private async Task PassMember(HttpContext context, Access access)
     {
         var session = await Authenticate(context);
-        var member = await ActingIn(context.Request.RouteValues["org"] as string ?? "", session, context.RequestAborted);
+        await Throttle(context, session);
+        var member = await ActingIn(context.Request.RouteValues["org"] as string ?? "me", session, context.RequestAborted);
         SameOrigin.Require(context, cors);
         if (!access.Allowed.Contains(member.Role))
-            throw Denied(context, "member " + session.UserId, member.OrgId, access, $"This needs the role {string.Join(" or ", access.Allowed)}.");
+            throw await Denied(context, Actor.Of(session, ProblemWriter.TraceId(context)), member.OrgId, $"This needs the role {string.Join(" or ", access.Allowed)}.");
+        context.Features.Set(session);
         context.Features.Set(member);
     }
 
@@ -124,7 +122,7 @@ internal sealed class Gate(
     private async Task<Member> ActingIn(string org, Session session, CancellationToken ct)
     {
         if (session is { OrgId: { } ownId, OrgSlug: { } ownSlug })
-            return org == "me" || org == ownSlug ? new(ownId, ownSlug, session.UserId, session.Role) : throw NoSuchOrganization();
+            return org == "me" || org == ownSlug ? new(ownId, ownSlug, session.UserId, session.Role) { OrgInPath = org } : throw NoSuchOrganization();
         if (org == "me")
             throw Problem.NoOrganization();
         var orgId = await db.QuerySingleOrDefaultAsync<Guid?>(
@@ -136,14 +134,44 @@ internal sealed class Gate(
             """,
             new { Slug = org },
             ct);
-        return orgId is { } id ? new(id, org, session.UserId, MemberRole.Admin) : throw NoSuchOrganization();
+        return orgId is { } id ? new(id, org, session.UserId, MemberRole.Admin) { OrgInPath = org } : throw NoSuchOrganization();
     }
 
-    private Problem Denied(HttpContext context, string actor, Guid orgId, Access access, string detail)
+    // A key that is not known to be live this very moment. Whoever comes with many that are not valid is told to wait, and does not reach the
+    // database with them.
+    private async Task<(ApiKey Key, ApiKeyGrant Grant)> LookUp(HttpContext context, StringValues sent)
     {
-        SecurityEvents.AccessDenied(_log, actor, orgId, access.Policy, ProblemWriter.TraceId(context));
+        var address = ClientAddress.Of(context);
+        var mayAsk = throttles.MayAskAboutKey(address);
+        var (key, grant) = sent.Count == 1 && mayAsk ? await keys.Find(sent[0], context.RequestAborted) : default;
+        if (key is not null && grant is not null)
+            return (key, grant);
+        // Who forgot the key has not tried one.
+        if (sent.Count > 0 && throttles.InvalidKey(address, asked: key is not null) is { } pause)
+            throw await Throttled(context, Actor.Anonymous(ProblemWriter.TraceId(context)), null, pause);
+        throw Problem.Unauthenticated($"A valid API key is needed, once, in the header {KeyHeader}.");
+    }
+
+    private async Task Throttle(HttpContext context, Session session)
+    {
+        if (throttles.Member(session.UserId, context.GetEndpoint()!.Metadata.GetOrderedMetadata<Throttle>()) is { } wait)
+            throw await Throttled(context, Actor.Of(session, ProblemWriter.TraceId(context)), session.OrgId, wait);
+    }
+
+    private async Task<Problem> Throttled(HttpContext context, Actor actor, Guid? orgId, TimeSpan wait)
+    {
+        await audit.WriteRefusal(AuditEvent.OfRoute(orgId, actor, AuditAction.Throttled, Route(context)), context.RequestAborted);
+        return Problem.Throttled("Too many requests. Try again when the time in Retry-After has passed.", wait);
+    }
+
+    private async Task<Problem> Denied(HttpContext context, Actor actor, Guid? orgId, string detail)
+    {
+        await audit.WriteRefusal(AuditEvent.OfRoute(orgId, actor, AuditAction.AccessDenied, Route(context)), context.RequestAborted);
         return Problem.Forbidden(detail);
     }
+
+    private static string Route(HttpContext context) =>
+        $"{context.Request.Method} /{((RouteEndpoint)context.GetEndpoint()!).RoutePattern.RawText?.Trim('/')}";
 
     private static Problem NoSuchOrganization() => Problem.NotFound("No such organization.");
 }

@@ -9,5 +9,5 @@ internal interface IApiKeyValidator
     Task<ApiKeyGrant?> Validate(ApiKey key, CancellationToken ct);
 }
 
-/// <summary>What a valid key is good for. No origins: any caller may use it.</summary>
-internal sealed record ApiKeyGrant(Guid OrgId, string OrgSlug, string[] Scopes, string[] AllowedOrigins);
+/// <summary>What a valid key is good for, and until when. No origins: any caller may use it.</summary>
+internal sealed record ApiKeyGrant(Guid OrgId, string OrgSlug, string[] Scopes, string[] AllowedOrigins, DateTimeOffset? ExpiresAt = null);

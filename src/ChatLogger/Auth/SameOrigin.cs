@@ -2,15 +2,6 @@ using ChatLogger.Http;
 
 namespace ChatLogger.Auth;
 
-/// <summary>Origins of dashboards that are served from elsewhere. Section <c>Cors</c>.</summary>
-internal sealed record CorsSettings
-{
-    public const string Section = "Cors";
-
-    /// <summary>Exact origins (<c>https://dashboard.example</c>) that may use the member door: <c>Cors__Origins__0</c>, …</summary>
-    public string[] Origins { get; init; } = [];
-}
-
 /// <summary>
 /// A browser says where a request comes from; one that changes something must come from our own pages or an allow-listed origin. Who says
 /// nothing is no browser, and carries no cookie against its owner's will.
@@ -24,7 +15,7 @@ internal static class SameOrigin
             return;
 
         var origin = request.Headers.Origin;
-        if (origin.Count > 0 && cors.Origins.Contains(origin.ToString(), StringComparer.Ordinal))
+        if (origin.Count == 1 && cors.Origins.Contains(origin[0], StringComparer.Ordinal))
             return;
         var site = request.Headers["Sec-Fetch-Site"];
         if ((origin.Count > 0 && origin != $"{request.Scheme}://{request.Host}") || (site.Count > 0 && site != "same-origin"))

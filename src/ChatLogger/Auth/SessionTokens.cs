@@ -61,8 +61,10 @@ internal sealed class SessionTokens
             return null;
         try
         {
-            var claims = _tokens.ValidateToken(token, _rules, out _);
-            return Array.TrueForAll(Required, name => claims.HasClaim(claim => claim.Type == name))
+            var claims = _tokens.ValidateToken(token, _rules, out var read);
+            // RFC 7515, 4.1.11: what must be understood and is not makes the token none. The library does not look.
+            return !((JwtSecurityToken)read).Header.ContainsKey("crit")
+                && Array.TrueForAll(Required, name => claims.HasClaim(claim => claim.Type == name))
                 && Guid.TryParseExact(claims.FindFirstValue("sid"), "D", out var sessionId)
                 && Guid.TryParseExact(claims.FindFirstValue("sub"), "D", out var userId)
                 ? (sessionId, userId)

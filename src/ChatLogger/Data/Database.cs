@@ -16,6 +16,7 @@ internal sealed partial class Database(DatabaseSettings settings, ILoggerFactory
     private NpgsqlDataSource? _source;
     private NpgsqlDataSource? _analytics;
     private NpgsqlDataSource? _exports;
+    private NpgsqlDataSource? _writing;
     private PrivateDatabase? _private;
 
     /// <summary>The common pool. To be had after <see cref="Open"/>.</summary>
@@ -26,6 +27,9 @@ internal sealed partial class Database(DatabaseSettings settings, ILoggerFactory
 
     /// <inheritdoc cref="Pools.Exports"/>
     public NpgsqlDataSource Exports => _exports ?? throw NotOpen();
+
+    /// <inheritdoc cref="Pools.Writing"/>
+    public NpgsqlDataSource Writing => _writing ?? throw NotOpen();
 
     /// <summary>The private server, if that is what we run on.</summary>
     public PrivateDatabase? Private => _private;
@@ -49,6 +53,7 @@ internal sealed partial class Database(DatabaseSettings settings, ILoggerFactory
         _source = NpgsqlDataSource.Create(settings.Complete(connection));
         _analytics = NpgsqlDataSource.Create(settings.CompleteForAnalytics(connection));
         _exports = NpgsqlDataSource.Create(settings.CompleteForExports(connection));
+        _writing = NpgsqlDataSource.Create(settings.CompleteForWriting(connection));
     }
 
     public async ValueTask DisposeAsync()
@@ -59,6 +64,8 @@ internal sealed partial class Database(DatabaseSettings settings, ILoggerFactory
             await _analytics.DisposeAsync();
         if (_exports is not null)
             await _exports.DisposeAsync();
+        if (_writing is not null)
+            await _writing.DisposeAsync();
         if (_private is not null)
             await _private.DisposeAsync();
     }

@@ -21,9 +21,9 @@ internal sealed record DatabaseSettings
     [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
     public TimeSpan StartTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Connections of this process to the database at most, unless the connection string says otherwise. Default 30.</summary>
+    /// <summary>Connections of this process to the database at most, unless the connection string says otherwise. Default 20.</summary>
     [Range(1, 1_000)]
-    public int PoolSize { get; init; } = 30;
+    public int PoolSize { get; init; } = 20;
 
     /// <summary>Connections for analyses, beside the others: so many run at a time, the next ones wait. Default 4.</summary>
     [Range(1, 100)]
@@ -32,6 +32,14 @@ internal sealed record DatabaseSettings
     /// <summary>Connections for exports, beside the others. A running export holds two, a download one now and then. Default 8.</summary>
     [Range(2, 100)]
     public int ExportPoolSize { get; init; } = 8;
+
+    /// <summary>Connections for writing chats and messages, beside the others. A few are at work, the rest wait for locks. Default 15.</summary>
+    [Range(6, 100)]
+    public int WritingPoolSize { get; init; } = 15;
+
+    /// <summary>The server's limit for waiting for a lock while many requests' rows are written together. Default 100 ms.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.010", "00:00:10")]
+    public TimeSpan WritingLockTimeout { get; init; } = TimeSpan.FromMilliseconds(100);
 
     /// <summary>The server's own limit for one statement of an analysis. Default 11 s: its deadline and a second.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
@@ -116,7 +124,8 @@ internal sealed record DatabaseSettings
     public string CompleteForAnalytics(string connectionString)
     {
         var complete = new NpgsqlConnectionStringBuilder(Complete(connectionString)) { MaxPoolSize = AnalyticsPoolSize };
-        complete.Options += $" -c statement_timeout={AnalyticsStatementTimeout.TotalMilliseconds:F0}";
+        // The best plan depends on how much lies in the range that is asked for: planning each time costs nothing beside it.
+        complete.Options += $" -c statement_timeout={AnalyticsStatementTimeout.TotalMilliseconds:F0} -c plan_cache_mode=force_custom_plan";
         return complete.ConnectionString;
     }
 
@@ -131,6 +140,24 @@ internal sealed record DatabaseSettings
             ReadBufferSize = 64 * 1024,
         };
         complete.Options += " -c statement_timeout=0";
+        return complete.ConnectionString;
+    }
+
+    /// <summary>The same for the pool of writing.</summary>
+    public string CompleteForWriting(string connectionString)
+    {
+        var complete = new NpgsqlConnectionStringBuilder(Complete(connectionString))
+        {
+            MaxPoolSize = WritingPoolSize,
+            // The callers have gone by then. What does not answer must not hold up those who come after them.
+            CommandTimeout = 5,
+            // The statements leave nothing behind in the session that would have to be cleared away before each.
+            NoResetOnClose = true,
+            WriteBufferSize = 64 * 1024,
+        };
+        // A plan made for the very arrays of one statement joins all chats to a long one; made once for any, it looks each chat up.
+        complete.Options +=
+            $" -c lock_timeout={WritingLockTimeout.TotalMilliseconds:F0} -c statement_timeout=4500 -c plan_cache_mode=force_generic_plan -c jit=off";
         return complete.ConnectionString;
     }
 

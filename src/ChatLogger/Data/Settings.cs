@@ -15,13 +15,7 @@ internal static class Settings
         Check(given, typeof(T), section);
         var settings = given.Get<T>() ?? new T();
 
-        var results = new List<ValidationResult>();
-        if (!Validator.TryValidateObject(settings, new ValidationContext(settings), results, validateAllProperties: true))
-        {
-            var property = typeof(T).GetProperty(results[0].MemberNames.First())!;
-            var range = (RangeAttribute)property.GetCustomAttributes(typeof(RangeAttribute), true).First();
-            throw new StartRefused(string.Create(CultureInfo.InvariantCulture, $"{section}__{property.Name} must be from {range.Minimum} to {range.Maximum}."));
-        }
+        CheckRanges(settings, section);
         return settings;
     }
 
@@ -37,8 +31,7 @@ internal static class Settings
             var property = known.Find(property => property.Name.Equals(child.Key, StringComparison.OrdinalIgnoreCase))
                 ?? throw new StartRefused($"{name} is not a setting. {Those()}");
             var value = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
-            // A record of ours is a section within the section.
-            if (value.IsClass && value.Assembly == type.Assembly)
+            if (IsSection(value, type))
                 Check(child, value, name);
             else if (child.Value is { } text && !value.IsArray && !TypeDescriptor.GetConverter(value).IsValid(text))
                 throw new StartRefused($"{name} must be {Expected(value)}.");
@@ -46,6 +39,25 @@ internal static class Settings
 
         string Those() => $"Those of {path}__… are: {string.Join(", ", known.Select(property => property.Name))}.";
     }
+
+    private static void CheckRanges(object settings, string path)
+    {
+        var results = new List<ValidationResult>();
+        if (!Validator.TryValidateObject(settings, new ValidationContext(settings), results, validateAllProperties: true))
+        {
+            var property = settings.GetType().GetProperty(results[0].MemberNames.First())!;
+            var range = (RangeAttribute)property.GetCustomAttributes(typeof(RangeAttribute), true).First();
+            throw new StartRefused(string.Create(CultureInfo.InvariantCulture, $"{path}__{property.Name} must be from {range.Minimum} to {range.Maximum}."));
+        }
+        foreach (var property in settings.GetType().GetProperties().Where(property => IsSection(property.PropertyType, settings.GetType())))
+        {
+            if (property.GetValue(settings) is { } section)
+                CheckRanges(section, $"{path}__{property.Name}");
+        }
+    }
+
+    // A record of ours is a section within the section.
+    private static bool IsSection(Type type, Type within) => type.IsClass && !type.IsArray && type.Assembly == within.Assembly;
 
     private static string Expected(Type type) =>
         type == typeof(bool) ? "true or false"

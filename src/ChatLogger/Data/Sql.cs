@@ -1,4 +1,5 @@
 using System.Data;
+using System.Net.Sockets;
 using Dapper;
 using Npgsql;
 
@@ -8,10 +9,10 @@ namespace ChatLogger.Data;
 internal static class Sql
 {
     public static Task<T?> QuerySingleOrDefaultAsync<T>(this NpgsqlDataSource db, string sql, object parameters, CancellationToken ct) =>
-        db.OnConnection(connection => connection.QuerySingleOrDefaultAsync<T>(new CommandDefinition(sql, parameters, cancellationToken: ct)), ct);
+        db.OnConnection(connection => connection.QuerySingleOrDefaultAsync<T>(new CommandDefinition(sql, parameters, cancellationToken: ct)), ct, OnlyReads(sql));
 
     public static async Task<IReadOnlyList<T>> QueryAsync<T>(this NpgsqlDataSource db, string sql, object parameters, CancellationToken ct) =>
-        (await db.OnConnection(connection => connection.QueryAsync<T>(new CommandDefinition(sql, parameters, cancellationToken: ct)), ct)).AsList();
+        (await db.OnConnection(connection => connection.QueryAsync<T>(new CommandDefinition(sql, parameters, cancellationToken: ct)), ct, OnlyReads(sql))).AsList();
 
     /// <summary>How many rows the statement touched.</summary>
     public static Task<int> ExecuteAsync(this NpgsqlDataSource db, string sql, object parameters, CancellationToken ct) =>
@@ -23,38 +24,65 @@ internal static class Sql
             async connection =>
             {
                 await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, ct);
-                var result = await work(new Transaction(connection, transaction, ct));
+                var afterCommit = new List<Action>();
+                var result = await work(new Transaction(connection, transaction, afterCommit, ct));
                 await transaction.CommitAsync(ct);
+                afterCommit.ForEach(action => action());
                 return result;
             },
             ct);
 
-    private static async Task<T> OnConnection<T>(this NpgsqlDataSource db, Func<NpgsqlConnection, Task<T>> work, CancellationToken ct)
+    // A statement that begins so has no other effect than its answer, and none at all when its connection is lost.
+    private static bool OnlyReads(string sql) => sql.AsSpan().TrimStart().StartsWith("select", StringComparison.Ordinal);
+
+    private static async Task<T> OnConnection<T>(this NpgsqlDataSource db, Func<NpgsqlConnection, Task<T>> work, CancellationToken ct, bool mayRepeat = false)
     {
-        await using var connection = await db.OpenConnectionAsync(ct);
         try
         {
-            return await work(connection);
+            await using var connection = await db.OpenConnectionAsync(ct);
+            try
+            {
+                return await work(connection);
+            }
+            // A pooler or an operator has reset the session (DISCARD ALL), and what was prepared is gone. The statement was not even begun; once
+            // the connection no longer believes in its prepared statements, it goes through.
+            catch (PostgresException gone) when (gone.SqlState == PostgresErrorCodes.InvalidSqlStatementName)
+            {
+                connection.UnprepareAll();
+                return await work(connection);
+            }
         }
-        // A pooler or an operator has reset the session (DISCARD ALL), and what was prepared is gone. The statement was not even begun; once the
-        // connection no longer believes in its prepared statements, it goes through.
-        catch (PostgresException gone) when (gone.SqlState == PostgresErrorCodes.InvalidSqlStatementName)
+        catch (NpgsqlException cut) when (IsCut(cut))
         {
-            connection.UnprepareAll();
-            return await work(connection);
+            // Whoever killed this connection has probably killed those that lie idle too: the next callers shall not find out one by one.
+            db.Clear();
+            // Nor shall this one, if asking twice is the same as asking once.
+            if (!mayRepeat)
+                throw;
         }
+        return await db.OnConnection(work, ct);
     }
 
-    /// <summary>Several questions to one consistent snapshot; nothing is written.</summary>
-    public static async Task<T> InSnapshotAsync<T>(this NpgsqlDataSource db, Func<Transaction, Task<T>> work, CancellationToken ct)
-    {
-        await using var connection = await db.OpenConnectionAsync(ct);
-        await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, ct);
-        return await work(new Transaction(connection, transaction, ct));
-    }
+    private static bool IsCut(NpgsqlException exception) =>
+        exception.InnerException is IOException or SocketException
+        || exception.SqlState is PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown;
 
-    internal readonly record struct Transaction(NpgsqlConnection Connection, NpgsqlTransaction Inner, CancellationToken Ct)
+    /// <summary>Several questions to one consistent snapshot; nothing is written. Asked anew from the first when the connection is lost.</summary>
+    public static Task<T> InSnapshotAsync<T>(this NpgsqlDataSource db, Func<Transaction, Task<T>> work, CancellationToken ct) =>
+        db.OnConnection(
+            async connection =>
+            {
+                await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, ct);
+                return await work(new Transaction(connection, transaction, [], ct));
+            },
+            ct,
+            mayRepeat: true);
+
+    internal readonly record struct Transaction(NpgsqlConnection Connection, NpgsqlTransaction Inner, List<Action> Committed, CancellationToken Ct)
     {
+        /// <summary>Something that may only be said once the transaction holds; it is not done when the transaction is rolled back.</summary>
+        public void AfterCommit(Action action) => Committed.Add(action);
+
         public Task<T?> QuerySingleOrDefaultAsync<T>(string sql, object parameters) =>
             Connection.QuerySingleOrDefaultAsync<T>(new CommandDefinition(sql, parameters, Inner, cancellationToken: Ct));
 

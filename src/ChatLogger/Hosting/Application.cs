@@ -14,6 +14,8 @@ internal static class Application
 {
     private const string DefaultUrl = "http://127.0.0.1:5080";
 
+    private const int RefusedBodyBytes = 64 * 1024 * 1024;
+
     /// <exception cref="StartRefused">A setting is wrong or missing; the message names it.</exception>
     public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? customize = null)
     {
@@ -22,6 +24,7 @@ internal static class Application
         CultureInfo.DefaultThreadCurrentUICulture = CultureInfo.InvariantCulture;
         Rules.UseConventions();
         DapperConventions.Use();
+        Json.Prefer(ChatsJson.Default);
 
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
         // The customization comes first: what it sets, the settings below already see.
@@ -30,7 +33,9 @@ internal static class Application
         AddData(builder);
         AddAuth(builder);
         AddFeatures(builder);
+        AddWriting(builder);
         AddExports(builder);
+        AddOrganizationData(builder);
 
         WebApplication? app = null;
         // A start that fails is told once, in a sentence, by whoever started.
@@ -46,12 +51,17 @@ internal static class Application
     // The order is the contract: what can be refused without knowing the caller, then who it is, then what they ask.
     private static void UseMiddlewares(this WebApplication app)
     {
+        // First of all: who is calling, and by which name, is what trusted proxies say.
+        if (ProxySettings.Read(app.Configuration) is { } proxies)
+            app.UseForwardedHeaders(proxies);
         app.Use(SecurityHeaders.Middleware);
         app.UseMiddleware<ProblemWriter>();
+        app.UseMiddleware<CrossOrigin>();
         Documentation.UsePage(app);
         app.UseRouting();
         app.Use(Deadline.Middleware);
         app.Use(RequestShape.Middleware);
+        app.RequireAccess();
         app.UseMiddleware<Gate>();
         app.Use(QueryText.Guard);
     }
@@ -64,14 +74,20 @@ internal static class Application
         builder.Services.AddSingleton(limits);
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<Traffic>();
-        builder.Services.ConfigureHttpJsonOptions(options => Json.Configure(options.SerializerOptions));
+        builder.Services.ConfigureHttpJsonOptions(options =>
+        {
+            Json.Configure(options.SerializerOptions);
+            options.SerializerOptions.TypeInfoResolverChain.Insert(0, ChatsJson.Default);
+        });
 
         var urls = Urls(builder);
         builder.WebHost.UseUrls(urls);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = limits.BodyBytes;
+            // Not what may be sent, which RawBody sees to, but what is read to its end after a refusal: whoever is still sending when the connection
+            // closes gets a broken pipe in place of the answer.
+            kestrel.Limits.MaxRequestBodySize = RefusedBodyBytes;
             kestrel.Limits.RequestHeadersTimeout = settings.HeaderTimeout;
             kestrel.Limits.KeepAliveTimeout = settings.KeepAliveTimeout;
         });
@@ -97,6 +113,7 @@ internal static class Application
         builder.Services.AddSingleton<NpgsqlDataSource>(services => services.GetRequiredService<Database>().Source);
         builder.Services.AddKeyedSingleton<NpgsqlDataSource>(Pools.Analytics, (services, _) => services.GetRequiredService<Database>().Analytics);
         builder.Services.AddKeyedSingleton<NpgsqlDataSource>(Pools.Exports, (services, _) => services.GetRequiredService<Database>().Exports);
+        builder.Services.AddKeyedSingleton<NpgsqlDataSource>(Pools.Writing, (services, _) => services.GetRequiredService<Database>().Writing);
         builder.Services.AddSingleton<Ids>();
     }
 
@@ -105,14 +122,22 @@ internal static class Application
         var settings = Settings.Bind<SessionSettings>(builder.Configuration, SessionSettings.Section);
         var entries = SettingsApiKeys.Read(builder.Configuration);
         builder.Services.AddSingleton(settings);
-        builder.Services.AddSingleton(Settings.Bind<CorsSettings>(builder.Configuration, CorsSettings.Section));
+        builder.Services.AddSingleton(CorsSettings.Read(builder.Configuration));
         builder.Services.AddSingleton<IApiKeyValidator>(services => new SettingsApiKeys(entries, services.GetRequiredService<NpgsqlDataSource>()));
         builder.Services.AddSingleton<IApiKeyValidator, DatabaseApiKeys>();
+        builder.Services.AddSingleton(KeyCacheSettings.Read(builder.Configuration));
+        builder.Services.AddSingleton<ApiKeys>();
+        builder.Services.AddSingleton<KeyUses>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<KeyUses>());
         builder.Services.AddSingleton(services => new SessionTokens(
             settings.Secrets(builder.Environment.IsDevelopment(), services.GetRequiredService<DatabaseSettings>().DataDirectory),
             services.GetRequiredService<TimeProvider>()));
         builder.Services.TryAddSingleton<IPasswordHasher>(_ => new Bcrypt());
         builder.Services.AddSingleton<Passwords>();
+        builder.Services.AddSingleton(Settings.Bind<RateLimits>(builder.Configuration, RateLimits.Section));
+        builder.Services.AddSingleton<PasswordFailures>();
+        builder.Services.AddSingleton<Throttles>();
+        builder.Services.AddSingleton<AuditTrail>();
     }
 
     private static void AddFeatures(WebApplicationBuilder builder)
@@ -128,6 +153,19 @@ internal static class Application
         Documentation.Add(
             builder.Services,
             (SessionCookie)builder.Services.Last(service => service.ServiceType == typeof(SessionCookie)).ImplementationInstance!);
+    }
+
+    private static void AddWriting(WebApplicationBuilder builder)
+    {
+        var settings = Settings.Bind<WritingSettings>(builder.Configuration, WritingSettings.Section);
+        builder.Services.AddSingleton(settings);
+        builder.Services.AddSingleton(services => new IdempotencyKeys(
+            services.GetRequiredService<NpgsqlDataSource>(), settings.KeepKeysFor, settings.TwinPatience, services.GetRequiredService<TimeProvider>()));
+        builder.Services.AddSingleton<ChatWriter>();
+        builder.Services.AddSingleton<MessageWriter>();
+        builder.Services.AddSingleton<BatchWriter>();
+        builder.Services.AddSingleton<KeySweep>();
+        builder.Services.AddHostedService<KeySweeper>();
     }
 
     private static void AddExports(WebApplicationBuilder builder)
@@ -152,6 +190,17 @@ internal static class Application
         builder.Services.AddHostedService<ExportWorker>();
         // Exports are handed over while the last requests are answered, not after them.
         builder.Services.Configure<HostOptions>(options => options.ServicesStopConcurrently = true);
+    }
+
+    // What an organization's deletion removes: one for each area that keeps something.
+    private static void AddOrganizationData(WebApplicationBuilder builder)
+    {
+        builder.Services.AddSingleton<IOrganizationData, MemberData>();
+        builder.Services.AddSingleton<IOrganizationData, KeyData>();
+        builder.Services.AddSingleton<IOrganizationData, ExportData>();
+        builder.Services.AddSingleton<IOrganizationData, ConversationData>();
+        builder.Services.AddSingleton(Settings.Bind<PurgeSettings>(builder.Configuration, PurgeSettings.Section));
+        builder.Services.AddHostedService<PurgeOrganizations>();
     }
 
     /// <summary>Where a service with these arguments can be asked from this machine.</summary>

@@ -16,6 +16,8 @@ internal sealed record BootstrapSettings
 {
     public const string Section = "Bootstrap";
 
+    private static readonly Actor Way = Actor.Operator("settings");
+
     /// <summary><c>Bootstrap__SuperAdmin__Email</c> with <c>__Password</c> or <c>__PasswordFile</c>.</summary>
     public SuperAdminSettings? SuperAdmin { get; init; }
 
@@ -108,7 +110,7 @@ internal sealed record BootstrapSettings
             return;
         try
         {
-            await sender.Send(new CreateApiKey.Command(id, "bootstrap", [KeyScope.Ingest], null, [], key, "settings", ""), ct);
+            await sender.Send(new CreateApiKey.Command(id, "bootstrap", [KeyScope.Ingest], null, [], key, Way), ct);
         }
         // Another instance was faster.
         catch (PostgresException exists) when (exists.ConstraintName == "api_keys_public_id_key")
@@ -143,7 +145,7 @@ internal sealed record BootstrapSettings
 
         public string? ReadPassword() => SecretText.Read("Bootstrap__SuperAdmin__Password", Password, PasswordFile);
 
-        public CreateMember.Command Command() => new(null, Email!, null, MemberRole.Superadmin, ReadPassword()!);
+        public CreateMember.Command Command() => new(null, Email!, null, MemberRole.Superadmin, ReadPassword()!, Way);
     }
 
     internal sealed record OrganizationSettings
@@ -152,7 +154,7 @@ internal sealed record BootstrapSettings
 
         public string? Name { get; init => field = value.NullIfEmpty(); }
 
-        public CreateOrganization.Command Command() => new(Slug!, Name!, null);
+        public CreateOrganization.Command Command() => new(Slug!, Name!, null, Way);
     }
 
     internal sealed record ApiKeySettings

@@ -18,14 +18,15 @@ internal sealed record Demo(string Slug, string Email, string Password, string K
         if (await db.QuerySingleOrDefaultAsync<bool>("select exists (select from organizations)", new { }, ct))
             return null;
 
+        var way = Actor.Operator("first start");
         var sender = services.GetRequiredService<ISender>();
         var demo = new Demo("demo", "admin@demo.example", RandomNumberGenerator.GetString("abcdefghijkmnpqrstuvwxyz23456789", 20), "");
         try
         {
-            var orgId = await sender.Send(new CreateOrganization.Command(demo.Slug, "Demo", null), ct);
-            await sender.Send(new CreateMember.Command(orgId, demo.Email, "Demo admin", MemberRole.Admin, demo.Password), ct);
+            var organization = await sender.Send(new CreateOrganization.Command(demo.Slug, "Demo", null, way), ct);
+            await sender.Send(new CreateMember.Command(organization.Id, demo.Email, "Demo admin", MemberRole.Admin, demo.Password, way), ct);
             var key = await sender.Send(
-                new CreateApiKey.Command(orgId, "demo", [KeyScope.Ingest], null, [], ApiKey.Generate(), "first start", ""), ct);
+                new CreateApiKey.Command(organization.Id, "demo", [KeyScope.Ingest], null, [], ApiKey.Generate(), way), ct);
             return demo with { Key = key.Key };
         }
         // Another process that was started at the same moment makes it.

@@ -92,22 +92,28 @@ internal static class Verbs
     // A password on the command line would stand in the list of processes.
     private static readonly Option<bool> PasswordStdin = new("--password-stdin") { Required = true, Description = "Read the password from standard input." };
 
+    private static readonly Actor Way = Actor.Operator("command line");
+
     private static Task<int> Migrate(ParseResult line, CancellationToken ct) => WithDatabase(line, (_, _) => Task.CompletedTask, ct);
 
     private static Task<int> CreateSuperadmin(ParseResult line, CancellationToken ct) => WithDatabase(
         line,
         async (services, ct) =>
         {
-            var id = await services.GetRequiredService<ISender>().Send(
-                new CreateMember.Command(null, line.GetValue(Email)!, line.GetValue(Name), MemberRole.Superadmin, await ReadPassword(ct)), ct);
-            Console.WriteLine(id);
+            var member = await services.GetRequiredService<ISender>().Send(
+                new CreateMember.Command(null, line.GetValue(Email)!, line.GetValue(Name), MemberRole.Superadmin, await ReadPassword(ct), Way), ct);
+            Console.WriteLine(member.Id);
         },
         ct);
 
     private static Task<int> CreateOrg(ParseResult line, CancellationToken ct) => WithDatabase(
         line,
-        async (services, ct) => Console.WriteLine(await services.GetRequiredService<ISender>().Send(
-            new CreateOrganization.Command(line.GetValue(Slug)!, line.GetValue(RequiredName)!, line.GetValue(TimeZone)), ct)),
+        async (services, ct) =>
+        {
+            var organization = await services.GetRequiredService<ISender>().Send(
+                new CreateOrganization.Command(line.GetValue(Slug)!, line.GetValue(RequiredName)!, line.GetValue(TimeZone), Way), ct);
+            Console.WriteLine(organization.Id);
+        },
         ct);
 
     private static Task<int> CreateUser(ParseResult line, CancellationToken ct) => WithDatabase(
@@ -115,9 +121,9 @@ internal static class Verbs
         async (services, ct) =>
         {
             var orgId = await OrgId(services, line, ct);
-            var id = await services.GetRequiredService<ISender>().Send(
-                new CreateMember.Command(orgId, line.GetValue(Email)!, line.GetValue(Name), line.GetValue(Role)!, await ReadPassword(ct)), ct);
-            Console.WriteLine(id);
+            var member = await services.GetRequiredService<ISender>().Send(
+                new CreateMember.Command(orgId, line.GetValue(Email)!, line.GetValue(Name), line.GetValue(Role)!, await ReadPassword(ct), Way), ct);
+            Console.WriteLine(member.Id);
         },
         ct);
 
@@ -128,7 +134,7 @@ internal static class Verbs
             var scopes = line.GetValue(Scopes) is { Length: > 0 } given ? given : [KeyScope.Ingest];
             var key = await services.GetRequiredService<ISender>().Send(
                 new CreateApiKey.Command(
-                    await OrgId(services, line, ct), line.GetValue(Label)!, scopes, line.GetValue(Expires), [], ApiKey.Generate(), "command line", ""),
+                    await OrgId(services, line, ct), line.GetValue(Label)!, scopes, line.GetValue(Expires), [], ApiKey.Generate(), Way),
                 ct);
             Console.WriteLine(key.Key);
         },
@@ -141,7 +147,7 @@ internal static class Verbs
             var orgId = await OrgId(services, line, ct);
             var keyId = await services.GetRequiredService<NpgsqlDataSource>().QuerySingleOrDefaultAsync<Guid>(
                 "select id from api_keys where org_id = @OrgId and public_id = @PublicId", new { OrgId = orgId, PublicId = line.GetValue(PublicId) }, ct);
-            await services.GetRequiredService<ISender>().Send(new RevokeApiKey.Command(orgId, keyId, "command line", ""), ct);
+            await services.GetRequiredService<ISender>().Send(new RevokeApiKey.Command(orgId, keyId, Way), ct);
         },
         ct);
 

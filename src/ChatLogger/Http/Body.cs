@@ -1,8 +1,8 @@
 using System.Buffers;
 using System.Reflection;
+using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Metadata;
 
 namespace ChatLogger.Http;
@@ -16,79 +16,34 @@ internal sealed class Body<T> : IEndpointParameterMetadataProvider
 {
     private static readonly JsonTypeInfo<T> Shape = (JsonTypeInfo<T>)Json.Options.GetTypeInfo(typeof(T));
 
-    private Body(T value) => Value = value;
+    private Body(T value, byte[]? sha256) => (Value, Sha256) = (value, sha256);
 
     public T Value { get; }
 
+    /// <summary>Of the bytes as they were sent; there only where the request has an Idempotency-Key, which is what asks for it.</summary>
+    public byte[]? Sha256 { get; }
+
     public static async ValueTask<Body<T>> BindAsync(HttpContext context)
     {
-        var limit = BodyLimit.Of(context);
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
-        {
-            // The server counts the framing of chunks too: six bytes for a chunk of one. What the body itself may have is counted below.
-            size.MaxRequestBodySize = context.Request.ContentLength is null ? 8L * limit : limit;
-        }
-
-        var reader = context.Request.BodyReader;
-        var buffer = await ReadAll(context, limit);
+        var buffer = await RawBody.Read(context);
         try
         {
-            return new(Parse(buffer));
+            return new(Parse(buffer), IdempotencyKey.IsIn(context) ? Hash(buffer) : null);
         }
         finally
         {
-            reader.AdvanceTo(buffer.End);
+            context.Request.BodyReader.AdvanceTo(buffer.End);
         }
     }
 
     public static void PopulateMetadata(ParameterInfo parameter, EndpointBuilder builder) => builder.Metadata.Add(new BodyShape(typeof(T)));
 
-    private static async ValueTask<ReadOnlySequence<byte>> ReadAll(HttpContext context, int limit)
+    private static byte[] Hash(ReadOnlySequence<byte> buffer)
     {
-        var reader = context.Request.BodyReader;
-        var deadline = context.Features.Get<Deadline>();
-        var waiting = false;
-        try
-        {
-            while (true)
-            {
-                // Nearly always the body came with the head, and nobody has to wait.
-                if (!reader.TryRead(out var result))
-                {
-                    if (!waiting)
-                        deadline?.Pause(context.RequestServices.GetRequiredService<ServerSettings>().BodyTimeout);
-                    waiting = true;
-                    result = await reader.ReadAsync(context.RequestAborted);
-                }
-                if (result.Buffer.Length > limit)
-                {
-                    reader.AdvanceTo(result.Buffer.End);
-                    throw Problem.BodyTooLarge(limit);
-                }
-                if (result.IsCompleted)
-                    return result.Buffer;
-                reader.AdvanceTo(result.Buffer.Start, result.Buffer.End);
-            }
-        }
-        catch (BadHttpRequestException exception) when (exception.StatusCode == StatusCodes.Status413PayloadTooLarge)
-        {
-            throw Problem.BodyTooLarge(limit);
-        }
-        // A chunk's length that overflows.
-        catch (IOException exception) when (exception is not BadHttpRequestException && !Deadline.CallerIsGone(context))
-        {
-            throw Problem.Malformed();
-        }
-        catch (OperationCanceledException) when (!Deadline.CallerIsGone(context))
-        {
-            context.Response.Headers.Connection = "close";
-            throw Problem.RequestTimeout();
-        }
-        finally
-        {
-            if (waiting)
-                deadline?.Resume();
-        }
+        using var sha256 = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var segment in buffer)
+            sha256.AppendData(segment.Span);
+        return sha256.GetHashAndReset();
     }
 
     private static T Parse(ReadOnlySequence<byte> buffer)
@@ -142,4 +97,16 @@ internal sealed class BodyLimit(Func<Limits, int> choose)
     }
 
     private int Bytes(Limits limits) => choose(limits);
+}
+
+/// <summary>An endpoint whose body may come compressed with gzip. Its limit holds for what comes out, and for what comes in.</summary>
+internal sealed class GzipAllowed;
+
+/// <summary>The shapes of which each item of a list in an endpoint's body has one: its member <c>type</c> says which.</summary>
+internal sealed class ItemShapes(string list, params (string Name, Type Type)[] types)
+{
+    /// <summary>The member of the body that is the list.</summary>
+    public string List => list;
+
+    public IReadOnlyList<(string Name, Type Type)> Types => types;
 }

@@ -40,22 +40,25 @@ internal static partial class Documentation
     /// <summary>The page, and a policy that lets it load its own scripts.</summary>
     public static void UsePage(WebApplication app)
     {
-        app.Use((context, next) =>
-        {
-            if (context.Request.Path.StartsWithSegments(PagePath))
+        // Every request would pass through it otherwise.
+        app.UseWhen(
+            context => context.Request.Path.StartsWithSegments(PagePath),
+            page =>
             {
-                context.Response.Headers.ContentSecurityPolicy =
-                    "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
-                context.Response.Headers.CacheControl = "no-cache";
-            }
-            return next(context);
-        });
-        app.UseSwaggerUI(options =>
-        {
-            options.RoutePrefix = PagePath.TrimStart('/');
-            options.DocumentTitle = "Chat Logger";
-            options.SwaggerEndpoint(DocumentPath, "Chat Logger v1");
-        });
+                page.Use((context, next) =>
+                {
+                    context.Response.Headers.ContentSecurityPolicy =
+                        "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
+                    context.Response.Headers.CacheControl = "no-cache";
+                    return next(context);
+                });
+                page.UseSwaggerUI(options =>
+                {
+                    options.RoutePrefix = PagePath.TrimStart('/');
+                    options.DocumentTitle = "Chat Logger";
+                    options.SwaggerEndpoint(DocumentPath, "Chat Logger v1");
+                });
+            });
     }
 
     private static void Describe(OpenApiDocument document, SessionCookie cookie)
@@ -102,21 +105,24 @@ internal static partial class Documentation
     // Every slice has a Request and a Response; in the document they are told apart by the slice.
     private static string? SchemaName(Type type)
     {
+        if (type == typeof(Problem))
+            return nameof(Problem);
         if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(Page<>))
             return $"{SchemaName(type.GenericTypeArguments[0]) ?? type.GenericTypeArguments[0].Name}Page";
         return type is { IsNested: true, DeclaringType: { } slice } ? slice.Name + type.Name : null;
     }
 
-    private static Task Describe(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken _)
+    private static async Task Describe(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken ct)
     {
         var metadata = context.Description.ActionDescriptor.EndpointMetadata;
         var access = metadata.OfType<Access>().Last();
 
-        if (metadata.OfType<MethodInfo>().FirstOrDefault()?.DeclaringType?.DeclaringType is { } slice)
+        // The name of a slice that has two routes is one of them's; the other brings its own.
+        if (operation.OperationId is null && metadata.OfType<MethodInfo>().FirstOrDefault()?.DeclaringType?.DeclaringType is { } slice)
             operation.OperationId = (context.Description.HttpMethod == "HEAD" ? "head" : "") + slice.Name;
 
         var path = context.Description.RelativePath ?? "";
-        operation.Parameters = [.. PathParameters(path)];
+        operation.Parameters = [.. PathParameters(path, access.Door)];
         if (metadata.OfType<QueryShape>().FirstOrDefault() is { } query)
         {
             foreach (var property in Json.Options.GetTypeInfo(query.Type).Properties)
@@ -136,6 +142,19 @@ internal static partial class Documentation
             }
         }
 
+        var once = metadata.OfType<IdempotencyKeyShape>().Any();
+        if (once)
+        {
+            operation.Parameters.Add(new OpenApiParameter
+            {
+                Name = IdempotencyKey.Header,
+                In = ParameterLocation.Header,
+                Description = "A name of your own for this request: 1 to 255 printable characters of ASCII, bare or between double quotes. For 24 hours the same "
+                    + "key with the same body is answered with what the first one made, and the header Idempotent-Replayed: true.",
+                Schema = new OpenApiSchema { Type = JsonSchemaType.String },
+            });
+        }
+
         operation.Description = $"{operation.Description} Who may call it: {access.Policy}.".TrimStart();
         var document = context.Document!;
         operation.Security = access.Door switch
@@ -147,15 +166,18 @@ internal static partial class Documentation
 
         var inPath = path.Contains('{', StringComparison.Ordinal);
         var hasBody = operation.RequestBody is not null;
-        int[] statuses =
+        SortedSet<int> statuses =
         [
             .. access.Door != Door.Open || hasBody ? [400] : Array.Empty<int>(),
             .. access.Door != Door.Open || path == "auth/login" ? [401] : Array.Empty<int>(),
             .. access.Door != Door.Open ? [403] : Array.Empty<int>(),
             .. inPath ? [404] : Array.Empty<int>(),
-            .. access.Door == Door.Organization ? [409] : Array.Empty<int>(),
+            .. access.Door == Door.Organization || (access.Door == Door.Session && hasBody) || once ? [409] : Array.Empty<int>(),
             .. hasBody ? [413, 415] : Array.Empty<int>(),
+            .. once ? [422] : Array.Empty<int>(),
+            .. access.Door != Door.Open || path == "auth/login" ? [429] : Array.Empty<int>(),
             503,
+            .. metadata.OfType<Refuses>().SelectMany(refuses => refuses.Statuses),
         ];
         operation.Responses ??= [];
         foreach (var status in statuses)
@@ -169,10 +191,38 @@ internal static partial class Documentation
                 },
             };
         }
-        return Task.CompletedTask;
+        if (metadata.OfType<ItemShapes>().FirstOrDefault() is { } items)
+            await Describe(operation, items, context, ct);
     }
 
-    private static IEnumerable<OpenApiParameter> PathParameters(string path)
+    // The body that is read item by item: each is one of these, and its type says which.
+    private static async Task Describe(OpenApiOperation operation, ItemShapes items, OpenApiOperationTransformerContext context, CancellationToken ct)
+    {
+        var shapes = new List<IOpenApiSchema>();
+        foreach (var (kind, type) in items.Types)
+        {
+            var name = SchemaName(type)!;
+            var shape = await context.GetOrCreateSchemaAsync(type, null, ct);
+            shape.Properties!["type"] = new OpenApiSchema { Type = JsonSchemaType.String, Enum = [kind] };
+            shape.Required = new HashSet<string>(shape.Required ?? new HashSet<string>()) { "type" };
+            context.Document!.AddComponent(name, shape);
+            shapes.Add(new OpenApiSchemaReference(name, context.Document));
+        }
+        operation.RequestBody!.Content!["application/json"] = new OpenApiMediaType
+        {
+            Schema = new OpenApiSchema
+            {
+                Type = JsonSchemaType.Object,
+                Required = new HashSet<string> { items.List },
+                Properties = new Dictionary<string, IOpenApiSchema>
+                {
+                    [items.List] = new OpenApiSchema { Type = JsonSchemaType.Array, MinItems = 1, Items = new OpenApiSchema { OneOf = shapes } },
+                },
+            },
+        };
+    }
+
+    private static IEnumerable<OpenApiParameter> PathParameters(string path, Door door)
     {
         foreach (Match name in PathParameter().Matches(path))
         {
@@ -184,7 +234,7 @@ internal static partial class Documentation
                 Required = true,
                 Description = name.Groups[1].Value switch
                 {
-                    "slug" => "The slug of the key's organization.",
+                    "slug" => door == Door.Plugin ? "The slug of the key's organization." : "The slug of an organization.",
                     "org" => "me; or, for superadmins, the slug of an organization.",
                     _ => null,
                 },
@@ -235,4 +285,10 @@ internal static partial class Documentation
             },
         },
     };
+}
+
+/// <summary>Statuses of refusals that are an endpoint's own, beside those that its door, path and body bring with them.</summary>
+internal sealed class Refuses(params int[] statuses)
+{
+    public IReadOnlyList<int> Statuses => statuses;
 }

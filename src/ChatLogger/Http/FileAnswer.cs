@@ -16,7 +16,7 @@ internal sealed record FileAnswer(int Status, bool Gzip, long Start, long Length
         var (request, response) = (context.Request, context.Response);
         var identity = $"\"{tag}\"";
         var gzipped = $"\"{tag}-gzip\"";
-        response.Headers.Vary = "Accept-Encoding";
+        response.Headers.Append(HeaderNames.Vary, HeaderNames.AcceptEncoding);
         // A range is of a GET, and only what can be fetched again can be had already (RFC 9110, 13.1.2 and 14.2).
         var isGet = HttpMethods.IsGet(request.Method);
         var isFetch = isGet || HttpMethods.IsHead(request.Method);

@@ -14,6 +14,13 @@ internal static class Json
 
     public static readonly JsonSerializerOptions Options = Configure(new JsonSerializerOptions { TypeInfoResolver = new DefaultJsonTypeInfoResolver() });
 
+    /// <summary>Shapes that need not be found out by reflection. Said once, before the first is read or written.</summary>
+    public static void Prefer(IJsonTypeInfoResolver prepared)
+    {
+        if (!Options.IsReadOnly && !Options.TypeInfoResolverChain.Contains(prepared))
+            Options.TypeInfoResolverChain.Insert(0, prepared);
+    }
+
     public static JsonSerializerOptions Configure(JsonSerializerOptions options)
     {
         options.PropertyNamingPolicy = JsonNamingPolicy.CamelCase;

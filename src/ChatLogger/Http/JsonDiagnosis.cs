@@ -24,7 +24,7 @@ internal static class JsonDiagnosis
                     continue;
                 var name = reader.GetString()!;
                 if (!known.ContainsKey(name))
-                    found ??= Problem.Validation(Problem.BodyPath, $"There is a member that is not known here. Known are: {string.Join(", ", known.Keys)}.");
+                    found ??= Unknown(Problem.BodyPath, known.Keys);
                 else if (!seen.Add(name))
                     found ??= Problem.Validation(name, "Given more than once.");
             }
@@ -33,17 +33,24 @@ internal static class JsonDiagnosis
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
-            return Problem.Validation(Problem.BodyPath, "The body is not valid JSON.");
+            return Problem.Validation(Problem.BodyPath, "This is not valid JSON, or nests too deep.");
         }
 
         // Valid JSON whose members are all known: one has the wrong type. Its path begins "$.".
         var path = failure.Path is ['$', '.', .. var rest] ? rest : "";
         var end = path.AsSpan().IndexOfAny('.', '[');
         var member = end < 0 ? path : path[..end];
-        return known.TryGetValue(member, out var property)
-            ? Problem.Validation(Printable(path, member), Expected(property.PropertyType, deeper: end >= 0))
-            : Problem.Validation(Problem.BodyPath, "The body does not have the expected shape.");
+        if (!known.TryGetValue(member, out var property))
+            return Problem.Validation(Problem.BodyPath, "The body does not have the expected shape.");
+        // In an object of ours a member that is not known is not told by its name either: the caller made it up.
+        var inner = shape.Options.GetTypeInfo(property.PropertyType);
+        if (end >= 0 && inner.Kind == JsonTypeInfoKind.Object && !inner.Properties.Any(known => path[(end + 1)..] == known.Name))
+            return Unknown(member, inner.Properties.Select(known => known.Name));
+        return Problem.Validation(Printable(path, member), Expected(property.PropertyType, deeper: end >= 0));
     }
+
+    private static Problem Unknown(string path, IEnumerable<string> known) =>
+        Problem.Validation(path, $"There is a member that is not known here. Known are: {string.Join(", ", known)}.");
 
     /// <summary>The known member of the top level in whose value the byte at <paramref name="offset"/> stands; else the whole.</summary>
     public static string MemberAt(ReadOnlySpan<byte> json, int offset, JsonTypeInfo shape)

@@ -32,7 +32,7 @@ internal sealed class JsonObjectText
     internal readonly record struct Facts(
         int Bytes, int Depth, int Keys, int LongestKey, int LongestNumber, bool HasInfiniteNumber, bool HasDuplicateKey);
 
-    private sealed class Converter : JsonConverter<JsonObjectText>
+    internal sealed class Converter : JsonConverter<JsonObjectText>
     {
         public override JsonObjectText Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
         {

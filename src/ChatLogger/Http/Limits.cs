@@ -14,6 +14,18 @@ internal sealed record Limits
     [Range(4_096, 16_777_216)]
     public int BodyBytes { get; init; } = 1_048_576;
 
+    /// <summary>The body of a batch, in bytes, also after decompression. Default 4 MiB.</summary>
+    [Range(4_096, 67_108_864)]
+    public int BatchBytes { get; init; } = 4_194_304;
+
+    /// <summary>Items of a batch. Default 1,000.</summary>
+    [Range(1, 10_000)]
+    public int BatchItems { get; init; } = 1_000;
+
+    /// <summary>A name that a batch gives to one of its chats, in characters. Default 128.</summary>
+    [Range(1, 1_024)]
+    public int RefLength { get; init; } = 128;
+
     /// <summary>The body of a login, in bytes. Default 4 KiB.</summary>
     [Range(512, 65_536)]
     public int LoginBodyBytes { get; init; } = 4_096;
@@ -65,6 +77,10 @@ internal sealed record Limits
     /// <summary>A model's name, in characters. Default 100.</summary>
     [Range(1, 256)]
     public int ModelLength { get; init; } = 100;
+
+    /// <summary>A comment of feedback, in characters. Default 2,000.</summary>
+    [Range(1, 2_000)]
+    public int CommentLength { get; init; } = 2_000;
 
     /// <summary>A latency, in milliseconds. Default a day.</summary>
     [Range(1, 2_000_000_000)]

@@ -50,9 +50,19 @@ internal sealed class Problem : Exception
 
     public static Problem SlugTaken() => new(ProblemType.SlugTaken, "Another organization has, or had, this slug.");
 
+    public static Problem LastAdmin() => new(
+        ProblemType.LastAdmin,
+        "This is the organization's last active admin. Let another member be one first.");
+
     public static Problem LiveKeyQuota(int quota) => new(
         ProblemType.LiveKeyQuota,
         $"An organization has at most {quota} live keys. Revoke one first.");
+
+    public static Problem OverlapQuota(int quota) => new(
+        ProblemType.LiveKeyQuota,
+        $"An organization has at most {quota} live keys, those in their overlap included. Revoke one first, or rotate with overlapHours 0.");
+
+    public static Problem KeyNotLive(string detail) => new(ProblemType.KeyNotLive, detail);
 
     public static Problem ExportQueueFull(int queued) => new(
         ProblemType.ExportQueueFull,
@@ -65,6 +75,15 @@ internal sealed class Problem : Exception
         $"An export that is answered at once has at most {messages} messages and {bytes} bytes. Ask for it with mode async.");
 
     public static Problem ExportFailed(string reason) => new(ProblemType.ExportFailed, reason);
+
+    public static Problem IdempotencyKeyInUse() => new(
+        ProblemType.IdempotencyKeyInUse,
+        "The same request is being worked on. Ask again for what becomes of it.")
+    { RetryAfter = TimeSpan.FromSeconds(1) };
+
+    public static Problem IdempotencyKeyReused() => new(
+        ProblemType.IdempotencyKeyReused,
+        "This Idempotency-Key came with another body before. Take a new one for a new request.");
 
     public static Problem Gone(string detail) => new(ProblemType.Gone, detail);
 

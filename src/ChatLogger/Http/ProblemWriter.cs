@@ -26,7 +26,7 @@ internal sealed partial class ProblemWriter(RequestDelegate next, ILogger<Proble
             // Nobody is there to read an answer; nothing went wrong on our side.
             if (Deadline.CallerIsGone(context))
                 return;
-            var problem = FromException(exception);
+            var problem = Of(exception);
             if (problem.Type == ProblemType.Internal)
                 UnexpectedFailure(log, exception);
             else if (problem.Type == ProblemType.Unavailable)
@@ -51,29 +51,35 @@ internal sealed partial class ProblemWriter(RequestDelegate next, ILogger<Proble
         var body = new MemoryStream();
         using (var json = new Utf8JsonWriter(body, new JsonWriterOptions { Encoder = Json.Encoder }))
         {
-            json.WriteStartObject();
-            json.WriteString("type", problem.Type.Slug);
-            json.WriteString("title", problem.Type.Title);
-            json.WriteNumber("status", problem.Type.Status);
-            json.WriteString("detail", problem.Message);
-            json.WriteString("traceId", TraceId(context));
-            if (problem.Errors is { } errors)
-            {
-                json.WriteStartObject("errors");
-                foreach (var (path, sentences) in errors)
-                {
-                    json.WriteStartArray(path);
-                    foreach (var sentence in sentences)
-                        json.WriteStringValue(sentence);
-                    json.WriteEndArray();
-                }
-                json.WriteEndObject();
-            }
-            json.WriteEndObject();
+            Write(json, problem, TraceId(context));
         }
         response.ContentLength = body.Length;
         if (!HttpMethods.IsHead(context.Request.Method))
             await response.Body.WriteAsync(body.GetBuffer().AsMemory(0, (int)body.Length), CancellationToken.None);
+    }
+
+    /// <summary>The problem as an object of JSON.</summary>
+    public static void Write(Utf8JsonWriter json, Problem problem, string traceId)
+    {
+        json.WriteStartObject();
+        json.WriteString("type", problem.Type.Slug);
+        json.WriteString("title", problem.Type.Title);
+        json.WriteNumber("status", problem.Type.Status);
+        json.WriteString("detail", problem.Message);
+        json.WriteString("traceId", traceId);
+        if (problem.Errors is { } errors)
+        {
+            json.WriteStartObject("errors");
+            foreach (var (path, sentences) in errors)
+            {
+                json.WriteStartArray(path);
+                foreach (var sentence in sentences)
+                    json.WriteStringValue(sentence);
+                json.WriteEndArray();
+            }
+            json.WriteEndObject();
+        }
+        json.WriteEndObject();
     }
 
     public static string TraceId(HttpContext context) => Activity.Current?.TraceId.ToHexString() ?? context.TraceIdentifier;
@@ -93,7 +99,8 @@ internal sealed partial class ProblemWriter(RequestDelegate next, ILogger<Proble
         };
     }
 
-    private static Problem FromException(Exception exception) => exception switch
+    /// <summary>What an exception means to the caller.</summary>
+    public static Problem Of(Exception exception) => exception switch
     {
         Problem problem => problem,
         BadHttpRequestException { StatusCode: 408 } => Problem.RequestTimeout(),

@@ -24,7 +24,7 @@ internal static class RequestShape
 
         if (context.GetEndpoint()?.Metadata.GetMetadata<BodyShape>() is not null)
         {
-            RequireJson(request);
+            RequireJson(request, gzip: context.GetEndpoint()!.Metadata.GetMetadata<GzipAllowed>() is not null);
             var limit = BodyLimit.Of(context);
             if (request.ContentLength > limit)
                 throw Problem.BodyTooLarge(limit);
@@ -39,16 +39,22 @@ internal static class RequestShape
 
     public static Problem WrongContentType() => Problem.UnsupportedMediaType("The body must be application/json in UTF-8.");
 
+    /// <summary>Whether the body has to be unpacked; whether it may be is decided above.</summary>
+    public static bool IsGzip(HttpRequest request) =>
+        request.Headers.ContentEncoding.Count == 1 && "gzip".Equals(request.Headers.ContentEncoding, StringComparison.OrdinalIgnoreCase);
+
     private static bool HasBody(HttpRequest request) =>
         request.ContentLength > 0 || request.Headers.ContainsKey(HeaderNames.TransferEncoding);
 
-    private static void RequireJson(HttpRequest request)
+    private static void RequireJson(HttpRequest request, bool gzip = false)
     {
-        if (!MediaTypeHeaderValue.TryParse(request.ContentType, out var type)
+        // The usual spelling needs no parser.
+        var isPlain = request.ContentType == "application/json";
+        if (!isPlain && (!MediaTypeHeaderValue.TryParse(request.ContentType, out var type)
             || !type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase)
-            || (type.Charset.HasValue && !HeaderUtilities.RemoveQuotes(type.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase)))
+            || (type.Charset.HasValue && !HeaderUtilities.RemoveQuotes(type.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase))))
             throw WrongContentType();
-        if (request.Headers.ContentEncoding.Count > 0 && request.Headers.ContentEncoding != "identity")
-            throw Problem.UnsupportedMediaType("The body must not be encoded.");
+        if (request.Headers.ContentEncoding.Count > 0 && request.Headers.ContentEncoding != "identity" && !(gzip && IsGzip(request)))
+            throw Problem.UnsupportedMediaType(gzip ? "The body may be encoded with gzip, once, and not otherwise." : "The body must not be encoded.");
     }
 }

@@ -66,12 +66,12 @@ public class EmailAddressTests(App app) : IClassFixture<App>
     {
         var acme = await app.Org("acme");
         var name = $"zoë-{Guid.NewGuid():N}";
-        await app.Send(new CreateMember.Command(acme.Id, $"{name}@acme.example", null, MemberRole.Viewer, Persona.Password));
+        await app.Send(new CreateMember.Command(acme.Id, $"{name}@acme.example", null, MemberRole.Viewer, Persona.Password, Persona.Operator));
 
         foreach (var spelling in new[] { $" {name}@ACME.example ", $"{name.ToUpperInvariant()}@acme.example", $"{name.Normalize(System.Text.NormalizationForm.FormD)}＠acme.example" })
         {
             (await app.Stranger.Post("/auth/login", new { email = spelling, password = Persona.Password })).Is(200);
-            var taken = await Assert.ThrowsAsync<ChatLogger.Http.Problem>(() => app.Send(new CreateMember.Command(acme.Id, spelling, null, MemberRole.Viewer, Persona.Password)));
+            var taken = await Assert.ThrowsAsync<ChatLogger.Http.Problem>(() => app.Send(new CreateMember.Command(acme.Id, spelling, null, MemberRole.Viewer, Persona.Password, Persona.Operator)));
             Assert.Equal("email-taken", taken.Type.Slug);
         }
     }

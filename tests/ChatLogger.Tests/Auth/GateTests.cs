@@ -5,7 +5,6 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Routing.Patterns;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using NSubstitute;
 using Problem = ChatLogger.Http.Problem;
@@ -141,6 +140,7 @@ public sealed class GateTests(App app) : IClassFixture<App>
         (await Use(other.Text("key"))).IsProblem(401, "unauthenticated");
         (await third.Post($"{acme.Door}/chats", "{}")).Is(201);
         await app.Execute("update organizations set deleted_at = now() where id = @Id", new { acme.Id });
+        app.Clock.Advance(TimeSpan.FromSeconds(5));
         (await third.Post($"{acme.Door}/chats", "{}")).IsProblem(401, "unauthenticated");
 
         Assert.Equal(3, await acme.Count("chats"));
@@ -171,14 +171,15 @@ public sealed class GateTests(App app) : IClassFixture<App>
             _passed = true;
             return Task.CompletedTask;
         },
-        [_first, _second],
+        new ApiKeys([_first, _second], new KeyCacheSettings(), app.Services.GetRequiredService<KeyUses>(), app.Clock),
         app.Services.GetRequiredService<SessionCookie>(),
         app.Services.GetRequiredService<SessionTokens>(),
         app.Services.GetRequiredService<NpgsqlDataSource>(),
         app.Clock,
         new CorsSettings(),
         new Traffic(),
-        NullLoggerFactory.Instance);
+        app.Services.GetRequiredService<Throttles>(),
+        app.Services.GetRequiredService<AuditTrail>());
 
     private static DefaultHttpContext Context(string slug, string[] keys, object[] metadata)
     {

@@ -45,6 +45,7 @@ public class SessionTokensTests
     [InlineData("""{"alg":["HS256"],"typ":"session+jwt"}""")]
     [InlineData("""{"alg":"HS256","typ":["session+jwt"]}""")]
     [InlineData("""{"alg":"HS256","typ":"session+jwt","crit":["exp"]""")]
+    [InlineData("""{"alg":"HS256","typ":"session+jwt","crit":["exp"]}""")]
     [InlineData("[]")]
     [InlineData("null")]
     [InlineData("\"HS256\"")]

@@ -31,10 +31,11 @@ public class SettingsApiKeysTests(KeysInSettingsApp app) : IClassFixture<KeysInS
     {
         var ingest = app.Stranger.WithKey(app.Ingest.Text);
         (await ingest.Post("/api/v1/orgs/from-settings/chats", "{}")).IsProblem(401, "unauthenticated");
-        var id = await app.Send(new CreateOrganization.Command("from-settings", "From settings", null));
+        var id = (await app.Send(new CreateOrganization.Command("from-settings", "From settings", null, Persona.Operator))).Id;
         var settings = new Org(app, id, "from-settings");
         var acme = await app.Org("acme");
 
+        app.Clock.Advance(TimeSpan.FromSeconds(5));
         (await ingest.Post($"{settings.Door}/chats", "{}")).Is(201);
         (await (await settings.Plugin()).Post($"{settings.Door}/chats", "{}")).Is(201);
         (await (await acme.Plugin()).Post($"{acme.Door}/chats", "{}")).Is(201);
@@ -44,6 +45,7 @@ public class SettingsApiKeysTests(KeysInSettingsApp app) : IClassFixture<KeysInS
         Assert.Equal(2, await settings.Count("chats"));
 
         await app.Execute("update organizations set deleted_at = now() where id = @id", new { id });
+        app.Clock.Advance(TimeSpan.FromSeconds(5));
         (await ingest.Post($"{settings.Door}/chats", "{}")).IsProblem(401, "unauthenticated");
     }
 

@@ -44,7 +44,12 @@ public sealed class RefusedStartTests : IAsyncLifetime
     [InlineData("Bootstrap__SuperAdmin__Pasword", "Database__Private=true", Secret, "Bootstrap__SuperAdmin__Pasword=hunter2hunter2")]
     [InlineData("ConnectionStrings__ChatLogger", Secret, "ConnectionStrings__ChatLogger=Host=db;Pass=hunter2hunter2")]
     [InlineData("DATABASE_URL", Secret, "DATABASE_URL=postgres://me:hunter2hunter2@db/chat?colour=blue")]
+    [InlineData("Cors__Origins__0|https://dashboard.example", "Database__Private=true", Secret, "Cors__Origins__0=https://*.example")]
+    [InlineData("Cors__Origins__1|no slash", "Database__Private=true", Secret, "Cors__Origins__0=https://dashboard.example", "Cors__Origins__1=https://dashboard.example/")]
+    [InlineData("Cors__Origins__0|list", "Database__Private=true", Secret, "Cors__Origins=https://dashboard.example")]
     [InlineData("ApiKeys__0__Sha256", "Database__Private=true", Secret, "ApiKeys__0__Slug=acme")]
+    [InlineData("Proxies__Trusted__0|10.0.0.0/8", "Database__Private=true", Secret, "Proxies__Trusted__0=hunter2hunter2")]
+    [InlineData("RateLimits__Ingest__Burst|10000000", "Database__Private=true", Secret, "RateLimits__Ingest__Burst=0")]
     [InlineData("PORT", "Database__Private=true", Secret, "PORT=http")]
     public async Task Production_says_what_is_wrong_with_its_settings(string named, params string[] settings)
     {

@@ -138,7 +138,7 @@ public sealed class SurvivalTests : IAsyncLifetime
             if (enough.IsCancellationRequested)
                 return times;
             (await service.Http.Get("/healthz/live")).Is(200);
-            await Task.Delay(50, CancellationToken.None);
+            await Task.Delay(5, CancellationToken.None);
         }
     }
 

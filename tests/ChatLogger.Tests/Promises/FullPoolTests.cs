@@ -22,10 +22,14 @@ public class FullPoolTests(SmallPoolApp app) : IClassFixture<SmallPoolApp>
         var plugin = await acme.Plugin();
         var viewer = (await acme.Member("viewer")).Caller;
         var pool = (NpgsqlDataSource)app.Services.GetService(typeof(NpgsqlDataSource))!;
+        var known = app.Stranger.WithKey(await acme.Key());
+        await Takes(5, 400, () => known.Post($"{acme.Door}/chats", "{"));
 
         await using (await pool.OpenConnectionAsync())
         await using (await pool.OpenConnectionAsync())
         {
+            // A mistake of a caller whose key was known a moment ago.
+            await Takes(1, 400, () => known.Post($"{acme.Door}/chats", "{"));
             var waiting = Task.WhenAll(
                 Takes(5, 503, () => plugin.Post($"{acme.Door}/chats", "{}")),
                 Takes(5, 503, () => viewer.Get("/orgs/me/chats")),
@@ -41,6 +45,8 @@ public class FullPoolTests(SmallPoolApp app) : IClassFixture<SmallPoolApp>
             await Takes(1, 415, () => plugin.Send(HttpMethod.Post, $"{acme.Door}/chats", new StringContent("{}"), _ => { }));
             await Takes(1, 413, () => Wire.Ask(app.Address, "POST", $"{acme.Door}/chats", $"x-organization-api-key: {key}", "Content-Type: application/json", "Content-Length: 9999999"));
             await Takes(1, 400, () => app.Stranger.Post("/auth/login", "{"));
+            await Takes(1, 204, () => Preflight($"{acme.Door}/chats"));
+            await Takes(1, 204, () => Preflight("/orgs/me/chats"));
             await Takes(1, 200, () => app.Stranger.Get("/healthz/live"));
             await Takes(1, 200, () => app.Stranger.Get("/version"));
             Assert.False(waiting.IsCompleted);
@@ -51,6 +57,12 @@ public class FullPoolTests(SmallPoolApp app) : IClassFixture<SmallPoolApp>
         await Takes(1, 200, () => app.Stranger.Get("/healthz/ready"));
         Assert.Equal(1, await acme.Count("chats"));
     }
+
+    private Task<Answer> Preflight(string path) => app.Stranger.Send(HttpMethod.Options, path, null, request =>
+    {
+        request.Headers.Add("Origin", "https://shop.example");
+        request.Headers.Add("Access-Control-Request-Method", "POST");
+    });
 
     private static async Task Takes(double atMost, int status, Func<Task<Answer>> ask)
     {

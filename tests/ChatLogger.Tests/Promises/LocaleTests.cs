@@ -69,6 +69,30 @@ public partial class LocaleTests(App app) : IClassFixture<App>
         }
     }
 
+    [Theory]
+    [InlineData("Asia/Kathmandu")]
+    [InlineData("America/St_Johns")]
+    [InlineData("Pacific/Kiritimati")]
+    public async Task The_time_zone_of_the_process_changes_no_byte(string zone)
+    {
+        var story = await Story.Begin(app);
+        var before = await story.Reads(app);
+        var tz = Environment.GetEnvironmentVariable("TZ");
+        try
+        {
+            Environment.SetEnvironmentVariable("TZ", zone);
+            TimeZoneInfo.ClearCachedData();
+            Assert.Equal(TimeZoneInfo.FindSystemTimeZoneById(zone).GetUtcOffset(DateTime.UnixEpoch), TimeZoneInfo.Local.GetUtcOffset(DateTime.UnixEpoch));
+            Assert.Equal(before, await story.Reads(app));
+            await story.Writes(app);
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("TZ", tz);
+            TimeZoneInfo.ClearCachedData();
+        }
+    }
+
     private static async Task<string?> Show(NpgsqlDataSource source, string setting)
     {
         await using var command = source.CreateCommand($"show {setting}");

@@ -17,7 +17,7 @@ public abstract class ProblemTests(App app)
     [InlineData("GET", "/")]
     [InlineData("GET", $"/{Marker}")]
     [InlineData("GET", $"/{Marker}?{Marker}={Marker}")]
-    [InlineData("DELETE", "/orgs")]
+    [InlineData("DELETE", "/organizations")]
     [InlineData("GET", "/api/v1/orgs/acme")]
     [InlineData("GET", $"/orgs/me/{Marker}")]
     [InlineData("GET", $"/%2e%2e/{Marker}")]
@@ -113,6 +113,21 @@ public abstract class ProblemTests(App app)
 
             answer.IsSafeProblem(413, "body-too-large");
         }
+    }
+
+    [Theory]
+    [InlineData("/api/v1/orgs/acme/chats", 413)]
+    [InlineData("/api/v1/orgs/acme/batch", 413)]
+    [InlineData("/auth/login", 413)]
+    [InlineData("/users/me", 405)]
+    [InlineData("/no/such/route", 404)]
+    public async Task Who_sends_all_of_what_is_refused_before_reading_gets_the_answer(string path, int status)
+    {
+        // More than what sockets hold between the two.
+        var body = new byte[32 * 1024 * 1024];
+        byte[] request = [.. Encoding.Latin1.GetBytes($"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n"), .. body];
+
+        (await Wire.Send(app.Address, request)).Is(status);
     }
 
     [Fact]

@@ -9,6 +9,9 @@ public class UnavailableTests(App app) : IClassFixture<App>
 {
     private static readonly object Message = new { role = "user", content = "a" };
 
+    /// <summary>The service's own.</summary>
+    private NpgsqlDataSource Pool => (NpgsqlDataSource)app.Services.GetService(typeof(NpgsqlDataSource))!;
+
     [Fact]
     public async Task A_database_that_refuses_us_is_a_503_until_it_does_not()
     {
@@ -66,6 +69,27 @@ public class UnavailableTests(App app) : IClassFixture<App>
         Assert.InRange(statuses.Count(status => status == 503), 0, 10);
         Assert.All(statuses.TakeLast(20), status => Assert.Equal(201, status));
         Assert.Equal(20 + statuses.Count(status => status == 201), await acme.Count("chats"));
+        // Of the pool that reads, the first to meet a dead connection has the others thrown away, and asks again.
+        (await app.Stranger.Post("/auth/login", new { email = "nobody@acme.example", password = Persona.Password })).Is(401);
+        await acme.Admin();
+    }
+
+    [Fact]
+    public async Task Who_only_reads_does_not_notice_killed_connections()
+    {
+        var acme = await app.Org("acme");
+        var viewer = (await acme.Member("viewer")).Caller;
+        var chat = await acme.Chat();
+        var database = new NpgsqlConnectionStringBuilder(app.ConnectionString).Database;
+
+        foreach (var path in new[] { "/users/me", $"/orgs/me/chats/{chat}", $"/orgs/me/chats/{chat}/messages", "/orgs/me/chats", "/analytics/orgs/me/summary" })
+        {
+            // The pool of each has connections that lie idle when they are killed.
+            (await viewer.Get(path)).Is(200);
+            await Elsewhere($"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{database}'");
+            app.Rows.Clear();
+            (await viewer.Get(path)).Is(200);
+        }
     }
 
     [Fact]
@@ -134,6 +158,7 @@ public class UnavailableTests(App app) : IClassFixture<App>
             (await viewer.Get($"/orgs/me/chats/{chat}/messages")).Is(200);
             (await viewer.Get("/users/me")).Is(200);
         }
+        Pool.Clear();
         for (var i = 0; i < 6; i++)
             await Everything();
         Assert.True(await IsPrepared());
@@ -151,7 +176,8 @@ public class UnavailableTests(App app) : IClassFixture<App>
         var acme = await app.Org("acme");
         var plugin = await acme.Plugin();
         var admin = await acme.Admin();
-        for (var i = 0; i < 6; i++)
+        Pool.Clear();
+        for (var i = 0; i < 12; i++)
         {
             await acme.Chat();
             (await admin.Post("/orgs/me/apikeys", new { label = "a" })).Is(201);
@@ -170,13 +196,12 @@ public class UnavailableTests(App app) : IClassFixture<App>
     }
 
     /// <summary>Whether the service prepares its statements at all, so that there is something to be harmed.</summary>
-    private async Task<bool> IsPrepared() => await Serving("select count(*) > 0 from pg_prepared_statements where statement like '%api_keys%'") is "True";
+    private async Task<bool> IsPrepared() => await Serving("select count(*) > 0 from pg_prepared_statements where statement like '%from sessions%'") is "True";
 
     // On a connection of the service's own pool: with one caller at a time there is one.
     private async Task<string?> Serving(string sql)
     {
-        var pool = (NpgsqlDataSource)app.Services.GetService(typeof(NpgsqlDataSource))!;
-        await using var connection = await pool.OpenConnectionAsync();
+        await using var connection = await Pool.OpenConnectionAsync();
         await using var command = new NpgsqlCommand(sql, connection);
         return (await command.ExecuteScalarAsync())?.ToString();
     }

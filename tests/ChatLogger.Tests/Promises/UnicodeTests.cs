@@ -5,7 +5,7 @@ using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Promises;
 
-public class UnicodeTests(App app) : IClassFixture<App>
+public class UnicodeTests(PatientApp app) : IClassFixture<PatientApp>
 {
     /// <summary>Controls, line ends of all kinds, marks that a normalization would merge, non-characters, and both ends of every plane.</summary>
     private static readonly string Everything = string.Concat(

@@ -57,6 +57,73 @@ public class WireTests(App app) : IClassFixture<App>
         Assert.Equal(0, await acme.Count("chats"));
     }
 
+    /// <summary>Where two readers of the same bytes might see two different requests: § stands for a request that is hidden in the body.</summary>
+    [Theory]
+    [InlineData("Content-Length: 2\r\nContent-Length: 2", "{}§")]
+    [InlineData("Content-Length: 2, 2", "{}§")]
+    [InlineData("Content-Length: 0x2", "{}§")]
+    [InlineData("Content-Length: 2 2", "{}§")]
+    [InlineData("Content-Length: 99999999999999999999", "{}§")]
+    [InlineData("Content-Length: ", "{}§")]
+    [InlineData("Content-Length : 2", "{}§")]
+    [InlineData("Content-Length: 2\r\n 0", "{}§")]
+    [InlineData(" Content-Length: 2", "{}§")]
+    [InlineData("Transfer-Encoding: chunked\r\nTransfer-Encoding: identity", "2\r\n{}\r\n0\r\n\r\n§")]
+    [InlineData("Transfer-Encoding: identity", "{}§")]
+    [InlineData("Transfer-Encoding: chunked, identity", "2\r\n{}\r\n0\r\n\r\n§")]
+    [InlineData("Transfer-Encoding: xchunked", "2\r\n{}\r\n0\r\n\r\n§")]
+    [InlineData("Transfer-Encoding: \"chunked\"", "2\r\n{}\r\n0\r\n\r\n§")]
+    [InlineData("Transfer-Encoding : chunked", "2\r\n{}\r\n0\r\n\r\n§")]
+    [InlineData("Transfer-Encoding:\u000bchunked", "2\r\n{}\r\n0\r\n\r\n§")]
+    [InlineData("Transfer-Encoding:\r\n chunked", "2\r\n{}\r\n0\r\n\r\n§")]
+    [InlineData("Transfer-Encoding: chunked", "2;a=\nb\r\n{}\r\n0\r\n\r\n§")]
+    [InlineData("Transfer-Encoding: chunked", "2\n{}\n0\n\n§")]
+    [InlineData("Transfer-Encoding: chunked", "2\r\n{}0\r\n\r\n§")]
+    [InlineData("Transfer-Encoding: chunked", "0x2\r\n{}\r\n0\r\n\r\n§")]
+    [InlineData("Transfer-Encoding: chunked", " 2\r\n{}\r\n0\r\n\r\n§")]
+    [InlineData("Transfer-Encoding: chunked", "+2\r\n{}\r\n0\r\n\r\n§")]
+    [InlineData("Transfer-Encoding: chunked", "100000002\r\n{}\r\n0\r\n\r\n§")]
+    [InlineData("Content-Length: 2\r\nA: b\rB: c", "{}§")]
+    [InlineData("Content-Length: 2\r\nA: b\r\r\nB: c", "{}§")]
+    [InlineData("Content-Length: 2\r\nA: b\0c", "{}§")]
+    [InlineData("Content-Length: 2\r\nA\tB: c", "{}§")]
+    [InlineData("Content-Length: 2\r\n: c", "{}§")]
+    [InlineData("Content-Length: 2\r\nX-\u00e9: c", "{}§")]
+    public async Task A_request_that_could_be_read_in_two_ways_is_refused_and_what_follows_is_not_read(string headers, string body)
+    {
+        var acme = await app.Org("acme");
+        var key = (await acme.Plugin()).Credential;
+        var head = $"POST {acme.Door}/chats HTTP/1.1\r\nHost: x\r\nx-organization-api-key: {key}\r\nContent-Type: application/json\r\n";
+        var hidden = $"{head}Content-Length: 18\r\n\r\n{{\"title\":\"hidden\"}}";
+
+        var all = await Everything($"{head}{headers}\r\n\r\n{body.Replace("§", hidden, StringComparison.Ordinal)}");
+
+        var answers = all.Split("HTTP/1.1 ").Skip(1).Select(answer => answer[..3]).ToList();
+        Assert.True(answers.Count <= 1 && answers.All(status => status is "400" or "413" or "501"), all);
+        Assert.Equal(0, await acme.Count("chats"));
+    }
+
+    /// <summary>All that comes until the service closes the connection, which it must.</summary>
+    private async Task<string> Everything(string request)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(15));
+        using var client = new TcpClient();
+        await client.ConnectAsync(app.Address.Host, app.Address.Port);
+        await client.GetStream().WriteAsync(Encoding.Latin1.GetBytes(request));
+        var received = new StringBuilder();
+        var buffer = new byte[16_384];
+        try
+        {
+            while (await client.GetStream().ReadAsync(buffer, patience.Token) is > 0 and var count)
+                received.Append(Encoding.Latin1.GetString(buffer, 0, count));
+        }
+        catch (IOException)
+        {
+            // Reset: closed with some of the request unread.
+        }
+        return received.ToString();
+    }
+
     [Fact]
     public async Task A_body_that_never_comes_is_no_row()
     {

@@ -93,15 +93,15 @@ public class App : IAsyncLifetime
     internal async Task<Org> Org(string name)
     {
         var slug = $"{name}-{Guid.NewGuid().ToString("N")[..8]}";
-        var id = await Send(new CreateOrganization.Command(slug, name, null));
-        return new Org(this, id, slug);
+        var organization = await Send(new CreateOrganization.Command(slug, name, null, Persona.Operator));
+        return new Org(this, organization.Id, slug);
     }
 
     /// <summary>A superadmin, logged in.</summary>
     internal async Task<Caller> Superadmin()
     {
         var email = $"root-{Guid.NewGuid():N}@chatlogger.example";
-        await Send(new CreateMember.Command(null, email, null, MemberRole.Superadmin, Persona.Password));
+        await Send(new CreateMember.Command(null, email, null, MemberRole.Superadmin, Persona.Password, Persona.Operator));
         return await LogIn(email);
     }
 

@@ -7,5 +7,8 @@ internal sealed class Clock : TimeProvider
 
     public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + _ahead;
 
+    // One clock: what is measured goes on with what is told.
+    public override long GetTimestamp() => System.GetTimestamp() + (long)(_ahead.TotalSeconds * TimestampFrequency);
+
     public void Advance(TimeSpan by) => _ahead += by;
 }

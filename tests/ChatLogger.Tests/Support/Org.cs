@@ -7,6 +7,8 @@ namespace ChatLogger.Tests.Support;
 internal static class Persona
 {
     public const string Password = "correct horse battery";
+
+    public static readonly Actor Operator = Actor.Operator("test");
 }
 
 /// <summary>An organization and those who act in it. The standing cast: acme asks, globex must see nothing.</summary>
@@ -30,15 +32,15 @@ internal sealed class Org(App app, Guid id, string slug)
     public async Task<string> Key(params string[] scopes)
     {
         var key = await app.Send(new CreateApiKey.Command(
-            id, "test", scopes.Length == 0 ? [KeyScope.Ingest] : scopes, null, [], ApiKey.Generate(), "test", ""));
+            id, "test", scopes.Length == 0 ? [KeyScope.Ingest] : scopes, null, [], ApiKey.Generate(), Persona.Operator));
         return key.Key;
     }
 
     public async Task<Person> Member(string role)
     {
         var email = $"{role}-{Guid.NewGuid():N}@{slug}.example";
-        var memberId = await app.Send(new CreateMember.Command(id, email, role, role, Persona.Password));
-        return new Person(memberId, email, await app.LogIn(email));
+        var member = await app.Send(new CreateMember.Command(id, email, role, role, Persona.Password, Persona.Operator));
+        return new Person(member.Id, email, await app.LogIn(email));
     }
 
     public async Task<Caller> Admin() => (await Member(MemberRole.Admin)).Caller;

@@ -45,9 +45,10 @@ internal sealed record Range(DateTimeOffset From, DateTimeOffset To, TimeZoneInf
                 ? LocalDays.StartOf(day, zone)
                 : throw Problem.Validation(parameter, "Is out of range.");
         }
-        return Rfc3339.TryParse(text, out var instant)
-            ? instant.ToUniversalTime()
-            : throw Problem.Validation(parameter, "Must be a date such as 2026-11-01 or a time such as 2026-11-01T12:00:00Z (RFC 3339).");
+        if (!Rfc3339.TryParse(text, out var instant))
+            throw Problem.Validation(parameter, "Must be a date such as 2026-11-01 or a time such as 2026-11-01T12:00:00Z (RFC 3339).");
+        // In the first and the last year there is not always a local day before or after.
+        return instant.UtcDateTime.Year is > 1 and < 9999 ? instant.ToUniversalTime() : throw Problem.Validation(parameter, "Is out of range.");
     }
 
     private static DateOnly DateOf(DateTimeOffset instant, TimeZoneInfo zone) => DateOnly.FromDateTime((instant + zone.GetUtcOffset(instant)).UtcDateTime);

@@ -12,7 +12,17 @@ internal sealed record Chat(
     string? ExternalUserId,
     DateTimeOffset CreatedAt,
     DateTimeOffset UpdatedAt,
-    Feedback? Feedback);
+    Feedback? Feedback)
+{
+    /// <summary>A chat as the database has it, beside its feedback.</summary>
+    public sealed record Row(
+        Guid Id, string? Title, string[] Tags, JsonObjectText Metadata, Guid? UserId, string? ExternalUserId, DateTimeOffset CreatedAt,
+        DateTimeOffset UpdatedAt, string? Rating, string? Comment, DateTimeOffset? At)
+    {
+        public Chat ToChat() =>
+            new(Id, Title, Tags, Metadata, UserId, ExternalUserId, CreatedAt, UpdatedAt, Feedback.From(Rating, Comment, At));
+    }
+}
 
 /// <summary>What an end user thought of a chat or a message: <c>up</c> or <c>down</c>.</summary>
 internal sealed record Feedback(string Rating, string? Comment, DateTimeOffset At)

@@ -32,7 +32,7 @@ public class LoginTests(App app) : IClassFixture<App>
     {
         var acme = await app.Org("acme");
         var email = $"Ünal.{Guid.NewGuid():N}@Acme.Example";
-        await app.Send(new CreateMember.Command(acme.Id, email, null, "user", Persona.Password));
+        await app.Send(new CreateMember.Command(acme.Id, email, null, "user", Persona.Password, Persona.Operator));
 
         foreach (var spelling in new[] { email, email.ToUpperInvariant(), $"  {email}\t", email.Normalize(System.Text.NormalizationForm.FormD) })
             (await app.Stranger.Post("/auth/login", new { email = spelling, password = Persona.Password })).Is(200);

@@ -121,6 +121,8 @@ public class SummaryTests(App app) : IClassFixture<App>
     [InlineData("from=2026-01-01T00:00:00", "from")]
     [InlineData("from=0001-01-01", "from")]
     [InlineData("to=9999-12-31", "to")]
+    [InlineData("to=9999-12-31T23:59:59.9999999Z", "to")]
+    [InlineData("from=0001-01-01T00:00:00Z", "from")]
     [InlineData("from=2026-01-02&to=2026-01-02", "from")]
     [InlineData("from=2026-01-02&to=2026-01-01", "from")]
     [InlineData("from=2025-01-01&to=2026-01-03", "from")]

@@ -80,7 +80,7 @@ public class PluginDoorTests(App app) : IClassFixture<App>
     {
         var acme = await app.Org("acme");
         var key = await app.Send(new CreateApiKey.Command(
-            acme.Id, "web", [KeyScope.Ingest], null, ["https://shop.example"], ApiKey.Generate(), "test", ""));
+            acme.Id, "web", [KeyScope.Ingest], null, ["https://shop.example"], ApiKey.Generate(), Persona.Operator));
         Task<Answer> From(string? origin) => app.Stranger.WithKey(key.Key).Send(
             HttpMethod.Post, $"{acme.Door}/chats", Caller.Json("{}"u8.ToArray()), request => request.Headers.TryAddWithoutValidation("Origin", origin ?? "x"));
 

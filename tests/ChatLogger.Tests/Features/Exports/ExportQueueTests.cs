@@ -18,7 +18,7 @@ public class ExportQueueTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsyn
         var (member, user, from) = (Guid.CreateVersion7(), Guid.CreateVersion7(), DateTimeOffset.UnixEpoch);
         var request = new ExportRequest(acme.Id, "csv", "chats", from, from.AddDays(1), ["billing", "Übergröße"], user, "v-17");
 
-        var export = await instance.Queue.Enqueue(request, member, "Europe/Berlin", Always);
+        var (export, _) = await instance.Queue.Enqueue(request, member, "Europe/Berlin", Persona.Operator, null, Always);
 
         Assert.Equal(
             new Export(export.Id, "queued", "csv", "chats", 0, null, null, null, null, member, export.CreatedAt, null, null), export);
@@ -56,7 +56,7 @@ public class ExportQueueTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsyn
 
         Assert.Equal(ProblemType.ExportQueueFull, refused.Type);
         await instance.Ask(await app.Org("globex"));
-        Assert.True(await instance.Queue.Cancel(acme.Id, (await instance.Queue.List(acme.Id, null, 1, Always))[0].Id, Always));
+        Assert.True(await instance.Queue.Cancel(acme.Id, (await instance.Queue.List(acme.Id, null, 1, Always))[0].Id, Persona.Operator, Always));
         await instance.Ask(acme);
         Assert.Equal(11, await acme.Count("exports"));
     }
@@ -67,7 +67,7 @@ public class ExportQueueTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsyn
         var acme = await app.Org("acme");
         var instance = app.Instance();
         for (var count = 0; count < 20; count++)
-            await instance.Queue.Cancel(acme.Id, (await instance.Ask(acme)).Id, Always);
+            await instance.Queue.Cancel(acme.Id, (await instance.Ask(acme)).Id, Persona.Operator, Always);
         await app.Execute(
             """
             update exports
@@ -209,11 +209,11 @@ public class ExportQueueTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsyn
         var lease = (await instance.Leases.Claim(Always))!;
         var waiting = await instance.Ask(acme);
 
-        Assert.False(await instance.Queue.Cancel(globex.Id, running.Id, Always));
-        Assert.False(await instance.Queue.Cancel(acme.Id, Guid.CreateVersion7(), Always));
-        Assert.True(await instance.Queue.Cancel(acme.Id, running.Id, Always));
-        Assert.True(await instance.Queue.Cancel(acme.Id, waiting.Id, Always));
-        Assert.True(await instance.Queue.Cancel(acme.Id, waiting.Id, Always));
+        Assert.False(await instance.Queue.Cancel(globex.Id, running.Id, Persona.Operator, Always));
+        Assert.False(await instance.Queue.Cancel(acme.Id, Guid.CreateVersion7(), Persona.Operator, Always));
+        Assert.True(await instance.Queue.Cancel(acme.Id, running.Id, Persona.Operator, Always));
+        Assert.True(await instance.Queue.Cancel(acme.Id, waiting.Id, Persona.Operator, Always));
+        Assert.True(await instance.Queue.Cancel(acme.Id, waiting.Id, Persona.Operator, Always));
 
         Assert.Equal("cancelled", (await instance.See(acme, running)).State);
         Assert.NotNull((await instance.See(acme, waiting)).FinishedAt);
@@ -229,7 +229,7 @@ public class ExportQueueTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsyn
         var instance = app.Instance();
         var export = await Finished(instance, acme);
 
-        Assert.True(await instance.Queue.Cancel(acme.Id, export.Id, Always));
+        Assert.True(await instance.Queue.Cancel(acme.Id, export.Id, Persona.Operator, Always));
 
         Assert.Equal("expired", (await instance.See(acme, export)).State);
         Assert.Null(await instance.Queue.File(acme.Id, export.Id, Always));

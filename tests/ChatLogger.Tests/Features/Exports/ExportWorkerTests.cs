@@ -103,7 +103,7 @@ public class ExportWorkerTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsy
         await _begun.Task;
         await Eventually(async () => await instance.See(acme, export) is { Rows: 3, TotalRows: 10, State: "running" });
 
-        Assert.True(await instance.Queue.Cancel(acme.Id, export.Id, Always));
+        Assert.True(await instance.Queue.Cancel(acme.Id, export.Id, Persona.Operator, Always));
         await stopped.Task.WaitAsync(TimeSpan.FromSeconds(5));
 
         await Eventually(async () => await app.ChunksOf(export.Id) == 0);
@@ -300,9 +300,9 @@ public class ExportWorkerTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsy
         {
             var acme = await service.Org("acme");
             var queue = service.Services.GetRequiredService<ExportQueue>();
-            var asked = await queue.Enqueue(new ExportRequest(acme.Id, "jsonl", null, null, null, [], null, null), acme.Id, "UTC", Always);
+            var asked = await queue.Enqueue(new ExportRequest(acme.Id, "jsonl", null, null, null, [], null, null), acme.Id, "UTC", Persona.Operator, null, Always);
 
-            await Eventually(async () => await queue.Get(acme.Id, asked.Id, Always) is { State: "done", Bytes: 0 });
+            await Eventually(async () => await queue.Get(acme.Id, asked.Export.Id, Always) is { State: "done", Bytes: 0 });
         }
         finally
         {

@@ -222,6 +222,20 @@ public class ExportWriterTests(ExportWriterTests.AppWithShouting app) : IClassFi
         Assert.Equal(0, await app.ActiveCopies());
     }
 
+    [Fact]
+    public async Task Answered_at_once_it_is_a_refusal_with_the_reason_and_no_file()
+    {
+        var acme = await app.Org("acme");
+        var chat = await acme.InsertChat();
+        await acme.InsertMessage(chat, "well formed");
+        var message = await acme.InsertMessage(chat, "unspeakable");
+
+        var refusal = await (await acme.Admin()).Post("/exports/orgs/me", new { format = "shout", mode = "sync" });
+
+        Assert.Equal($"Message {message} of chat {chat} could not be written.", refusal.IsProblem(409, "export-failed").Text("detail"));
+        (await (await acme.Admin()).Post("/exports/orgs/me", new { format = "jsonl", mode = "sync" })).Is(200);
+    }
+
     private async Task<string> Titles(ExportRequest request) =>
         string.Concat((await Exported.Of(app, request)).Lines.Select(chat => chat.GetProperty("title").GetString()));
 

@@ -1,3 +1,4 @@
+using ChatLogger.Auth;
 using ChatLogger.Data;
 using ChatLogger.Features;
 using ChatLogger.Http;
@@ -62,7 +63,7 @@ internal sealed class Instance : IAsyncDisposable
     {
         Writer = writer;
         Store = store;
-        Queue = new(app.Pool, new Ids(app.Clock), settings);
+        Queue = new(app.Pool, new Ids(app.Clock), settings, app.Services.GetRequiredService<IdempotencyKeys>(), app.Services.GetRequiredService<AuditTrail>());
         Leases = new(app.Pool, settings);
         Sweep = new(app.Pool, store, Leases);
         _worker = new(Queue, Leases, Sweep, store, writer, settings, new Traffic(), new Logger<ExportWorker>(app.Services.GetRequiredService<ILoggerFactory>()));
@@ -82,8 +83,9 @@ internal sealed class Instance : IAsyncDisposable
 
     public Task Stop() => _worker.StopAsync(CancellationToken.None);
 
-    public Task<Export> Ask(Org org, string format = "jsonl") =>
-        Queue.Enqueue(new ExportRequest(org.Id, format, null, null, null, [], null, null), Guid.CreateVersion7(), "UTC", CancellationToken.None);
+    public async Task<Export> Ask(Org org, string format = "jsonl") =>
+        (await Queue.Enqueue(
+            new ExportRequest(org.Id, format, null, null, null, [], null, null), Guid.CreateVersion7(), "UTC", Persona.Operator, null, CancellationToken.None)).Export;
 
     public async Task<Export> See(Org org, Export export) => (await Queue.Get(org.Id, export.Id, CancellationToken.None))!;
 

@@ -184,6 +184,8 @@ public class RequestExportTests(ExportApp app) : IClassFixture<ExportApp>
         var root = await app.Superadmin();
 
         (await root.Post($"/exports/orgs/{acme.Slug}", new { format = "csv" })).Is(200);
+        var accepted = (await root.Post($"/exports/orgs/{acme.Slug}", new { format = "csv", mode = "async" })).Is(202);
+        (await root.Ended(accepted.Header("Location")!)).Is(200);
         (await root.Post(ExportStory.Path, new { format = "csv" })).IsProblem(409, "no-organization");
         (await (await acme.Plugin()).Post(ExportStory.Path, new { format = "csv" })).IsProblem(401, "unauthenticated");
         (await app.Stranger.Post(ExportStory.Path, new { format = "csv" })).IsProblem(401, "unauthenticated");

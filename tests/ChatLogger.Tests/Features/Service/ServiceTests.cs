@@ -66,6 +66,10 @@ public class ServiceTests(App app) : IClassFixture<App>
                 : [];
             Assert.Equal(path.Split('/').Where(part => part.StartsWith('{')).Select(part => part.Trim('{', '}')), inPath);
         }
+        Assert.Equal(
+            ["200", "202", "400", "401", "403", "404", "409", "410", "416", "429", "503"],
+            document.GetProperty("paths").GetProperty("/exports/orgs/{org}/{exportId}").GetProperty("get").GetProperty("responses")
+                .EnumerateObject().Select(response => response.Name).Order(StringComparer.Ordinal));
         var append = document.GetProperty("paths").GetProperty("/api/v1/orgs/{slug}/chats/{chatId}/messages").GetProperty("post");
         Assert.Equal("apiKey", append.GetProperty("security")[0].EnumerateObject().Single().Name);
         Assert.Equal(

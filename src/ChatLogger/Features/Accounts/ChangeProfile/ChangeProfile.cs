@@ -11,19 +11,19 @@ namespace ChatLogger.Features;
 internal static class ChangeProfile
 {
     public static void Map(IEndpointRouteBuilder session) =>
-        session.MapPatch("/users/me", async (Body<Request> body, Session caller, HttpContext context, ISender sender, CancellationToken ct) =>
-                TypedResults.Ok(await sender.Send(body.Value.By(caller, ProblemWriter.TraceId(context)), ct)))
+        session.MapPatch("/users/me", async (Body<Request> body, Session caller, Actor actor, ISender sender, CancellationToken ct) =>
+                TypedResults.Ok(await sender.Send(body.Value.By(caller, actor), ct)))
             .WithSummary("Change your own account.")
             .WithDescription("A new e-mail address or password needs currentPassword and ends your other sessions. An empty name removes the name.");
 
     public sealed record Request(string? Name = null, string? Email = null, string? CurrentPassword = null, string? NewPassword = null)
     {
-        public Command By(Session caller, string traceId) =>
-            new(caller.UserId, caller.OrgId, caller.Id, Name, Email, CurrentPassword, NewPassword, traceId);
+        public Command By(Session caller, Actor actor) =>
+            new(caller.UserId, caller.OrgId, caller.Id, Name, Email, CurrentPassword, NewPassword, actor);
     }
 
     public sealed record Command(
-        Guid UserId, Guid? OrgId, Guid SessionId, string? Name, string? Email, string? CurrentPassword, string? NewPassword, string TraceId)
+        Guid UserId, Guid? OrgId, Guid SessionId, string? Name, string? Email, string? CurrentPassword, string? NewPassword, Actor Actor)
         : IRequest<Profile>
     {
         public bool ChangesCredentials => Email is not null || NewPassword is not null;
@@ -42,18 +42,23 @@ internal static class ChangeProfile
         }
     }
 
-    public sealed class Handler(NpgsqlDataSource db, Passwords passwords, Ids ids, ILoggerFactory logs) : IRequestHandler<Command, Profile>
+    public sealed class Handler(NpgsqlDataSource db, Passwords passwords, PasswordFailures failures, Ids ids, Throttles throttles, AuditTrail audit)
+        : IRequestHandler<Command, Profile>
     {
-        private readonly ILogger _log = logs.CreateLogger("ChatLogger.Security");
-
         public async Task<Profile> Handle(Command command, CancellationToken ct)
         {
+            if (command.Email is not null && throttles.MayNameAddress(command.Actor) is { } pause)
+                throw Problem.Throttled("Too many of the e-mail addresses that you named were taken. Try again later.", pause);
             string? checkedHash = null;
+            var guess = Guess.InSession(command.UserId);
             if (command.ChangesCredentials)
             {
+                // A session that was stolen must not become a password by guessing.
+                if ((await failures.Look(guess, ct)).Account is { } wait)
+                    throw await TooMany(command, wait, ct);
                 checkedHash = await db.QuerySingleOrDefaultAsync<string>("select password_hash from users where id = @UserId", command, ct);
                 if (!await passwords.Verify(command.CurrentPassword!, checkedHash, ct))
-                    throw Problem.Validation("currentPassword", "Is not your current password.");
+                    throw await Wrong(command, guess, ct);
             }
 
             var newHash = command.NewPassword is { } password ? await passwords.Hash(password, ct) : null;
@@ -61,49 +66,91 @@ internal static class ChangeProfile
             try
             {
                 // What was checked must still be so when it is changed; and the other sessions end with the very change.
-                row = await db.QuerySingleOrDefaultAsync<Profile.Row>(
-                    $"""
-                    with member as (
-                        update users
-                        set name = case when @Name is null then name else nullif(@Name, '') end,
-                            email = coalesce(@Email, email),
-                            password_hash = coalesce(@NewHash, password_hash),
-                            updated_at = @Now
-                        where id = @UserId
-                          and removed_at is null
-                          and (@CheckedHash is null or password_hash = @CheckedHash)
-                        returning id, org_id, email, name, role, disabled_at, created_at
-                    ), ended as (
-                        delete from sessions
-                        using member
-                        where user_id = member.id
-                          and sessions.id <> @SessionId
-                          and @EndOthers
-                    )
-                    select {Profile.Columns}
-                    from member u
-                    left join organizations o on o.id = u.org_id
-                    """,
-                    new
+                row = await db.InTransactionAsync(
+                    async transaction =>
                     {
-                        command.UserId,
-                        command.SessionId,
-                        command.Name,
-                        Email = EmailAddress.Normalize(command.Email),
-                        NewHash = newHash,
-                        CheckedHash = checkedHash,
-                        EndOthers = command.ChangesCredentials,
-                        ids.Next().Now,
+                        if (command.ChangesCredentials)
+                        {
+                            // Others may have guessed while this password was checked.
+                            if ((await failures.Hold(transaction, guess)).Account is { } wait)
+                                throw Locked(wait);
+                            await PasswordFailures.Forgive(transaction, guess);
+                            // A login with the old password is over before this, and its session is seen and ended below, or finds the new one.
+                            await transaction.ExecuteAsync("select from users where id = @UserId for no key update", command);
+                        }
+                        var changed = await transaction.QuerySingleOrDefaultAsync<Profile.Row>(
+                            $"""
+                            with member as (
+                                update users
+                                set name = case when @Name is null then name else nullif(@Name, '') end,
+                                    email = coalesce(@Email, email),
+                                    password_hash = coalesce(@NewHash, password_hash),
+                                    updated_at = @Now
+                                where id = @UserId
+                                  and removed_at is null
+                                  and (@CheckedHash is null or password_hash = @CheckedHash)
+                                returning id, org_id, email, name, role, disabled_at, created_at
+                            ), ended as (
+                                delete from sessions
+                                using member
+                                where user_id = member.id
+                                  and sessions.id <> @SessionId
+                                  and @EndOthers
+                            )
+                            select {Profile.Columns}
+                            from member u
+                            left join organizations o on o.id = u.org_id
+                            """,
+                            new
+                            {
+                                command.UserId,
+                                command.SessionId,
+                                command.Name,
+                                Email = EmailAddress.Normalize(command.Email),
+                                NewHash = newHash,
+                                CheckedHash = checkedHash,
+                                EndOthers = command.ChangesCredentials,
+                                ids.Next().Now,
+                            });
+                        if (changed is not null)
+                            await audit.Write(transaction, AuditEvent.OfMember(command.OrgId, command.Actor, AuditAction.MemberChanged, command.UserId));
+                        return changed;
                     },
                     ct);
             }
             catch (PostgresException taken) when (taken.ConstraintName == "users_email_key")
             {
+                throttles.AddressWasTaken(command.Actor);
+                await audit.WriteRefusal(AuditEvent.OfMember(command.OrgId, command.Actor, AuditAction.EmailTaken, command.UserId), ct);
                 throw Problem.EmailTaken();
             }
 
-            SecurityEvents.MemberChanged(_log, "member " + command.UserId, command.OrgId, command.UserId, command.TraceId);
             return row?.ToProfile() ?? throw Problem.Validation("currentPassword", "Is not your current password.");
         }
+
+        private async Task<Problem> Wrong(Command command, Guess guess, CancellationToken ct)
+        {
+            var standing = await db.InTransactionAsync(
+                async transaction =>
+                {
+                    var standing = await failures.Hold(transaction, guess);
+                    if (standing.Account is null)
+                        await PasswordFailures.Count(transaction, guess);
+                    return standing;
+                },
+                ct);
+            return standing.Account is { } wait
+                ? await TooMany(command, wait, ct)
+                : Problem.Validation("currentPassword", "Is not your current password.");
+        }
+
+        private async Task<Problem> TooMany(Command command, TimeSpan wait, CancellationToken ct)
+        {
+            await audit.WriteRefusal(AuditEvent.OfMember(command.OrgId, command.Actor, AuditAction.Throttled, command.UserId), ct);
+            return Locked(wait);
+        }
+
+        private static Problem Locked(TimeSpan wait) =>
+            Problem.Throttled("Too many wrong passwords. Try again when the time in Retry-After has passed.", wait);
     }
 }

@@ -11,19 +11,21 @@ namespace ChatLogger.Features;
 internal static class Login
 {
     public static void Map(IEndpointRouteBuilder open) =>
-        open.MapPost("/auth/login", async (Body<Request> body, HttpContext context, SessionCookie cookie, ISender sender, CancellationToken ct) =>
+        open.MapPost("/auth/login", async (Body<Request> body, HttpContext context, Actor actor, SessionCookie cookie, ISender sender, CancellationToken ct) =>
             {
-                var response = await sender.Send(new Command(body.Value.Email, body.Value.Password, ProblemWriter.TraceId(context)), ct);
+                var response = await sender.Send(new Command(body.Value.Email, body.Value.Password, ClientAddress.Of(context), actor.TraceId), ct);
                 cookie.Write(context, response.Token, response.Lifetime);
                 return TypedResults.Ok(response.Profile);
             })
             .WithMetadata(new BodyLimit(limits => limits.LoginBodyBytes))
             .WithSummary("Log in.")
-            .WithDescription("Sets the session cookie. Whatever is wrong with e-mail or password, the answer is the same 401.");
+            .WithDescription(
+                "Sets the session cookie. Whatever is wrong with e-mail or password, the answer is the same 401. After 10 failures in 15 minutes an account is "
+                + "locked for the rest of them, which looks the same; after 30 from one address the answer is 429.");
 
     public sealed record Request(string Email, string Password);
 
-    public sealed record Command(string Email, string Password, string TraceId) : IRequest<Response>;
+    public sealed record Command(string Email, string Password, ClientAddress Address, string TraceId) : IRequest<Response>;
 
     public sealed record Response(Profile Profile, string Token, TimeSpan Lifetime);
 
@@ -38,13 +40,15 @@ internal static class Login
     }
 
     public sealed class Handler(
-        NpgsqlDataSource db, Passwords passwords, SessionTokens tokens, SessionSettings settings, Ids ids, ILoggerFactory logs)
+        NpgsqlDataSource db, Passwords passwords, PasswordFailures failures, SessionTokens tokens, SessionSettings settings, Ids ids, AuditTrail audit)
         : IRequestHandler<Command, Response>
     {
-        private readonly ILogger _log = logs.CreateLogger("ChatLogger.Security");
-
+        // Unknown, wrong, disabled, locked, and right but locked: the same statements, one hash, the same answer.
         public async Task<Response> Handle(Command command, CancellationToken ct)
         {
+            var guess = Guess.AtLogin(command.Email, command.Address);
+            if ((await failures.Look(guess, ct)).Address is { } wait)
+                throw await TooMany(command, wait, ct);
             var member = await db.QuerySingleOrDefaultAsync<Row>(
                 """
                 select u.id, u.org_id, u.password_hash, u.disabled_at is null and o.deleted_at is null as may_log_in
@@ -54,27 +58,54 @@ internal static class Login
                 """,
                 new { Email = EmailAddress.Normalize(command.Email) },
                 ct);
-
-            // An unknown address costs the same work as a known one, and a disabled member learns nothing.
-            if (!await passwords.Verify(command.Password, member?.PasswordHash, ct) || member is not { MayLogIn: true })
-            {
-                SecurityEvents.LoginRefused(_log, member?.Id, command.TraceId);
-                throw Problem.Unauthenticated("E-mail address or password is not right.");
-            }
+            var isRight = await passwords.Verify(command.Password, member?.PasswordHash, ct) & member is { MayLogIn: true };
 
             var (sessionId, now) = ids.Next();
             var expires = now + settings.Lifetime;
-            var rehashed = passwords.NeedsRehash(member.PasswordHash!) ? await passwords.Hash(command.Password, ct) : null;
-            // One statement: the session exists only if the password that was checked is still the member's.
-            var profile = await db.QuerySingleOrDefaultAsync<Profile.Row>(
+            var (profile, tooMany) = await db.InTransactionAsync<(Profile.Row?, TimeSpan?)>(
+                async transaction =>
+                {
+                    // What was known before the password was checked may have changed since; from here on it does not.
+                    var standing = await failures.Hold(transaction, guess);
+                    if (standing.Address is not null)
+                        return (null, standing.Address);
+                    if (isRight && standing.Account is null && await Open(transaction, member!, sessionId, now, expires) is { } opened)
+                    {
+                        await PasswordFailures.Forgive(transaction, guess);
+                        var actor = Actor.OfUser(opened.Id, opened.Role, command.TraceId);
+                        await audit.Write(transaction, AuditEvent.OfMember(opened.OrgId, actor, AuditAction.LoggedIn, opened.Id));
+                        return (opened, null);
+                    }
+                    await PasswordFailures.Count(transaction, guess);
+                    return (null, null);
+                },
+                ct);
+            if (tooMany is { } pause)
+                throw await TooMany(command, pause, ct);
+            if (profile is null)
+            {
+                // Nobody waits for it: only of somebody there is something to be written down, and the time that takes would tell.
+                var refusal = new AuditEvent(member?.OrgId, Actor.Anonymous(command.TraceId), AuditAction.LoginRefused, "member", member?.Id.ToString());
+                _ = Task.Run(() => audit.WriteRefusal(refusal, CancellationToken.None), CancellationToken.None);
+                throw Problem.Unauthenticated("E-mail address or password is not right.");
+            }
+
+            if (passwords.NeedsRehash(member!.PasswordHash))
+                await Renew(member, command.Password, ct);
+            return new(profile.ToProfile(), tokens.Write(sessionId, member.Id, now, expires), settings.Lifetime);
+        }
+
+        // One statement: the session exists only if the password that was checked is still the member's.
+        private static Task<Profile.Row?> Open(Sql.Transaction transaction, Row member, Guid sessionId, DateTimeOffset now, DateTimeOffset expires) =>
+            transaction.QuerySingleOrDefaultAsync<Profile.Row>(
                 $"""
                 with member as (
-                    update users
-                    set password_hash = coalesce(@Rehashed, password_hash)
+                    select id, org_id, email, name, role, disabled_at, created_at
+                    from users
                     where id = @MemberId
                       and password_hash = @PasswordHash
                       and disabled_at is null
-                    returning id, org_id, email, name, role, disabled_at, created_at
+                    for no key update
                 ), expired as (
                     delete from sessions
                     where user_id = @MemberId
@@ -88,11 +119,33 @@ internal static class Login
                 from member u
                 left join organizations o on o.id = u.org_id
                 """,
-                new { MemberId = member.Id, member.PasswordHash, Rehashed = rehashed, SessionId = sessionId, Now = now, Expires = expires },
-                ct) ?? throw Problem.Unauthenticated("E-mail address or password is not right.");
+                new { MemberId = member.Id, member.PasswordHash, SessionId = sessionId, Now = now, Expires = expires });
 
-            SecurityEvents.LoggedIn(_log, member.Id, member.OrgId, command.TraceId);
-            return new(profile.ToProfile(), tokens.Write(sessionId, member.Id, now, expires), settings.Lifetime);
+        // A hash of a cheaper time. Once the session is open, so that the second hash tells nothing to who does not get in.
+        private async Task Renew(Row member, string password, CancellationToken ct)
+        {
+            try
+            {
+                await db.ExecuteAsync(
+                    """
+                    update users
+                    set password_hash = @Renewed
+                    where id = @Id
+                      and password_hash = @PasswordHash
+                    """,
+                    new { member.Id, member.PasswordHash, Renewed = await passwords.Hash(password, ct) },
+                    ct);
+            }
+            // Too busy for a second hash: the next login has another try.
+            catch (Problem)
+            {
+            }
+        }
+
+        private async Task<Problem> TooMany(Command command, TimeSpan wait, CancellationToken ct)
+        {
+            await audit.WriteRefusal(AuditEvent.OfRoute(null, Actor.Anonymous(command.TraceId), AuditAction.Throttled, "POST /auth/login"), ct);
+            return Problem.Throttled("Too many wrong passwords from this address. Try again when the time in Retry-After has passed.", wait);
         }
     }
 

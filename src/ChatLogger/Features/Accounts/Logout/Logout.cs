@@ -1,6 +1,5 @@
 using ChatLogger.Auth;
 using ChatLogger.Data;
-using ChatLogger.Http;
 using MediatR;
 using Npgsql;
 
@@ -10,31 +9,31 @@ namespace ChatLogger.Features;
 internal static class Logout
 {
     public static void Map(IEndpointRouteBuilder session) =>
-        session.MapPost("/auth/logout", async (Session caller, HttpContext context, SessionCookie cookie, ISender sender, CancellationToken ct) =>
+        session.MapPost("/auth/logout", async (Session caller, Actor actor, HttpContext context, SessionCookie cookie, ISender sender, CancellationToken ct) =>
             {
-                await sender.Send(new Command(caller.Id, caller.UserId, caller.OrgId, ProblemWriter.TraceId(context)), ct);
+                await sender.Send(new Command(caller.Id, caller.UserId, caller.OrgId, actor), ct);
                 cookie.Delete(context);
                 return TypedResults.NoContent();
             })
             .WithSummary("Log out.");
 
-    public sealed record Command(Guid SessionId, Guid UserId, Guid? OrgId, string TraceId) : IRequest;
+    public sealed record Command(Guid SessionId, Guid UserId, Guid? OrgId, Actor Actor) : IRequest;
 
-    public sealed class Handler(NpgsqlDataSource db, ILoggerFactory logs) : IRequestHandler<Command>
+    public sealed class Handler(NpgsqlDataSource db, AuditTrail audit) : IRequestHandler<Command>
     {
-        private readonly ILogger _log = logs.CreateLogger("ChatLogger.Security");
-
-        public async Task Handle(Command command, CancellationToken ct)
-        {
-            await db.ExecuteAsync(
-                """
-                delete from sessions
-                where id = @SessionId
-                  and user_id = @UserId
-                """,
-                command,
-                ct);
-            SecurityEvents.LoggedOut(_log, command.UserId, command.OrgId, command.TraceId);
-        }
+        public Task Handle(Command command, CancellationToken ct) => db.InTransactionAsync(
+            async transaction =>
+            {
+                var ended = await transaction.ExecuteAsync(
+                    """
+                    delete from sessions
+                    where id = @SessionId
+                      and user_id = @UserId
+                    """,
+                    command);
+                await audit.Write(transaction, AuditEvent.OfMember(command.OrgId, command.Actor, AuditAction.LoggedOut, command.UserId));
+                return ended;
+            },
+            ct);
     }
 }

@@ -10,33 +10,43 @@ namespace ChatLogger.Features;
 internal static class RevokeApiKey
 {
     public static void Map(IEndpointRouteBuilder organization) =>
-        organization.MapDelete("/apikeys/{keyId}", async (PathId keyId, Member caller, HttpContext context, ISender sender, CancellationToken ct) =>
+        organization.MapDelete("/apikeys/{keyId}", async (PathId keyId, Member caller, Actor actor, ISender sender, CancellationToken ct) =>
             {
-                await sender.Send(new Command(caller.OrgId, keyId, "member " + caller.UserId, ProblemWriter.TraceId(context)), ct);
+                await sender.Send(new Command(caller.OrgId, keyId, actor), ct);
                 return TypedResults.NoContent();
             })
             .WithSummary("Revoke an API key.");
 
-    public sealed record Command(Guid OrgId, Guid KeyId, string Actor, string TraceId) : IRequest;
+    public sealed record Command(Guid OrgId, Guid KeyId, Actor Actor) : IRequest;
 
-    public sealed class Handler(NpgsqlDataSource db, TimeProvider time, ILoggerFactory logs) : IRequestHandler<Command>
+    public sealed class Handler(NpgsqlDataSource db, Ids ids, AuditTrail audit, ApiKeys keys) : IRequestHandler<Command>
     {
-        private readonly ILogger _log = logs.CreateLogger("ChatLogger.Security");
-
         public async Task Handle(Command command, CancellationToken ct)
         {
-            var found = await db.ExecuteAsync(
-                """
-                update api_keys
-                set revoked_at = coalesce(revoked_at, @Now)
-                where org_id = @OrgId
-                  and id = @KeyId
-                """,
-                new { command.OrgId, command.KeyId, Now = time.GetUtcNow() },
+            var (_, now) = ids.Next();
+            var revoked = await db.InTransactionAsync(
+                async transaction =>
+                {
+                    var key = await transaction.QuerySingleOrDefaultAsync<Row>(
+                        """
+                        update api_keys
+                        set revoked_at = coalesce(revoked_at, @Now)
+                        where org_id = @OrgId
+                          and id = @KeyId
+                        returning public_id, revoked_at
+                        """,
+                        new { command.OrgId, command.KeyId, Now = now });
+                    // A key that was revoked already is only told so.
+                    if (key?.RevokedAt == now)
+                        await audit.Write(transaction, AuditEvent.OfKey(command.OrgId, command.Actor, AuditAction.KeyRevoked, key.PublicId));
+                    return key;
+                },
                 ct);
-            if (found == 0)
+            if (revoked is null)
                 throw Problem.NotFound("No such key in this organization.");
-            SecurityEvents.KeyRevoked(_log, command.Actor, command.OrgId, command.KeyId, command.TraceId);
+            keys.Forget(revoked.PublicId);
         }
     }
+
+    private sealed record Row(string PublicId, DateTimeOffset? RevokedAt);
 }

@@ -3,7 +3,6 @@ using ChatLogger.Data;
 using ChatLogger.Http;
 using FluentValidation;
 using MediatR;
-using Npgsql;
 
 namespace ChatLogger.Features;
 
@@ -12,10 +11,10 @@ internal static class AppendMessage
 {
     public static void Map(IEndpointRouteBuilder plugin) =>
         plugin.MapPost("/chats/{chatId}/messages",
-            async (PathId chatId, Body<Request> body, PluginCaller caller, ISender sender, CancellationToken ct) =>
+            async (PathId chatId, Body<Request> body, IdempotencyKey? key, PluginCaller caller, HttpContext context, ISender sender, CancellationToken ct) =>
             {
-                var message = await sender.Send(body.Value.To(caller.OrgId, chatId), ct);
-                return TypedResults.Created($"/api/v1/orgs/{caller.OrgSlug}/chats/{message.ChatId}/messages/{message.Id}", message);
+                var message = await sender.Send(body.Value.To(caller.OrgId, chatId, key?.With(body.Sha256)), ct);
+                return message.At($"/api/v1/orgs/{caller.OrgSlug}/chats/{message.Value.ChatId}/messages/{message.Value.Id}", context);
             })
             .WithSummary("Add a message to a chat.")
             .WithDescription("The answer is sent after the message is durable; it is then in every read. Messages of a chat keep the order in which they were acknowledged.");
@@ -30,8 +29,9 @@ internal static class AppendMessage
         int? CompletionTokens = null,
         string? Model = null)
     {
-        public Command To(Guid orgId, Guid chatId) => new(
-            orgId, chatId, Role, Content, Metadata ?? JsonObjectText.Empty, LatencyMs, TokenCount, PromptTokens, CompletionTokens, Model.NullIfEmpty());
+        public Command To(Guid orgId, Guid chatId, Idempotency? once) => new(
+            orgId, chatId, Role, Content, Metadata ?? JsonObjectText.Empty, LatencyMs, TokenCount, PromptTokens, CompletionTokens,
+            Model.NullIfEmpty(), once);
     }
 
     public sealed record Command(
@@ -44,7 +44,8 @@ internal static class AppendMessage
         int? TokenCount,
         int? PromptTokens,
         int? CompletionTokens,
-        string? Model) : IRequest<Message>;
+        string? Model,
+        Idempotency? Once) : IRequest<Written<Message>>;
 
     public sealed class Validator : AbstractValidator<Command>
     {
@@ -62,45 +63,19 @@ internal static class AppendMessage
         }
     }
 
-    public sealed class Handler(NpgsqlDataSource db, Ids ids) : IRequestHandler<Command, Message>
+    public sealed class Handler(MessageWriter writer, Ids ids) : IRequestHandler<Command, Written<Message>>
     {
-        // Selecting the chat while inserting is the tenant check: no chat of ours, no row, no message. Locking it until the commit is what
-        // makes seq a total order: the identity is drawn above the lock, so no smaller one of this chat can be committed later.
-        public async Task<Message> Handle(Command command, CancellationToken ct)
+        public Task<Written<Message>> Handle(Command command, CancellationToken ct)
         {
             var (id, now) = ids.Next();
-            var inserted = await db.ExecuteAsync(
-                """
-                insert into messages (
-                    org_id, chat_id, id, role, content, metadata, latency_ms, token_count, prompt_tokens, completion_tokens, model, created_at)
-                select org_id, id, @Id, @Role, @Content, @Metadata, @LatencyMs, @TokenCount, @PromptTokens, @CompletionTokens, @Model, @Now
-                from chats
-                where org_id = @OrgId
-                  and id = @ChatId
-                  and deleted_at is null
-                for no key update
-                """,
-                new
-                {
+            return writer.Append(
+                new NewMessage(
                     command.OrgId,
-                    command.ChatId,
-                    Id = id,
-                    command.Role,
-                    command.Content,
-                    command.Metadata,
-                    command.LatencyMs,
-                    command.TokenCount,
-                    command.PromptTokens,
-                    command.CompletionTokens,
-                    command.Model,
-                    Now = now,
-                },
+                    new Message(
+                        id, command.ChatId, command.Role, command.Content, command.Metadata, command.LatencyMs, command.TokenCount,
+                        command.PromptTokens, command.CompletionTokens, command.Model, now, null),
+                    command.Once),
                 ct);
-            return inserted == 1
-                ? new Message(
-                    id, command.ChatId, command.Role, command.Content, command.Metadata, command.LatencyMs, command.TokenCount,
-                    command.PromptTokens, command.CompletionTokens, command.Model, now, null)
-                : throw Problem.NotFound("No such chat in this organization.");
         }
     }
 }

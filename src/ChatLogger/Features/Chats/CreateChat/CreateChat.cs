@@ -3,7 +3,6 @@ using ChatLogger.Data;
 using ChatLogger.Http;
 using FluentValidation;
 using MediatR;
-using Npgsql;
 
 namespace ChatLogger.Features;
 
@@ -11,10 +10,11 @@ namespace ChatLogger.Features;
 internal static class CreateChat
 {
     public static void Map(IEndpointRouteBuilder plugin) =>
-        plugin.MapPost("/chats", async (Body<Request> body, PluginCaller caller, ISender sender, CancellationToken ct) =>
+        plugin.MapPost("/chats",
+            async (Body<Request> body, IdempotencyKey? key, PluginCaller caller, HttpContext context, ISender sender, CancellationToken ct) =>
             {
-                var chat = await sender.Send(body.Value.By(caller.OrgId), ct);
-                return TypedResults.Created($"/api/v1/orgs/{caller.OrgSlug}/chats/{chat.Id}", chat);
+                var chat = await sender.Send(body.Value.By(caller.OrgId, key?.With(body.Sha256)), ct);
+                return chat.At($"/api/v1/orgs/{caller.OrgSlug}/chats/{chat.Value.Id}", context);
             })
             .WithSummary("Open a chat.")
             .WithDescription("userId attributes the chat to a member of the organization; externalUserId is your own name for your end user.");
@@ -22,12 +22,13 @@ internal static class CreateChat
     public sealed record Request(
         string? Title = null, string[]? Tags = null, JsonObjectText? Metadata = null, string? ExternalUserId = null, Guid? UserId = null)
     {
-        public Command By(Guid orgId) => new(
-            orgId, Title.NullIfEmpty(), ChatRules.Trimmed(Tags), Metadata ?? JsonObjectText.Empty, ExternalUserId.NullIfEmpty(), UserId);
+        public Command By(Guid orgId, Idempotency? once) => new(
+            orgId, Title.NullIfEmpty(), ChatRules.Trimmed(Tags), Metadata ?? JsonObjectText.Empty, ExternalUserId.NullIfEmpty(), UserId, once);
     }
 
-    public sealed record Command(Guid OrgId, string? Title, string[] Tags, JsonObjectText Metadata, string? ExternalUserId, Guid? UserId)
-        : IRequest<Chat>;
+    public sealed record Command(
+        Guid OrgId, string? Title, string[] Tags, JsonObjectText Metadata, string? ExternalUserId, Guid? UserId, Idempotency? Once)
+        : IRequest<Written<Chat>>;
 
     public sealed class Validator : AbstractValidator<Command>
     {
@@ -40,24 +41,13 @@ internal static class CreateChat
         }
     }
 
-    public sealed class Handler(NpgsqlDataSource db, Ids ids) : IRequestHandler<Command, Chat>
+    public sealed class Handler(ChatWriter writer, Ids ids) : IRequestHandler<Command, Written<Chat>>
     {
-        // Attribution goes to a member of this very organization, or there is no row.
-        public async Task<Chat> Handle(Command command, CancellationToken ct)
+        public Task<Written<Chat>> Handle(Command command, CancellationToken ct)
         {
             var (id, now) = ids.Next();
-            var inserted = await db.ExecuteAsync(
-                """
-                insert into chats (org_id, id, title, tags, metadata, user_id, external_user_id, created_at, updated_at)
-                select @OrgId, @Id, @Title, @Tags, @Metadata, @UserId, @ExternalUserId, @Now, @Now
-                where @UserId is null
-                   or exists (select from users where org_id = @OrgId and id = @UserId and removed_at is null)
-                """,
-                new { command.OrgId, Id = id, command.Title, command.Tags, command.Metadata, command.UserId, command.ExternalUserId, Now = now },
-                ct);
-            return inserted == 1
-                ? new Chat(id, command.Title, command.Tags, command.Metadata, command.UserId, command.ExternalUserId, now, now, null)
-                : throw Problem.NotFound("No such member in this organization.");
+            var chat = new Chat(id, command.Title, command.Tags, command.Metadata, command.UserId, command.ExternalUserId, now, now, null);
+            return writer.Open(new NewChat(command.OrgId, chat, command.Once), ct);
         }
     }
 }

@@ -20,7 +20,7 @@ internal static class GetChat
     {
         public async Task<Chat> Handle(Query query, CancellationToken ct)
         {
-            var row = await db.QuerySingleOrDefaultAsync<Row>(
+            var row = await db.QuerySingleOrDefaultAsync<Chat.Row>(
                 """
                 select c.id, c.title, c.tags, c.metadata, c.user_id, c.external_user_id, c.created_at, c.updated_at, f.rating, f.comment, f.at
                 from chats c
@@ -34,13 +34,5 @@ internal static class GetChat
                 ct);
             return row?.ToChat() ?? throw Problem.NotFound("No such chat in this organization.");
         }
-    }
-
-    private sealed record Row(
-        Guid Id, string? Title, string[] Tags, JsonObjectText Metadata, Guid? UserId, string? ExternalUserId, DateTimeOffset CreatedAt,
-        DateTimeOffset UpdatedAt, string? Rating, string? Comment, DateTimeOffset? At)
-    {
-        public Chat ToChat() =>
-            new(Id, Title, Tags, Metadata, UserId, ExternalUserId, CreatedAt, UpdatedAt, Feedback.From(Rating, Comment, At));
     }
 }

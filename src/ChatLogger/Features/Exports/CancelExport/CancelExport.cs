@@ -8,24 +8,21 @@ namespace ChatLogger.Features;
 internal static class CancelExport
 {
     public static void Map(IEndpointRouteBuilder admins) =>
-        admins.MapDelete("/{exportId}", async (PathId exportId, Member caller, HttpContext context, ISender sender, CancellationToken ct) =>
+        admins.MapDelete("/{exportId}", async (PathId exportId, Member caller, Actor actor, ISender sender, CancellationToken ct) =>
             {
-                await sender.Send(new Command(caller.OrgId, exportId, "member " + caller.UserId, ProblemWriter.TraceId(context)), ct);
+                await sender.Send(new Command(caller.OrgId, exportId, actor), ct);
                 return TypedResults.NoContent();
             })
             .WithSummary("Cancel an export, or remove its file.");
 
-    public sealed record Command(Guid OrgId, Guid ExportId, string Actor, string TraceId) : IRequest;
+    public sealed record Command(Guid OrgId, Guid ExportId, Actor Actor) : IRequest;
 
-    public sealed class Handler(ExportQueue queue, ILoggerFactory logs) : IRequestHandler<Command>
+    public sealed class Handler(ExportQueue queue) : IRequestHandler<Command>
     {
-        private readonly ILogger _log = logs.CreateLogger("ChatLogger.Security");
-
         public async Task Handle(Command command, CancellationToken ct)
         {
-            if (!await queue.Cancel(command.OrgId, command.ExportId, ct))
+            if (!await queue.Cancel(command.OrgId, command.ExportId, command.Actor, ct))
                 throw Problem.NotFound("No such export in this organization.");
-            SecurityEvents.ExportCancelled(_log, command.Actor, command.OrgId, command.ExportId, command.TraceId);
         }
     }
 }

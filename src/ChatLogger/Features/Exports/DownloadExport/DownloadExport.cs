@@ -9,9 +9,9 @@ internal static class DownloadExport
 {
     public static void Map(IEndpointRouteBuilder admins) =>
         admins.MapMethods("/{exportId}", ["GET", "HEAD"],
-            async Task<IResult> (PathId exportId, Member caller, HttpContext context, ISender sender, CancellationToken ct) =>
+            async Task<IResult> (PathId exportId, Member caller, Actor actor, HttpContext context, ISender sender, CancellationToken ct) =>
             {
-                var answer = await sender.Send(new Query(caller.OrgId, exportId, "member " + caller.UserId, ProblemWriter.TraceId(context)), ct);
+                var answer = await sender.Send(new Query(caller.OrgId, exportId, actor), ct);
                 if (answer.File is { } file)
                     return new StoredFile(file, answer.Format.ContentType, ExportFileName.Of(caller.OrgSlug, answer.Export.CreatedAt, answer.Format));
                 context.Response.Headers.RetryAfter = "2";
@@ -19,6 +19,7 @@ internal static class DownloadExport
             })
             .Produces<byte[]>(200, "application/octet-stream")
             .Produces<Export>(202)
+            .WithMetadata(new Refuses(410, 416))
             .WithSummary("Fetch an export.")
             .WithDescription(
                 """
@@ -26,15 +27,13 @@ internal static class DownloadExport
                 gzip where accepted; 409 export-failed with the reason; 410 when it was cancelled or its time is over.
                 """);
 
-    public sealed record Query(Guid OrgId, Guid ExportId, string Actor, string TraceId) : IRequest<Response>;
+    public sealed record Query(Guid OrgId, Guid ExportId, Actor Actor) : IRequest<Response>;
 
     /// <summary>With a file when the export is done.</summary>
     public sealed record Response(Export Export, IExportFormat Format, ExportFile? File);
 
-    public sealed class Handler(ExportQueue queue, IEnumerable<IExportFormat> formats, ILoggerFactory logs) : IRequestHandler<Query, Response>
+    public sealed class Handler(ExportQueue queue, IEnumerable<IExportFormat> formats, AuditTrail audit) : IRequestHandler<Query, Response>
     {
-        private readonly ILogger _log = logs.CreateLogger("ChatLogger.Security");
-
         public async Task<Response> Handle(Query query, CancellationToken ct)
         {
             var export = await queue.Get(query.OrgId, query.ExportId, ct) ?? throw Problem.NotFound("No such export in this organization.");
@@ -49,7 +48,7 @@ internal static class DownloadExport
                     throw Problem.Gone("The export was cancelled.");
             }
             var file = await queue.File(query.OrgId, query.ExportId, ct) ?? throw Problem.Gone("The file's time is over. Ask for a new export.");
-            SecurityEvents.ExportDownloaded(_log, query.Actor, query.OrgId, query.ExportId, query.TraceId);
+            await audit.Write(AuditEvent.OfExport(query.OrgId, query.Actor, AuditAction.ExportDownloaded, query.ExportId), ct);
             return new(export, format, file);
         }
     }

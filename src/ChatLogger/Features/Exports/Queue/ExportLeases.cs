@@ -39,7 +39,8 @@ internal sealed class ExportLeases(NpgsqlDataSource db, ExportSettings settings)
                             from generate_series(1, @Running) as place (slot)
                             where not exists (select from exports other where other.org_id = waiting.org_id and other.slot = place.slot)
                         ) free
-                        where (
+                        where exists (select from organizations where id = waiting.org_id and deleted_at is null)
+                          and (
                             waiting.state = 'queued' and waiting.next_attempt_at <= now() and free.slot is not null
                             or waiting.state = 'running' and waiting.lease_until <= now()
                                 and waiting.attempts < @Attempts and waiting.lease_until < waiting.started_at + @HardLimit

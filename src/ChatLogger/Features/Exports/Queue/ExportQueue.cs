@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using ChatLogger.Auth;
 using ChatLogger.Data;
 using ChatLogger.Http;
 using Npgsql;
@@ -6,20 +7,26 @@ using Npgsql;
 namespace ChatLogger.Features;
 
 /// <summary>The exports of an organization, for those who ask for them. The other side of the queue is <see cref="ExportLeases"/>.</summary>
-internal sealed class ExportQueue(NpgsqlDataSource db, Ids ids, ExportSettings settings)
+internal sealed class ExportQueue(NpgsqlDataSource db, Ids ids, ExportSettings settings, IdempotencyKeys keys, AuditTrail audit)
 {
+    // What its Idempotency-Keys are kept under.
+    private const string Route = "exports";
+
     private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
 
     // Holds one signal at most: that there is something to do need not be said twice.
     private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
+    /// <summary>Accepts an export; under an Idempotency-Key that accepted one before, answers with that one, which counts no further.</summary>
     /// <exception cref="Problem">The organization has too many waiting, or has asked for too many within the hour.</exception>
-    public async Task<Export> Enqueue(ExportRequest request, Guid requestedBy, string timeZone, CancellationToken ct)
+    public async Task<Accepted> Enqueue(ExportRequest request, Guid requestedBy, string timeZone, Actor actor, Idempotency? once, CancellationToken ct)
     {
         var (id, now) = ids.Next();
-        var export = await db.InTransactionAsync(
+        var (known, export) = await db.InTransactionAsync(
             async transaction =>
             {
+                if (once is not null && await keys.Take(transaction, request.OrgId, Route, once, id) is { } before)
+                    return (before, null);
                 // The lock comes in a statement of its own: the next one then counts with a snapshot that has what others have made.
                 await transaction.ExecuteAsync("select from organizations where id = @OrgId for no key update", request);
                 var counts = await transaction.QuerySingleOrDefaultAsync<Counts>(
@@ -43,7 +50,7 @@ internal sealed class ExportQueue(NpgsqlDataSource db, Ids ids, ExportSettings s
                 if (counts.Oldest is { } oldest)
                     throw Problem.Throttled($"An organization may ask for {settings.PerHour} exports an hour.", oldest + Hour - now);
 
-                return await transaction.QuerySingleOrDefaultAsync<Export>(
+                var accepted = await transaction.QuerySingleOrDefaultAsync<Export>(
                     $"""
                     insert into exports (
                         id, org_id, requested_by, state, format, layout, time_zone, from_at, to_at, tags, user_id, external_user_id,
@@ -70,11 +77,22 @@ internal sealed class ExportQueue(NpgsqlDataSource db, Ids ids, ExportSettings s
                         request.ExternalUserId,
                         Now = now,
                     });
+                await audit.Write(transaction, AuditEvent.OfExport(request.OrgId, actor, AuditAction.ExportRequested, id));
+                return ((Guid?)null, accepted);
             },
             ct);
+        if (known is { } earlier)
+            return await Again(request.OrgId, earlier, ct);
         Wake();
-        return export!;
+        return new(export!, Replayed: false);
     }
+
+    /// <summary>Waits for requests with the same Idempotency-Key that are worked on in this process; the turn ends with disposal.</summary>
+    public Task<IDisposable> Turn(Guid orgId, Idempotency once, CancellationToken ct) => keys.Turn(orgId, Route, once, ct);
+
+    /// <summary>What was accepted under the Idempotency-Key, as it is now; null where nothing was.</summary>
+    public async Task<Accepted?> Find(Guid orgId, Idempotency once, CancellationToken ct) =>
+        await keys.Find(orgId, Route, once, ct) is { } id ? await Again(orgId, id, ct) : null;
 
     /// <summary>Null: the organization has no such export.</summary>
     public Task<Export?> Get(Guid orgId, Guid id, CancellationToken ct) =>
@@ -112,22 +130,29 @@ internal sealed class ExportQueue(NpgsqlDataSource db, Ids ids, ExportSettings s
     /// Ends an export at once: what waits or runs is cancelled (its worker finds out when it next writes or is next heard of), a finished file's
     /// time is over. What has ended otherwise stays as it is. False: the organization has no such export.
     /// </summary>
-    public async Task<bool> Cancel(Guid orgId, Guid id, CancellationToken ct)
+    public async Task<bool> Cancel(Guid orgId, Guid id, Actor actor, CancellationToken ct)
     {
-        var ended = await db.ExecuteAsync(
-            """
-            update exports
-            set state = case state when 'done' then 'expired' else 'cancelled' end,
-                finished_at = coalesce(finished_at, date_trunc('milliseconds', now())),
-                expires_at = case state when 'done' then date_trunc('milliseconds', now()) end,
-                lease_until = null,
-                slot = null,
-                leftovers = leftovers or state <> 'queued'
-            where org_id = @OrgId
-              and id = @Id
-              and state in ('queued', 'running', 'done')
-            """,
-            new { OrgId = orgId, Id = id },
+        var ended = await db.InTransactionAsync(
+            async transaction =>
+            {
+                var ended = await transaction.ExecuteAsync(
+                    """
+                    update exports
+                    set state = case state when 'done' then 'expired' else 'cancelled' end,
+                        finished_at = coalesce(finished_at, date_trunc('milliseconds', now())),
+                        expires_at = case state when 'done' then date_trunc('milliseconds', now()) end,
+                        lease_until = null,
+                        slot = null,
+                        leftovers = leftovers or state <> 'queued'
+                    where org_id = @OrgId
+                      and id = @Id
+                      and state in ('queued', 'running', 'done')
+                    """,
+                    new { OrgId = orgId, Id = id });
+                if (ended > 0)
+                    await audit.Write(transaction, AuditEvent.OfExport(orgId, actor, AuditAction.ExportCancelled, id));
+                return ended;
+            },
             ct);
         // A place is free for the next one of the organization.
         Wake();
@@ -151,6 +176,11 @@ internal sealed class ExportQueue(NpgsqlDataSource db, Ids ids, ExportSettings s
         }
     }
 
+    private async Task<Accepted> Again(Guid orgId, Guid id, CancellationToken ct) =>
+        await Get(orgId, id, ct) is { } export
+            ? new(export, Replayed: true)
+            : throw Problem.NotFound("The export that was asked for with this Idempotency-Key is deleted.");
+
     private const string Columns =
         """
         id, state, format, layout, rows, total_rows, bytes, encode(sha256, 'hex') as sha256, reason, requested_by, created_at, finished_at, expires_at
@@ -158,3 +188,6 @@ internal sealed class ExportQueue(NpgsqlDataSource db, Ids ids, ExportSettings s
 
     private sealed record Counts(long Queued, DateTimeOffset? Oldest);
 }
+
+/// <summary>An export that is accepted: now, or before, by the same request under its Idempotency-Key.</summary>
+internal sealed record Accepted(Export Export, bool Replayed);

@@ -9,12 +9,16 @@ namespace ChatLogger.Features;
 internal static class RequestExport
 {
     public static void Map(IEndpointRouteBuilder admins) =>
-        admins.MapPost("", async Task<IResult> (Body<Request> body, Member caller, HttpContext context, ISender sender, CancellationToken ct) =>
+        admins.MapPost("", async Task<IResult> (
+            Body<Request> body, IdempotencyKey? key, Member caller, Actor actor, HttpContext context, ISender sender, CancellationToken ct) =>
             {
-                var answer = await sender.Send(body.Value.By(caller, ProblemWriter.TraceId(context)), ct);
-                return answer.File is { } file
-                    ? new WholeFile(file, ExportFileName.Of(caller.OrgSlug, file))
-                    : TypedResults.Accepted($"/exports/orgs/me/{answer.Accepted!.Id}", answer.Accepted);
+                var answer = await sender.Send(body.Value.By(caller, actor, key?.With(body.Sha256)), ct);
+                if (answer.File is { } file)
+                    return new WholeFile(file, ExportFileName.Of(caller.OrgSlug, file));
+                var (export, replayed) = answer.Accepted!;
+                if (replayed)
+                    context.Response.Headers[IdempotencyKey.ReplayedHeader] = "true";
+                return TypedResults.Accepted($"/exports/orgs/{caller.OrgInPath}/{export.Id}", export);
             })
             .WithMetadata(new Patience(settings => settings.SyncExportDeadline))
             .Produces<byte[]>(200, "application/octet-stream")
@@ -26,7 +30,9 @@ internal static class RequestExport
                 csv: messages (default) or chats. mode: auto (default) answers with the file when it has at most 10,000 messages and 32 MiB, and
                 otherwise accepts the export for later; sync refuses what is more; async always accepts. from and to are instants or dates, which stand for local midnights of timeZone (default: the organization's), and
                 filter chats by their creation; tag is a string or an array, all must match. Cells of csv that a spreadsheet would take for a
-                formula begin with an apostrophe; chatTags and metadata are JSON.
+                formula begin with an apostrophe; chatTags and metadata are JSON. With an Idempotency-Key an export that was accepted is
+                answered again as it is by then, also when it has ended, and counts once; a file that was answered at once is not remembered,
+                and is made anew.
                 """);
 
     public sealed record Request(
@@ -40,16 +46,17 @@ internal static class RequestExport
         Guid? UserId = null,
         string? ExternalUserId = null)
     {
-        public Command By(Member caller, string traceId) => new(
-            caller.OrgId, caller.UserId, Format, Layout, Mode ?? "auto", TimeZone, From, To, Tag?.Values ?? [], UserId, ExternalUserId.NullIfEmpty(), traceId);
+        public Command By(Member caller, Actor actor, Idempotency? once) => new(
+            caller.OrgId, caller.UserId, Format, Layout, Mode ?? "auto", TimeZone, From, To, Tag?.Values ?? [], UserId, ExternalUserId.NullIfEmpty(), actor,
+            once);
     }
 
     public sealed record Command(
         Guid OrgId, Guid RequestedBy, string Format, string? Layout, string Mode, string? TimeZone, string? From, string? To, string[] Tags,
-        Guid? UserId, string? ExternalUserId, string TraceId) : IRequest<Response>;
+        Guid? UserId, string? ExternalUserId, Actor Actor, Idempotency? Once) : IRequest<Response>;
 
     /// <summary>One of the two.</summary>
-    public sealed record Response(SmallFile? File, Export? Accepted);
+    public sealed record Response(SmallFile? File, Accepted? Accepted);
 
     public sealed class Validator : AbstractValidator<Command>
     {
@@ -67,25 +74,31 @@ internal static class RequestExport
         }
     }
 
-    public sealed class Handler(ExportQueue queue, SmallExports small, ExportFilters filters, ILoggerFactory logs) : IRequestHandler<Command, Response>
+    public sealed class Handler(ExportQueue queue, SmallExports small, ExportFilters filters, AuditTrail audit) : IRequestHandler<Command, Response>
     {
-        private readonly ILogger _log = logs.CreateLogger("ChatLogger.Security");
-
         public async Task<Response> Handle(Command command, CancellationToken ct)
         {
             var (request, timeZone) = await filters.Understand(command, ct);
+            if (command.Once is not { } once)
+                return await Make(command, request, timeZone, ct);
+            // What was accepted then is not answered at once now, though there may be less of it.
+            using var turn = await queue.Turn(command.OrgId, once, ct);
+            return await queue.Find(command.OrgId, once, ct) is { } known ? new(null, known) : await Make(command, request, timeZone, ct);
+        }
+
+        private async Task<Response> Make(Command command, ExportRequest request, string timeZone, CancellationToken ct)
+        {
             if (command.Mode != "async")
             {
                 if (await small.TryWrite(request, ct) is { } file)
                 {
-                    SecurityEvents.Exported(_log, "member " + command.RequestedBy, command.OrgId, command.Format, command.TraceId);
+                    await audit.Write(AuditEvent.OfExport(command.OrgId, command.Actor, AuditAction.ExportMade, null), ct);
                     return new(file, null);
                 }
                 if (command.Mode == "sync")
                     throw Problem.ExportTooLarge(small.MostMessages, small.MostBytes);
             }
-            var accepted = await queue.Enqueue(request, command.RequestedBy, timeZone, ct);
-            SecurityEvents.ExportRequested(_log, "member " + command.RequestedBy, command.OrgId, accepted.Id, command.TraceId);
+            var accepted = await queue.Enqueue(request, command.RequestedBy, timeZone, command.Actor, command.Once, ct);
             return new(null, accepted);
         }
     }

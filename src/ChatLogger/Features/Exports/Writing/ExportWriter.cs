@@ -21,7 +21,7 @@ internal sealed class ExportWriter([FromKeyedServices(Pools.Exports)] NpgsqlData
         await using var connection = await db.OpenConnectionAsync(ct);
         // Its first statement takes the snapshot that all the others see.
         await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, ct);
-        var snapshot = new Sql.Transaction(connection, transaction, ct);
+        var snapshot = new Sql.Transaction(connection, transaction, [], ct);
         await snapshot.SetUp(request);
         var total = await snapshot.QuerySingleOrDefaultAsync<long>(
             format.CountsMessages ? ExportSql.CountMessages(request) : ExportSql.CountChats(request), new { Most = (long?)null });

@@ -7,10 +7,29 @@ using Npgsql;
 
 namespace ChatLogger.Features;
 
-/// <summary>A new member of an organization, or a superadmin, from the command line, the bootstrap settings or the first start.</summary>
+/// <summary>
+/// POST /orgs/me/users: an admin makes a member of the organization. The command line, the bootstrap settings and the first start make members
+/// the same way, and superadmins, who are of no organization.
+/// </summary>
 internal static class CreateMember
 {
-    public sealed record Command(Guid? OrgId, string Email, string? Name, string Role, string Password) : IRequest<Guid>;
+    public static void Map(IEndpointRouteBuilder organization) =>
+        organization.MapPost("/users", async (Body<Request> body, Member caller, Actor actor, ISender sender, CancellationToken ct) =>
+            {
+                var member = await sender.Send(body.Value.By(caller, actor), ct);
+                return TypedResults.Created($"/orgs/{caller.OrgInPath}/users/{member.Id}", member);
+            })
+            .WithSummary("Make a member.")
+            .WithDescription(
+                $"role: admin, user, viewer. password: {Passwords.LeastBytes} to {Passwords.MostBytes} bytes in UTF-8. " +
+                "An e-mail address belongs to one member of all organizations together.");
+
+    public sealed record Request(string Email, string Role, string Password, string? Name = null)
+    {
+        public Command By(Member caller, Actor actor) => new(caller.OrgId, Email, Name, Role, Password, actor);
+    }
+
+    public sealed record Command(Guid? OrgId, string Email, string? Name, string Role, string Password, Actor Actor) : IRequest<Profile>;
 
     public sealed class Validator : AbstractValidator<Command>
     {
@@ -28,36 +47,52 @@ internal static class CreateMember
         }
     }
 
-    public sealed class Handler(NpgsqlDataSource db, Passwords passwords, Ids ids) : IRequestHandler<Command, Guid>
+    public sealed class Handler(NpgsqlDataSource db, Passwords passwords, Ids ids, Throttles throttles, AuditTrail audit) : IRequestHandler<Command, Profile>
     {
-        public async Task<Guid> Handle(Command command, CancellationToken ct)
+        public async Task<Profile> Handle(Command command, CancellationToken ct)
         {
+            if (throttles.MayNameAddress(command.Actor) is { } wait)
+                throw Problem.Throttled("Too many of the e-mail addresses that you named were taken. Try again later.", wait);
             var hash = await passwords.Hash(command.Password, ct);
             var (id, now) = ids.Next();
             try
             {
-                await db.ExecuteAsync(
-                    """
-                    insert into users (id, org_id, email, name, role, password_hash, created_at, updated_at)
-                    values (@Id, @OrgId, @Email, @Name, @Role, @Hash, @Now, @Now)
-                    """,
-                    new
+                return await db.InTransactionAsync(
+                    async transaction =>
                     {
-                        Id = id,
-                        command.OrgId,
-                        Email = EmailAddress.Normalize(command.Email),
-                        Name = command.Name.NullIfEmpty(),
-                        command.Role,
-                        Hash = hash,
-                        Now = now,
+                        var member = await transaction.QuerySingleOrDefaultAsync<Profile.Row>(
+                            $"""
+                            with member as (
+                                insert into users (id, org_id, email, name, role, password_hash, created_at, updated_at)
+                                values (@Id, @OrgId, @Email, @Name, @Role, @Hash, @Now, @Now)
+                                returning id, org_id, email, name, role, disabled_at, created_at
+                            )
+                            select {Profile.Columns}
+                            from member u
+                            left join organizations o on o.id = u.org_id
+                            """,
+                            new
+                            {
+                                Id = id,
+                                command.OrgId,
+                                Email = EmailAddress.Normalize(command.Email),
+                                Name = command.Name.NullIfEmpty(),
+                                command.Role,
+                                Hash = hash,
+                                Now = now,
+                            });
+                        await audit.Write(transaction, AuditEvent.OfMember(command.OrgId, command.Actor, AuditAction.MemberCreated, id));
+                        return member!.ToProfile();
                     },
                     ct);
             }
             catch (PostgresException taken) when (taken.ConstraintName == "users_email_key")
             {
+                throttles.AddressWasTaken(command.Actor);
+                if (command.OrgId is { } orgId)
+                    await audit.WriteRefusal(AuditEvent.OfOrganization(orgId, command.Actor, AuditAction.EmailTaken), ct);
                 throw Problem.EmailTaken();
             }
-            return id;
         }
     }
 }

@@ -1,0 +1,218 @@
+using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
+
+namespace ChatLogger.Auth;
+
+/// <summary>
+/// The keys that callers come with, as the validators knew them a moment ago. A key is looked up when it is first seen, again in the background
+/// while it is in use, and never believed for longer than <see cref="KeyCacheSettings.Longest"/>: revocation, expiry, rotation and the end of an
+/// organization hold on every instance without a message between them.
+/// </summary>
+internal sealed class ApiKeys(IEnumerable<IApiKeyValidator> validators, KeyCacheSettings settings, KeyUses uses, TimeProvider time)
+{
+    /// <summary>How long a look-up may take. It is nobody's request, so no request's deadline ends it.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(4);
+
+    /// <summary>Between two look-ups of a key in the background, so that a database that refuses is not asked by every request.</summary>
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
+
+    private readonly IApiKeyValidator[] _validators = [.. validators];
+    private readonly ConcurrentDictionary<Hash, Entry> _known = new();
+    private readonly Lock _sweeping = new();
+
+    /// <summary>How many keys are remembered.</summary>
+    public int Count => _known.Count;
+
+    /// <summary>The key that a text is, and what it grants, if that is known without asking anybody; else nothing, whatever the text is.</summary>
+    // Of a key that is known already only the hash is made: it can be found by nothing but the very text that was once parsed.
+    public (ApiKey? Key, ApiKeyGrant? Grant) Known(string? text)
+    {
+        Span<byte> sha256 = stackalloc byte[32];
+        if (!ApiKey.TryHash(text, sha256) || !_known.TryGetValue(MemoryMarshal.Read<Hash>(sha256), out var entry))
+            return default;
+        var now = time.GetTimestamp();
+        if (entry.Answer is not { } answer || IsOver(answer, now))
+            return default;
+        if (answer.Grant is not null && time.GetElapsedTime(answer.At, now) >= settings.Fresh)
+            Refresh(entry, now);
+        return (entry.Key, Live(entry, answer));
+    }
+
+    /// <summary>
+    /// The key that a text is, if it is one, and what it grants, if it is live. A text that is no key costs no look-up.
+    /// </summary>
+    public ValueTask<(ApiKey? Key, ApiKeyGrant? Grant)> Find(string? text, CancellationToken ct)
+    {
+        if (Known(text) is { Key: not null } known)
+            return new(known);
+        if (ApiKey.Parse(text) is not { } key)
+            return default;
+        Span<byte> sha256 = stackalloc byte[32];
+        ApiKey.TryHash(text, sha256);
+        return Wait(Remember(MemoryMarshal.Read<Hash>(sha256), key), ct);
+    }
+
+    /// <summary>Something happened to the key of this public id: whoever comes with it next has it looked up.</summary>
+    public void Forget(string publicId) => Forget(known => known.Key.PublicId == publicId);
+
+    /// <summary>Something happened to an organization that is about all of its keys.</summary>
+    public void ForgetOrganization(Guid orgId) => Forget(known => known.Answer is not { } answer || answer.Grant?.OrgId == orgId);
+
+    // What is being looked up right now ends in an entry that nobody finds any more.
+    private void Forget(Func<Entry, bool> isMeant)
+    {
+        foreach (var (hash, known) in _known)
+        {
+            if (isMeant(known))
+                _known.TryRemove(hash, out _);
+        }
+    }
+
+    private async ValueTask<(ApiKey? Key, ApiKeyGrant? Grant)> Wait(Entry known, CancellationToken ct) =>
+        (known.Key, Live(known, await LookUp(known).WaitAsync(ct)));
+
+    private void Refresh(Entry known, long now)
+    {
+        if (known.LookUp is { IsCompleted: false } || time.GetElapsedTime(known.Tried, now) < Pause)
+            return;
+        // A failure is met again, and told, by the request that needs an answer.
+        LookUp(known).ContinueWith(
+            static lookUp => lookUp.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+    }
+
+    // One for all who wait, and for those that come while it lasts. A failure is theirs, and nobody's after them.
+    private Task<Answer> LookUp(Entry known)
+    {
+        lock (known)
+        {
+            if (known.LookUp is { IsCompleted: false } running)
+                return running;
+            known.Tried = time.GetTimestamp();
+            return known.LookUp = Task.Run(() => Ask(known), CancellationToken.None);
+        }
+    }
+
+    private async Task<Answer> Ask(Entry known)
+    {
+        // True as of its beginning: it may be long on its way.
+        var at = time.GetTimestamp();
+        using var patience = new CancellationTokenSource(Patience);
+        ApiKeyGrant? grant = null;
+        foreach (var validator in _validators)
+        {
+            grant = await validator.Validate(known.Key, patience.Token);
+            if (grant is not null)
+                break;
+        }
+        return known.Answer = new(grant, at);
+    }
+
+    private ApiKeyGrant? Live(Entry known, Answer answer)
+    {
+        if (answer.Grant is not { } grant)
+            return null;
+        var now = time.GetUtcNow();
+        if (grant.ExpiresAt <= now)
+            return null;
+        if (now.UtcTicks - known.Noted >= KeyUses.Precision.Ticks)
+        {
+            known.Noted = now.UtcTicks;
+            uses.Note(grant.OrgId, known.Key.PublicId, now);
+        }
+        return grant;
+    }
+
+    private bool IsOver(Answer answer, long now) =>
+        time.GetElapsedTime(answer.At, now) >= (answer.Grant is null ? settings.Unknown : settings.Longest);
+
+    private Entry Remember(Hash hash, ApiKey key)
+    {
+        var known = _known.GetOrAdd(hash, static (_, made) => new(made.key, made.now), (key, now: time.GetTimestamp()));
+        if (_known.Count > settings.Entries)
+            MakeRoom();
+        return known;
+    }
+
+    // What is over goes first, then what is oldest. Keys that are live and keys that are not have a share each: whoever invents keys drives out
+    // other invented ones.
+    private void MakeRoom()
+    {
+        if (!_sweeping.TryEnter())
+            return;
+        try
+        {
+            var now = time.GetTimestamp();
+            var live = new List<(Hash Hash, long At)>();
+            var others = new List<(Hash Hash, long At)>();
+            foreach (var (hash, known) in _known)
+            {
+                var answer = known.Answer;
+                if (known.LookUp is { IsCompleted: true } && (answer is null || IsOver(answer, now)))
+                    _known.TryRemove(hash, out _);
+                else
+                    (answer?.Grant is null ? others : live).Add((hash, answer?.At ?? known.Tried));
+            }
+            Trim(live, settings.Entries / 5 * 4);
+            Trim(others, settings.Entries / 5);
+        }
+        finally
+        {
+            _sweeping.Exit();
+        }
+    }
+
+    // A tenth more than must be, so that not every new key has to make room.
+    private void Trim(List<(Hash Hash, long At)> entries, int most)
+    {
+        if (entries.Count < most)
+            return;
+        foreach (var (hash, _) in entries.OrderBy(entry => entry.At).Take(entries.Count - (most - most / 10)))
+            _known.TryRemove(hash, out _);
+    }
+
+    // SHA-256 of the key. Hashed once more with this process's seed: keys can be chosen so that their hashes begin alike.
+    private readonly record struct Hash(ulong A, ulong B, ulong C, ulong D)
+    {
+        public override int GetHashCode() => HashCode.Combine(A, B, C, D);
+    }
+
+    private sealed record Answer(ApiKeyGrant? Grant, long At);
+
+    private sealed class Entry(ApiKey key, long now)
+    {
+        private volatile Answer? _answer;
+        private volatile Task<Answer>? _lookUp;
+        private long _tried = now;
+        private long _noted;
+
+        public ApiKey Key => key;
+
+        /// <summary>What the last look-up that succeeded said.</summary>
+        public Answer? Answer
+        {
+            get => _answer;
+            set => _answer = value;
+        }
+
+        /// <summary>The last look-up, or the one that is under way.</summary>
+        public Task<Answer>? LookUp
+        {
+            get => _lookUp;
+            set => _lookUp = value;
+        }
+
+        /// <summary>When the last look-up was begun.</summary>
+        public long Tried
+        {
+            get => Volatile.Read(ref _tried);
+            set => Volatile.Write(ref _tried, value);
+        }
+
+        /// <summary>When its use was last written down, in ticks of UTC.</summary>
+        public long Noted
+        {
+            get => Volatile.Read(ref _noted);
+            set => Volatile.Write(ref _noted, value);
+        }
+    }
+}

@@ -1,0 +1,34 @@
+namespace ChatLogger.Auth;
+
+/// <summary>What can stand as <c>action</c> in the audit log, and as the name of an event in the log.</summary>
+internal static class AuditAction
+{
+    public const string LoggedIn = "login.success";
+    public const string LoginRefused = "login.refusal";
+    public const string LoggedOut = "logout";
+    public const string AccessDenied = "access.denied";
+    public const string Throttled = "throttled";
+    public const string OrganizationCreated = "organization.created";
+    public const string OrganizationChanged = "organization.changed";
+    public const string OrganizationDeleted = "organization.deleted";
+    public const string MemberCreated = "member.created";
+    public const string MemberChanged = "member.changed";
+    public const string MemberRemoved = "member.removed";
+    public const string EmailTaken = "member.email-taken";
+    public const string KeyCreated = "key.created";
+    public const string KeyRotated = "key.rotated";
+    public const string KeyRevoked = "key.revoked";
+    public const string ExportMade = "export.made";
+    public const string ExportRequested = "export.requested";
+    public const string ExportDownloaded = "export.downloaded";
+    public const string ExportCancelled = "export.cancelled";
+
+    public static readonly IReadOnlyList<string> All =
+    [
+        LoggedIn, LoginRefused, LoggedOut, AccessDenied, Throttled, OrganizationCreated, OrganizationChanged, OrganizationDeleted, MemberCreated,
+        MemberChanged, MemberRemoved, EmailTaken, KeyCreated, KeyRotated, KeyRevoked, ExportMade, ExportRequested, ExportDownloaded, ExportCancelled,
+    ];
+
+    /// <summary>What an operator should look at when there is much of it.</summary>
+    public static bool IsRefusal(string action) => action is LoginRefused or AccessDenied or Throttled or EmailTaken;
+}

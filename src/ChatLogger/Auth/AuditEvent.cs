@@ -1,0 +1,18 @@
+namespace ChatLogger.Auth;
+
+/// <summary>
+/// Something that was done or refused. Ids only: never a password, a cookie, a token, a key beyond its public id, or anything a caller typed.
+/// Without an organization it is in the log and in no audit log.
+/// </summary>
+internal sealed record AuditEvent(Guid? OrgId, Actor Actor, string Action, string TargetType, string? TargetId)
+{
+    public static AuditEvent OfMember(Guid? orgId, Actor actor, string action, Guid memberId) => new(orgId, actor, action, "member", memberId.ToString());
+
+    public static AuditEvent OfKey(Guid orgId, Actor actor, string action, string publicId) => new(orgId, actor, action, "key", publicId);
+
+    public static AuditEvent OfExport(Guid orgId, Actor actor, string action, Guid? exportId) => new(orgId, actor, action, "export", exportId?.ToString());
+
+    public static AuditEvent OfOrganization(Guid orgId, Actor actor, string action) => new(orgId, actor, action, "organization", orgId.ToString());
+
+    public static AuditEvent OfRoute(Guid? orgId, Actor actor, string action, string route) => new(orgId, actor, action, "route", route);
+}

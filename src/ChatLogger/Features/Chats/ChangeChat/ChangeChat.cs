@@ -1,0 +1,72 @@
+using ChatLogger.Auth;
+using ChatLogger.Data;
+using ChatLogger.Http;
+using FluentValidation;
+using MediatR;
+using Npgsql;
+
+namespace ChatLogger.Features;
+
+/// <summary>PATCH /api/v1/orgs/{slug}/chats/{chatId}: a plugin changes what is said of a chat of its organization.</summary>
+internal static class ChangeChat
+{
+    public static void Map(IEndpointRouteBuilder plugin) =>
+        plugin.MapPatch("/chats/{chatId}", async (PathId chatId, Body<Request> body, PluginCaller caller, ISender sender, CancellationToken ct) =>
+                TypedResults.Ok(await sender.Send(body.Value.By(caller.OrgId, chatId), ct)))
+            .WithSummary("Change a chat.")
+            .WithDescription(
+                "What is absent or null stays as it is; an empty text, array or object clears. tags and metadata are replaced whole. updatedAt " +
+                "moves when something has become another: not when all of it was so before, and neither with a message nor with feedback.");
+
+    public sealed record Request(string? Title = null, string[]? Tags = null, JsonObjectText? Metadata = null)
+    {
+        public Command By(Guid orgId, Guid chatId) => new(orgId, chatId, Title, Tags is null ? null : ChatRules.Trimmed(Tags), Metadata);
+    }
+
+    public sealed record Command(Guid OrgId, Guid ChatId, string? Title, string[]? Tags, JsonObjectText? Metadata) : IRequest<Chat>;
+
+    public sealed class Validator : AbstractValidator<Command>
+    {
+        public Validator(Limits limits)
+        {
+            RuleFor(change => change.Title).AtMostCharacters(limits.NameLength);
+            When(change => change.Tags is not null, () => RuleFor(change => change.Tags!).Tags(limits));
+            When(change => change.Metadata is not null, () => RuleFor(change => change.Metadata!).Metadata(limits));
+        }
+    }
+
+    public sealed class Handler(NpgsqlDataSource db, Ids ids) : IRequestHandler<Command, Chat>
+    {
+        // Whether something changes is decided on the row as it is once it is locked: somebody else may be changing it too. Where nothing does, the
+        // row is written all the same, which is less than asking first. Another instance's clock may be ahead, and time does not go back.
+        public async Task<Chat> Handle(Command command, CancellationToken ct)
+        {
+            var row = await db.QuerySingleOrDefaultAsync<Chat.Row>(
+                """
+                with changed as (
+                    update chats
+                    set title = case when @Title is null then title else nullif(@Title, '') end,
+                        tags = coalesce(@Tags, tags),
+                        metadata = coalesce(@Metadata, metadata),
+                        updated_at = case
+                            when (@Title is not null and title is distinct from nullif(@Title, ''))
+                              or tags <> @Tags
+                              or metadata::text <> @Metadata::text
+                            then greatest(updated_at, @Now)
+                            else updated_at
+                        end
+                    where org_id = @OrgId
+                      and id = @ChatId
+                      and deleted_at is null
+                    returning org_id, id, title, tags, metadata, user_id, external_user_id, created_at, updated_at
+                )
+                select c.id, c.title, c.tags, c.metadata, c.user_id, c.external_user_id, c.created_at, c.updated_at, f.rating, f.comment, f.at
+                from changed c
+                left join feedback f on f.org_id = @OrgId and f.target_id = c.id
+                """,
+                new { command.OrgId, command.ChatId, command.Title, command.Tags, command.Metadata, ids.Next().Now },
+                ct);
+            return row?.ToChat() ?? throw Problem.NotFound("No such chat in this organization.");
+        }
+    }
+}

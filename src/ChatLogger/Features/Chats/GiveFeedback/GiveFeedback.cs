@@ -1,0 +1,76 @@
+using ChatLogger.Auth;
+using ChatLogger.Data;
+using ChatLogger.Http;
+using FluentValidation;
+using MediatR;
+using Npgsql;
+
+namespace ChatLogger.Features;
+
+/// <summary>
+/// PUT /api/v1/orgs/{slug}/chats/{chatId}/feedback, and …/chats/{chatId}/messages/{messageId}/feedback: a plugin says what its end user thought of a
+/// chat of its organization, or of one message.
+/// </summary>
+internal static class GiveFeedback
+{
+    private const string Description =
+        "rating: up or down. The answer is the feedback as it is kept; the last one wins, and its time is the one that counts. It does not move " +
+        "the chat's updatedAt.";
+
+    public static void Map(IEndpointRouteBuilder plugin)
+    {
+        plugin.MapPut("/chats/{chatId}/feedback", async (PathId chatId, Body<Request> body, PluginCaller caller, ISender sender, CancellationToken ct) =>
+                TypedResults.Ok(await sender.Send(body.Value.On(caller.OrgId, chatId, null), ct)))
+            .WithSummary("Rate a chat.")
+            .WithDescription(Description);
+
+        plugin.MapPut("/chats/{chatId}/messages/{messageId}/feedback",
+                async (PathId chatId, PathId messageId, Body<Request> body, PluginCaller caller, ISender sender, CancellationToken ct) =>
+                    TypedResults.Ok(await sender.Send(body.Value.On(caller.OrgId, chatId, messageId), ct)))
+            .WithName("GiveFeedbackOnMessage")
+            .WithSummary("Rate a message.")
+            .WithDescription(Description);
+    }
+
+    public sealed record Request(string Rating, string? Comment = null)
+    {
+        public Command On(Guid orgId, Guid chatId, Guid? messageId) => new(orgId, chatId, messageId, Rating, Comment.NullIfEmpty());
+    }
+
+    /// <summary>Without a message it is the chat that is rated.</summary>
+    public sealed record Command(Guid OrgId, Guid ChatId, Guid? MessageId, string Rating, string? Comment) : IRequest<Feedback>;
+
+    public sealed class Validator : AbstractValidator<Command>
+    {
+        public Validator(Limits limits)
+        {
+            RuleFor(feedback => feedback.Rating).Must(rating => rating is "up" or "down").WithMessage("Must be one of: up, down.");
+            RuleFor(feedback => feedback.Comment).AtMostCharacters(limits.CommentLength);
+        }
+    }
+
+    public sealed class Handler(NpgsqlDataSource db, Ids ids) : IRequestHandler<Command, Feedback>
+    {
+        // Selecting the target while inserting is the tenant check. The chat is locked as the foreign key will lock it, so that one that is being
+        // removed is not there rather than an error; messages that are written meanwhile do not mind.
+        public async Task<Feedback> Handle(Command command, CancellationToken ct) =>
+            await db.QuerySingleOrDefaultAsync<Feedback>(
+                """
+                insert into feedback (org_id, target_id, chat_id, rating, comment, at)
+                select c.org_id, coalesce(m.id, c.id), c.id, @Rating, @Comment, @Now
+                from chats c
+                left join messages m on m.org_id = c.org_id and m.chat_id = c.id and m.id = @MessageId
+                where c.org_id = @OrgId
+                  and c.id = @ChatId
+                  and c.deleted_at is null
+                  and (@MessageId is null or m.id is not null)
+                for key share of c
+                on conflict (org_id, target_id) do update
+                set rating = excluded.rating, comment = excluded.comment, at = excluded.at
+                returning rating, comment, at
+                """,
+                new { command.OrgId, command.ChatId, command.MessageId, command.Rating, command.Comment, ids.Next().Now },
+                ct)
+            ?? throw Problem.NotFound(command.MessageId is null ? "No such chat in this organization." : "No such message in this chat.");
+    }
+}

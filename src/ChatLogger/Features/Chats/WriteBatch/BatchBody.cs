@@ -1,0 +1,203 @@
+using System.Buffers;
+using System.Reflection;
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using System.Text.Unicode;
+using ChatLogger.Http;
+using Microsoft.AspNetCore.Http.Metadata;
+
+namespace ChatLogger.Features;
+
+/// <summary>
+/// The body of a batch. The envelope is read strictly: another one is a 400 as a whole. The items are cut out of it and each is read by itself, as
+/// strictly as <see cref="Body{T}"/> reads; what is wrong in one of them, down to its text, is a problem of that one alone.
+/// </summary>
+internal sealed class BatchBody : IEndpointParameterMetadataProvider
+{
+    private const string List = "items";
+
+    private static readonly JsonTypeInfo<WriteBatch.ChatItem> Chat = Shape<WriteBatch.ChatItem>();
+    private static readonly JsonTypeInfo<WriteBatch.MessageItem> Message = Shape<WriteBatch.MessageItem>();
+
+    private BatchBody(WriteBatch.Item[] items) => Items = items;
+
+    private enum Kind
+    {
+        NoObject,
+        Unknown,
+        Chat,
+        Message,
+    }
+
+    public IReadOnlyList<WriteBatch.Item> Items { get; }
+
+    public static async ValueTask<BatchBody> BindAsync(HttpContext context)
+    {
+        if (IdempotencyKey.IsIn(context))
+            throw Problem.Validation(IdempotencyKey.Path, "A batch has none of its own: each item may have one.");
+        var limits = context.RequestServices.GetRequiredService<Limits>();
+        var sent = await RawBody.Read(context);
+        byte[]? rented = null;
+        try
+        {
+            var length = (int)sent.Length;
+            if (RequestShape.IsGzip(context.Request))
+            {
+                length = RawBody.Unpack(sent, limits.BatchBytes, out rented);
+            }
+            else if (!sent.IsSingleSegment)
+            {
+                rented = ArrayPool<byte>.Shared.Rent(length);
+                sent.CopyTo(rented);
+            }
+            return new(Read(rented is null ? sent.FirstSpan : rented.AsSpan(0, length), limits.BatchItems));
+        }
+        finally
+        {
+            if (rented is not null)
+                ArrayPool<byte>.Shared.Return(rented);
+            context.Request.BodyReader.AdvanceTo(sent.End);
+        }
+    }
+
+    public static void PopulateMetadata(ParameterInfo parameter, EndpointBuilder builder) => builder.Metadata.Add(new BodyShape(typeof(WriteBatch.Request)));
+
+    private static WriteBatch.Item[] Read(ReadOnlySpan<byte> json, int most)
+    {
+        if (!Utf8.IsValid(json))
+            throw Problem.Validation(Problem.BodyPath, "Is not valid UTF-8.");
+        List<(System.Range Place, Kind Kind)>? found;
+        try
+        {
+            found = Cut(json, most);
+        }
+        catch (JsonException)
+        {
+            throw Problem.Validation(Problem.BodyPath, "The body is not valid JSON.");
+        }
+        if (found is null)
+            throw Problem.Validation(List, "Is required.");
+        if (found.Count == 0)
+            throw Problem.Validation(List, $"Must be 1 to {most}.");
+        var items = new WriteBatch.Item[found.Count];
+        for (var i = 0; i < items.Length; i++)
+            items[i] = Read(json[found[i].Place], found[i].Kind);
+        return items;
+    }
+
+    // However deep an item nests, it is well-formed JSON, and only that item is refused for it.
+    private static List<(System.Range Place, Kind Kind)>? Cut(ReadOnlySpan<byte> json, int most)
+    {
+        List<(System.Range, Kind)>? items = null;
+        var (unknown, twice, wrong) = (false, false, false);
+        var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = int.MaxValue });
+        reader.Read();
+        if (reader.TokenType != JsonTokenType.StartObject)
+        {
+            reader.Skip();
+            while (reader.Read())
+            {
+            }
+            throw Problem.Validation(Problem.BodyPath, "The body must be a JSON object.");
+        }
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var known = Is(ref reader, "items"u8);
+            reader.Read();
+            unknown |= !known;
+            twice |= known && items is not null;
+            wrong |= known && reader.TokenType is not (JsonTokenType.StartArray or JsonTokenType.Null);
+            if (known && reader.TokenType == JsonTokenType.StartArray)
+                Cut(ref reader, items = [], most);
+            else
+                reader.Skip();
+        }
+        // What follows the object is an exception of the reader's.
+        while (reader.Read())
+        {
+        }
+        if (unknown)
+            throw Problem.Validation(Problem.BodyPath, $"There is a member that is not known here. Known are: {List}.");
+        if (twice)
+            throw Problem.Validation(List, "Given more than once.");
+        if (wrong)
+            throw Problem.Validation(List, "Must be an array.");
+        return items;
+    }
+
+    private static void Cut(ref Utf8JsonReader reader, List<(System.Range, Kind)> items, int most)
+    {
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+        {
+            if (items.Count == most)
+                throw Problem.Validation(List, $"Must be 1 to {most}.");
+            var start = (int)reader.TokenStartIndex;
+            var kind = reader.TokenType == JsonTokenType.StartObject ? KindOf(ref reader) : Kind.NoObject;
+            reader.Skip();
+            items.Add((start..(int)reader.BytesConsumed, kind));
+        }
+    }
+
+    private static Kind KindOf(ref Utf8JsonReader reader)
+    {
+        var kind = Kind.Unknown;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var isType = kind == Kind.Unknown && Is(ref reader, "type"u8);
+            reader.Read();
+            if (isType && reader.TokenType == JsonTokenType.String)
+                kind = Is(ref reader, "chat"u8) ? Kind.Chat : Is(ref reader, "message"u8) ? Kind.Message : Kind.Unknown;
+            reader.Skip();
+        }
+        return kind;
+    }
+
+    private static WriteBatch.Item Read(ReadOnlySpan<byte> item, Kind kind) => kind switch
+    {
+        Kind.Chat => Read(item, Chat, out var problem) is { } chat
+            ? new(chat, null, Hash(item, chat.IdempotencyKey), null)
+            : new(null, null, null, problem),
+        Kind.Message => Read(item, Message, out var problem) is { } message
+            ? new(null, message, Hash(item, message.IdempotencyKey), null)
+            : new(null, null, null, problem),
+        Kind.Unknown => new(null, null, null, Problem.Validation("type", "Must be chat or message.")),
+        _ => new(null, null, null, Problem.Validation(Problem.BodyPath, "An item must be a JSON object.")),
+    };
+
+    private static T? Read<T>(ReadOnlySpan<byte> item, JsonTypeInfo<T> shape, out Problem? problem)
+        where T : class
+    {
+        problem = TextSafety.Check(item) is var (sentence, offset) ? Problem.Validation(JsonDiagnosis.MemberAt(item, offset, shape), sentence) : null;
+        if (problem is not null)
+            return null;
+        try
+        {
+            return JsonSerializer.Deserialize(item, shape);
+        }
+        catch (JsonException exception)
+        {
+            problem = JsonDiagnosis.Explain(item, shape, exception);
+            return null;
+        }
+    }
+
+    private static byte[]? Hash(ReadOnlySpan<byte> item, string? key) => key is null ? null : SHA256.HashData(item);
+
+    // Half a surrogate pair cannot be compared with anything, and is nothing that is known.
+    private static bool Is(ref Utf8JsonReader reader, ReadOnlySpan<byte> text)
+    {
+        if (!reader.ValueIsEscaped)
+            return reader.ValueSpan.SequenceEqual(text);
+        try
+        {
+            return reader.ValueTextEquals(text);
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
+        }
+    }
+
+    private static JsonTypeInfo<T> Shape<T>() => (JsonTypeInfo<T>)Json.Options.GetTypeInfo(typeof(T));
+}

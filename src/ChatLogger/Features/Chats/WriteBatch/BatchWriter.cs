@@ -1,0 +1,277 @@
+using ChatLogger.Data;
+using ChatLogger.Http;
+using Npgsql;
+
+namespace ChatLogger.Features;
+
+/// <summary>
+/// Writes the chats and messages of batches, beside the writers of single ones and with statements of its own, so that a thousand rows never stand
+/// in front of one. Messages of a chat go by one of the writers, always the same: two never meet at a chat, and its messages keep their order.
+/// </summary>
+internal sealed partial class BatchWriter : IAsyncDisposable
+{
+    /// <summary>What Idempotency-Keys of items are known by.</summary>
+    private const string Route = "batch";
+
+    private readonly NpgsqlDataSource _db;
+    private readonly WritingSettings _settings;
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
+    private readonly Room _room;
+    private readonly Twins<Place> _twins;
+    private readonly GroupCommit<NewChat> _chats;
+    private readonly GroupCommit<NewMessage>[] _messages;
+
+    public BatchWriter(
+        [FromKeyedServices(Pools.Writing)] NpgsqlDataSource writing, NpgsqlDataSource db, WritingSettings settings, TimeProvider time, ILogger<BatchWriter> log)
+    {
+        (_db, _settings, _time, _log) = (db, settings, time, log);
+        _room = new Room(settings.BatchQueueRows, settings.BatchQueueBytes);
+        _twins = new Twins<Place>(settings.TwinPatience, time);
+        _chats = new(new ChatFlush(writing, settings, time, Route), writing, settings, log, _room);
+        _messages = new GroupCommit<NewMessage>[settings.BatchWriters];
+        for (var i = 0; i < _messages.Length; i++)
+            _messages[i] = new(new MessageFlush(writing, settings, time, Route), writing, settings, log, _room);
+    }
+
+    /// <summary>Makes room for a batch; whoever was let in is written, or leaves.</summary>
+    /// <exception cref="Problem">There is no room for all of it. Nothing is written.</exception>
+    public void Enter(IReadOnlyCollection<NewChat> chats, IReadOnlyCollection<NewMessage> messages) =>
+        _room.Enter(chats.Count + messages.Count, chats.Sum(chat => (long)chat.Bytes) + messages.Sum(message => (long)message.Bytes));
+
+    /// <summary>Of somebody who was let in and will not be written.</summary>
+    public void Leave(IWrite write) => _room.Leave(1, write.Bytes);
+
+    /// <summary>What became of each chat. Those that were written are durable.</summary>
+    public Task<Landed[]> Open(IReadOnlyList<NewChat> chats, CancellationToken ct) =>
+        new Crossing<NewChat>(this, chats, chat => new Place(chat.OrgId, Guid.Empty), (chat, party, place) => _chats.Write(chat, party, place), FindChats)
+        {
+            NothingThere = "No such member in this organization.",
+            Deleted = "The chat that was opened with this Idempotency-Key is deleted.",
+        }.Run(ct);
+
+    /// <summary>What became of each message. Those that were written are durable.</summary>
+    public Task<Landed[]> Append(IReadOnlyList<NewMessage> messages, CancellationToken ct) =>
+        new Crossing<NewMessage>(this, messages, message => message.Place, (message, party, place) => Writer(message.Place).Write(message, party, place), FindMessages)
+        {
+            NothingThere = "No such chat in this organization.",
+            Deleted = "No such chat in this organization.",
+            InOrder = true,
+        }.Run(ct);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _chats.DisposeAsync();
+        foreach (var messages in _messages)
+            await messages.DisposeAsync();
+    }
+
+    private GroupCommit<NewMessage> Writer(Place chat) => _messages[(uint)chat.GetHashCode() % _messages.Length];
+
+    private Task<IReadOnlyList<Known>> FindChats(IReadOnlyList<NewChat> chats, CancellationToken ct) =>
+        _db.QueryAsync<Known>(
+            """
+            select k.no::int, i.body_sha256, c.id
+            from unnest(@Keys) with ordinality as k(key, no)
+            join idempotency_keys i on i.org_id = @OrgId and i.route = @Route and i.parent_id = @Parent and i.key = k.key
+            left join chats c on c.org_id = i.org_id and c.id = i.target_id and c.deleted_at is null
+            where i.created_at > @Forgotten
+            """,
+            new { chats[0].OrgId, Route, Parent = Guid.Empty, Keys = chats.Select(chat => chat.Once!.Key).ToArray(), Forgotten = Forgotten() },
+            ct);
+
+    private Task<IReadOnlyList<Known>> FindMessages(IReadOnlyList<NewMessage> messages, CancellationToken ct) =>
+        _db.QueryAsync<Known>(
+            """
+            select k.no::int, i.body_sha256, m.id
+            from unnest(@Chats::uuid[], @Keys) with ordinality as k(chat_id, key, no)
+            join idempotency_keys i on i.org_id = @OrgId and i.route = @Route and i.parent_id = k.chat_id and i.key = k.key
+            left join chats c on c.org_id = i.org_id and c.id = i.parent_id and c.deleted_at is null
+            left join messages m on m.org_id = c.org_id and m.chat_id = c.id and m.id = i.target_id
+            where i.created_at > @Forgotten
+            """,
+            new
+            {
+                messages[0].OrgId,
+                Route,
+                Chats = messages.Select(message => message.Message.ChatId.ToString()).ToArray(),
+                Keys = messages.Select(message => message.Once!.Key).ToArray(),
+                Forgotten = Forgotten(),
+            },
+            ct);
+
+    private DateTimeOffset Forgotten() => _time.GetUtcNow() - _settings.KeepKeysFor;
+
+    private Problem Why(Exception failure)
+    {
+        var problem = ProblemWriter.Of(failure);
+        if (problem.Type != ProblemType.Internal)
+            return problem;
+        // An item has no status for what is our own mistake. Nor may it be told that nothing is kept.
+        CannotWrite(_log, failure);
+        return ProblemWriter.Of(new TimeoutException());
+    }
+
+    [LoggerMessage(LogLevel.Error, "Items of a batch could not be written")]
+    private static partial void CannotWrite(ILogger log, Exception failure);
+
+    /// <summary>What is remembered of a key, of the how-manieth (from 1) that was asked for.</summary>
+    private sealed record Known(int No, byte[] BodySha256, Guid? Id);
+
+    /// <summary>The way of one batch's chats, or messages, to the database.</summary>
+    private sealed class Crossing<T>(
+        BatchWriter writer,
+        IReadOnlyList<T> writes,
+        Func<T, Place> parent,
+        Action<T, Party, int> queue,
+        Func<IReadOnlyList<T>, CancellationToken, Task<IReadOnlyList<Known>>> find)
+        where T : IWrite
+    {
+        private readonly Landed[] _landed = new Landed[writes.Count];
+
+        /// <summary>Places whose earlier writes have not had their turn: the later ones must not overtake them.</summary>
+        private readonly HashSet<Place> _heldUp = [];
+
+        public required string NothingThere { get; init; }
+
+        public required string Deleted { get; init; }
+
+        /// <summary>Writes at one place keep their order.</summary>
+        public bool InOrder { get; init; }
+
+        public async Task<Landed[]> Run(CancellationToken ct)
+        {
+            // Of twins only one at a time is on its way. This batch takes those turns that are free, and goes; then it waits for the others with empty
+            // hands, so that two batches never wait for each other.
+            List<int> waiting = [.. Enumerable.Range(0, writes.Count)];
+            for (var since = writer._time.GetTimestamp(); waiting.Count > 0;)
+            {
+                var turns = new List<IDisposable>();
+                try
+                {
+                    var ready = TakeTurns(ref waiting, turns);
+                    if (ready.Count > 0)
+                    {
+                        await Write(ready, ct);
+                        continue;
+                    }
+                }
+                finally
+                {
+                    turns.ForEach(turn => turn.Dispose());
+                }
+
+                var first = writes[waiting[0]];
+                try
+                {
+                    await writer._twins.Wait(parent(first), first.Once!.Key, since, ct);
+                }
+                catch (Exception failure)
+                {
+                    Lands(waiting[0], failure);
+                    writer.Leave(first);
+                    waiting.RemoveAt(0);
+                }
+            }
+            return _landed;
+        }
+
+        private List<int> TakeTurns(ref List<int> waiting, List<IDisposable> turns)
+        {
+            var (ready, later) = (new List<int>(waiting.Count), new List<int>());
+            _heldUp.Clear();
+            foreach (var i in waiting)
+            {
+                var write = writes[i];
+                var isHeldUp = InOrder && _heldUp.Count > 0 && _heldUp.Contains(write.Place);
+                if (!isHeldUp && write.Once is { } once)
+                {
+                    if (writer._twins.TryTurn(parent(write), once.Key) is { } turn)
+                        turns.Add(turn);
+                    else
+                        isHeldUp = true;
+                }
+                (isHeldUp ? later : ready).Add(i);
+                if (isHeldUp)
+                    _heldUp.Add(write.Place);
+            }
+            waiting = later;
+            return ready;
+        }
+
+        private async Task Write(List<int> ready, CancellationToken ct)
+        {
+            while (ready.Count > 0)
+            {
+                var party = new Party(ready.Count);
+                for (var i = 0; i < ready.Count; i++)
+                    queue(writes[ready[i]], party, i);
+                var endings = await party.Over(ct);
+
+                var asked = new List<int>();
+                for (var i = 0; i < ready.Count; i++)
+                {
+                    var ending = endings[i];
+                    if (ending.Why is { } why)
+                        Lands(ready[i], why);
+                    else if (ending.Fate == Fate.Written)
+                        _landed[ready[i]] = new(writes[ready[i]].Id, false, null);
+                    else if (writes[ready[i]].Once is not null)
+                        asked.Add(i);
+                    else
+                        Lands(ready[i], Problem.NotFound(NothingThere));
+                }
+                if (asked.Count == 0)
+                    return;
+
+                // Also where what it belongs to is gone since: what was written is not.
+                ready = await Find(asked.ConvertAll(i => (ready[i], endings[i].Fate)), ct);
+            }
+        }
+
+        /// <summary>Those that are to be written once more: their key's day ended between the two questions.</summary>
+        private async Task<List<int>> Find(List<(int Index, Fate Fate)> asked, CancellationToken ct)
+        {
+            var again = new List<int>();
+            try
+            {
+                var known = (await find(asked.ConvertAll(one => writes[one.Index]), ct)).ToDictionary(one => one.No);
+                for (var i = 0; i < asked.Count; i++)
+                {
+                    var (index, fate) = asked[i];
+                    if (known.TryGetValue(i + 1, out var before))
+                        Lands(index, before);
+                    else if (fate == Fate.Unknown)
+                        Lands(index, Problem.NotFound(NothingThere));
+                    else
+                        again.Add(index);
+                }
+                if (again.Count > 0)
+                    writer._room.Enter(again.Count, again.Sum(index => (long)writes[index].Bytes));
+            }
+            catch (Exception failure)
+            {
+                foreach (var (index, _) in asked)
+                    Lands(index, failure);
+                again.Clear();
+            }
+            return again;
+        }
+
+        private void Lands(int index, Known before)
+        {
+            var write = writes[index];
+            if (!before.BodySha256.AsSpan().SequenceEqual(write.Once!.BodySha256))
+                Lands(index, Problem.IdempotencyKeyReused());
+            else if (before.Id is { } id)
+                _landed[index] = new(id, id != write.Id, null);
+            else
+                Lands(index, Problem.NotFound(Deleted));
+        }
+
+        private void Lands(int index, Exception why) => _landed[index] = new(default, false, writer.Why(why));
+    }
+}
+
+/// <summary>What became of a chat or message of a batch: it has an id, now or since before; or this is why not.</summary>
+internal readonly record struct Landed(Guid Id, bool Replayed, Problem? Why);

@@ -1,0 +1,15 @@
+using ChatLogger.Http;
+
+namespace ChatLogger.Features;
+
+/// <summary>A chat or message that is durable: written now, or before, by the same request under its Idempotency-Key.</summary>
+internal sealed record Written<T>(T Value, bool Replayed)
+{
+    /// <summary>The 201, with the header that tells a replay.</summary>
+    public CreatedJson<T> At(string path, HttpContext context)
+    {
+        if (Replayed)
+            context.Response.Headers[IdempotencyKey.ReplayedHeader] = "true";
+        return new(path, Value);
+    }
+}

@@ -1,0 +1,54 @@
+using ChatLogger.Auth;
+using ChatLogger.Data;
+using ChatLogger.Http;
+using MediatR;
+using Npgsql;
+
+namespace ChatLogger.Features;
+
+/// <summary>DELETE /orgs/{slug}: a superadmin deletes an organization; its doors close at once, what it kept is removed in the background.</summary>
+internal static class DeleteOrganization
+{
+    public static void Map(IEndpointRouteBuilder superadmins) =>
+        superadmins.MapDelete("/orgs/{slug}", async (string slug, Actor actor, ISender sender, CancellationToken ct) =>
+            {
+                await sender.Send(new Command(slug, actor), ct);
+                return TypedResults.Accepted((string?)null);
+            })
+            .WithSummary("Delete an organization.")
+            .WithDescription(
+                "There is no way back. Its keys and sessions are dead at once and its exports end; conversations, files, keys and what is known of its "
+                + "members are removed in the background. The slug stays taken, the audit log is kept.");
+
+    public sealed record Command(string Slug, Actor Actor) : IRequest;
+
+    public sealed class Handler(NpgsqlDataSource db, IEnumerable<IOrganizationData> kept, AuditTrail audit) : IRequestHandler<Command>
+    {
+        public async Task Handle(Command command, CancellationToken ct)
+        {
+            var deleted = await db.InTransactionAsync(
+                async transaction =>
+                {
+                    // In the database's time: what waits for this to be long ago asks the same clock.
+                    var orgId = await transaction.QuerySingleOrDefaultAsync<Guid?>(
+                        """
+                        update organizations
+                        set deleted_at = now()
+                        where slug = @Slug
+                          and deleted_at is null
+                        returning id
+                        """,
+                        command);
+                    if (orgId is not { } id)
+                        return false;
+                    foreach (var data in kept)
+                        await data.End(transaction, id);
+                    await audit.Write(transaction, AuditEvent.OfOrganization(id, command.Actor, AuditAction.OrganizationDeleted));
+                    return true;
+                },
+                ct);
+            if (!deleted)
+                throw Problem.NotFound("No such organization.");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+using System.Diagnostics;
+using ChatLogger.Data;
+using Npgsql;
+
+namespace ChatLogger.Features;
+
+/// <summary>
+/// Removes what deleted organizations kept, piece by piece. All instances may do so at once: they work past each other, and whatever cuts one
+/// short, the next round goes on where it was.
+/// </summary>
+internal sealed partial class PurgeOrganizations(
+    NpgsqlDataSource db, IEnumerable<IOrganizationData> kept, PurgeSettings settings, ILogger<PurgeOrganizations> log)
+    : BackgroundService
+{
+    // Also where nothing could be removed because others hold it.
+    private static readonly TimeSpan ShortestRest = TimeSpan.FromMilliseconds(10);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                await Run(stoppingToken);
+            }
+            catch (Exception) when (stoppingToken.IsCancellationRequested)
+            {
+            }
+            catch (Exception failure)
+            {
+                CannotLook(log, failure);
+            }
+            await Task.Delay(settings.Every, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <summary>One round: until nothing is left of any, or it cannot be removed now. A piece of each in turn, so that none waits for a large one.</summary>
+    public async Task Run(CancellationToken ct)
+    {
+        var deleted = await Deleted(ct);
+        while (deleted.Count > 0)
+        {
+            var more = new List<Guid>();
+            foreach (var orgId in deleted)
+            {
+                var since = Stopwatch.GetTimestamp();
+                if (!await Purge(orgId, ct))
+                    continue;
+                more.Add(orgId);
+                // Nobody waits for this, and others wait for the database: as much rest as work.
+                var worked = Stopwatch.GetElapsedTime(since);
+                await Task.Delay(worked > ShortestRest ? worked : ShortestRest, ct);
+            }
+            deleted = more;
+        }
+    }
+
+    // False: nothing is left, or nothing can be removed in this round. Neither is in the way of the others.
+    private async Task<bool> Purge(Guid orgId, CancellationToken ct)
+    {
+        try
+        {
+            foreach (var data in kept)
+            {
+                if (await data.Purge(orgId, ct))
+                    return true;
+            }
+            if (await Close(orgId, ct) > 0)
+                Purged(log, orgId);
+        }
+        catch (Exception failure) when (!ct.IsCancellationRequested)
+        {
+            CannotPurge(log, orgId, failure);
+        }
+        return false;
+    }
+
+    private Task<IReadOnlyList<Guid>> Deleted(CancellationToken ct) =>
+        db.QueryAsync<Guid>(
+            """
+            select id
+            from organizations
+            where deleted_at is not null
+              and purged_at is null
+            order by deleted_at
+            """,
+            new { },
+            ct);
+
+    // A request that was let in just before the deletion may have written something just after it, and then there is another round.
+    private Task<int> Close(Guid orgId, CancellationToken ct) =>
+        db.ExecuteAsync(
+            """
+            update organizations
+            set purged_at = now()
+            where id = @OrgId
+              and deleted_at <= now() - @Settle
+              and purged_at is null
+            """,
+            new { OrgId = orgId, settings.Settle },
+            ct);
+
+    [LoggerMessage(LogLevel.Information, "Nothing is left of organization {OrgId} but its slug and its audit log")]
+    private static partial void Purged(ILogger log, Guid orgId);
+
+    [LoggerMessage(LogLevel.Warning, "What organization {OrgId} kept cannot be removed; trying again")]
+    private static partial void CannotPurge(ILogger log, Guid orgId, Exception failure);
+
+    [LoggerMessage(LogLevel.Warning, "Deleted organizations cannot be looked for; trying again")]
+    private static partial void CannotLook(ILogger log, Exception failure);
+}

@@ -1,0 +1,285 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using ChatLogger.Auth;
+using ChatLogger.Tests.Support;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace ChatLogger.Tests.Features.Accounts;
+
+/// <summary>The service with a hasher that can be made to wait in the middle of a right password.</summary>
+public class LockoutApp : ProxiedApp
+{
+    internal Turnstile Hasher { get; } = new();
+
+    protected override void Customize(WebApplicationBuilder builder)
+    {
+        base.Customize(builder);
+        builder.Services.AddSingleton<IPasswordHasher>(Hasher);
+    }
+
+    internal sealed class Turnstile : IPasswordHasher
+    {
+        private readonly Bcrypt _bcrypt = new(4);
+
+        public ManualResetEventSlim Open { get; } = new(true);
+
+        public ManualResetEventSlim Waiting { get; } = new(false);
+
+        public string Hash(string password) => _bcrypt.Hash(password);
+
+        public bool NeedsRehash(string hash) => _bcrypt.NeedsRehash(hash);
+
+        public bool Verify(string password, string hash)
+        {
+            if (!Open.IsSet && password == Persona.Password)
+            {
+                Waiting.Set();
+                Open.Wait(TimeSpan.FromSeconds(20));
+            }
+            return _bcrypt.Verify(password, hash);
+        }
+    }
+}
+
+/// <summary>An attacker guesses: how often, and what is learned from the answers.</summary>
+public sealed class LoginLockoutTests(LockoutApp app) : IClassFixture<LockoutApp>
+{
+    private static int _addresses;
+
+    [Fact]
+    public async Task After_ten_wrong_passwords_the_right_one_is_as_wrong_as_the_others_everywhere_and_not_for_ever()
+    {
+        var ann = await (await app.Org("acme")).Member("viewer");
+        var other = await app.AnotherInstance();
+        var answers = new List<Answer>();
+        for (var i = 0; i < 10; i++)
+            answers.Add(await Guess(i % 2 == 0 ? app : other, ann.Email, "wrong horse battery"));
+
+        answers.Add(await Guess(app, ann.Email.ToUpperInvariant(), Persona.Password));
+        answers.Add(await Guess(other, $" {ann.Email}", Persona.Password));
+        answers.Add(await Guess(app, "nobody@nowhere.example", Persona.Password));
+
+        Assert.Single(answers.Select(answer => answer.IsProblem(401, "unauthenticated").Comparable).Distinct());
+        Assert.Single(answers.Select(answer => string.Join(',', answer.Headers.Keys.Order())).Distinct());
+        Assert.Equal(1, await Sessions(ann)); // The member's own caller has one.
+        (await ann.Caller.Get("/users/me")).Is(200);
+
+        await TheWindowEnds();
+        (await Guess(app, ann.Email, Persona.Password)).Is(200);
+        await other.Stop();
+    }
+
+    [Fact]
+    public async Task A_right_password_counts_from_the_beginning_again_for_the_account_and_not_for_the_address()
+    {
+        var acme = await app.Org("acme");
+        var (ann, ben) = (await acme.Member("viewer"), await acme.Member("viewer"));
+        var address = NewAddress();
+
+        for (var round = 0; round < 3; round++)
+        {
+            for (var i = 0; i < 9; i++)
+                (await Guess(app, ann.Email, "wrong horse battery", address)).IsProblem(401, "unauthenticated");
+            (await Guess(app, ann.Email, Persona.Password, address)).Is(200);
+        }
+        for (var i = 0; i < 3; i++)
+            (await Guess(app, "nobody@nowhere.example", "wrong", address)).IsProblem(401, "unauthenticated");
+
+        foreach (var (email, password) in new[] { (ann.Email, Persona.Password), (ben.Email, "wrong"), ("nobody@nowhere.example", "wrong") })
+            Assert.InRange(int.Parse((await Guess(app, email, password, address)).IsProblem(429, "throttled").Header("Retry-After")!, null), 800, 900);
+        (await Guess(app, ann.Email, Persona.Password)).Is(200);
+        await TheWindowEnds();
+        (await Guess(app, ben.Email, Persona.Password, address)).Is(200);
+    }
+
+    [Fact]
+    public async Task A_hundred_guesses_at_once_on_two_instances_are_all_counted()
+    {
+        var ann = await (await app.Org("acme")).Member("viewer");
+        var other = await app.AnotherInstance();
+
+        var answers = await AtOnce(100, i => Guess(i % 2 == 0 ? app : other, ann.Email, $"wrong horse {i}"));
+
+        Assert.Single(answers.Select(answer => answer.IsProblem(401, "unauthenticated").Comparable).Distinct());
+        Assert.Equal(100, await Failures(ann.Email));
+        (await Guess(app, ann.Email, Persona.Password)).IsProblem(401, "unauthenticated");
+        await other.Stop();
+    }
+
+    [Fact]
+    public async Task A_hundred_guesses_at_once_from_one_address_are_thirty_answers()
+    {
+        var other = await app.AnotherInstance();
+        var address = NewAddress();
+
+        var answers = await AtOnce(100, i => Guess(i % 2 == 0 ? app : other, $"nobody-{i}@nowhere.example", "wrong", address));
+
+        Assert.Equal(30, answers.Count(answer => answer.Status == 401));
+        Assert.Equal(70, answers.Count(answer => answer.Status == 429 && answer.Header("Retry-After") is not null));
+        await other.Stop();
+    }
+
+    [Fact]
+    public async Task A_hundred_right_logins_at_once_do_not_lock_each_other_out()
+    {
+        var ann = await (await app.Org("acme")).Member("viewer");
+        var other = await app.AnotherInstance();
+        var address = NewAddress();
+        for (var i = 0; i < 9; i++)
+            await Guess(app, ann.Email, "wrong horse battery", address);
+
+        var answers = await AtOnce(100, i => Guess(i % 2 == 0 ? app : other, ann.Email, Persona.Password, address));
+
+        Assert.All(answers, answer => answer.Is(200));
+        Assert.Equal(101, await Sessions(ann));
+        Assert.Null(await Failures(ann.Email));
+        await other.Stop();
+    }
+
+    [Fact]
+    public async Task A_right_password_that_was_on_its_way_when_the_account_was_locked_comes_too_late()
+    {
+        var ann = await (await app.Org("acme")).Member("viewer");
+        var other = await app.AnotherInstance();
+        app.Hasher.Waiting.Reset();
+        app.Hasher.Open.Reset();
+        try
+        {
+            var late = Guess(app, ann.Email, Persona.Password);
+            Assert.True(await Task.Run(() => app.Hasher.Waiting.Wait(TimeSpan.FromSeconds(10))));
+            for (var i = 0; i < 10; i++)
+                (await Guess(other, ann.Email, "wrong horse battery")).Is(401);
+            app.Hasher.Open.Set();
+
+            (await late).IsProblem(401, "unauthenticated");
+            Assert.Null((await late).Header("Set-Cookie"));
+        }
+        finally
+        {
+            app.Hasher.Open.Set();
+        }
+        Assert.Equal(1, await Sessions(ann));
+        Assert.Equal(11, await Failures(ann.Email));
+        await other.Stop();
+    }
+
+    [Fact]
+    public async Task Whatever_is_wrong_the_database_is_asked_the_same()
+    {
+        var acme = await app.Org("acme");
+        var (ann, locked, disabled) = (await acme.Member("viewer"), await acme.Member("viewer"), await acme.Member("viewer"));
+        await app.Execute("update users set disabled_at = now() where id = @Id", new { disabled.Id });
+        for (var i = 0; i < 10; i++)
+            await Guess(app, locked.Email, "wrong horse battery");
+        var asked = new ConcurrentDictionary<string, ConcurrentQueue<string>>();
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == "Npgsql",
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStopped = activity =>
+            {
+                // What is written into the audit log nobody waits for.
+                if ((activity.GetTagItem("db.query.text") ?? activity.GetTagItem("db.statement")) is string sql && !sql.Contains("audit", StringComparison.Ordinal) && !sql.Contains("advisory", StringComparison.Ordinal))
+                    asked.GetOrAdd(activity.TraceId.ToHexString(), _ => new()).Enqueue(sql);
+            },
+        };
+        ActivitySource.AddActivityListener(listener);
+
+        var seen = new List<string>();
+        foreach (var (email, password) in new[]
+                 {
+                     (ann.Email, "wrong horse battery"), (locked.Email, "wrong horse battery"), (locked.Email, Persona.Password), (disabled.Email, Persona.Password),
+                     ("nobody@nowhere.example", Persona.Password), ("no address", Persona.Password),
+                 })
+        {
+            var trace = ActivityTraceId.CreateRandom().ToHexString();
+            (await app.From(NewAddress()).Send(HttpMethod.Post, "/auth/login", Body(email, password), request => request.Headers.Add("traceparent", $"00-{trace}-0123456789abcdef-01"))).Is(401);
+            seen.Add(string.Join("\n---\n", asked[trace]));
+        }
+
+        Assert.Single(seen.Distinct());
+        Assert.Contains("failures + 1", seen[0], StringComparison.Ordinal);
+        Assert.Equal(4, seen[0].Split("\n---\n").Length);
+    }
+
+    [Fact]
+    public async Task What_was_counted_is_swept_and_says_nothing_about_whom()
+    {
+        await app.Execute(
+            "insert into password_failures (subject, failures, window_ends_at) select sha256(i::text::bytea), 1, now() - interval '1 second' from generate_series(1, 25) i");
+
+        for (var i = 0; i < 3; i++)
+            await Guess(app, "someone-in-particular@nowhere.example", "a very special password");
+
+        Assert.Equal(0, await app.Value<long>("select count(*) from password_failures where window_ends_at <= now()"));
+        Assert.DoesNotContain(app.Log.All, line => line.Contains("someone-in-particular", StringComparison.Ordinal) || line.Contains("a very special password", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_refusal_and_a_success_are_in_the_audit_log_of_the_members_organization()
+    {
+        var acme = await app.Org("acme");
+        var ann = await acme.Member("viewer");
+
+        await Guess(app, ann.Email, "wrong horse battery");
+
+        Task<long> Events(string action) => app.Value<long>(
+            "select count(*) from audit_events where org_id = @Org and action = @action and target_id = @Ann", new { Org = acme.Id, action, Ann = ann.Id.ToString() });
+        for (var i = 0; i < 100 && await Events("login.refusal") == 0; i++)
+            await Task.Delay(20);
+        Assert.Equal(1, await Events("login.refusal"));
+        Assert.Equal(1, await Events("login.success"));
+    }
+
+    [Fact]
+    public async Task A_stolen_session_has_ten_guesses_at_the_password_and_locks_nobody_out()
+    {
+        var acme = await app.Org("acme");
+        var (ann, ben) = (await acme.Member("viewer"), await acme.Member("viewer"));
+        var other = await app.AnotherInstance();
+        Task<Answer> Change(App instance, Person member, string password) => instance.Stranger.WithCookie(member.Caller.Credential!)
+            .Patch("/users/me", new { newPassword = "a new horse battery", currentPassword = password });
+
+        var answers = await AtOnce(20, i => Change(i % 2 == 0 ? app : other, ann, $"wrong horse {i}"));
+
+        Assert.Equal(10, answers.Count(answer => answer.Status == 400));
+        Assert.Equal(10, answers.Count(answer => answer.Status == 429));
+        Assert.InRange(int.Parse((await Change(app, ann, Persona.Password)).IsProblem(429, "throttled").Header("Retry-After")!, null), 800, 900);
+        (await ann.Caller.Patch("/users/me", new { name = "Ann" })).Is(200);
+        (await Change(app, ben, Persona.Password)).Is(200);
+        (await Guess(app, ann.Email, Persona.Password)).Is(200);
+        await TheWindowEnds();
+        (await Change(app, ann, Persona.Password)).Is(200);
+        await other.Stop();
+    }
+
+    private static string NewAddress() => $"192.0.2.{Interlocked.Increment(ref _addresses) % 250}";
+
+    private static ByteArrayContent Body(string email, string password) => Caller.Json(System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(new { email, password }));
+
+    /// <summary>From an address that nobody had before, unless one is given.</summary>
+    private static Task<Answer> Guess(LockoutApp at, string email, string password, string? address = null) =>
+        at.From(address ?? $"2001:db8:{Interlocked.Increment(ref _addresses):x}::1").Post("/auth/login", new { email, password });
+
+    private static Task<Answer> Guess(App at, string email, string password, string? address = null) => Guess((LockoutApp)at, email, password, address);
+
+    /// <summary>Who finds the queue of hashing full comes again.</summary>
+    private static Task<Answer[]> AtOnce(int count, Func<int, Task<Answer>> ask) => Task.WhenAll(Enumerable.Range(0, count).Select(async i =>
+    {
+        var answer = await ask(i);
+        while (answer.Status == 503)
+        {
+            await Task.Delay(20);
+            answer = await ask(i);
+        }
+        return answer;
+    }));
+
+    private Task<long> Sessions(Person member) => app.Value<long>("select count(*) from sessions where user_id = @Id", new { member.Id });
+
+    private Task<int?> Failures(string email) => app.Value<int?>(
+        "select failures from password_failures where subject = @Account", new { ChatLogger.Auth.Guess.AtLogin(email, default).Account });
+
+    private Task<int> TheWindowEnds() => app.Execute("update password_failures set window_ends_at = now()");
+}

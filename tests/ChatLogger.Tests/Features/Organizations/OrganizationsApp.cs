@@ -1,0 +1,73 @@
+using ChatLogger.Data;
+using ChatLogger.Features;
+using ChatLogger.Tests.Support;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace ChatLogger.Tests.Features.Organizations;
+
+/// <summary>A service that removes nothing and exports nothing by itself: a story says when.</summary>
+public sealed class OrganizationsApp : App
+{
+    internal IEnumerable<IOrganizationData> Kept => Services.GetServices<IOrganizationData>();
+
+    /// <summary>An instance's part in removing what deleted organizations kept.</summary>
+    internal PurgeOrganizations Purge(IEnumerable<IOrganizationData>? kept = null, PurgeSettings? settings = null, NpgsqlDataSource? db = null) => new(
+        db ?? Services.GetRequiredService<NpgsqlDataSource>(),
+        kept ?? Kept,
+        settings ?? new PurgeSettings { Settle = TimeSpan.Zero },
+        new Logger<PurgeOrganizations>(Services.GetRequiredService<ILoggerFactory>()));
+
+    internal Task<bool> IsPurged(Org org) => Value<bool>("select purged_at is not null from organizations where id = @Id", new { org.Id });
+
+    /// <summary>What the audit log has of an organization itself, oldest first.</summary>
+    internal Task<string?> Events(Org org) => Value<string>(
+        "select string_agg(action, ' ' order by at, id) from audit_events where org_id = @Id and target_type = 'organization' and target_id = @Id::text",
+        new { org.Id });
+
+    protected override void Customize(WebApplicationBuilder builder) => builder.Configuration.AddInMemoryCollection(
+        new Dictionary<string, string?> { ["Purge:Every"] = "01:00:00", ["Exports:Workers"] = "0" });
+}
+
+internal static class OrganizationStory
+{
+    /// <summary>Something of all that an organization keeps, written past the service.</summary>
+    public static async Task<Person> Fill(this Org org, int messages = 3)
+    {
+        var member = await org.Member("user");
+        await org.Key();
+        await org.App.Execute(
+            """
+            insert into chats (org_id, id, user_id, created_at, updated_at)
+            select @Org, gen_random_uuid(), @Member, now(), now()
+            from generate_series(1, 2);
+            insert into messages (org_id, chat_id, id, role, content, created_at)
+            select org_id, id, gen_random_uuid(), 'user', 'Hello ' || n, now()
+            from chats, generate_series(1, @Messages) n
+            where org_id = @Org;
+            insert into feedback (org_id, target_id, chat_id, rating, at)
+            select org_id, id, chat_id, 'up', now()
+            from messages
+            where org_id = @Org;
+            insert into exports (id, org_id, requested_by, state, format, time_zone, created_at, next_attempt_at, finished_at, bytes, sha256, expires_at, fence)
+            values (gen_random_uuid(), @Org, @Member, 'done', 'json', 'UTC', now(), now(), now(), 3, sha256('abc'), now() + interval '1 day', 1);
+            insert into exports (id, org_id, requested_by, state, format, time_zone, created_at, next_attempt_at)
+            values (gen_random_uuid(), @Org, @Member, 'queued', 'json', 'UTC', now(), now() + interval '1 day');
+            insert into exports (id, org_id, requested_by, state, format, time_zone, created_at, next_attempt_at, started_at, lease_until, slot, fence)
+            values (gen_random_uuid(), @Org, @Member, 'running', 'json', 'UTC', now(), now(), now(), now() + interval '1 day', 1, 1);
+            insert into export_chunks (org_id, export_id, fence, index, start, length, crc32, data)
+            select org_id, id, 1, n, n * 3, 3, 0, 'abc'
+            from exports, generate_series(0, 2) n
+            where org_id = @Org and state <> 'queued';
+            """,
+            new { Org = org.Id, Member = member.Id, Messages = messages });
+        return member;
+    }
+
+    /// <summary>All rows of an organization in a table, as one value that changes with each of them.</summary>
+    public static Task<string?> Rows(this Org org, string table) => org.App.Value<string>(
+        $"select count(*) || ' ' || coalesce(md5(string_agg(t::text, '|' order by t::text)), '') from {table} t where org_id = @Id", new { org.Id });
+}

@@ -1,0 +1,233 @@
+using ChatLogger.Auth;
+using ChatLogger.Data;
+using ChatLogger.Features;
+using ChatLogger.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+using NSubstitute;
+using NSubstitute.ExceptionExtensions;
+
+namespace ChatLogger.Tests.Features.Organizations;
+
+/// <summary>What deleted organizations kept is removed, piece by piece, and nothing else is.</summary>
+public class PurgeOrganizationsTests(OrganizationsApp app) : IClassFixture<OrganizationsApp>
+{
+    private static readonly string[] Removed = ["api_keys", "chats", "export_chunks", "exports", "feedback", "idempotency_keys", "messages"];
+    private static readonly string[] Kept = ["audit_events", "users"];
+
+    [Fact]
+    public async Task Every_table_of_organizations_is_either_emptied_or_kept_on_purpose() => Assert.Equal(
+        Removed.Concat(Kept).Order(StringComparer.Ordinal),
+        (await app.Value<string[]>(
+            """
+            select array_agg(c.relname::text order by c.relname::text collate "C")
+            from pg_class c
+            join pg_attribute a on a.attrelid = c.oid and a.attname = 'org_id' and not a.attisdropped
+            where c.relkind in ('r', 'p')
+              and c.relnamespace = 'public'::regnamespace
+            """))!);
+
+    [Fact]
+    public async Task Nothing_is_left_but_the_slug_the_bare_members_and_the_audit_log()
+    {
+        var acme = await app.Org("acme");
+        var globex = await app.Org("globex");
+        var member = await acme.Fill();
+        await globex.Fill();
+        await Delete(acme);
+        // Of requests that were let in just before.
+        await app.Execute("insert into sessions (id, user_id, created_at, expires_at) values (gen_random_uuid(), @Id, now(), now() + interval '1 hour')", new { member.Id });
+        await acme.Key();
+        var before = await Snapshot(globex);
+        var audit = await acme.Rows("audit_events");
+
+        await app.Purge().Run(CancellationToken.None);
+
+        foreach (var table in Removed)
+            Assert.Equal((table, 0), (table, await acme.Count(table)));
+        Assert.Equal(0, await app.Value<long>("select count(*) from sessions where user_id = @Id", new { member.Id }));
+        Assert.True(await app.Value<bool>(
+            "select email is null and name is null and password_hash is null and removed_at is not null from users where id = @Id", new { member.Id }));
+        Assert.Equal(audit, await acme.Rows("audit_events"));
+        Assert.True(await app.IsPurged(acme));
+        Assert.Equal(before, await Snapshot(globex));
+        Assert.Equal(0, await app.Value<long>("select count(*) from organizations where id = @Id and (deleted_at is not null or purged_at is not null)", new { globex.Id }));
+        // The address is free, the slug is not.
+        await app.Send(new CreateMember.Command(globex.Id, member.Email, null, MemberRole.User, Persona.Password, Persona.Operator));
+        (await (await app.Superadmin()).Post("/orgs", new { slug = acme.Slug, name = "Alive" })).IsProblem(409, "slug-taken");
+    }
+
+    [Fact]
+    public async Task What_is_cut_short_goes_on_where_it_was()
+    {
+        var acme = await app.Org("acme");
+        await acme.Fill(messages: 800);
+        await Delete(acme);
+        using var cut = new CancellationTokenSource();
+        var pieces = 0;
+        var knife = Substitute.For<IOrganizationData>();
+        knife.Purge(acme.Id, Arg.Any<CancellationToken>()).Returns(async _ =>
+        {
+            if (await acme.Count("messages") is > 0 and < 1600 && ++pieces == 2)
+                await cut.CancelAsync();
+            return false;
+        });
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => app.Purge([knife, .. app.Kept]).Run(cut.Token));
+
+        Assert.InRange(await acme.Count("messages"), 1, 1599);
+        Assert.Equal(2, await acme.Count("chats"));
+        Assert.False(await app.IsPurged(acme));
+        await app.Purge().Run(CancellationToken.None);
+        Assert.Equal(0, await acme.Count("chats"));
+        Assert.True(await app.IsPurged(acme));
+    }
+
+    [Fact]
+    public async Task Four_at_once_work_past_each_other()
+    {
+        var acme = await app.Org("acme");
+        var globex = await app.Org("globex");
+        await acme.Fill(messages: 2000);
+        await globex.Fill();
+        await Delete(acme);
+        var before = await Snapshot(globex);
+        var logged = app.Log.All.Count;
+
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() => app.Purge().Run(CancellationToken.None))));
+
+        foreach (var table in Removed)
+            Assert.Equal((table, 0), (table, await acme.Count(table)));
+        Assert.True(await app.IsPurged(acme));
+        Assert.Equal(before, await Snapshot(globex));
+        Assert.DoesNotContain(app.Log.All.Skip(logged), line => line.Contains("cannot be removed", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task What_fails_for_one_is_in_the_way_of_no_other_and_tried_again()
+    {
+        var acme = await app.Org("acme");
+        var globex = await app.Org("globex");
+        await acme.Fill();
+        await globex.Fill();
+        await Delete(acme);
+        await Delete(globex);
+        var broken = Substitute.For<IOrganizationData>();
+        broken.Purge(acme.Id, Arg.Any<CancellationToken>()).ThrowsAsync(new IOException("The disk is gone."));
+
+        await app.Purge([broken, .. app.Kept]).Run(CancellationToken.None);
+
+        Assert.False(await app.IsPurged(acme));
+        Assert.Equal(2, await acme.Count("chats"));
+        Assert.True(await app.IsPurged(globex));
+        Assert.Contains(app.Log.All, line => line.StartsWith("Warning", StringComparison.Ordinal) && line.Contains(acme.Id.ToString(), StringComparison.Ordinal));
+        await app.Purge().Run(CancellationToken.None);
+        Assert.True(await app.IsPurged(acme));
+    }
+
+    [Fact]
+    public async Task It_is_looked_at_again_until_nothing_can_be_under_way_any_more()
+    {
+        var acme = await app.Org("acme");
+        await acme.Fill();
+        await Delete(acme);
+        var patient = app.Purge(settings: new PurgeSettings { Settle = TimeSpan.FromMinutes(2) });
+
+        await patient.Run(CancellationToken.None);
+        Assert.Equal(0, await acme.Count("chats"));
+        Assert.False(await app.IsPurged(acme));
+        await app.Execute("insert into chats (org_id, id, created_at, updated_at) values (@Id, gen_random_uuid(), now(), now())", new { acme.Id });
+        await app.Execute("update organizations set deleted_at = deleted_at - interval '2 minutes' where id = @Id", new { acme.Id });
+        await patient.Run(CancellationToken.None);
+
+        Assert.Equal(0, await acme.Count("chats"));
+        Assert.True(await app.IsPurged(acme));
+    }
+
+    [Fact]
+    public async Task Files_in_a_directory_go_with_the_exports()
+    {
+        var acme = await app.Org("acme");
+        var root = Directory.CreateTempSubdirectory("chatlogger-purge-");
+        try
+        {
+            await acme.Fill();
+            var export = await app.Value<Guid>("select id from exports where org_id = @Id and state = 'done'", new { acme.Id });
+            await app.Execute("delete from export_chunks where org_id = @Id", new { acme.Id });
+            var folder = root.CreateSubdirectory(acme.Id.ToString()).FullName;
+            await File.WriteAllTextAsync(Path.Combine(folder, $"{export}.1"), "abc");
+            await Delete(acme);
+
+            await app.Purge([new ExportData(app.Services.GetRequiredService<NpgsqlDataSource>(), new ExportDirectory(root.FullName))]).Run(CancellationToken.None);
+
+            Assert.Empty(Directory.GetFiles(folder));
+            Assert.Equal(0, await acme.Count("exports"));
+        }
+        finally
+        {
+            root.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task By_itself_it_finds_what_was_deleted_and_it_stops_when_the_service_does()
+    {
+        var acme = await app.Org("acme");
+        await acme.Fill();
+        var endless = Substitute.For<IOrganizationData>();
+        var begun = new TaskCompletionSource();
+        using (var purge = app.Purge(settings: new PurgeSettings { Every = TimeSpan.FromMilliseconds(20), Settle = TimeSpan.Zero }))
+        {
+            await purge.StartAsync(CancellationToken.None);
+            await Delete(acme);
+            for (var attempt = 0; !await app.IsPurged(acme); attempt++)
+            {
+                Assert.True(attempt < 400, "It was not found.");
+                await Task.Delay(20);
+            }
+            await purge.StopAsync(CancellationToken.None);
+        }
+
+        var globex = await app.Org("globex");
+        await Delete(globex);
+        endless.Purge(globex.Id, Arg.Any<CancellationToken>()).Returns(_ =>
+        {
+            begun.TrySetResult();
+            return true;
+        });
+        using var stopped = app.Purge([endless]);
+        await stopped.StartAsync(CancellationToken.None);
+        await begun.Task.WaitAsync(TimeSpan.FromSeconds(10));
+        await stopped.StopAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(10));
+
+        Assert.True(stopped.ExecuteTask!.IsCompletedSuccessfully);
+        Assert.False(await app.IsPurged(globex));
+    }
+
+    [Fact]
+    public async Task It_goes_on_when_the_database_is_away()
+    {
+        await using var away = NpgsqlDataSource.Create("Host=127.0.0.1;Port=1;Username=nobody;Timeout=1");
+        using var purge = app.Purge(db: away, settings: new PurgeSettings { Every = TimeSpan.FromMilliseconds(10) });
+
+        await purge.StartAsync(CancellationToken.None);
+        for (var attempt = 0; app.Log.All.Count(line => line.Contains("Deleted organizations cannot be looked for", StringComparison.Ordinal)) < 2; attempt++)
+        {
+            Assert.True(attempt < 400, "It did not try again.");
+            await Task.Delay(20);
+        }
+
+        Assert.False(purge.ExecuteTask!.IsCompleted);
+        await purge.StopAsync(CancellationToken.None);
+    }
+
+    private async Task Delete(Org org) => (await (await app.Superadmin()).Delete($"/orgs/{org.Slug}")).Is(202);
+
+    private static async Task<string> Snapshot(Org org)
+    {
+        var rows = new List<string>();
+        foreach (var table in Removed.Concat(Kept))
+            rows.Add($"{table} {await org.Rows(table)}");
+        return string.Join('\n', rows);
+    }
+}
