@@ -1,6 +1,7 @@
 using ChatLogger.Auth;
 using ChatLogger.Features;
 using ChatLogger.Http;
+using ChatLogger.Telemetry;
 
 namespace ChatLogger;
 
@@ -14,6 +15,8 @@ internal static class Routes
         Ready.Map(open);
         Features.Version.Map(open);
         Documentation.Map(open);
+        if (app.Services.GetRequiredService<TelemetrySettings>().MetricsToken is not null)
+            Metrics.Map(app.MapGroup("").Allow(Access.Operator).WithTags("Service"));
 
         // The plugin door: an organization's API key, in the organization of that key.
         var ingest = app.MapGroup("/api/v1/orgs/{slug}").Allow(Access.Key(KeyScope.Ingest)).WithTags("Plugin");

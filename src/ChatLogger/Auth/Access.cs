@@ -14,6 +14,9 @@ internal enum Door
 
     /// <summary>A member's session, acting in the organization named in the path, or else in their own.</summary>
     Organization,
+
+    /// <summary>The operator's token, which is no member's and no organization's.</summary>
+    Operator,
 }
 
 /// <summary>
@@ -25,6 +28,8 @@ internal sealed record Access(Door Door, string Policy, IReadOnlyList<string> Al
     public static readonly Access Anyone = new(Door.Open, "anyone", []);
 
     public static readonly Access AnyMember = new(Door.Session, "any member", []);
+
+    public static readonly Access Operator = new(Door.Operator, "operator's token", []);
 
     /// <summary>Above the organizations; in one of them a superadmin is let in by <see cref="Role"/>.</summary>
     public static readonly Access Superadmin = new(Door.Session, MemberRole.Superadmin, [MemberRole.Superadmin]);

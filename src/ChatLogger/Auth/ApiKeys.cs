@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
+using ChatLogger.Telemetry;
 
 namespace ChatLogger.Auth;
 
@@ -35,7 +36,11 @@ internal sealed class ApiKeys(IEnumerable<IApiKeyValidator> validators, KeyCache
             return default;
         if (answer.Grant is not null && time.GetElapsedTime(answer.At, now) >= settings.Fresh)
             Refresh(entry, now);
-        return (entry.Key, Live(entry, answer));
+        var grant = Live(entry, answer);
+        // Without one the caller comes again, to Find.
+        if (grant is not null)
+            Instruments.KeyWasKnown();
+        return (entry.Key, grant);
     }
 
     /// <summary>
@@ -44,11 +49,16 @@ internal sealed class ApiKeys(IEnumerable<IApiKeyValidator> validators, KeyCache
     public ValueTask<(ApiKey? Key, ApiKeyGrant? Grant)> Find(string? text, CancellationToken ct)
     {
         if (Known(text) is { Key: not null } known)
+        {
+            if (known.Grant is null)
+                Instruments.KeyWasKnown();
             return new(known);
+        }
         if (ApiKey.Parse(text) is not { } key)
             return default;
         Span<byte> sha256 = stackalloc byte[32];
         ApiKey.TryHash(text, sha256);
+        Instruments.KeyIsLookedUp();
         return Wait(Remember(MemoryMarshal.Read<Hash>(sha256), key), ct);
     }
 

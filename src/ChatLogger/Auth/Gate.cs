@@ -1,5 +1,8 @@
+using System.Security.Cryptography;
+using System.Text;
 using ChatLogger.Data;
 using ChatLogger.Http;
+using ChatLogger.Telemetry;
 using Microsoft.Extensions.Primitives;
 using Npgsql;
 
@@ -19,7 +22,8 @@ internal sealed class Gate(
     CorsSettings cors,
     Traffic traffic,
     Throttles throttles,
-    AuditTrail audit)
+    AuditTrail audit,
+    TelemetrySettings telemetry)
 {
     public const string KeyHeader = "x-organization-api-key";
 
@@ -45,6 +49,9 @@ internal sealed class Gate(
                 return PassSession(context, access);
             case Door.Organization:
                 return PassMember(context, access);
+            case Door.Operator:
+                PassOperator(context);
+                return Task.CompletedTask;
             default:
                 SameOrigin.Require(context, cors);
                 return Task.CompletedTask;
@@ -93,6 +100,14 @@ internal sealed class Gate(
             throw await Denied(context, Actor.Of(session, ProblemWriter.TraceId(context)), member.OrgId, $"This needs the role {string.Join(" or ", access.Allowed)}.");
         context.Features.Set(session);
         context.Features.Set(member);
+    }
+
+    private void PassOperator(HttpContext context)
+    {
+        var sent = context.Request.Headers.Authorization;
+        var expected = Encoding.UTF8.GetBytes($"Bearer {telemetry.MetricsToken}");
+        if (telemetry.MetricsToken is null || sent.Count != 1 || !CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(sent.ToString()), expected))
+            throw Problem.Unauthenticated("The operator's token is needed: Authorization: Bearer and the token.");
     }
 
     private async Task<Session> Authenticate(HttpContext context)

@@ -50,10 +50,10 @@ internal sealed partial class Database(DatabaseSettings settings, ILoggerFactory
         var direct = settings.MigrationsConnectionString ?? connection;
         await WaitFor(direct, ct);
         await new Migrator(direct, logs.CreateLogger<Migrator>()).Run(ct);
-        _source = NpgsqlDataSource.Create(settings.Complete(connection));
-        _analytics = NpgsqlDataSource.Create(settings.CompleteForAnalytics(connection));
-        _exports = NpgsqlDataSource.Create(settings.CompleteForExports(connection));
-        _writing = NpgsqlDataSource.Create(settings.CompleteForWriting(connection));
+        _source = Pools.Create(Pools.Common, settings.Complete(connection));
+        _analytics = Pools.Create(Pools.Analytics, settings.CompleteForAnalytics(connection));
+        _exports = Pools.Create(Pools.Exports, settings.CompleteForExports(connection));
+        _writing = Pools.Create(Pools.Writing, settings.CompleteForWriting(connection));
     }
 
     public async ValueTask DisposeAsync()

@@ -1,3 +1,8 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using ChatLogger.Telemetry;
+using Npgsql;
+
 namespace ChatLogger.Data;
 
 /// <summary>
@@ -14,4 +19,34 @@ internal static class Pools
 
     /// <summary>For writing chats and messages: few, for each statement carries the rows of many requests. Waits for locks only briefly.</summary>
     public const string Writing = "writing";
+
+    /// <summary>The name of the one beside which these are.</summary>
+    public const string Common = "common";
+
+    private static readonly ConditionalWeakTable<NpgsqlDataSource, string> Names = [];
+
+    /// <summary>A pool that is known by its name where it is measured.</summary>
+    public static NpgsqlDataSource Create(string name, string connectionString)
+    {
+        var pool = new NpgsqlDataSourceBuilder(connectionString) { Name = name }.Build();
+        Names.Add(pool, name);
+        return pool;
+    }
+
+    /// <summary>A connection of the pool, and how long it was waited for.</summary>
+    public static async ValueTask<NpgsqlConnection> ConnectAsync(this NpgsqlDataSource pool, CancellationToken ct = default)
+    {
+        if (!Instruments.TimesConnections || !Names.TryGetValue(pool, out var name))
+            return await pool.OpenConnectionAsync(ct);
+        var since = Stopwatch.GetTimestamp();
+        try
+        {
+            return await pool.OpenConnectionAsync(ct);
+        }
+        finally
+        {
+            // Also when it was waited for in vain.
+            Instruments.Connected(name, Stopwatch.GetElapsedTime(since));
+        }
+    }
 }

@@ -39,7 +39,7 @@ internal static class Sql
     {
         try
         {
-            await using var connection = await db.OpenConnectionAsync(ct);
+            await using var connection = await db.ConnectAsync(ct);
             try
             {
                 return await work(connection);

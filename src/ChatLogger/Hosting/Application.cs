@@ -3,6 +3,7 @@ using ChatLogger.Auth;
 using ChatLogger.Data;
 using ChatLogger.Features;
 using ChatLogger.Http;
+using ChatLogger.Telemetry;
 using FluentValidation;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Npgsql;
@@ -29,6 +30,7 @@ internal static class Application
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
         // The customization comes first: what it sets, the settings below already see.
         customize?.Invoke(builder);
+        Signals.Add(builder);
         AddServer(builder);
         AddData(builder);
         AddAuth(builder);
@@ -36,6 +38,7 @@ internal static class Application
         AddWriting(builder);
         AddExports(builder);
         AddOrganizationData(builder);
+        AddGauges(builder);
 
         WebApplication? app = null;
         // A start that fails is told once, in a sentence, by whoever started.
@@ -54,6 +57,7 @@ internal static class Application
         // First of all: who is calling, and by which name, is what trusted proxies say.
         if (ProxySettings.Read(app.Configuration) is { } proxies)
             app.UseForwardedHeaders(proxies);
+        Signals.Use(app);
         app.Use(SecurityHeaders.Middleware);
         app.UseMiddleware<ProblemWriter>();
         app.UseMiddleware<CrossOrigin>();
@@ -91,16 +95,6 @@ internal static class Application
             kestrel.Limits.RequestHeadersTimeout = settings.HeaderTimeout;
             kestrel.Limits.KeepAliveTimeout = settings.KeepAliveTimeout;
         });
-        builder.Logging.ClearProviders();
-        builder.Logging.AddSimpleConsole(console =>
-        {
-            console.SingleLine = true;
-            console.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
-            console.UseUtcTimestamp = true;
-        });
-        builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
-        builder.Logging.AddFilter("Npgsql", LogLevel.Warning);
-
         builder.Services.AddSingleton(new SessionCookie(
             plain: builder.Environment.IsDevelopment() && urls.Split(';').All(url => Uri.TryCreate(url, UriKind.Absolute, out var uri)
                 && uri.Scheme == Uri.UriSchemeHttp && uri.IsLoopback)));
@@ -201,6 +195,15 @@ internal static class Application
         builder.Services.AddSingleton<IOrganizationData, ConversationData>();
         builder.Services.AddSingleton(Settings.Bind<PurgeSettings>(builder.Configuration, PurgeSettings.Section));
         builder.Services.AddHostedService<PurgeOrganizations>();
+    }
+
+    // What can be seen of an area's state: one for each that has something waiting.
+    private static void AddGauges(WebApplicationBuilder builder)
+    {
+        builder.Services.AddSingleton<IGauges, WritingGauges>();
+        builder.Services.AddSingleton<ExportBacklog>();
+        builder.Services.AddSingleton<IGauges>(services => services.GetRequiredService<ExportBacklog>());
+        builder.Services.AddHostedService(services => services.GetRequiredService<ExportBacklog>());
     }
 
     /// <summary>Where a service with these arguments can be asked from this machine.</summary>

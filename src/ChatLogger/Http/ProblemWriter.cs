@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text.Json;
+using ChatLogger.Telemetry;
 using Microsoft.Net.Http.Headers;
 using Npgsql;
 
@@ -42,9 +43,10 @@ internal sealed partial class ProblemWriter(RequestDelegate next, ILogger<Proble
         response.StatusCode = problem.Type.Status;
         response.ContentType = "application/problem+json";
         response.Headers.CacheControl = "no-store";
+        Instruments.Refused(problem.Type.Slug, "request");
         // RFC 9110, 15.5.2: a 401 names at least one challenge.
         if (problem.Type == ProblemType.Unauthenticated)
-            response.Headers.WWWAuthenticate = context.Request.Path.StartsWithSegments("/api") ? "ApiKey" : "Cookie";
+            response.Headers.WWWAuthenticate = Challenge(context.Request.Path);
         if (problem.RetryAfter is { } wait)
             response.Headers.RetryAfter = Math.Max(1, (long)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
 
@@ -83,6 +85,9 @@ internal sealed partial class ProblemWriter(RequestDelegate next, ILogger<Proble
     }
 
     public static string TraceId(HttpContext context) => Activity.Current?.TraceId.ToHexString() ?? context.TraceIdentifier;
+
+    private static string Challenge(PathString path) =>
+        path.StartsWithSegments("/api") ? "ApiKey" : path.StartsWithSegments("/metrics") ? "Bearer" : "Cookie";
 
     // Routing answers with a bare status: no endpoint, another method, another content type.
     private static Problem? FromRouting(HttpContext context)

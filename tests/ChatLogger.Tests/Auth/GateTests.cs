@@ -1,5 +1,6 @@
 using ChatLogger.Auth;
 using ChatLogger.Http;
+using ChatLogger.Telemetry;
 using ChatLogger.Tests.Support;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -179,7 +180,8 @@ public sealed class GateTests(App app) : IClassFixture<App>
         new CorsSettings(),
         new Traffic(),
         app.Services.GetRequiredService<Throttles>(),
-        app.Services.GetRequiredService<AuditTrail>());
+        app.Services.GetRequiredService<AuditTrail>(),
+        new TelemetrySettings());
 
     private static DefaultHttpContext Context(string slug, string[] keys, object[] metadata)
     {

@@ -4,6 +4,7 @@ namespace ChatLogger.Tests.Promises;
 internal enum Row
 {
     Open,
+    Operator,
     Plugin,
     Account,
     Organization,
@@ -64,6 +65,7 @@ internal static class Matrix
     {
         //                      anonymous  key  viewer user  admin super elsewhere
         [Row.Open] = "           ✓          ✓    ✓      ✓     ✓     ✓     ✓",
+        [Row.Operator] = "       401        401  401    401   401   401   401",
         [Row.Plugin] = "         401        ✓    401    401   401   401   401",
         [Row.Account] = "        401        401  ✓      ✓     ✓     ✓     ✓",
         [Row.Organization] = "   401        401  ✓      ✓     ✓     ✓     404",
@@ -84,6 +86,7 @@ internal static class Matrix
         new("HEAD /healthz/ready", Row.Open, 200),
         new("GET /version", Row.Open, 200),
         new("GET /openapi/v1.json", Row.Open, 200),
+        new("GET /metrics", Row.Operator, 200),
         new("POST /auth/login", Row.Open, 200, stage => new { email = stage.User.Email, password = Support.Persona.Password }),
 
         new("POST /api/v1/orgs/{slug}/chats", Row.Plugin, 201, _ => new { }),

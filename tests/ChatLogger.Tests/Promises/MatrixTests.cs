@@ -294,7 +294,7 @@ public sealed partial class MatrixTests(MatrixApp app) : IClassFixture<MatrixApp
             return;
         var of = answer.Status switch
         {
-            401 => line.Row == Row.Plugin ? "401 of the plugin's door" : "401 of the member's door",
+            401 => line.Row switch { Row.Plugin => "401 of the plugin's door", Row.Operator => "401 of the operator's door", _ => "401 of the member's door" },
             404 when !kind.ForeignChat => "404 of an organization",
             404 => $"404 of {line.Ids.Last()}",
             409 => "409 of a superadmin",

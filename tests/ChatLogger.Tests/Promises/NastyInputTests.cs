@@ -561,7 +561,9 @@ public sealed partial class NastyInputTests(PatientApp app) : IClassFixture<Pati
         {
             var app = _test.App;
             var anyone = new Caller(Http);
-            if (_access.Door == Door.Plugin)
+            if (_access.Door == Door.Operator)
+                _caller = anyone.WithToken(Persona.OperatorToken);
+            else if (_access.Door == Door.Plugin)
                 _caller = anyone.WithKey(await _acme.Key(KeyScope.Ingest, KeyScope.Import));
             else if (_access.Policy.Contains(MemberRole.Superadmin, StringComparison.Ordinal))
                 _caller = anyone.WithCookie((await app.Superadmin()).Credential!);

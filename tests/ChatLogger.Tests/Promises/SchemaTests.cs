@@ -182,6 +182,7 @@ public partial class SchemaTests(App app) : IClassFixture<App>
         ("ChangeProfile", "where id = @UserId", "the member of the session, who may be of no organization"),
         ("BootstrapSettings", "select from users where email = @Email", "whether the first superadmin is there"),
         ("BootstrapSettings", "select from api_keys where public_id = @PublicId", "whether the first key is there; public ids are unique over all"),
+        ("ExportBacklog", "as oldest_seconds", "a count for the operator, over all organizations"),
         ("ExportLeases", "from exports waiting", "claims are for all organizations"),
         ("ExportLeases", "lease_until >= started_at + @HardLimit", "a sweep over all organizations"),
         ("ExportSweep", "set state = 'expired', leftovers = true", "a sweep over all organizations"),

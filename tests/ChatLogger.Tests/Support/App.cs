@@ -54,6 +54,7 @@ public class App : IAsyncLifetime
                 ["urls"] = "http://127.0.0.1:0",
                 ["ConnectionStrings:ChatLogger"] = _database,
                 ["Session:Secret"] = "not a secret, but thirty-two bytes and more",
+                ["Telemetry:MetricsToken"] = Persona.OperatorToken,
             });
             builder.Services.AddSingleton<TimeProvider>(Clock);
             // The cheapest cost that bcrypt knows: what is tested here is not how long it takes.

@@ -11,6 +11,8 @@ internal sealed class Caller(HttpClient http, string? header = null, string? val
 
     public Caller WithCookie(string cookie) => new(http, "Cookie", cookie);
 
+    public Caller WithToken(string token) => new(http, "Authorization", $"Bearer {token}");
+
     /// <summary>The credential as it is sent.</summary>
     public string? Credential => value;
 

@@ -8,6 +8,8 @@ internal static class Persona
 {
     public const string Password = "correct horse battery";
 
+    public const string OperatorToken = "not-a-secret-but-long-enough";
+
     public static readonly Actor Operator = Actor.Operator("test");
 }
 

@@ -104,7 +104,7 @@ internal sealed partial class ServiceProcess : IDisposable
             to.Enqueue(line);
     }
 
-    [GeneratedRegex("Chat Logger [^ ]+ is listening on (http://[^ ,\n]+)")]
+    [GeneratedRegex("Chat Logger [^ ]+ is listening on (http://[^ ,\"\n]+)")]
     private static partial Regex Listens();
 
     [GeneratedRegex("admin +(\\S+)  password  (\\S+)\n +API key +(\\S+)\n[\\s\\S]*/docs")]

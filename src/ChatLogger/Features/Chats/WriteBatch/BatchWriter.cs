@@ -28,11 +28,14 @@ internal sealed partial class BatchWriter : IAsyncDisposable
         (_db, _settings, _time, _log) = (db, settings, time, log);
         _room = new Room(settings.BatchQueueRows, settings.BatchQueueBytes);
         _twins = new Twins<Place>(settings.TwinPatience, time);
-        _chats = new(new ChatFlush(writing, settings, time, Route), writing, settings, log, _room);
+        _chats = new(new ChatFlush(writing, settings, time, Route), writing, settings, log, _room, "batch-chats");
         _messages = new GroupCommit<NewMessage>[settings.BatchWriters];
         for (var i = 0; i < _messages.Length; i++)
-            _messages[i] = new(new MessageFlush(writing, settings, time, Route), writing, settings, log, _room);
+            _messages[i] = new(new MessageFlush(writing, settings, time, Route), writing, settings, log, _room, "batch-messages");
     }
+
+    /// <summary>What waits here.</summary>
+    public Room Room => _room;
 
     /// <summary>Makes room for a batch; whoever was let in is written, or leaves.</summary>
     /// <exception cref="Problem">There is no room for all of it. Nothing is written.</exception>

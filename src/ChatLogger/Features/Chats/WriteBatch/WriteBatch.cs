@@ -3,6 +3,7 @@ using System.Text.Json;
 using ChatLogger.Auth;
 using ChatLogger.Data;
 using ChatLogger.Http;
+using ChatLogger.Telemetry;
 using FluentValidation;
 using FluentValidation.Results;
 using MediatR;
@@ -23,6 +24,8 @@ internal static class WriteBatch
                 var results = await sender.Send(new Command(caller.OrgId, caller.Scopes.Contains(KeyScope.Import), body.Items), ct);
                 if (results.Any(result => result.Status == StatusCodes.Status403Forbidden))
                     await audit.WriteRefusal(AuditEvent.OfRoute(caller.OrgId, actor, AuditAction.AccessDenied, "POST /api/v1/orgs/{slug}/batch"), ct);
+                foreach (var result in results)
+                    Count(result);
                 return new Answer(results);
             })
             .WithMetadata(
@@ -44,6 +47,14 @@ internal static class WriteBatch
                 Statuses of items are 201, 400, 403, 404, 409, 422 and 503. When nothing could be written because the service is too busy or has no
                 database, the whole answer is a 503. A batch counts as one request for throttling.
                 """);
+
+    private static void Count(Result result)
+    {
+        if (result.Problem is { } problem)
+            Instruments.Refused(problem.Type.Slug, "item");
+        if (result.Replayed)
+            Instruments.Replayed("item");
+    }
 
     /// <summary>The envelope, as it is described; <see cref="BatchBody"/> reads it.</summary>
     public sealed record Request(JsonObjectText[]? Items = null);

@@ -13,8 +13,11 @@ internal sealed class ChatWriter(
     ILogger<ChatWriter> log)
     : IAsyncDisposable
 {
-    private readonly GroupCommit<NewChat> _commit = new(new ChatFlush(writing, settings, time), writing, settings, log);
+    private readonly GroupCommit<NewChat> _commit = new(new ChatFlush(writing, settings, time), writing, settings, log, name: "chats");
     private readonly Twins<Place> _twins = new(settings.TwinPatience, time);
+
+    /// <summary>What waits here.</summary>
+    public Room Room => _commit.Room;
 
     /// <summary>Returns once the chat is durable.</summary>
     /// <exception cref="Problem">There is no such member, or another body came under the same Idempotency-Key.</exception>

@@ -1,3 +1,4 @@
+using ChatLogger.Data;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -18,7 +19,7 @@ internal static class FlushStatement
     /// <summary>Runs the statement and tells each exception: what kind it is, and of which row or place (counted from 1).</summary>
     public static async Task Run(NpgsqlDataSource db, string sql, NpgsqlParameter[] parameters, Action<int, int> exception)
     {
-        await using var connection = await db.OpenConnectionAsync();
+        await using var connection = await db.ConnectAsync();
         try
         {
             await Run(connection, sql, parameters, exception);

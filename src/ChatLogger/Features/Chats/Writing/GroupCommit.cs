@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Threading.Channels;
 using ChatLogger.Http;
+using ChatLogger.Telemetry;
 using Npgsql;
 
 namespace ChatLogger.Features;
@@ -15,6 +16,7 @@ namespace ChatLogger.Features;
 internal sealed partial class GroupCommit<T> : IAsyncDisposable
     where T : IWrite
 {
+    private readonly string _name;
     private readonly IFlush<T> _flush;
     private readonly NpgsqlDataSource _db;
     private readonly WritingSettings _settings;
@@ -33,16 +35,23 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
     /// <param name="settings">How much at a time.</param>
     /// <param name="log">For rows that nobody should have let through.</param>
     /// <param name="room">Where others wait too; null: a room of its own.</param>
-    public GroupCommit(IFlush<T> flush, NpgsqlDataSource db, WritingSettings settings, ILogger log, Room? room = null)
+    /// <param name="name">What it is known by where it is measured.</param>
+    public GroupCommit(IFlush<T> flush, NpgsqlDataSource db, WritingSettings settings, ILogger log, Room? room = null, string name = "messages")
     {
+        _name = name;
         _room = room ?? new Room(settings.QueueRows, settings.QueueBytes);
         _flush = flush;
         _db = db;
         _settings = settings;
         _log = log;
         _lockWaiters = new SemaphoreSlim(settings.LockWaiters);
-        _writer = Task.Run(Write);
+        // Whose request it is that happens to come first is not where all the others' commits belong.
+        using (ExecutionContext.SuppressFlow())
+            _writer = Task.Run(Write);
     }
+
+    /// <summary>Where those are counted who wait.</summary>
+    public Room Room => _room;
 
     /// <summary>
     /// Queues a write and waits for its commit. When <paramref name="ct"/> is cancelled, a write that still waits is dropped and will not be
@@ -121,7 +130,8 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
         try
         {
             List<Pending>? locked = null;
-            var fates = await _flush.Run(batch.ConvertAll(pending => pending.Item), wait);
+            var fates = await Commit.Run(
+                _name, batch[0].Age, batch.Select(pending => pending.Request).OfType<Activity>(), () => _flush.Run(batch.ConvertAll(pending => pending.Item), wait));
             for (var i = 0; i < fates.Length; i++)
             {
                 if (fates[i] == Fate.Locked)
@@ -346,6 +356,9 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
         private volatile bool _givenUp;
 
         public T Item => item;
+
+        /// <summary>The span of the request, while somebody traces.</summary>
+        public Activity? Request { get; } = Spans.Source.HasListeners() ? Activity.Current : null;
 
         public TimeSpan Age => Stopwatch.GetElapsedTime(_since);
 

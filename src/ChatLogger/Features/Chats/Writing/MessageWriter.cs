@@ -19,6 +19,9 @@ internal sealed class MessageWriter(
     private readonly GroupCommit<NewMessage> _commit = new(new MessageFlush(writing, settings, time), writing, settings, log);
     private readonly Twins<Place> _twins = new(settings.TwinPatience, time);
 
+    /// <summary>What waits here.</summary>
+    public Room Room => _commit.Room;
+
     /// <summary>Returns once the message is durable.</summary>
     /// <exception cref="Problem">There is no such chat, or another body came under the same Idempotency-Key.</exception>
     public async Task<Written<Message>> Append(NewMessage message, CancellationToken ct)

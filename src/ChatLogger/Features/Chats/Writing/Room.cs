@@ -8,6 +8,10 @@ internal sealed class Room(int mostRows, long mostBytes)
     private int _rows;
     private long _bytes;
 
+    public int Rows => Volatile.Read(ref _rows);
+
+    public long Bytes => Interlocked.Read(ref _bytes);
+
     /// <exception cref="Problem">There is no room for all of it; then none of it is in.</exception>
     public void Enter(int rows, long bytes)
     {

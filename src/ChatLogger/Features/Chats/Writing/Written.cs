@@ -1,4 +1,5 @@
 using ChatLogger.Http;
+using ChatLogger.Telemetry;
 
 namespace ChatLogger.Features;
 
@@ -9,7 +10,10 @@ internal sealed record Written<T>(T Value, bool Replayed)
     public CreatedJson<T> At(string path, HttpContext context)
     {
         if (Replayed)
+        {
             context.Response.Headers[IdempotencyKey.ReplayedHeader] = "true";
+            Instruments.Replayed(typeof(T) == typeof(Chat) ? "chat" : "message");
+        }
         return new(path, Value);
     }
 }

@@ -1,5 +1,6 @@
 using ChatLogger.Auth;
 using ChatLogger.Http;
+using ChatLogger.Telemetry;
 using FluentValidation;
 using MediatR;
 
@@ -17,7 +18,10 @@ internal static class RequestExport
                     return new WholeFile(file, ExportFileName.Of(caller.OrgSlug, file));
                 var (export, replayed) = answer.Accepted!;
                 if (replayed)
+                {
                     context.Response.Headers[IdempotencyKey.ReplayedHeader] = "true";
+                    Instruments.Replayed("export");
+                }
                 return TypedResults.Accepted($"/exports/orgs/{caller.OrgInPath}/{export.Id}", export);
             })
             .WithMetadata(new Patience(settings => settings.SyncExportDeadline))

@@ -18,7 +18,7 @@ internal sealed class ExportWriter([FromKeyedServices(Pools.Exports)] NpgsqlData
         ExportRequest request, Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> sink, Action<long, long> progress, CancellationToken ct)
     {
         var format = Format(request);
-        await using var connection = await db.OpenConnectionAsync(ct);
+        await using var connection = await db.ConnectAsync(ct);
         // Its first statement takes the snapshot that all the others see.
         await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, ct);
         var snapshot = new Sql.Transaction(connection, transaction, [], ct);

@@ -1,0 +1,49 @@
+using System.Diagnostics;
+using ChatLogger.Telemetry;
+
+namespace ChatLogger.Features;
+
+/// <summary>One statement of a writer as it is seen from outside: measured, and a span of its own that is linked with those of the requests it is for.</summary>
+internal static class Commit
+{
+    /// <summary>More than these a span does not show.</summary>
+    private const int MostLinks = 128;
+
+    /// <param name="writer">Which writer's.</param>
+    /// <param name="waited">How long the first row has waited for it.</param>
+    /// <param name="requests">The spans of those who wait; there are none while nobody traces.</param>
+    /// <param name="run">The statement.</param>
+    public static async Task<Fate[]> Run(string writer, TimeSpan waited, IEnumerable<Activity> requests, Func<Task<Fate[]>> run)
+    {
+        using var span = Begin(writer, requests);
+        Instruments.CommitBegins(writer, waited);
+        var since = Stopwatch.GetTimestamp();
+        try
+        {
+            var fates = await run();
+            var rows = fates.AsSpan().Count(Fate.Written);
+            Instruments.Committed(writer, rows, Stopwatch.GetElapsedTime(since));
+            span?.SetTag("chatlogger.commit.size", rows);
+            return fates;
+        }
+        catch (Exception failure)
+        {
+            Instruments.CommitFailed(writer, Stopwatch.GetElapsedTime(since), failure);
+            span?.SetStatus(ActivityStatusCode.Error);
+            throw;
+        }
+    }
+
+    private static Activity? Begin(string writer, IEnumerable<Activity> requests)
+    {
+        if (!Spans.Source.HasListeners())
+            return null;
+        var waiting = requests.Distinct().Take(MostLinks).ToList();
+        var span = Spans.Source.StartActivity(
+            $"commit {writer}", ActivityKind.Internal, default(ActivityContext), [Instruments.Writer(writer)], waiting.ConvertAll(request => new ActivityLink(request.Context)));
+        // From both ends: who looks at a request finds the commit that it waited for.
+        if (span is not null)
+            waiting.ForEach(request => request.AddLink(new ActivityLink(span.Context)));
+        return span;
+    }
+}

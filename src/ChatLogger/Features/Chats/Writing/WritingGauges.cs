@@ -1,0 +1,23 @@
+using System.Diagnostics.Metrics;
+using ChatLogger.Telemetry;
+
+namespace ChatLogger.Features;
+
+/// <summary>How much waits to be written in this process.</summary>
+internal sealed class WritingGauges(MessageWriter messages, ChatWriter chats, BatchWriter batches) : IGauges
+{
+    public void Add(Meter meter)
+    {
+        (string Name, Room Room)[] writers = [("messages", messages.Room), ("chats", chats.Room), ("batches", batches.Room)];
+        meter.CreateObservableUpDownCounter(
+            "chatlogger.writer.queue.rows",
+            () => writers.Select(writer => new Measurement<int>(writer.Room.Rows, Instruments.Writer(writer.Name))),
+            "{row}",
+            "Rows in memory that are not written yet, those on their way included.");
+        meter.CreateObservableUpDownCounter(
+            "chatlogger.writer.queue.size",
+            () => writers.Select(writer => new Measurement<long>(writer.Room.Bytes, Instruments.Writer(writer.Name))),
+            "By",
+            "About what these rows take up.");
+    }
+}

@@ -1,0 +1,16 @@
+using OpenTelemetry;
+using OpenTelemetry.Logs;
+
+namespace ChatLogger.Telemetry.Logs;
+
+/// <summary>What goes out by OTLP can do no more than what goes to the console.</summary>
+internal sealed class HarmlessRecords : BaseProcessor<LogRecord>
+{
+    public override void OnEnd(LogRecord data)
+    {
+        if (data.FormattedMessage is { } message)
+            data.FormattedMessage = LogText.Harmless(message);
+        if (data.Attributes is { } fields && fields.Any(field => field.Value is string text && !ReferenceEquals(LogText.Harmless(text), text)))
+            data.Attributes = [.. fields.Select(field => field.Value is string text ? new(field.Key, LogText.Harmless(text)) : field)];
+    }
+}

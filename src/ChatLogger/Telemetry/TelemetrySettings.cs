@@ -1,0 +1,48 @@
+using ChatLogger.Data;
+
+namespace ChatLogger.Telemetry;
+
+/// <summary>
+/// Who may read the metrics as Prometheus' text; without either there is nothing to be read. Section <c>Telemetry</c>. What is sent by OTLP is said
+/// by the standard settings: <see cref="OtlpSettings"/>.
+/// </summary>
+internal sealed record TelemetrySettings
+{
+    public const string Section = "Telemetry";
+
+    private const int LeastCharacters = 16;
+
+    /// <summary>An address of its own at which <c>/metrics</c>, and nothing else, is answered to anyone: <c>http://127.0.0.1:9464</c>, <c>http://*:9464</c>. Default: none.</summary>
+    public string? MetricsUrl { get; init; }
+
+    /// <summary>Opens <c>/metrics</c> on the service's own address to <c>Authorization: Bearer …</c>; at least 16 characters. Default: none.</summary>
+    public string? MetricsToken { get; init; }
+
+    /// <summary>A file that holds the token, instead of <see cref="MetricsToken"/>.</summary>
+    public string? MetricsTokenFile { get; init; }
+
+    /// <exception cref="StartRefused">The address is none, or the token could be guessed.</exception>
+    public static TelemetrySettings Read(IConfiguration configuration)
+    {
+        var given = Settings.Bind<TelemetrySettings>(configuration, Section);
+        var token = SecretText.Read($"{Section}__MetricsToken", given.MetricsToken, given.MetricsTokenFile);
+        if (token is not null && (token.Length < LeastCharacters || token.Any(character => character is <= ' ' or > '~')))
+            throw new StartRefused($"{Section}__MetricsToken must be at least {LeastCharacters} printable ASCII characters without spaces, for instance from: openssl rand -hex 32");
+        var url = string.IsNullOrEmpty(given.MetricsUrl) ? null : given.MetricsUrl.TrimEnd('/');
+        if (url is not null && !IsAddress(url))
+            throw new StartRefused($"{Section}__MetricsUrl must be an address to listen at such as http://127.0.0.1:9464, or http://*:9464 for all.");
+        return given with { MetricsUrl = url, MetricsToken = token, MetricsTokenFile = null };
+    }
+
+    private static bool IsAddress(string url)
+    {
+        try
+        {
+            return BindingAddress.Parse(url) is { Scheme: "http", PathBase: "", IsUnixPipe: false, IsNamedPipe: false };
+        }
+        catch (FormatException)
+        {
+            return false;
+        }
+    }
+}
