@@ -494,7 +494,8 @@ public sealed partial class NastyInputTests(PatientApp app) : IClassFixture<Pati
 
             var said = $"{this} with {about}: {answer.Status} {answer.Body}";
             Assert.True(answer.Status < 500, said);
-            Assert.True(answer.Status != 401 || _access.Door == Door.Open, said);
+            // Where the header is the credential, another one beside it is none.
+            Assert.True(answer.Status != 401 || _access.Door == Door.Open || (_access.Door == Door.Operator && about.StartsWith("Authorization", StringComparison.Ordinal)), said);
             var before = _changes;
             _changes = await _test.Changes();
             if (answer.Status == 207)
