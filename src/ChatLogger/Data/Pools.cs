@@ -34,10 +34,11 @@ internal static class Pools
     }
 
     /// <summary>A connection of the pool, and how long it was waited for.</summary>
-    public static async ValueTask<NpgsqlConnection> ConnectAsync(this NpgsqlDataSource pool, CancellationToken ct = default)
+    public static ValueTask<NpgsqlConnection> ConnectAsync(this NpgsqlDataSource pool, CancellationToken ct = default) =>
+        Instruments.TimesConnections && Names.TryGetValue(pool, out var name) ? Connect(pool, name, ct) : pool.OpenConnectionAsync(ct);
+
+    private static async ValueTask<NpgsqlConnection> Connect(NpgsqlDataSource pool, string name, CancellationToken ct)
     {
-        if (!Instruments.TimesConnections || !Names.TryGetValue(pool, out var name))
-            return await pool.OpenConnectionAsync(ct);
         var since = Stopwatch.GetTimestamp();
         try
         {
