@@ -36,6 +36,7 @@ internal static class Application
         AddWriting(builder);
         AddExports(builder);
         AddOrganizationData(builder);
+        AddShutdown(builder);
 
         WebApplication? app = null;
         // A start that fails is told once, in a sentence, by whoever started.
@@ -55,6 +56,7 @@ internal static class Application
         if (ProxySettings.Read(app.Configuration) is { } proxies)
             app.UseForwardedHeaders(proxies);
         app.Use(SecurityHeaders.Middleware);
+        app.Use(app.Services.GetRequiredService<Draining>().Middleware);
         app.UseMiddleware<ProblemWriter>();
         app.UseMiddleware<CrossOrigin>();
         Documentation.UsePage(app);
@@ -188,8 +190,6 @@ internal static class Application
         builder.Services.AddSingleton<IExportFormat, OpenAiFormat>();
         builder.Services.TryAddSingleton<IExportWriter, ExportWriter>();
         builder.Services.AddHostedService<ExportWorker>();
-        // Exports are handed over while the last requests are answered, not after them.
-        builder.Services.Configure<HostOptions>(options => options.ServicesStopConcurrently = true);
     }
 
     // What an organization's deletion removes: one for each area that keeps something.
@@ -201,6 +201,20 @@ internal static class Application
         builder.Services.AddSingleton<IOrganizationData, ConversationData>();
         builder.Services.AddSingleton(Settings.Bind<PurgeSettings>(builder.Configuration, PurgeSettings.Section));
         builder.Services.AddHostedService<PurgeOrganizations>();
+    }
+
+    private static void AddShutdown(WebApplicationBuilder builder)
+    {
+        var settings = Settings.Bind<ShutdownSettings>(builder.Configuration, ShutdownSettings.Section);
+        builder.Services.AddSingleton(settings);
+        builder.Services.AddSingleton<Draining>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<Draining>());
+        builder.Services.Configure<HostOptions>(options =>
+        {
+            // Exports are handed over while the last requests are answered, not after them.
+            options.ServicesStopConcurrently = true;
+            options.ShutdownTimeout = settings.DrainDelay + ShutdownSettings.LastAnswers;
+        });
     }
 
     /// <summary>Where a service with these arguments can be asked from this machine.</summary>

@@ -54,6 +54,8 @@ public class App : IAsyncLifetime
                 ["urls"] = "http://127.0.0.1:0",
                 ["ConnectionStrings:ChatLogger"] = _database,
                 ["Session:Secret"] = "not a secret, but thirty-two bytes and more",
+                // Nobody waits for a load balancer here.
+                ["Shutdown:DrainDelay"] = "00:00:00",
             });
             builder.Services.AddSingleton<TimeProvider>(Clock);
             // The cheapest cost that bcrypt knows: what is tested here is not how long it takes.
