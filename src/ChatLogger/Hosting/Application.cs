@@ -4,6 +4,7 @@ using ChatLogger.Data;
 using ChatLogger.Features;
 using ChatLogger.Http;
 using FluentValidation;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Npgsql;
 
@@ -92,6 +93,8 @@ internal static class Application
             kestrel.Limits.MaxRequestBodySize = RefusedBodyBytes;
             kestrel.Limits.RequestHeadersTimeout = settings.HeaderTimeout;
             kestrel.Limits.KeepAliveTimeout = settings.KeepAliveTimeout;
+            kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(settings.LeastRate, ServerSettings.RateGrace);
+            kestrel.Limits.MinResponseDataRate = new MinDataRate(settings.LeastRate, ServerSettings.RateGrace);
         });
         builder.Logging.ClearProviders();
         builder.Logging.AddSimpleConsole(console =>
@@ -115,6 +118,7 @@ internal static class Application
         builder.Services.AddSingleton<NpgsqlDataSource>(services => services.GetRequiredService<Database>().Source);
         builder.Services.AddKeyedSingleton<NpgsqlDataSource>(Pools.Analytics, (services, _) => services.GetRequiredService<Database>().Analytics);
         builder.Services.AddKeyedSingleton<NpgsqlDataSource>(Pools.Exports, (services, _) => services.GetRequiredService<Database>().Exports);
+        builder.Services.AddKeyedSingleton<NpgsqlDataSource>(Pools.Plugins, (services, _) => services.GetRequiredService<Database>().Plugins);
         builder.Services.AddKeyedSingleton<NpgsqlDataSource>(Pools.Writing, (services, _) => services.GetRequiredService<Database>().Writing);
         builder.Services.AddSingleton<Ids>();
     }
@@ -125,7 +129,7 @@ internal static class Application
         var entries = SettingsApiKeys.Read(builder.Configuration);
         builder.Services.AddSingleton(settings);
         builder.Services.AddSingleton(CorsSettings.Read(builder.Configuration));
-        builder.Services.AddSingleton<IApiKeyValidator>(services => new SettingsApiKeys(entries, services.GetRequiredService<NpgsqlDataSource>()));
+        builder.Services.AddSingleton<IApiKeyValidator>(services => new SettingsApiKeys(entries, services.GetRequiredKeyedService<NpgsqlDataSource>(Pools.Plugins)));
         builder.Services.AddSingleton<IApiKeyValidator, DatabaseApiKeys>();
         builder.Services.AddSingleton(KeyCacheSettings.Read(builder.Configuration));
         builder.Services.AddSingleton<ApiKeys>();
@@ -160,7 +164,7 @@ internal static class Application
     private static void AddWriting(WebApplicationBuilder builder)
     {
         var settings = Settings.Bind<WritingSettings>(builder.Configuration, WritingSettings.Section);
-        builder.Services.AddSingleton(settings);
+        builder.Services.AddSingleton(services => settings with { Ahead = services.GetRequiredService<DatabaseSettings>().AheadOfWriting });
         builder.Services.AddSingleton(services => new IdempotencyKeys(
             services.GetRequiredService<NpgsqlDataSource>(), settings.KeepKeysFor, settings.TwinPatience, services.GetRequiredService<TimeProvider>()));
         builder.Services.AddSingleton<ChatWriter>();
