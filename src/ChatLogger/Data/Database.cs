@@ -16,6 +16,7 @@ internal sealed partial class Database(DatabaseSettings settings, ILoggerFactory
     private NpgsqlDataSource? _source;
     private NpgsqlDataSource? _analytics;
     private NpgsqlDataSource? _exports;
+    private NpgsqlDataSource? _plugins;
     private NpgsqlDataSource? _writing;
     private PrivateDatabase? _private;
 
@@ -27,6 +28,9 @@ internal sealed partial class Database(DatabaseSettings settings, ILoggerFactory
 
     /// <inheritdoc cref="Pools.Exports"/>
     public NpgsqlDataSource Exports => _exports ?? throw NotOpen();
+
+    /// <inheritdoc cref="Pools.Plugins"/>
+    public NpgsqlDataSource Plugins => _plugins ?? throw NotOpen();
 
     /// <inheritdoc cref="Pools.Writing"/>
     public NpgsqlDataSource Writing => _writing ?? throw NotOpen();
@@ -54,6 +58,9 @@ internal sealed partial class Database(DatabaseSettings settings, ILoggerFactory
         _analytics = Pools.Create(Pools.Analytics, settings.CompleteForAnalytics(connection));
         _exports = Pools.Create(Pools.Exports, settings.CompleteForExports(connection));
         _writing = Pools.Create(Pools.Writing, settings.CompleteForWriting(connection));
+        _plugins = Pools.Create(Pools.Plugins, settings.CompleteForPlugins(connection));
+        if (settings.TransactionPooler)
+            await CheckSessions(_source, ct);
     }
 
     public async ValueTask DisposeAsync()
@@ -64,6 +71,8 @@ internal sealed partial class Database(DatabaseSettings settings, ILoggerFactory
             await _analytics.DisposeAsync();
         if (_exports is not null)
             await _exports.DisposeAsync();
+        if (_plugins is not null)
+            await _plugins.DisposeAsync();
         if (_writing is not null)
             await _writing.DisposeAsync();
         if (_private is not null)
@@ -102,6 +111,24 @@ internal sealed partial class Database(DatabaseSettings settings, ILoggerFactory
                 ct.ThrowIfCancellationRequested();
             }
         }
+    }
+
+    // Elsewhere a session is told when it starts. Behind a pooler it is whatever role and database say, and what is promised depends on it.
+    private static async Task CheckSessions(NpgsqlDataSource source, CancellationToken ct)
+    {
+        var wrong = await source.QuerySingleOrDefaultAsync<string>(
+            """
+            select string_agg(format('%s is %s; run: alter role %I set %s = %L', wanted.name, current_setting(wanted.name), current_user, wanted.name, wanted.values[1]), ', ')
+            from (values
+                ('synchronous_commit', array['on', 'remote_apply']),
+                ('default_transaction_isolation', array['read committed']),
+                ('timezone', array['UTC'])) as wanted(name, values)
+            where current_setting(wanted.name) <> all (wanted.values)
+            """,
+            new { },
+            ct);
+        if (wrong is not null)
+            throw new StartRefused($"Behind a transaction pooler sessions are as the database makes them: {wrong}.");
     }
 
     [LoggerMessage(LogLevel.Warning, "Waiting for the database: {Reason}")]

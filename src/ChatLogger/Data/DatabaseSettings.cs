@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Globalization;
 using Npgsql;
 
 namespace ChatLogger.Data;
@@ -36,6 +37,18 @@ internal sealed record DatabaseSettings
     /// <summary>Connections for writing chats and messages, beside the others. A few are at work, the rest wait for locks. Default 15.</summary>
     [Range(6, 100)]
     public int WritingPoolSize { get; init; } = 15;
+
+    /// <summary>
+    /// Connections for the keys of plugins and what they have said before, beside the others, so that no member's question keeps them waiting. Default 5.
+    /// </summary>
+    [Range(1, 100)]
+    public int PluginPoolSize { get; init; } = 5;
+
+    /// <summary>
+    /// The connection string leads to a pooler that gives each transaction another session (PgBouncer with <c>pool_mode = transaction</c>). Nothing is
+    /// prepared, no start-up option is sent, and migrations need a connection string of their own. Default false.
+    /// </summary>
+    public bool TransactionPooler { get; init; }
 
     /// <summary>The server's limit for waiting for a lock while many requests' rows are written together. Default 100 ms.</summary>
     [Range(typeof(TimeSpan), "00:00:00.010", "00:00:10")]
@@ -75,10 +88,14 @@ internal sealed record DatabaseSettings
                   DATABASE_URL                   the same as a URL, e.g. postgres://chatlogger:…@db/chatlogger
                   Database__Private=true         run a private PostgreSQL server from the binaries on this machine
                 """);
+        var migrations = ConnectionStringOf(configuration, "ConnectionStrings:Migrations");
+        if (given.TransactionPooler && migrations is null)
+            throw new StartRefused(
+                "Database__TransactionPooler needs ConnectionStrings__Migrations: a connection string direct to the server, for migrations hold a lock that a pooler would lose.");
         return given with
         {
             ConnectionString = connection,
-            MigrationsConnectionString = ConnectionStringOf(configuration, "ConnectionStrings:Migrations"),
+            MigrationsConnectionString = migrations,
             DataDirectory = Path.GetFullPath(configuration["DataDirectory"] is { Length: > 0 } directory ? directory : DefaultDataDirectory()),
         };
     }
@@ -100,6 +117,15 @@ internal sealed record DatabaseSettings
             complete.CommandTimeout = 30;
         if (!given.Contains("Cancellation Timeout"))
             complete.CancellationTimeout = 250;
+        if (TransactionPooler)
+        {
+            // The next statement finds another session, which knows neither what was prepared nor what would be reset. Of all start-up parameters a
+            // pooler passes on a few, the time zone among them, and refuses the others.
+            complete.MaxAutoPrepare = 0;
+            complete.NoResetOnClose = true;
+            complete.Timezone = "UTC";
+            return complete.ConnectionString;
+        }
         if (!given.Contains("Max Auto Prepare"))
             complete.MaxAutoPrepare = 100;
         if (!given.Contains("Auto Prepare Min Usages"))
@@ -125,7 +151,8 @@ internal sealed record DatabaseSettings
     {
         var complete = new NpgsqlConnectionStringBuilder(Complete(connectionString)) { MaxPoolSize = AnalyticsPoolSize };
         // The best plan depends on how much lies in the range that is asked for: planning each time costs nothing beside it.
-        complete.Options += $" -c statement_timeout={AnalyticsStatementTimeout.TotalMilliseconds:F0} -c plan_cache_mode=force_custom_plan";
+        if (!TransactionPooler)
+            complete.Options += $" -c statement_timeout={AnalyticsStatementTimeout.TotalMilliseconds:F0} -c plan_cache_mode=force_custom_plan";
         return complete.ConnectionString;
     }
 
@@ -139,9 +166,28 @@ internal sealed record DatabaseSettings
             CommandTimeout = 0,
             ReadBufferSize = 64 * 1024,
         };
-        complete.Options += " -c statement_timeout=0";
+        if (!TransactionPooler)
+            complete.Options += " -c statement_timeout=0";
         return complete.ConnectionString;
     }
+
+    /// <summary>The same for the pool of plugins.</summary>
+    public string CompleteForPlugins(string connectionString) =>
+        new NpgsqlConnectionStringBuilder(Complete(connectionString)) { MaxPoolSize = PluginPoolSize }.ConnectionString;
+
+    /// <summary>
+    /// What goes ahead of each statement that writes, in the same transaction, where sessions cannot be told at their start. Null: they can.
+    /// </summary>
+    public string? AheadOfWriting => !TransactionPooler ? null : "select " + string.Join(", ", ForWriting.Select(each => $"set_config('{each.Name}', '{each.Value}', true)"));
+
+    // A plan made for the very arrays of one statement joins all chats to a long one; made once for any, it looks each chat up.
+    private (string Name, string Value)[] ForWriting =>
+    [
+        ("lock_timeout", WritingLockTimeout.TotalMilliseconds.ToString("F0", CultureInfo.InvariantCulture)),
+        ("statement_timeout", "4500"),
+        ("plan_cache_mode", "force_generic_plan"),
+        ("jit", "off"),
+    ];
 
     /// <summary>The same for the pool of writing.</summary>
     public string CompleteForWriting(string connectionString)
@@ -155,9 +201,8 @@ internal sealed record DatabaseSettings
             NoResetOnClose = true,
             WriteBufferSize = 64 * 1024,
         };
-        // A plan made for the very arrays of one statement joins all chats to a long one; made once for any, it looks each chat up.
-        complete.Options +=
-            $" -c lock_timeout={WritingLockTimeout.TotalMilliseconds:F0} -c statement_timeout=4500 -c plan_cache_mode=force_generic_plan -c jit=off";
+        if (!TransactionPooler)
+            complete.Options += string.Concat(ForWriting.Select(each => $" -c {each.Name}={each.Value}"));
         return complete.ConnectionString;
     }
 

@@ -17,6 +17,9 @@ internal static class Pools
     /// <summary>For reading, writing and serving exports. Without a limit for a statement: a snapshot is read as long as it takes.</summary>
     public const string Exports = "exports";
 
+    /// <summary>For what plugins need beside writing: whose key it is, and what was said under an Idempotency-Key. Members never take from it.</summary>
+    public const string Plugins = "plugins";
+
     /// <summary>For writing chats and messages: few, for each statement carries the rows of many requests. Waits for locks only briefly.</summary>
     public const string Writing = "writing";
 

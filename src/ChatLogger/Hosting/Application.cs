@@ -5,6 +5,7 @@ using ChatLogger.Features;
 using ChatLogger.Http;
 using ChatLogger.Telemetry;
 using FluentValidation;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Npgsql;
 
@@ -39,6 +40,7 @@ internal static class Application
         AddExports(builder);
         AddOrganizationData(builder);
         AddGauges(builder);
+        AddShutdown(builder);
 
         WebApplication? app = null;
         // A start that fails is told once, in a sentence, by whoever started.
@@ -59,6 +61,7 @@ internal static class Application
             app.UseForwardedHeaders(proxies);
         Signals.Use(app);
         app.Use(SecurityHeaders.Middleware);
+        app.Use(app.Services.GetRequiredService<Draining>().Middleware);
         app.UseMiddleware<ProblemWriter>();
         app.UseMiddleware<CrossOrigin>();
         Documentation.UsePage(app);
@@ -94,6 +97,8 @@ internal static class Application
             kestrel.Limits.MaxRequestBodySize = RefusedBodyBytes;
             kestrel.Limits.RequestHeadersTimeout = settings.HeaderTimeout;
             kestrel.Limits.KeepAliveTimeout = settings.KeepAliveTimeout;
+            kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(settings.LeastRate, ServerSettings.RateGrace);
+            kestrel.Limits.MinResponseDataRate = new MinDataRate(settings.LeastRate, ServerSettings.RateGrace);
         });
         builder.Services.AddSingleton(new SessionCookie(
             plain: builder.Environment.IsDevelopment() && urls.Split(';').All(url => Uri.TryCreate(url, UriKind.Absolute, out var uri)
@@ -107,6 +112,7 @@ internal static class Application
         builder.Services.AddSingleton<NpgsqlDataSource>(services => services.GetRequiredService<Database>().Source);
         builder.Services.AddKeyedSingleton<NpgsqlDataSource>(Pools.Analytics, (services, _) => services.GetRequiredService<Database>().Analytics);
         builder.Services.AddKeyedSingleton<NpgsqlDataSource>(Pools.Exports, (services, _) => services.GetRequiredService<Database>().Exports);
+        builder.Services.AddKeyedSingleton<NpgsqlDataSource>(Pools.Plugins, (services, _) => services.GetRequiredService<Database>().Plugins);
         builder.Services.AddKeyedSingleton<NpgsqlDataSource>(Pools.Writing, (services, _) => services.GetRequiredService<Database>().Writing);
         builder.Services.AddSingleton<Ids>();
     }
@@ -117,7 +123,7 @@ internal static class Application
         var entries = SettingsApiKeys.Read(builder.Configuration);
         builder.Services.AddSingleton(settings);
         builder.Services.AddSingleton(CorsSettings.Read(builder.Configuration));
-        builder.Services.AddSingleton<IApiKeyValidator>(services => new SettingsApiKeys(entries, services.GetRequiredService<NpgsqlDataSource>()));
+        builder.Services.AddSingleton<IApiKeyValidator>(services => new SettingsApiKeys(entries, services.GetRequiredKeyedService<NpgsqlDataSource>(Pools.Plugins)));
         builder.Services.AddSingleton<IApiKeyValidator, DatabaseApiKeys>();
         builder.Services.AddSingleton(KeyCacheSettings.Read(builder.Configuration));
         builder.Services.AddSingleton<ApiKeys>();
@@ -152,7 +158,7 @@ internal static class Application
     private static void AddWriting(WebApplicationBuilder builder)
     {
         var settings = Settings.Bind<WritingSettings>(builder.Configuration, WritingSettings.Section);
-        builder.Services.AddSingleton(settings);
+        builder.Services.AddSingleton(services => settings with { Ahead = services.GetRequiredService<DatabaseSettings>().AheadOfWriting });
         builder.Services.AddSingleton(services => new IdempotencyKeys(
             services.GetRequiredService<NpgsqlDataSource>(), settings.KeepKeysFor, settings.TwinPatience, services.GetRequiredService<TimeProvider>()));
         builder.Services.AddSingleton<ChatWriter>();
@@ -182,8 +188,6 @@ internal static class Application
         builder.Services.AddSingleton<IExportFormat, OpenAiFormat>();
         builder.Services.TryAddSingleton<IExportWriter, ExportWriter>();
         builder.Services.AddHostedService<ExportWorker>();
-        // Exports are handed over while the last requests are answered, not after them.
-        builder.Services.Configure<HostOptions>(options => options.ServicesStopConcurrently = true);
     }
 
     // What an organization's deletion removes: one for each area that keeps something.
@@ -204,6 +208,20 @@ internal static class Application
         builder.Services.AddSingleton<ExportBacklog>();
         builder.Services.AddSingleton<IGauges>(services => services.GetRequiredService<ExportBacklog>());
         builder.Services.AddHostedService(services => services.GetRequiredService<ExportBacklog>());
+    }
+
+    private static void AddShutdown(WebApplicationBuilder builder)
+    {
+        var settings = Settings.Bind<ShutdownSettings>(builder.Configuration, ShutdownSettings.Section);
+        builder.Services.AddSingleton(settings);
+        builder.Services.AddSingleton<Draining>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<Draining>());
+        builder.Services.Configure<HostOptions>(options =>
+        {
+            // Exports are handed over while the last requests are answered, not after them.
+            options.ServicesStopConcurrently = true;
+            options.ShutdownTimeout = settings.DrainDelay + ShutdownSettings.LastAnswers;
+        });
     }
 
     /// <summary>Where a service with these arguments can be asked from this machine.</summary>

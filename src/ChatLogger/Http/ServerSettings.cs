@@ -7,6 +7,9 @@ internal sealed record ServerSettings
 {
     public const string Section = "Server";
 
+    /// <summary>Nobody is too slow in the first seconds.</summary>
+    public static readonly TimeSpan RateGrace = TimeSpan.FromSeconds(5);
+
     /// <summary>For all that one request asks of the database, waiting included. Default 4.5 s: the answer is out within 5.</summary>
     [Range(typeof(TimeSpan), "00:00:00.100", "00:01:00")]
     public TimeSpan DatabaseDeadline { get; init; } = TimeSpan.FromSeconds(4.5);
@@ -26,6 +29,10 @@ internal sealed record ServerSettings
     /// <summary>For a request's headers to arrive. Default 10 s.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "00:10:00")]
     public TimeSpan HeaderTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Bytes a second that a caller sends or takes at least, once it has done so for 5 s. Default 240; who is slower is cut.</summary>
+    [Range(1, 1_000_000)]
+    public int LeastRate { get; init; } = 240;
 
     /// <summary>For the next request on an idle connection. Default 65 s, longer than the 60 s of common load balancers.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]

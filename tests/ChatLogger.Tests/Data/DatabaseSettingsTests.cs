@@ -1,5 +1,8 @@
 using ChatLogger.Data;
 using ChatLogger.Tests.Support;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Hosting.Internal;
+using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 
 namespace ChatLogger.Tests.Data;
@@ -75,6 +78,70 @@ public class DatabaseSettingsTests
             Assert.EndsWith("|postgres|on|read committed|5500ms|3s|30s|chatlogger", (string)(await ask.ExecuteScalarAsync())!);
         }
         await TestServer.Drop(database);
+    }
+
+    [Fact]
+    public async Task Behind_a_transaction_pooler_nothing_is_expected_of_a_session_but_what_the_database_gives_it()
+    {
+        var settings = new DatabaseSettings { TransactionPooler = true };
+        foreach (var text in new[]
+        {
+            settings.Complete("Host=db"), settings.CompleteForAnalytics("Host=db"), settings.CompleteForExports("Host=db"), settings.CompleteForPlugins("Host=db"),
+            settings.CompleteForWriting("Host=db"),
+        })
+        {
+            var complete = new NpgsqlConnectionStringBuilder(text);
+            Assert.True(string.IsNullOrEmpty(complete.Options));
+            Assert.Equal(0, complete.MaxAutoPrepare);
+            Assert.True(complete.NoResetOnClose);
+            Assert.Equal("UTC", complete.Timezone);
+        }
+
+        // What a flush needs goes along with it, and is gone with its transaction.
+        var database = await TestServer.EmptyDatabase();
+        await using var source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(database) { Pooling = false });
+        await using var connection = await source.OpenConnectionAsync();
+        await using var batch = new NpgsqlBatch(connection);
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(settings.AheadOfWriting!));
+        batch.BatchCommands.Add(new NpgsqlBatchCommand("select current_setting('lock_timeout') || current_setting('plan_cache_mode')"));
+        await using (var reader = await batch.ExecuteReaderAsync())
+        {
+            await reader.NextResultAsync();
+            await reader.ReadAsync();
+            Assert.Equal("100msforce_generic_plan", reader.GetString(0));
+        }
+        await using var after = new NpgsqlCommand("select current_setting('lock_timeout') || current_setting('plan_cache_mode')", connection);
+        Assert.Equal("0auto", await after.ExecuteScalarAsync());
+        Assert.Null(new DatabaseSettings().AheadOfWriting);
+        await connection.CloseAsync();
+        await TestServer.Drop(database);
+    }
+
+    [Fact]
+    public async Task Behind_a_transaction_pooler_a_database_that_forgets_commits_refuses_the_start()
+    {
+        var text = await TestServer.EmptyDatabase();
+        await using (var prepared = NpgsqlDataSource.Create(text))
+        {
+            await using var prefer = prepared.CreateCommand($"alter database \"{new NpgsqlConnectionStringBuilder(text).Database}\" set synchronous_commit = off");
+            await prefer.ExecuteNonQueryAsync();
+        }
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["ConnectionStrings:ChatLogger"] = text,
+            ["Database:TransactionPooler"] = "true",
+        });
+        var environment = new HostingEnvironment { EnvironmentName = "Production" };
+        Assert.Contains("ConnectionStrings__Migrations", Assert.Throws<StartRefused>(() => DatabaseSettings.Read(configuration.Build(), environment)).Message, StringComparison.Ordinal);
+
+        configuration.AddInMemoryCollection(new Dictionary<string, string?> { ["ConnectionStrings:Migrations"] = text });
+        await using (var database = new Database(DatabaseSettings.Read(configuration.Build(), environment), NullLoggerFactory.Instance))
+        {
+            var refused = await Assert.ThrowsAsync<StartRefused>(() => database.Open(CancellationToken.None));
+            Assert.Contains("synchronous_commit is off", refused.Message, StringComparison.Ordinal);
+            Assert.DoesNotContain("timezone", refused.Message, StringComparison.Ordinal);
+        }
+        await TestServer.Drop(text);
     }
 
     private static string Effective(string options, string name)

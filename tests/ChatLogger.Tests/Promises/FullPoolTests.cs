@@ -1,16 +1,19 @@
 using System.Diagnostics;
+using System.Text;
+using ChatLogger.Data;
 using ChatLogger.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 
 namespace ChatLogger.Tests.Promises;
 
-/// <summary>The service with two connections to the database.</summary>
+/// <summary>The service with two connections to the database, and one for what plugins ask.</summary>
 public class SmallPoolApp : App
 {
     protected override void Customize(WebApplicationBuilder builder) =>
-        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?> { ["Database:PoolSize"] = "2" });
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?> { ["Database:PoolSize"] = "2", ["Database:PluginPoolSize"] = "1" });
 }
 
 public class FullPoolTests(SmallPoolApp app) : IClassFixture<SmallPoolApp>
@@ -27,6 +30,7 @@ public class FullPoolTests(SmallPoolApp app) : IClassFixture<SmallPoolApp>
 
         await using (await pool.OpenConnectionAsync())
         await using (await pool.OpenConnectionAsync())
+        await using (await app.Services.GetRequiredKeyedService<NpgsqlDataSource>(Pools.Plugins).OpenConnectionAsync())
         {
             // A mistake of a caller whose key was known a moment ago.
             await Takes(1, 400, () => known.Post($"{acme.Door}/chats", "{"));
@@ -56,6 +60,27 @@ public class FullPoolTests(SmallPoolApp app) : IClassFixture<SmallPoolApp>
         await Takes(1, 201, () => plugin.Post($"{acme.Door}/chats", "{}"));
         await Takes(1, 200, () => app.Stranger.Get("/healthz/ready"));
         Assert.Equal(1, await acme.Count("chats"));
+    }
+
+    [Fact]
+    public async Task Members_who_take_every_connection_of_theirs_do_not_keep_plugins_waiting()
+    {
+        var acme = await app.Org("acme");
+        var plugin = await acme.Plugin();
+        var viewer = (await acme.Member("viewer")).Caller;
+        var pool = app.Services.GetRequiredService<NpgsqlDataSource>();
+
+        await using (await pool.OpenConnectionAsync())
+        await using (await pool.OpenConnectionAsync())
+        {
+            var waiting = viewer.Get("/orgs/me/chats");
+            // A key that nobody has asked about, and a key of a request that was answered before.
+            foreach (var id in new[] { "one", "two", "one" })
+                (await plugin.Send(HttpMethod.Post, $"{acme.Door}/chats", new StringContent("{}", Encoding.UTF8, "application/json"), request => request.Headers.Add("Idempotency-Key", id))).Is(201);
+            Assert.False(waiting.IsCompleted);
+            (await waiting).IsProblem(503, "unavailable");
+        }
+        Assert.Equal(2, await acme.Count("chats"));
     }
 
     private Task<Answer> Preflight(string path) => app.Stranger.Send(HttpMethod.Options, path, null, request =>

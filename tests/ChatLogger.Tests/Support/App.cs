@@ -55,6 +55,8 @@ public class App : IAsyncLifetime
                 ["ConnectionStrings:ChatLogger"] = _database,
                 ["Session:Secret"] = "not a secret, but thirty-two bytes and more",
                 ["Telemetry:MetricsToken"] = Persona.OperatorToken,
+                // Nobody waits for a load balancer here.
+                ["Shutdown:DrainDelay"] = "00:00:00",
             });
             builder.Services.AddSingleton<TimeProvider>(Clock);
             // The cheapest cost that bcrypt knows: what is tested here is not how long it takes.

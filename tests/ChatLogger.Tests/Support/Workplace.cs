@@ -59,6 +59,7 @@ internal sealed class Workplace
         string[] line = [.. As, ServiceProcess.Dotnet, Path.Combine(Program, "ChatLogger.dll"), .. arguments];
         var start = Prepare(line[0], line[1..]);
         start.Environment["DataDirectory"] = Data;
+        start.Environment["Shutdown__DrainDelay"] = "00:00:00";
         foreach (var setting in settings)
         {
             var pair = setting.Split('=', 2);

@@ -23,7 +23,11 @@ internal sealed partial class BatchWriter : IAsyncDisposable
     private readonly GroupCommit<NewMessage>[] _messages;
 
     public BatchWriter(
-        [FromKeyedServices(Pools.Writing)] NpgsqlDataSource writing, NpgsqlDataSource db, WritingSettings settings, TimeProvider time, ILogger<BatchWriter> log)
+        [FromKeyedServices(Pools.Writing)] NpgsqlDataSource writing,
+        [FromKeyedServices(Pools.Plugins)] NpgsqlDataSource db,
+        WritingSettings settings,
+        TimeProvider time,
+        ILogger<BatchWriter> log)
     {
         (_db, _settings, _time, _log) = (db, settings, time, log);
         _room = new Room(settings.BatchQueueRows, settings.BatchQueueBytes);

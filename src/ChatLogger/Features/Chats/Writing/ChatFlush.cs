@@ -113,7 +113,7 @@ internal sealed class ChatFlush(NpgsqlDataSource db, WritingSettings settings, T
         var keyed = writes.Any(write => write.Once is not null);
         var fates = new Fate[writes.Count];
         await FlushStatement.Run(
-            db,
+            db, settings.Ahead,
             (keyed, wait) switch
             {
                 (false, false) => PlainSkipping,

@@ -7,7 +7,7 @@ namespace ChatLogger.Features;
 /// <summary>Opens chats, many at a time and each exactly once, as <see cref="MessageWriter"/> adds messages.</summary>
 internal sealed class ChatWriter(
     [FromKeyedServices(Pools.Writing)] NpgsqlDataSource writing,
-    NpgsqlDataSource db,
+    [FromKeyedServices(Pools.Plugins)] NpgsqlDataSource db,
     WritingSettings settings,
     TimeProvider time,
     ILogger<ChatWriter> log)

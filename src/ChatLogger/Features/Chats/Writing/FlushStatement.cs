@@ -17,29 +17,36 @@ internal static class FlushStatement
     public static NpgsqlParameter Text(string value) => new NpgsqlParameter<string> { TypedValue = value, NpgsqlDbType = NpgsqlDbType.Text };
 
     /// <summary>Runs the statement and tells each exception: what kind it is, and of which row or place (counted from 1).</summary>
-    public static async Task Run(NpgsqlDataSource db, string sql, NpgsqlParameter[] parameters, Action<int, int> exception)
+    public static async Task Run(NpgsqlDataSource db, string? ahead, string sql, NpgsqlParameter[] parameters, Action<int, int> exception)
     {
         await using var connection = await db.ConnectAsync();
         try
         {
-            await Run(connection, sql, parameters, exception);
+            await Run(connection, ahead, sql, parameters, exception);
         }
         // The session was reset, and what was prepared is gone (see Sql). The statement was not even begun.
         catch (PostgresException gone) when (gone.SqlState == PostgresErrorCodes.InvalidSqlStatementName)
         {
             connection.UnprepareAll();
-            await Run(connection, sql, parameters, exception);
+            await Run(connection, ahead, sql, parameters, exception);
         }
     }
 
-    private static async Task Run(NpgsqlConnection connection, string sql, NpgsqlParameter[] parameters, Action<int, int> exception)
+    private static async Task Run(NpgsqlConnection connection, string? ahead, string sql, NpgsqlParameter[] parameters, Action<int, int> exception)
     {
-        await using var command = new NpgsqlCommand(sql, connection);
+        // One batch is one transaction, also for a pooler in between.
+        await using var batch = new NpgsqlBatch(connection);
+        if (ahead is not null)
+            batch.BatchCommands.Add(new NpgsqlBatchCommand(ahead));
+        var command = new NpgsqlBatchCommand(sql);
+        batch.BatchCommands.Add(command);
         foreach (var parameter in parameters)
             command.Parameters.Add(parameter);
         try
         {
-            await using var reader = await command.ExecuteReaderAsync();
+            await using var reader = await batch.ExecuteReaderAsync();
+            if (ahead is not null)
+                await reader.NextResultAsync();
             while (await reader.ReadAsync())
                 exception(reader.GetInt32(0), reader.GetInt32(1));
         }

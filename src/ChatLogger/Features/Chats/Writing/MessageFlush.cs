@@ -90,7 +90,7 @@ internal sealed class MessageFlush(NpgsqlDataSource db, WritingSettings settings
         var keyed = writes.Any(write => write.Once is not null);
         var fates = new Fate[writes.Count];
         await FlushStatement.Run(
-            db,
+            db, settings.Ahead,
             (keyed, wait) switch
             {
                 (false, false) => PlainSkipping,

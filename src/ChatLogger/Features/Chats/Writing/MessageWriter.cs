@@ -10,7 +10,7 @@ namespace ChatLogger.Features;
 /// </summary>
 internal sealed class MessageWriter(
     [FromKeyedServices(Pools.Writing)] NpgsqlDataSource writing,
-    NpgsqlDataSource db,
+    [FromKeyedServices(Pools.Plugins)] NpgsqlDataSource db,
     WritingSettings settings,
     TimeProvider time,
     ILogger<MessageWriter> log)

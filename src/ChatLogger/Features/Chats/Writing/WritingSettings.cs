@@ -7,6 +7,9 @@ internal sealed record WritingSettings
 {
     public const string Section = "Writing";
 
+    /// <summary>A statement that goes ahead of each flush in its transaction; see <see cref="Data.DatabaseSettings.AheadOfWriting"/>.</summary>
+    internal string? Ahead { get; init; }
+
     /// <summary>Rows that one statement writes at most. Default 1,000.</summary>
     [Range(1, 10_000)]
     public int FlushRows { get; init; } = 1_000;

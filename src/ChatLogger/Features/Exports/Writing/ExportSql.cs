@@ -16,6 +16,7 @@ internal static class ExportSql
     // (one on Windows cannot).
     private const string Prepare = """
         select set_config('transaction_read_only', 'on', true),
+               set_config('statement_timeout', '0', true),
                set_config('enable_seqscan', 'off', true),
                set_config('enable_bitmapscan', 'off', true),
                set_config('enable_sort', 'off', true),
