@@ -161,6 +161,8 @@ internal static class Application
         builder.Services.AddSingleton(settings);
         builder.Services.AddSingleton(services => new IdempotencyKeys(
             services.GetRequiredService<NpgsqlDataSource>(), settings.KeepKeysFor, settings.TwinPatience, services.GetRequiredService<TimeProvider>()));
+        builder.Services.AddSingleton(Settings.Bind<FollowingSettings>(builder.Configuration, FollowingSettings.Section));
+        builder.Services.AddSingleton<Arrivals>();
         builder.Services.AddSingleton<ChatWriter>();
         builder.Services.AddSingleton<MessageWriter>();
         builder.Services.AddSingleton<BatchWriter>();

@@ -23,15 +23,16 @@ internal sealed partial class BatchWriter : IAsyncDisposable
     private readonly GroupCommit<NewMessage>[] _messages;
 
     public BatchWriter(
-        [FromKeyedServices(Pools.Writing)] NpgsqlDataSource writing, NpgsqlDataSource db, WritingSettings settings, TimeProvider time, ILogger<BatchWriter> log)
+        [FromKeyedServices(Pools.Writing)] NpgsqlDataSource writing, NpgsqlDataSource db, WritingSettings settings, TimeProvider time, Arrivals arrivals,
+        ILogger<BatchWriter> log)
     {
         (_db, _settings, _time, _log) = (db, settings, time, log);
         _room = new Room(settings.BatchQueueRows, settings.BatchQueueBytes);
         _twins = new Twins<Place>(settings.TwinPatience, time);
-        _chats = new(new ChatFlush(writing, settings, time, Route), writing, settings, log, _room);
+        _chats = new(new ChatFlush(writing, settings, time, arrivals, Route), writing, settings, log, _room);
         _messages = new GroupCommit<NewMessage>[settings.BatchWriters];
         for (var i = 0; i < _messages.Length; i++)
-            _messages[i] = new(new MessageFlush(writing, settings, time, Route), writing, settings, log, _room);
+            _messages[i] = new(new MessageFlush(writing, settings, time, arrivals, Route), writing, settings, log, _room);
     }
 
     /// <summary>Makes room for a batch; whoever was let in is written, or leaves.</summary>

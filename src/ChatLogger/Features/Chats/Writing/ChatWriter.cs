@@ -10,10 +10,11 @@ internal sealed class ChatWriter(
     NpgsqlDataSource db,
     WritingSettings settings,
     TimeProvider time,
+    Arrivals arrivals,
     ILogger<ChatWriter> log)
     : IAsyncDisposable
 {
-    private readonly GroupCommit<NewChat> _commit = new(new ChatFlush(writing, settings, time), writing, settings, log);
+    private readonly GroupCommit<NewChat> _commit = new(new ChatFlush(writing, settings, time, arrivals), writing, settings, log);
     private readonly Twins<Place> _twins = new(settings.TwinPatience, time);
 
     /// <summary>Returns once the chat is durable.</summary>
