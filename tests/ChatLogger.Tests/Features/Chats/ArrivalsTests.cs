@@ -30,8 +30,7 @@ public class ArrivalsTests(App app) : IClassFixture<App>
         Assert.True(await Arrivals.Settle(default) < seq);
         await transaction.CommitAsync();
 
-        Assert.True(await Arrivals.Settle(default) >= seq);
-        Assert.Equal(await app.Value<long>("select max(seq) from messages"), await Arrivals.Settle(default));
+        await Settles(await app.Value<long>("select max(seq) from messages"));
     }
 
     [Fact]
@@ -45,7 +44,7 @@ public class ArrivalsTests(App app) : IClassFixture<App>
         Assert.True(await Arrivals.Settle(default) < seq);
         await transaction.RollbackAsync();
 
-        Assert.True(await Arrivals.Settle(default) >= seq);
+        await Settles(seq);
     }
 
     [Fact]
@@ -55,12 +54,15 @@ public class ArrivalsTests(App app) : IClassFixture<App>
         var chats = await Task.WhenAll(Enumerable.Range(0, 6).Select(async _ => Guid.Parse(await acme.Chat())));
         var other = await app.AnotherInstance();
         using var over = new CancellationTokenSource();
+        // What was there at a settled number, counted at the time and again in the end.
+        var seen = new ConcurrentBag<(long Settled, long Count)>();
 
         async Task Write(int writer)
         {
             var random = new Random(writer);
             await using var connection = await app.Rows.OpenConnectionAsync();
-            for (var i = 0; i < 60; i++)
+            // Until the readers have seen it grow, too.
+            for (var i = 0; i < 60 || (i < 3_000 && seen.Select(each => each.Count).Distinct().Count() < 10); i++)
             {
                 await using var transaction = await connection.BeginTransactionAsync();
                 for (var n = random.Next(3); n >= 0; n--)
@@ -72,8 +74,6 @@ public class ArrivalsTests(App app) : IClassFixture<App>
             }
         }
 
-        // What was there at a settled number, counted at the time and again in the end.
-        var seen = new ConcurrentBag<(long Settled, long Count)>();
         async Task Read(Arrivals arrivals)
         {
             while (!over.IsCancellationRequested)
@@ -103,9 +103,7 @@ public class ArrivalsTests(App app) : IClassFixture<App>
         await acme.Say(chat, "a");
         await app.Execute("update arrivals set settled_seq = 0, pending_seq = 1, pending_xid = '4000000000000'::xid8");
 
-        await Arrivals.Settle(default);
-
-        Assert.Equal(await app.Value<long>("select max(seq) from messages"), await Arrivals.Settle(default));
+        await Settles(await app.Value<long>("select max(seq) from messages"));
     }
 
     [Theory]
@@ -154,10 +152,11 @@ public class ArrivalsTests(App app) : IClassFixture<App>
         var key = (await acme.Plugin()).Credential!;
         (await other.Stranger.WithKey(key).Post($"{acme.Door}/chats/{chat}/messages", new { role = "user", content = "x" })).Is(201);
         await followers[0].Sweep(default);
+        var arrived = await acme.Seqs();
+        await Settles(arrived[^1]);
         await followers[0].Run(default);
         await other.Stop();
 
-        var arrived = await acme.Seqs();
         Assert.Equal(22, arrived.Count);
         Assert.Equal(arrived, followed.Where(arrived.Contains).Order());
         Assert.Equal(arrived[^1], await app.Value<long>("select seq from followers where org_id = @Id and follower = 'twice'", new { acme.Id }));
@@ -168,6 +167,7 @@ public class ArrivalsTests(App app) : IClassFixture<App>
     {
         var acme = await app.Org("acme");
         await acme.Say(await acme.Chat(), "x");
+        await Settles((await acme.Seqs())[^1]);
         var followed = new ConcurrentBag<long>();
         var follower = Follow(app, "failing", followed);
         follower.Fails = acme.Id;
@@ -179,6 +179,16 @@ public class ArrivalsTests(App app) : IClassFixture<App>
         await follower.Run(default);
 
         Assert.Equal("followed", await app.Value<string>("select title from chats where org_id = @Id", new { acme.Id }));
+    }
+
+    // On a server that other tests use their transactions hold it up as well.
+    private async Task Settles(long seq)
+    {
+        for (var patience = 0; await Arrivals.Settle(default) < seq; patience++)
+        {
+            Assert.True(patience < 1_000, "It is not settled.");
+            await Task.Delay(10);
+        }
     }
 
     private static TestFollower Follow(App app, string name, ConcurrentBag<long> followed) => new(

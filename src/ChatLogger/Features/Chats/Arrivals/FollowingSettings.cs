@@ -7,8 +7,8 @@ internal sealed record FollowingSettings
 {
     public const string Section = "Following";
 
-    /// <summary>How often an instance looks at the organizations that it wrote to, 10 ms to 1 min. Default 250 ms.</summary>
-    [Range(typeof(TimeSpan), "00:00:00.010", "00:01:00")]
+    /// <summary>How often an instance looks at the organizations that it wrote to, 10 ms to 1 h. Default 250 ms.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.010", "01:00:00")]
     public TimeSpan Every { get; init; } = TimeSpan.FromMilliseconds(250);
 
     /// <summary>How often it looks at all of them, for what other instances left, 10 ms to 1 h. Default 10 s.</summary>
