@@ -161,6 +161,9 @@ internal static class Application
         builder.Services.AddSingleton(services => settings with { Ahead = services.GetRequiredService<DatabaseSettings>().AheadOfWriting });
         builder.Services.AddSingleton(services => new IdempotencyKeys(
             services.GetRequiredService<NpgsqlDataSource>(), settings.KeepKeysFor, settings.TwinPatience, services.GetRequiredService<TimeProvider>()));
+        builder.Services.AddSingleton(Settings.Bind<FollowingSettings>(builder.Configuration, FollowingSettings.Section));
+        builder.Services.AddSingleton<Arrivals>();
+        builder.Services.AddHostedService<RollupFolder>();
         builder.Services.AddSingleton<ChatWriter>();
         builder.Services.AddSingleton<MessageWriter>();
         builder.Services.AddSingleton<BatchWriter>();
@@ -196,6 +199,7 @@ internal static class Application
         builder.Services.AddSingleton<IOrganizationData, MemberData>();
         builder.Services.AddSingleton<IOrganizationData, KeyData>();
         builder.Services.AddSingleton<IOrganizationData, ExportData>();
+        builder.Services.AddSingleton<IOrganizationData, RollupData>();
         builder.Services.AddSingleton<IOrganizationData, ConversationData>();
         builder.Services.AddSingleton(Settings.Bind<PurgeSettings>(builder.Configuration, PurgeSettings.Section));
         builder.Services.AddHostedService<PurgeOrganizations>();

@@ -46,7 +46,7 @@ internal static class Signals
     public static void Use(WebApplication app)
     {
         if (app.Services.GetRequiredService<OtlpSettings>().Traces)
-            app.Use(Spans.Middleware);
+            app.Use(Tracing.Middleware);
     }
 
     private static void AddLog(WebApplicationBuilder builder)
@@ -69,7 +69,7 @@ internal static class Signals
                 .ConfigureServices(services => services.AddSingleton<IConfiguration>(configuration))
                 .SetResourceBuilder(Resource())
                 .AddSource(Sources)
-                .AddProcessor(new Spans.WithoutIdleQuestions())
+                .AddProcessor(new Tracing.WithoutIdleQuestions())
                 .AddOtlpExporter(exporter => Direct(exporter, "TRACES", configuration))
                 .Build());
             builder.Services.AddSingleton<IHostedService>(services => new Sending(services.GetRequiredService<TracerProvider>().Shutdown));

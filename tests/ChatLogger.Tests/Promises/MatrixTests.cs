@@ -16,6 +16,7 @@ public sealed class MatrixApp : App
     protected override void Customize(WebApplicationBuilder builder) => builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
     {
         ["Exports:Workers"] = "0",
+        ["Following:Every"] = "01:00:00",
         ["RateLimits:Enabled"] = "false",
     });
 }

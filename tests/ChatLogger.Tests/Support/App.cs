@@ -130,6 +130,17 @@ public class App : IAsyncLifetime
         return await connection.ExecuteAsync(sql, parameters);
     }
 
+    /// <summary>Waits until the database says so; not for ever.</summary>
+    internal async Task Until(string sql, object? parameters = null)
+    {
+        for (var patience = 0; !await Value<bool>(sql, parameters); patience++)
+        {
+            if (patience == 1_000)
+                throw new TimeoutException($"It never came to it: {sql}");
+            await Task.Delay(10);
+        }
+    }
+
     /// <summary>What a class of tests changes about the service.</summary>
     protected virtual void Customize(WebApplicationBuilder builder)
     {

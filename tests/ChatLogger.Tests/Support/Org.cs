@@ -61,6 +61,14 @@ internal sealed class Org(App app, Guid id, string slug)
         return answer.Is(201).Text("id");
     }
 
+    /// <summary>The numbers of its chats and messages, in order.</summary>
+    public async Task<IReadOnlyList<long>> Seqs() => (await app.Value<long[]>(
+        """
+        select array_agg(seq order by seq)
+        from (select seq from messages where org_id = @Id union all select seq from chats where org_id = @Id) arrived
+        """,
+        new { Id = id }))!;
+
     public Task<long> Count(string table) => app.Value<long>($"select count(*) from {table} where org_id = @Id", new { Id = id });
 }
 

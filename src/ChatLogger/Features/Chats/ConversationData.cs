@@ -13,6 +13,7 @@ internal sealed class ConversationData(NpgsqlDataSource db) : IOrganizationData
             || await RemoveMessages(piece, ct) > 0
             || await RemoveChats(piece, ct) > 0
             || await RemoveKeys(piece, ct) > 0
+            || await db.ExecuteAsync("delete from followers where org_id = @OrgId", piece, ct) > 0
             || await db.QuerySingleOrDefaultAsync<bool>("select exists (select from chats where org_id = @OrgId)", piece, ct);
     }
 

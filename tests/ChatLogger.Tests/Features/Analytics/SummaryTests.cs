@@ -56,7 +56,7 @@ public class SummaryTests(App app) : IClassFixture<App>
         Assert.Equal(1, answer["totals"].GetProperty("endUsers").GetInt32());
         Assert.StartsWith($$"""[{"userId":"{{ann.Id}}","externalUserId":"v-1","chats":1,"messages":5,"tokens":35,"lastSeenAt":""", answer["topUsers"].GetRawText(), StringComparison.Ordinal);
 
-        await app.Execute("update chats set deleted_at = now() where org_id = @Id", new { acme.Id });
+        await app.Delete(acme, Guid.Parse(chat));
         Assert.Equal(0, (await admin.Get(Path)).Is(200)["totals"].GetProperty("messages").GetInt32());
     }
 

@@ -9,7 +9,7 @@ using Npgsql;
 
 namespace ChatLogger.Tests.Features.Organizations;
 
-/// <summary>A service that removes nothing and exports nothing by itself: a story says when.</summary>
+/// <summary>A service that removes, folds and exports nothing by itself: a story says when.</summary>
 public sealed class OrganizationsApp : App
 {
     internal IEnumerable<IOrganizationData> Kept => Services.GetServices<IOrganizationData>();
@@ -29,7 +29,7 @@ public sealed class OrganizationsApp : App
         new { org.Id });
 
     protected override void Customize(WebApplicationBuilder builder) => builder.Configuration.AddInMemoryCollection(
-        new Dictionary<string, string?> { ["Purge:Every"] = "01:00:00", ["Exports:Workers"] = "0" });
+        new Dictionary<string, string?> { ["Purge:Every"] = "01:00:00", ["Exports:Workers"] = "0", ["Following:Every"] = "01:00:00" });
 }
 
 internal static class OrganizationStory
@@ -52,6 +52,17 @@ internal static class OrganizationStory
             select org_id, id, chat_id, 'up', now()
             from messages
             where org_id = @Org;
+            insert into feedback_replaced (org_id, seq, chat_id, rating, at)
+            select org_id, 0, id, 'down', now()
+            from chats
+            where org_id = @Org;
+            insert into rollup_names (org_id, no, name)
+            values (@Org, 1, 't:billing'), (@Org, 2, 't:sales');
+            insert into rollups (org_id, tier, start, counts, people, tags)
+            select @Org, tier, date_trunc('day', now()), '', '', ''
+            from generate_series(0, 2) tier;
+            insert into followers (org_id, follower, seq)
+            values (@Org, 'rollups', 0);
             insert into exports (id, org_id, requested_by, state, format, time_zone, created_at, next_attempt_at, finished_at, bytes, sha256, expires_at, fence)
             values (gen_random_uuid(), @Org, @Member, 'done', 'json', 'UTC', now(), now(), now(), 3, sha256('abc'), now() + interval '1 day', 1);
             insert into exports (id, org_id, requested_by, state, format, time_zone, created_at, next_attempt_at)

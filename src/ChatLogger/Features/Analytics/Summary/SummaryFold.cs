@@ -1,4 +1,5 @@
 using System.Globalization;
+using ChatLogger.Data;
 
 namespace ChatLogger.Features;
 
@@ -22,7 +23,21 @@ internal sealed class SummaryFold(LocalDays local)
     private Summary.AnonymousCount _anonymous = new(0, 0, 0);
     private Summary.Latency? _latency;
 
-    public void Chats(IReadOnlyList<SummarySql.ChatRow> rows)
+    /// <summary>The summary from all rows of the range: what the rollups must come to.</summary>
+    public static async Task<Summary.Response> Answer(Sql.Transaction snapshot, Summary.Query query, Range range, DateTimeOffset asOf)
+    {
+        var parameters = SummarySql.Parameters(query, range);
+        var fold = new SummaryFold(range.Local);
+        fold.Chats(await snapshot.QueryAsync<SummarySql.ChatRow>(SummarySql.Chats, parameters));
+        fold.Messages(await snapshot.QueryAsync<SummarySql.MessageRow>(SummarySql.Messages, parameters));
+        fold.Latencies(await snapshot.QueryAsync<SummarySql.LatencyRow>(SummarySql.Latencies, parameters));
+        fold.Feedback(await snapshot.QueryAsync<SummarySql.FeedbackRow>(SummarySql.Feedback, parameters));
+        fold.EndUsers(await snapshot.QueryAsync<SummarySql.EndUserRow>(SummarySql.EndUsers, parameters));
+        fold.Users(await snapshot.QueryAsync<SummarySql.UserRow>(SummarySql.Users, parameters));
+        return fold.ToResponse(range, asOf, await snapshot.QueryAsync<Summary.TagCount>(SummarySql.Tags, parameters));
+    }
+
+    private void Chats(IReadOnlyList<SummarySql.ChatRow> rows)
     {
         foreach (var row in rows)
         {
@@ -32,7 +47,7 @@ internal sealed class SummaryFold(LocalDays local)
         }
     }
 
-    public void Messages(IReadOnlyList<SummarySql.MessageRow> rows)
+    private void Messages(IReadOnlyList<SummarySql.MessageRow> rows)
     {
         foreach (var row in rows)
         {
@@ -49,7 +64,7 @@ internal sealed class SummaryFold(LocalDays local)
         }
     }
 
-    public void Latencies(IReadOnlyList<SummarySql.LatencyRow> rows)
+    private void Latencies(IReadOnlyList<SummarySql.LatencyRow> rows)
     {
         foreach (var row in rows)
         {
@@ -61,19 +76,19 @@ internal sealed class SummaryFold(LocalDays local)
         }
     }
 
-    public void Feedback(IReadOnlyList<SummarySql.FeedbackRow> rows)
+    private void Feedback(IReadOnlyList<SummarySql.FeedbackRow> rows)
     {
         foreach (var row in rows)
             (row.Rating == "up" ? _up : _down)[row.IsCurrent ? 0 : 1] += row.Ratings;
     }
 
-    public void EndUsers(IReadOnlyList<SummarySql.EndUserRow> rows)
+    private void EndUsers(IReadOnlyList<SummarySql.EndUserRow> rows)
     {
         foreach (var row in rows)
             _endUsers[row.IsCurrent ? 0 : 1] = row.EndUsers;
     }
 
-    public void Users(IReadOnlyList<SummarySql.UserRow> rows)
+    private void Users(IReadOnlyList<SummarySql.UserRow> rows)
     {
         foreach (var row in rows)
         {
@@ -84,7 +99,7 @@ internal sealed class SummaryFold(LocalDays local)
         }
     }
 
-    public Summary.Response ToResponse(Range range, DateTimeOffset asOf, IReadOnlyList<Summary.TagCount> tags) => new(
+    private Summary.Response ToResponse(Range range, DateTimeOffset asOf, IReadOnlyList<Summary.TagCount> tags) => new(
         range.From,
         range.To,
         range.Zone.Id,

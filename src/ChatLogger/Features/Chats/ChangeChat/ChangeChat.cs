@@ -39,33 +39,47 @@ internal static class ChangeChat
     {
         // Whether something changes is decided on the row as it is once it is locked: somebody else may be changing it too. Where nothing does, the
         // row is written all the same, which is less than asking first. Another instance's clock may be ahead, and time does not go back.
+        private const string Change =
+            """
+            with changed as (
+                update chats
+                set title = case when @Title is null then title else nullif(@Title, '') end,
+                    tags = coalesce(@Tags, tags),
+                    metadata = coalesce(@Metadata, metadata),
+                    updated_at = case
+                        when (@Title is not null and title is distinct from nullif(@Title, ''))
+                          or tags <> @Tags
+                          or metadata::text <> @Metadata::text
+                        then greatest(updated_at, @Now)
+                        else updated_at
+                    end
+                where org_id = @OrgId
+                  and id = @ChatId
+                  and deleted_at is null
+                returning org_id, id, title, tags, metadata, user_id, external_user_id, created_at, updated_at
+            )
+            select c.id, c.title, c.tags, c.metadata, c.user_id, c.external_user_id, c.created_at, c.updated_at, f.rating, f.comment, f.at
+            from changed c
+            left join feedback f on f.org_id = @OrgId and f.target_id = c.id
+            """;
+
         public async Task<Chat> Handle(Command command, CancellationToken ct)
         {
-            var row = await db.QuerySingleOrDefaultAsync<Chat.Row>(
-                """
-                with changed as (
-                    update chats
-                    set title = case when @Title is null then title else nullif(@Title, '') end,
-                        tags = coalesce(@Tags, tags),
-                        metadata = coalesce(@Metadata, metadata),
-                        updated_at = case
-                            when (@Title is not null and title is distinct from nullif(@Title, ''))
-                              or tags <> @Tags
-                              or metadata::text <> @Metadata::text
-                            then greatest(updated_at, @Now)
-                            else updated_at
-                        end
-                    where org_id = @OrgId
-                      and id = @ChatId
-                      and deleted_at is null
-                    returning org_id, id, title, tags, metadata, user_id, external_user_id, created_at, updated_at
-                )
-                select c.id, c.title, c.tags, c.metadata, c.user_id, c.external_user_id, c.created_at, c.updated_at, f.rating, f.comment, f.at
-                from changed c
-                left join feedback f on f.org_id = @OrgId and f.target_id = c.id
-                """,
-                new { command.OrgId, command.ChatId, command.Title, command.Tags, command.Metadata, ids.Next().Now },
-                ct);
+            var parameters = new { command.OrgId, command.ChatId, command.Title, command.Tags, command.Metadata, ids.Next().Now };
+            var row = command.Tags is null
+                ? await db.QuerySingleOrDefaultAsync<Chat.Row>(Change, parameters, ct)
+                : await db.InTransactionAsync(
+                    async transaction =>
+                    {
+                        var before = await transaction.QuerySingleOrDefaultAsync<string[]>(
+                            "select tags from chats where org_id = @OrgId and id = @ChatId and deleted_at is null for no key update", command);
+                        var changed = await transaction.QuerySingleOrDefaultAsync<Chat.Row>(Change, parameters);
+                        // Analytics go by a chat's current tags, also for what was counted under others.
+                        if (before is not null && changed is not null)
+                            await Rollups.Retag(transaction, command.OrgId, command.ChatId, before, changed.Tags);
+                        return changed;
+                    },
+                    ct);
             return row?.ToChat() ?? throw Problem.NotFound("No such chat in this organization.");
         }
     }

@@ -49,28 +49,61 @@ internal static class GiveFeedback
         }
     }
 
-    public sealed class Handler(NpgsqlDataSource db, Ids ids) : IRequestHandler<Command, Feedback>
+    public sealed record Row(string? Rating, string? Comment, DateTimeOffset? At);
+
+    public sealed class Handler(NpgsqlDataSource db, Ids ids, Arrivals arrivals) : IRequestHandler<Command, Feedback>
     {
         // Selecting the target while inserting is the tenant check. The chat is locked as the foreign key will lock it, so that one that is being
-        // removed is not there rather than an error; messages that are written meanwhile do not mind.
-        public async Task<Feedback> Handle(Command command, CancellationToken ct) =>
-            await db.QuerySingleOrDefaultAsync<Feedback>(
-                """
-                insert into feedback (org_id, target_id, chat_id, rating, comment, at)
-                select c.org_id, coalesce(m.id, c.id), c.id, @Rating, @Comment, @Now
-                from chats c
-                left join messages m on m.org_id = c.org_id and m.chat_id = c.id and m.id = @MessageId
-                where c.org_id = @OrgId
-                  and c.id = @ChatId
-                  and c.deleted_at is null
-                  and (@MessageId is null or m.id is not null)
-                for key share of c
-                on conflict (org_id, target_id) do update
-                set rating = excluded.rating, comment = excluded.comment, at = excluded.at
-                returning rating, comment, at
-                """,
-                new { command.OrgId, command.ChatId, command.MessageId, command.Rating, command.Comment, ids.Next().Now },
-                ct)
-            ?? throw Problem.NotFound(command.MessageId is null ? "No such chat in this organization." : "No such message in this chat.");
+        // removed is not there rather than an error; messages that are written meanwhile do not mind. A rating that is replaced is kept for those
+        // who have counted it.
+        public async Task<Feedback> Handle(Command command, CancellationToken ct)
+        {
+            var parameters = new { command.OrgId, command.ChatId, command.MessageId, command.Rating, command.Comment, ids.Next().Now };
+            while (true)
+            {
+                var row = await db.QuerySingleOrDefaultAsync<Row>(
+                        """
+                        with target as materialized (
+                            select c.org_id, coalesce(m.id, c.id) as id, c.id as chat_id
+                            from chats c
+                            left join messages m on m.org_id = c.org_id and m.chat_id = c.id and m.id = @MessageId
+                            where c.org_id = @OrgId
+                              and c.id = @ChatId
+                              and c.deleted_at is null
+                              and (@MessageId is null or m.id is not null)
+                            for key share of c
+                        ), before as materialized (
+                            select f.org_id, f.chat_id, f.seq, f.rating, f.at
+                            from target t
+                            join feedback f on f.org_id = t.org_id and f.target_id = t.id
+                            where f.org_id = @OrgId
+                            for update of f
+                        ), replaced as (
+                            insert into feedback_replaced (org_id, seq, chat_id, rating, at)
+                            select org_id, seq, chat_id, rating, at
+                            from before
+                        ), given as (
+                            insert into feedback as f (org_id, target_id, chat_id, rating, comment, at)
+                            select org_id, id, chat_id, @Rating, @Comment, @Now
+                            from target
+                            on conflict (org_id, target_id) do update
+                            set rating = excluded.rating, comment = excluded.comment, at = excluded.at, seq = excluded.seq
+                            where f.seq = (select seq from before)
+                            returning rating, comment, at
+                        )
+                        select g.rating, g.comment, g.at
+                        from target
+                        left join given g on true
+                        """,
+                        parameters,
+                        ct)
+                    ?? throw Problem.NotFound(command.MessageId is null ? "No such chat in this organization." : "No such message in this chat.");
+                // Somebody else's first rating came between the two looks at what there was: now it is there to be replaced.
+                if (Feedback.From(row.Rating, row.Comment, row.At) is not { } feedback)
+                    continue;
+                arrivals.Note(command.OrgId);
+                return feedback;
+            }
+        }
     }
 }

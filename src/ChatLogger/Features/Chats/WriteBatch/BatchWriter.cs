@@ -27,15 +27,16 @@ internal sealed partial class BatchWriter : IAsyncDisposable
         [FromKeyedServices(Pools.Plugins)] NpgsqlDataSource db,
         WritingSettings settings,
         TimeProvider time,
+        Arrivals arrivals,
         ILogger<BatchWriter> log)
     {
         (_db, _settings, _time, _log) = (db, settings, time, log);
         _room = new Room(settings.BatchQueueRows, settings.BatchQueueBytes);
         _twins = new Twins<Place>(settings.TwinPatience, time);
-        _chats = new(new ChatFlush(writing, settings, time, Route), writing, settings, log, _room, "batch-chats");
+        _chats = new(new ChatFlush(writing, settings, time, arrivals, Route), writing, settings, log, _room, "batch-chats");
         _messages = new GroupCommit<NewMessage>[settings.BatchWriters];
         for (var i = 0; i < _messages.Length; i++)
-            _messages[i] = new(new MessageFlush(writing, settings, time, Route), writing, settings, log, _room, "batch-messages");
+            _messages[i] = new(new MessageFlush(writing, settings, time, arrivals, Route), writing, settings, log, _room, "batch-messages");
     }
 
     /// <summary>What waits here.</summary>

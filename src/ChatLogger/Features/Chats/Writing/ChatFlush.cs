@@ -5,7 +5,8 @@ using NpgsqlTypes;
 namespace ChatLogger.Features;
 
 /// <summary>The statement that opens many chats of many organizations.</summary>
-internal sealed class ChatFlush(NpgsqlDataSource db, WritingSettings settings, TimeProvider time, string route = ChatFlush.Route) : IFlush<NewChat>
+internal sealed class ChatFlush(NpgsqlDataSource db, WritingSettings settings, TimeProvider time, Arrivals arrivals, string route = ChatFlush.Route)
+    : IFlush<NewChat>
 {
     /// <summary>What Idempotency-Keys of single chats are known by.</summary>
     public const string Route = "chats";
@@ -62,6 +63,7 @@ internal sealed class ChatFlush(NpgsqlDataSource db, WritingSettings settings, T
             returning target_id
         """;
 
+    // A row comes here from a locked organization, so the transaction has its id before the first number (seq, by default) is drawn: see Arrivals.
     private const string Opened =
         """
         ), opened as (
@@ -129,6 +131,8 @@ internal sealed class ChatFlush(NpgsqlDataSource db, WritingSettings settings, T
                 MemberUnknown => Fate.Unknown,
                 _ => throw new InvalidOperationException($"There is no exception {kind}."),
             });
+        foreach (var orgId in writes.Select(write => write.OrgId).Distinct())
+            arrivals.Note(orgId);
         return fates;
     }
 

@@ -10,10 +10,11 @@ internal sealed class ChatWriter(
     [FromKeyedServices(Pools.Plugins)] NpgsqlDataSource db,
     WritingSettings settings,
     TimeProvider time,
+    Arrivals arrivals,
     ILogger<ChatWriter> log)
     : IAsyncDisposable
 {
-    private readonly GroupCommit<NewChat> _commit = new(new ChatFlush(writing, settings, time), writing, settings, log, name: "chats");
+    private readonly GroupCommit<NewChat> _commit = new(new ChatFlush(writing, settings, time, arrivals), writing, settings, log, name: "chats");
     private readonly Twins<Place> _twins = new(settings.TwinPatience, time);
 
     /// <summary>What waits here.</summary>

@@ -36,10 +36,10 @@ internal static class Commit
 
     private static Activity? Begin(string writer, IEnumerable<Activity> requests)
     {
-        if (!Spans.Source.HasListeners())
+        if (!Tracing.Source.HasListeners())
             return null;
         var waiting = requests.Distinct().Take(MostLinks).ToList();
-        var span = Spans.Source.StartActivity(
+        var span = Tracing.Source.StartActivity(
             $"commit {writer}", ActivityKind.Internal, default(ActivityContext), [Instruments.Writer(writer)], waiting.ConvertAll(request => new ActivityLink(request.Context)));
         // From both ends: who looks at a request finds the commit that it waited for.
         if (span is not null)

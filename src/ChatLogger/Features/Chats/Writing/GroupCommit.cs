@@ -358,7 +358,7 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
         public T Item => item;
 
         /// <summary>The span of the request, while somebody traces.</summary>
-        public Activity? Request { get; } = Spans.Source.HasListeners() ? Activity.Current : null;
+        public Activity? Request { get; } = Tracing.Source.HasListeners() ? Activity.Current : null;
 
         public TimeSpan Age => Stopwatch.GetElapsedTime(_since);
 

@@ -4,7 +4,9 @@ using NpgsqlTypes;
 namespace ChatLogger.Features;
 
 /// <summary>The statement that writes many messages of many chats of many organizations.</summary>
-internal sealed class MessageFlush(NpgsqlDataSource db, WritingSettings settings, TimeProvider time, string route = MessageFlush.Route) : IFlush<NewMessage>
+internal sealed class MessageFlush(
+    NpgsqlDataSource db, WritingSettings settings, TimeProvider time, Arrivals arrivals, string route = MessageFlush.Route)
+    : IFlush<NewMessage>
 {
     /// <summary>What Idempotency-Keys of single messages are known by.</summary>
     public const string Route = "messages";
@@ -38,8 +40,8 @@ internal sealed class MessageFlush(NpgsqlDataSource db, WritingSettings settings
             returning target_id
         """;
 
-    // The sort stands between the locks and the sequence: every chat is locked before the first number is drawn, and numbers of a chat are drawn
-    // in the order of arrival.
+    // The sort stands between the locks and the sequence: every chat is locked, and so the transaction has its id (see Arrivals), before the first
+    // number is drawn, and numbers of a chat are drawn in the order of arrival.
     private const string Messages =
         """
         ), message as (
@@ -106,6 +108,8 @@ internal sealed class MessageFlush(NpgsqlDataSource db, WritingSettings settings
                 else
                     rows.EachOf(no, i => fates[i] = kind == ChatLocked ? Fate.Locked : Fate.Unknown);
             });
+        foreach (var orgId in writes.Select(write => write.OrgId).Distinct())
+            arrivals.Note(orgId);
         return fates;
     }
 

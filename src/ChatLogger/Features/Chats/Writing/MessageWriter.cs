@@ -13,10 +13,11 @@ internal sealed class MessageWriter(
     [FromKeyedServices(Pools.Plugins)] NpgsqlDataSource db,
     WritingSettings settings,
     TimeProvider time,
+    Arrivals arrivals,
     ILogger<MessageWriter> log)
     : IAsyncDisposable
 {
-    private readonly GroupCommit<NewMessage> _commit = new(new MessageFlush(writing, settings, time), writing, settings, log);
+    private readonly GroupCommit<NewMessage> _commit = new(new MessageFlush(writing, settings, time, arrivals), writing, settings, log);
     private readonly Twins<Place> _twins = new(settings.TwinPatience, time);
 
     /// <summary>What waits here.</summary>

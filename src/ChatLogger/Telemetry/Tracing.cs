@@ -10,7 +10,7 @@ namespace ChatLogger.Telemetry;
 /// Puts on the server's span what the framework leaves out: the route, the status, a name by which spans can be grouped. Not the query, for it is
 /// what somebody looks for; nor who they are, nor from where.
 /// </summary>
-internal static class Spans
+internal static class Tracing
 {
     /// <summary>What happens beside requests: a commit for many.</summary>
     public static readonly ActivitySource Source = new(Instruments.Name);

@@ -1,0 +1,251 @@
+using System.Text.Json;
+using ChatLogger.Data;
+using ChatLogger.Features;
+using ChatLogger.Tests.Support;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+
+namespace ChatLogger.Tests.Features.Analytics;
+
+/// <summary>A service that folds nothing by itself: a story says when.</summary>
+public sealed class FoldingApp : App
+{
+    protected override void Customize(WebApplicationBuilder builder) =>
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?> { ["Following:Every"] = "01:00:00" });
+}
+
+/// <summary>What is counted ahead and what is counted from the rows come to the same, whenever anybody looks.</summary>
+public class RollupsTests(FoldingApp app) : IClassFixture<FoldingApp>
+{
+    private static readonly string[] Zones = ["UTC", "Europe/Amsterdam", "Asia/Kathmandu", "America/St_Johns", "Australia/Lord_Howe"];
+
+    private NpgsqlDataSource Db => app.Services.GetRequiredService<NpgsqlDataSource>();
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task Whatever_happens_while_two_instances_fold_every_reader_counts_what_the_rows_come_to(int seed)
+    {
+        var acme = await app.Org("acme");
+        var other = await app.AnotherInstance();
+        var story = new RollupStory(acme, await acme.Key("ingest", "import"), (await acme.Member("user")).Id);
+        await story.Open(new Random(seed));
+        using var over = new CancellationTokenSource();
+
+        var folding = new[] { app, other }.Select((instance, n) => Task.Run(async () =>
+        {
+            var random = new Random(seed + n);
+            while (!over.IsCancellationRequested)
+            {
+                await instance.Fold(acme, rows: random.Next(1, 20));
+                await Task.Delay(random.Next(10));
+            }
+        })).ToArray();
+        var reading = Enumerable.Range(0, 2).Select(n => Task.Run(async () =>
+        {
+            var random = new Random(seed + (10 * n));
+            for (var read = 0; read < 5 || !over.IsCancellationRequested; read++)
+                await AgreeSomewhere(acme, random);
+        })).ToArray();
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(n => Task.Run(() => story.Go(app, new Random((100 * seed) + n), steps: 60))));
+        await over.CancelAsync();
+        await Task.WhenAll([.. folding, .. reading]);
+        await other.Stop();
+
+        var last = new Random(seed);
+        for (var read = 0; read < 10; read++)
+            await AgreeSomewhere(acme, last);
+        await app.FoldAll(acme);
+        for (var read = 0; read < 10; read++)
+            await AgreeSomewhere(acme, last);
+        var (rollups, differences) = await Rebuild(acme);
+        Assert.True(rollups > 100, "Nothing was folded.");
+        Assert.Equal(0, differences);
+    }
+
+    [Fact]
+    public async Task What_a_long_transaction_commits_late_is_counted_at_once_and_folded_later()
+    {
+        var acme = await app.Org("acme");
+        var (slow, quick) = (Guid.Parse(await acme.Chat(new { externalUserId = "slow" })), await acme.Chat(new { externalUserId = "quick" }));
+        await using var connection = await app.Rows.OpenConnectionAsync();
+        await using var transaction = await connection.BeginTransactionAsync();
+        await using (var insert = new NpgsqlCommand(
+            """
+            insert into messages (org_id, chat_id, id, role, content, created_at)
+            select org_id, id, gen_random_uuid(), 'assistant', 'x', date_trunc('milliseconds', now())
+            from chats
+            where org_id = $1
+              and id = $2
+            for no key update
+            """,
+            connection))
+        {
+            insert.Parameters.Add(new() { Value = acme.Id });
+            insert.Parameters.Add(new() { Value = slow });
+            await insert.ExecuteNonQueryAsync();
+        }
+        for (var i = 0; i < 5; i++)
+            await acme.Say(quick, "x");
+        await app.Fold(acme);
+        Assert.Equal(5, await Messages(acme));
+        Assert.True(await app.Waiting(acme) >= 5, "What arrived after the transaction began is not settled.");
+
+        await transaction.CommitAsync();
+
+        Assert.Equal(6, await Messages(acme));
+        await app.FoldAll(acme);
+        Assert.Equal(6, await Messages(acme));
+        Assert.Equal(0, (await Rebuild(acme)).Differences);
+    }
+
+    [Fact]
+    public async Task A_folding_that_is_killed_halfway_leaves_nothing_and_is_done_again()
+    {
+        var acme = await app.Org("acme");
+        await acme.Say(await acme.Chat(new { tags = new[] { "billing" } }), "x");
+        while (await app.Services.GetRequiredService<Arrivals>().Settle(default) < (await acme.Seqs())[^1])
+            await Task.Delay(10);
+        // Somebody has written the row that the folding comes to last, and does not commit.
+        await using var holder = await app.Rows.OpenConnectionAsync();
+        await using var transaction = await holder.BeginTransactionAsync();
+        await using (var insert = new NpgsqlCommand(
+            "insert into rollups (org_id, tier, start, counts, people, tags) select $1, 2, date_trunc('day', created_at, 'UTC'), '', '', '' from chats where org_id = $1", holder))
+        {
+            insert.Parameters.Add(new() { Value = acme.Id });
+            Assert.Equal(1, await insert.ExecuteNonQueryAsync());
+        }
+
+        var folding = app.Fold(acme);
+        await app.Until(
+            """
+            select count(pg_terminate_backend(pid)) = 1
+            from pg_stat_activity
+            where datname = current_database() and wait_event_type = 'Lock' and query like 'insert into rollups%'
+            """);
+        await folding;
+        await transaction.RollbackAsync();
+
+        Assert.Equal(0, await acme.Count("rollups") + await acme.Count("rollup_names") + await acme.Count("followers"));
+        Assert.Equal(1, await Messages(acme));
+        await app.FoldAll(acme);
+        Assert.Equal(3, await acme.Count("rollups"));
+        Assert.Equal(1, await Messages(acme));
+    }
+
+    [Fact]
+    public async Task Tags_and_deletions_change_what_was_folded_and_a_change_that_is_undone_does_not()
+    {
+        var acme = await app.Org("acme");
+        var plugin = await acme.Plugin();
+        var chats = new[] { await acme.Chat(new { tags = new[] { "a", "b" }, externalUserId = "v" }), await acme.Chat(new { tags = new[] { "b" }, externalUserId = "v" }) };
+        foreach (var chat in chats)
+            (await plugin.Post($"{acme.Door}/chats/{chat}/messages", new { role = "assistant", content = "x", latencyMs = 5_000 })).Is(201);
+        await app.FoldAll(acme);
+        await Says("b 2 2, a 1 1", 2);
+
+        (await plugin.Patch($"{acme.Door}/chats/{chats[0]}", new { tags = new[] { "c", "b" } })).Is(200);
+        await Says("b 2 2, c 1 1", 2);
+        await acme.Say(chats[0], "under the new tags");
+        await app.FoldAll(acme);
+        await Says("b 2 3, c 1 2", 3);
+
+        await Assert.ThrowsAsync<InvalidOperationException>(() => Db.InTransactionAsync<int>(
+            async transaction =>
+            {
+                await transaction.ExecuteAsync("update chats set deleted_at = now() where org_id = @Id", new { acme.Id });
+                await Rollups.Remove(transaction, acme.Id, Guid.Parse(chats[0]));
+                throw new InvalidOperationException("As it was told.");
+            },
+            default));
+        await Says("b 2 3, c 1 2", 3);
+        Assert.Equal(1, await app.Delete(acme, Guid.Parse(chats[0])));
+        await Says("b 1 1", 1);
+        await app.Delete(acme, Guid.Parse(chats[1]));
+        await Says("", 0);
+        Assert.Equal(0, await acme.Count("rollups"));
+
+        async Task Says(string tags, int messages)
+        {
+            var summary = await Agree(acme);
+            Assert.Equal(tags, string.Join(", ", summary.GetProperty("tags").EnumerateArray().Select(tag => $"{tag.GetProperty("tag")} {tag.GetProperty("chats")} {tag.GetProperty("messages")}")));
+            Assert.Equal(messages, summary.GetProperty("totals").GetProperty("messages").GetInt32());
+        }
+    }
+
+    [Fact]
+    public async Task A_rating_that_takes_the_place_of_another_counts_once_whether_or_not_either_is_folded()
+    {
+        var acme = await app.Org("acme");
+        var plugin = await acme.Plugin();
+        var chat = await acme.Chat();
+        foreach (var (rating, fold) in new[] { ("up", false), ("down", true), ("down", false), ("up", false), ("up", true), ("down", false) })
+        {
+            (await plugin.Send(HttpMethod.Put, $"{acme.Door}/chats/{chat}/feedback", new { rating })).Is(200);
+            for (var again = fold ? 2 : 1; again > 0; again--)
+            {
+                var totals = (await Agree(acme)).GetProperty("totals");
+                Assert.Equal(rating == "up" ? (1, 0) : (0, 1), (totals.GetProperty("feedbackUp").GetInt32(), totals.GetProperty("feedbackDown").GetInt32()));
+                if (fold)
+                    await app.FoldAll(acme);
+            }
+        }
+        await app.FoldAll(acme);
+        Assert.Equal(0, await acme.Count("feedback_replaced"));
+        Assert.Equal(0, (await Rebuild(acme)).Differences);
+
+        // At once, and for the first time.
+        var message = await acme.Say(chat, "x");
+        await Task.WhenAll(Enumerable.Range(0, 12).Select(async n =>
+            (await plugin.Send(HttpMethod.Put, $"{acme.Door}/chats/{chat}/messages/{message}/feedback", new { rating = n % 2 == 0 ? "up" : "down" })).Is(200)));
+        await Agree(acme);
+        await app.FoldAll(acme, rows: 1);
+        var both = (await Agree(acme)).GetProperty("totals");
+        Assert.Equal(2, both.GetProperty("feedbackUp").GetInt32() + both.GetProperty("feedbackDown").GetInt32());
+    }
+
+    [Fact]
+    public async Task Counting_anew_finds_what_is_not_as_it_should_be_and_puts_it_right()
+    {
+        var acme = await app.Org("acme");
+        await acme.Say(await acme.Chat(new { externalUserId = "v" }), "x");
+        await app.FoldAll(acme);
+        Assert.Equal((3, 0), await Rebuild(acme));
+        await app.Execute("update rollups set counts = set_byte(counts, 0, 77) where org_id = @Id and tier = 1", new { acme.Id });
+        await app.Execute("delete from rollups where org_id = @Id and tier = 2", new { acme.Id });
+
+        Assert.Equal((3, 2), await Rebuild(acme));
+
+        Assert.Equal((3, 0), await Rebuild(acme));
+        Assert.Equal(1, await Messages(acme));
+    }
+
+    private Task<(int Rollups, int Differences)> Rebuild(Org org) =>
+        Db.InTransactionAsync(transaction => Rollups.Rebuild(transaction, org.Id, rows: 50), default);
+
+    private async Task<int> Messages(Org org) => (await Agree(org)).GetProperty("totals").GetProperty("messages").GetInt32();
+
+    private Task<JsonElement> Agree(Org org) => app.Agree(org, DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+
+    private async Task AgreeSomewhere(Org org, Random random)
+    {
+        var now = DateTimeOffset.UtcNow;
+        var from = random.Next(3) switch
+        {
+            0 => now.Date.AddDays(-random.Next(1, 6)),
+            1 => now.AddMinutes(-random.Next(10 * 24 * 60)),
+            _ => now.Date.AddMinutes(-15 * random.Next(1, 800)),
+        };
+        var length = random.Next(4) switch
+        {
+            0 => TimeSpan.FromMilliseconds(random.Next(1, 2_000_000)),
+            1 => TimeSpan.FromDays(random.Next(1, 9)),
+            2 => now.AddSeconds(5) - from,
+            _ => TimeSpan.FromMinutes(random.Next(1, 9_000)),
+        };
+        await app.Agree(org, new DateTimeOffset(from.Ticks, TimeSpan.Zero), new DateTimeOffset(from.Ticks, TimeSpan.Zero) + length, Zones[random.Next(Zones.Length)], top: random.Next(1, 6));
+    }
+}
