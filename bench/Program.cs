@@ -17,6 +17,7 @@ internal static class Program
             BatchesVerb.Create(),
             ChatsVerb.Create(),
             SummaryVerb.Create(),
+            SearchVerb.Create(),
             DrillVerb.Create(),
         };
 

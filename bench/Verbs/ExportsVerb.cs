@@ -34,7 +34,7 @@ internal static class ExportsVerb
     private static async Task Compare(NpgsqlDataSource source, string url, string[] formats, int rounds, CancellationToken stop)
     {
         var writer = new ExportWriter(
-            source, [new JsonFormat(), new JsonLinesFormat(), new CsvMessagesFormat(), new CsvChatsFormat(), new OpenAiFormat()]);
+            source, [new JsonFormat(), new JsonLinesFormat(), new CsvMessagesFormat(), new CsvChatsFormat(), new OpenAiFormat()], new ChatSearch(source, new SearchSettings()));
         var ratios = formats.ToDictionary(format => format, _ => new List<double>());
         for (var round = 0; round <= rounds; round++)
         {

@@ -20,6 +20,9 @@ internal static class DapperConventions
         SqlMapper.AddTypeHandler(new Instant());
         SqlMapper.AddTypeHandler(new TextArray());
         SqlMapper.AddTypeHandler(new JsonObject());
+        SqlMapper.AddTypeHandler(new ArrayOf<Guid>(NpgsqlDbType.Uuid));
+        SqlMapper.AddTypeHandler(new ArrayOf<int>(NpgsqlDbType.Integer));
+        SqlMapper.AddTypeHandler(new ArrayOf<long>(NpgsqlDbType.Bigint));
     }
 
     /// <summary>timestamptz. Npgsql reads it as a DateTime in UTC and refuses to write any other offset.</summary>
@@ -43,6 +46,14 @@ internal static class DapperConventions
         public override JsonObjectText Parse(object value) => JsonObjectText.FromStored((string)value);
 
         public override void SetValue(IDbDataParameter parameter, JsonObjectText? value) => Set(parameter, value?.Utf8, NpgsqlDbType.Json);
+    }
+
+    /// <summary>uuid[], integer[] and bigint[], for the same reason as text[].</summary>
+    private sealed class ArrayOf<T>(NpgsqlDbType type) : SqlMapper.TypeHandler<T[]>
+    {
+        public override T[] Parse(object value) => (T[])value;
+
+        public override void SetValue(IDbDataParameter parameter, T[]? value) => Set(parameter, value, NpgsqlDbType.Array | type);
     }
 
     private static void Set(IDbDataParameter parameter, object? value, NpgsqlDbType type)

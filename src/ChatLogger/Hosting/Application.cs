@@ -37,6 +37,7 @@ internal static class Application
         AddAuth(builder);
         AddFeatures(builder);
         AddWriting(builder);
+        AddSearch(builder);
         AddExports(builder);
         AddOrganizationData(builder);
         AddGauges(builder);
@@ -169,6 +170,14 @@ internal static class Application
         builder.Services.AddSingleton<BatchWriter>();
         builder.Services.AddSingleton<KeySweep>();
         builder.Services.AddHostedService<KeySweeper>();
+    }
+
+    private static void AddSearch(WebApplicationBuilder builder)
+    {
+        builder.Services.AddSingleton(Settings.Bind<SearchSettings>(builder.Configuration, SearchSettings.Section));
+        builder.Services.AddSingleton<ChatSearch>();
+        builder.Services.AddSingleton<SearchIndexer>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<SearchIndexer>());
     }
 
     private static void AddExports(WebApplicationBuilder builder)

@@ -11,6 +11,7 @@ internal sealed class ConversationData(NpgsqlDataSource db) : IOrganizationData
         var piece = new { OrgId = orgId, IOrganizationData.RowsAtOnce };
         return await RemoveFeedback(piece, ct) > 0
             || await RemoveMessages(piece, ct) > 0
+            || await RemoveChunks(piece, ct) > 0
             || await RemoveChats(piece, ct) > 0
             || await RemoveKeys(piece, ct) > 0
             || await db.ExecuteAsync("delete from followers where org_id = @OrgId", piece, ct) > 0
@@ -55,6 +56,25 @@ internal sealed class ConversationData(NpgsqlDataSource db) : IOrganizationData
             piece,
             ct);
 
+    private Task<int> RemoveChunks(object piece, CancellationToken ct) =>
+        db.ExecuteAsync(
+            """
+            with piece as materialized (
+                select chat_id, first_seq
+                from search_chunks
+                where org_id = @OrgId
+                order by chat_id, first_seq
+                limit @RowsAtOnce
+                for update skip locked
+            )
+            delete from search_chunks
+            using piece
+            where search_chunks.org_id = @OrgId
+              and (search_chunks.chat_id, search_chunks.first_seq) = (piece.chat_id, piece.first_seq)
+            """,
+            piece,
+            ct);
+
     private Task<int> RemoveKeys(object piece, CancellationToken ct) =>
         db.ExecuteAsync(
             """
@@ -84,6 +104,7 @@ internal sealed class ConversationData(NpgsqlDataSource db) : IOrganizationData
                 where org_id = @OrgId
                   and not exists (select from messages where org_id = @OrgId)
                   and not exists (select from feedback where org_id = @OrgId)
+                  and not exists (select from search_chunks where org_id = @OrgId)
                 order by id
                 limit @RowsAtOnce
                 for update skip locked

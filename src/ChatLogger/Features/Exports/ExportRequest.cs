@@ -9,4 +9,5 @@ internal sealed record ExportRequest(
     DateTimeOffset? To,
     string[] Tags,
     Guid? UserId,
-    string? ExternalUserId);
+    string? ExternalUserId,
+    string? Q = null);

@@ -47,7 +47,8 @@ internal sealed class Arrivals(NpgsqlDataSource db)
             new { },
             ct);
 
-    private Task<long> Last(CancellationToken ct) =>
+    /// <summary>The last number that was drawn.</summary>
+    public Task<long> Last(CancellationToken ct) =>
         db.QuerySingleOrDefaultAsync<long>("select case when is_called then last_value else last_value - 1 end from messages_seq_seq", new { }, ct);
 
     private Task<long> Settled(CancellationToken ct) => db.QuerySingleOrDefaultAsync<long>("select settled_seq from arrivals", new { }, ct);

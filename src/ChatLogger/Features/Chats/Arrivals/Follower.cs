@@ -17,6 +17,8 @@ internal abstract partial class Follower(
     private readonly Dictionary<Guid, long> _seen = [];
     private long _swept;
 
+    protected Arrivals Arrivals => arrivals;
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         while (!stoppingToken.IsCancellationRequested)
@@ -25,7 +27,8 @@ internal abstract partial class Follower(
             {
                 if (_swept == 0 || time.GetElapsedTime(_swept) >= settings.Sweep)
                     await Sweep(stoppingToken);
-                await Run(stoppingToken);
+                if (await Due(stoppingToken))
+                    await Run(stoppingToken);
             }
             catch (Exception) when (stoppingToken.IsCancellationRequested)
             {
@@ -79,6 +82,9 @@ internal abstract partial class Follower(
             arrivals.Note(orgId);
         _swept = since;
     }
+
+    /// <summary>Whether it is worth a round already.</summary>
+    protected virtual Task<bool> Due(CancellationToken ct) => Task.FromResult(true);
 
     /// <summary>
     /// Does the next piece of what arrived in an organization after <paramref name="seq"/> and up to <paramref name="settled"/>; answers how far it

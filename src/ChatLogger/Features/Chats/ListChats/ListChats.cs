@@ -12,13 +12,20 @@ internal static class ListChats
 {
     public static void Map(IEndpointRouteBuilder organization) =>
         organization.MapGet("/chats", async (Query<Request> query, Member caller, ISender sender, CancellationToken ct) =>
-                TypedResults.Ok(await sender.Send(new Query(caller.OrgId, caller.OnlyChatsOf, query.Value.Limit, query.Value.Cursor), ct)))
+                TypedResults.Ok(await sender.Send(new Query(caller.OrgId, caller.OnlyChatsOf, query.Value.Q, query.Value.Limit, query.Value.Cursor), ct)))
             .WithSummary("List chats, newest first.")
-            .WithDescription("A member with the role user sees the chats attributed to them. limit: 1 to 200, default 50.");
+            .WithDescription(
+                """
+                A member with the role user sees the chats attributed to them. limit: 1 to 200, default 50. q (at most 256 characters) searches the texts of
+                messages, as they are when the request comes: a chat is listed when one of its messages has all the words; "a phrase" stands as it
+                is; -word must not be there; of words joined by OR one must be. Words are whole, in upper or lower case; Chinese, Japanese, Korean,
+                Thai and the like are found inside words, too. snippet is a part of the first message that matches, null without q. A page of a
+                search may have fewer chats than limit, even none, and still a nextCursor.
+                """);
 
-    public sealed record Request(int? Limit = null, string? Cursor = null);
+    public sealed record Request(string? Q = null, int? Limit = null, string? Cursor = null);
 
-    public sealed record Query(Guid OrgId, Guid? OnlyChatsOf, int? Limit, string? Cursor) : IRequest<Page<Item>>;
+    public sealed record Query(Guid OrgId, Guid? OnlyChatsOf, string? Q, int? Limit, string? Cursor) : IRequest<Page<Item>>;
 
     public sealed record Item(
         Guid Id,
@@ -33,20 +40,28 @@ internal static class ListChats
         long MessageCount,
         DateTimeOffset? FirstMessageAt,
         DateTimeOffset? LastMessageAt,
-        string? Preview);
+        string? Preview,
+        string? Snippet);
 
     public sealed class Validator : AbstractValidator<Query>
     {
-        public Validator() => RuleFor(query => query.Limit).PageLimit();
+        public Validator()
+        {
+            RuleFor(query => query.Q).AtMostCharacters(SearchQuery.MostCharacters);
+            RuleFor(query => query.Limit).PageLimit();
+        }
     }
 
-    public sealed class Handler(NpgsqlDataSource db) : IRequestHandler<Query, Page<Item>>
+    public sealed class Handler(NpgsqlDataSource db, ChatSearch search) : IRequestHandler<Query, Page<Item>>
     {
         public async Task<Page<Item>> Handle(Query query, CancellationToken ct)
         {
-            var list = $"chats/{query.OrgId}/{query.OnlyChatsOf}";
+            var searched = SearchQuery.Parse(query.Q);
+            var list = $"chats/{query.OrgId}/{query.OnlyChatsOf}{(searched is null ? "" : $"/{query.Q}")}";
             var after = Cursor.DecodeTimeAndId(list, query.Cursor);
             var limit = query.Limit ?? Page.DefaultLimit;
+            var found = searched is null ? null : await search.Page(
+                new(query.OrgId, query.OnlyChatsOf is null ? "" : "and c.user_id = @OnlyChatsOf", new { query.OnlyChatsOf }), searched, after, limit, ct);
             // The page is cut first and counted after: what a list costs depends on the page, not on the organization.
             var rows = await db.QueryAsync<Row>(
                 $"""
@@ -59,6 +74,7 @@ internal static class ListChats
                       and deleted_at is null
                       {(query.OnlyChatsOf is null ? "" : "and user_id = @OnlyChatsOf")}
                       {(after is null ? "" : "and (created_at, id) < (@AfterTime, @AfterId)")}
+                      {(found is null ? "" : "and id = any(@Found)")}
                     order by created_at desc, id desc
                     limit @Rows
                 ) c
@@ -79,9 +95,14 @@ internal static class ListChats
                 ) p on true
                 order by c.created_at desc, c.id desc
                 """,
-                new { query.OrgId, query.OnlyChatsOf, AfterTime = after?.Time, AfterId = after?.Id, Rows = limit + 1 },
+                new { query.OrgId, query.OnlyChatsOf, AfterTime = after?.Time, AfterId = after?.Id, Rows = limit + 1, Found = found?.Chats.Select(chat => chat.Id).ToArray() },
                 ct);
-            return Page.Of(rows, limit, row => row.ToItem(), row => Cursor.Encode(list, row.CreatedAt, row.Id));
+            if (found is not null)
+            {
+                var snippets = found.Chats.ToDictionary(chat => chat.Id, chat => chat.Snippet);
+                return new([.. rows.Select(row => row.ToItem(snippets[row.Id]))], found.Next is { } next ? Cursor.Encode(list, next.Time, next.Id) : null);
+            }
+            return Page.Of(rows, limit, row => row.ToItem(null), row => Cursor.Encode(list, row.CreatedAt, row.Id));
         }
     }
 
@@ -90,8 +111,8 @@ internal static class ListChats
         DateTimeOffset UpdatedAt, string? Rating, string? Comment, DateTimeOffset? At, long MessageCount, DateTimeOffset? FirstMessageAt,
         DateTimeOffset? LastMessageAt, string? Preview)
     {
-        public Item ToItem() => new(
+        public Item ToItem(string? snippet) => new(
             Id, Title, Tags, Metadata, UserId, ExternalUserId, CreatedAt, UpdatedAt, Feedback.From(Rating, Comment, At), MessageCount,
-            FirstMessageAt, LastMessageAt, Preview);
+            FirstMessageAt, LastMessageAt, Preview, snippet);
     }
 }

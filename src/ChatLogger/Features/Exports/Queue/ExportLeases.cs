@@ -63,7 +63,7 @@ internal sealed class ExportLeases(NpgsqlDataSource db, ExportSettings settings)
                     where exports.id = next.id
                     returning
                         exports.id, org_id, fence, attempts, started_at + @HardLimit - now() as time_left,
-                        format, layout, from_at, to_at, tags, user_id, external_user_id
+                        format, layout, from_at, to_at, tags, user_id, external_user_id, q
                     """,
                     settings,
                     ct);
@@ -205,9 +205,9 @@ internal sealed class ExportLeases(NpgsqlDataSource db, ExportSettings settings)
 
     private sealed record Claimed(
         Guid Id, Guid OrgId, long Fence, int Attempts, TimeSpan TimeLeft, string Format, string? Layout, DateTimeOffset? FromAt, DateTimeOffset? ToAt,
-        string[] Tags, Guid? UserId, string? ExternalUserId)
+        string[] Tags, Guid? UserId, string? ExternalUserId, string? Q)
     {
         public ExportLease ToLease() => new(
-            Id, OrgId, Fence, Attempts, TimeLeft, new ExportRequest(OrgId, Format, Layout, FromAt, ToAt, Tags, UserId, ExternalUserId));
+            Id, OrgId, Fence, Attempts, TimeLeft, new ExportRequest(OrgId, Format, Layout, FromAt, ToAt, Tags, UserId, ExternalUserId, Q));
     }
 }

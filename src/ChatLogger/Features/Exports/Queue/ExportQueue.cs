@@ -53,11 +53,11 @@ internal sealed class ExportQueue(NpgsqlDataSource db, Ids ids, ExportSettings s
                 var accepted = await transaction.QuerySingleOrDefaultAsync<Export>(
                     $"""
                     insert into exports (
-                        id, org_id, requested_by, state, format, layout, time_zone, from_at, to_at, tags, user_id, external_user_id,
+                        id, org_id, requested_by, state, format, layout, time_zone, from_at, to_at, tags, user_id, external_user_id, q,
                         created_at, next_attempt_at
                     )
                     values (
-                        @Id, @OrgId, @RequestedBy, 'queued', @Format, @Layout, @TimeZone, @From, @To, @Tags, @UserId, @ExternalUserId,
+                        @Id, @OrgId, @RequestedBy, 'queued', @Format, @Layout, @TimeZone, @From, @To, @Tags, @UserId, @ExternalUserId, @Q,
                         @Now, now()
                     )
                     returning {Columns}
@@ -75,6 +75,7 @@ internal sealed class ExportQueue(NpgsqlDataSource db, Ids ids, ExportSettings s
                         request.Tags,
                         request.UserId,
                         request.ExternalUserId,
+                        request.Q,
                         Now = now,
                     });
                 await audit.Write(transaction, AuditEvent.OfExport(request.OrgId, actor, AuditAction.ExportRequested, id));

@@ -16,7 +16,7 @@ internal sealed class ExportFilters(NpgsqlDataSource db)
         if (from >= to)
             throw Problem.Validation("from", "Must be before to.");
         return (
-            new(command.OrgId, command.Format, command.Layout, from, to, command.Tags, command.UserId, command.ExternalUserId),
+            new(command.OrgId, command.Format, command.Layout, from, to, command.Tags, command.UserId, command.ExternalUserId, command.Q),
             zone.Id);
     }
 }

@@ -33,7 +33,7 @@ internal static class RequestExport
                 format: json (one array of chats), jsonl (a chat per line), csv, openai-jsonl ({"messages":[{role,content}]} per chat). layout, for
                 csv: messages (default) or chats. mode: auto (default) answers with the file when it has at most 10,000 messages and 32 MiB, and
                 otherwise accepts the export for later; sync refuses what is more; async always accepts. from and to are instants or dates, which stand for local midnights of timeZone (default: the organization's), and
-                filter chats by their creation; tag is a string or an array, all must match. Cells of csv that a spreadsheet would take for a
+                filter chats by their creation; tag is a string or an array, all must match; q is searched for as in the list of chats. Cells of csv that a spreadsheet would take for a
                 formula begin with an apostrophe; chatTags and metadata are JSON. With an Idempotency-Key an export that was accepted is
                 answered again as it is by then, also when it has ended, and counts once; a file that was answered at once is not remembered,
                 and is made anew.
@@ -48,16 +48,17 @@ internal static class RequestExport
         string? To = null,
         OneOrMany? Tag = null,
         Guid? UserId = null,
-        string? ExternalUserId = null)
+        string? ExternalUserId = null,
+        string? Q = null)
     {
         public Command By(Member caller, Actor actor, Idempotency? once) => new(
-            caller.OrgId, caller.UserId, Format, Layout, Mode ?? "auto", TimeZone, From, To, Tag?.Values ?? [], UserId, ExternalUserId.NullIfEmpty(), actor,
-            once);
+            caller.OrgId, caller.UserId, Format, Layout, Mode ?? "auto", TimeZone, From, To, Tag?.Values ?? [], UserId, ExternalUserId.NullIfEmpty(),
+            string.IsNullOrWhiteSpace(Q) ? null : Q, actor, once);
     }
 
     public sealed record Command(
         Guid OrgId, Guid RequestedBy, string Format, string? Layout, string Mode, string? TimeZone, string? From, string? To, string[] Tags,
-        Guid? UserId, string? ExternalUserId, Actor Actor, Idempotency? Once) : IRequest<Response>;
+        Guid? UserId, string? ExternalUserId, string? Q, Actor Actor, Idempotency? Once) : IRequest<Response>;
 
     /// <summary>One of the two.</summary>
     public sealed record Response(SmallFile? File, Accepted? Accepted);
@@ -75,6 +76,7 @@ internal static class RequestExport
             RuleFor(export => export.Mode).Must(mode => mode is "auto" or "sync" or "async").WithMessage("Must be one of: auto, sync, async.");
             RuleFor(export => export.Tags).Must(tags => tags.Length <= limits.Tags).WithMessage($"May be at most {limits.Tags}.");
             RuleFor(export => export.ExternalUserId).AtMostCharacters(limits.ExternalUserIdLength);
+            RuleFor(export => export.Q).AtMostCharacters(SearchQuery.MostCharacters);
         }
     }
 

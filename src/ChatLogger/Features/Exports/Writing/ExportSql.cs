@@ -37,6 +37,13 @@ internal static class ExportSql
     public static Task SetUp(this Sql.Transaction snapshot, ExportRequest request) =>
         snapshot.ExecuteAsync(Prepare, new { request.OrgId, request.From, request.To, request.Tags, request.UserId, request.ExternalUserId });
 
+    /// <summary>What is searched for is found first, in the same snapshot, and is a filter like the others from then on.</summary>
+    public static Task Found(this Sql.Transaction snapshot, IReadOnlyList<Guid> chats) =>
+        snapshot.ExecuteAsync("select set_config('chatlogger.chat_ids', @Chats::uuid[]::text, true)", new { Chats = chats.ToArray() });
+
+    /// <summary>The filters but for what is searched for, on <c>chats c</c>.</summary>
+    public static SearchScope Scope(ExportRequest request) => new(request.OrgId, Filters(request), new { });
+
     public static string CountChats(ExportRequest request) => $"select count(*) {Chats(request)}";
 
     public static string CountMessages(ExportRequest request) => $"""
@@ -94,11 +101,17 @@ internal static class ExportSql
     private static string Chats(ExportRequest request, string join = "") => string.Join(
         "\n",
         $"""
-        from chats c
+        from {(request.Q is null ? "" : FoundOnes)} chats c {(request.Q is null ? "" : "on c.id = found.id")}
         {join}
         where c.org_id = current_setting('chatlogger.org_id')::uuid
           and c.deleted_at is null
         """,
+        Filters(request));
+
+    private const string FoundOnes = "unnest(current_setting('chatlogger.chat_ids')::uuid[]) found(id) join";
+
+    private static string Filters(ExportRequest request) => string.Join(
+        "\n",
         request.From is null ? "" : "and c.created_at >= current_setting('chatlogger.from_at')::timestamptz",
         request.To is null ? "" : "and c.created_at < current_setting('chatlogger.to_at')::timestamptz",
         request.Tags.Length == 0 ? "" : "and c.tags @> current_setting('chatlogger.tags')::text[]",

@@ -6,7 +6,7 @@ using Npgsql;
 namespace ChatLogger.Features;
 
 /// <inheritdoc/>
-internal sealed class ExportWriter([FromKeyedServices(Pools.Exports)] NpgsqlDataSource db, IEnumerable<IExportFormat> formats) : IExportWriter
+internal sealed class ExportWriter([FromKeyedServices(Pools.Exports)] NpgsqlDataSource db, IEnumerable<IExportFormat> formats, ChatSearch search) : IExportWriter
 {
     // What is gathered before it is given away, and the most that is given at once: a single message may be longer.
     private const int EnoughForABlock = 128 * 1024;
@@ -22,7 +22,7 @@ internal sealed class ExportWriter([FromKeyedServices(Pools.Exports)] NpgsqlData
         // Its first statement takes the snapshot that all the others see.
         await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, ct);
         var snapshot = new Sql.Transaction(connection, transaction, [], ct);
-        await snapshot.SetUp(request);
+        await SetUp(snapshot, request);
         var total = await snapshot.QuerySingleOrDefaultAsync<long>(
             format.CountsMessages ? ExportSql.CountMessages(request) : ExportSql.CountChats(request), new { Most = (long?)null });
         progress(0, total);
@@ -61,11 +61,18 @@ internal sealed class ExportWriter([FromKeyedServices(Pools.Exports)] NpgsqlData
         await db.InSnapshotAsync(
             async snapshot =>
             {
-                await snapshot.SetUp(request);
+                await SetUp(snapshot, request);
                 return await snapshot.QuerySingleOrDefaultAsync<long>(
                     ExportSql.CountMessages(request), new { Most = (long?)(most < long.MaxValue ? most + 1 : most) });
             },
             ct);
+
+    private async Task SetUp(Sql.Transaction snapshot, ExportRequest request)
+    {
+        await snapshot.SetUp(request);
+        if (SearchQuery.Parse(request.Q) is { } query)
+            await snapshot.Found(await search.All(snapshot, ExportSql.Scope(request), query));
+    }
 
     private IExportFormat Format(ExportRequest request) =>
         _formats.Find(request.Format, request.Layout) ?? throw new ExportFailed("This format of export is not known here.");
