@@ -9,6 +9,8 @@ internal sealed class ClockAhead() : Fault("clock")
 
     private Instance? ahead;
 
+    public override bool IsShort => false;
+
     public override bool FailsNobody => true;
 
     public override string? Missing => File.Exists(Library) ? null : "libfaketime is not installed: apt-get install libfaketime";

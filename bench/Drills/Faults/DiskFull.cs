@@ -14,6 +14,8 @@ internal sealed class DiskFull() : Fault("disk")
 
     private string Ballast => Path.Combine(disk, "ballast");
 
+    public override bool IsShort => false;
+
     public override string? Missing => ServerAccount.IsRoot ? null : "a small disk is mounted, which only root may do";
 
     public override async Task Begin(Site site)

@@ -10,7 +10,7 @@ internal abstract class Fault(string name)
     [
         () => new ServiceKilled(), () => new PostgresKilled(), () => new BackendsTerminated(), () => new PluginsCutOff(), () => new DatabaseCutOff(), () => new BothKilled(), () => new PostgresFrozen(),
         () => new MessagesLocked(), () => new ColumnAdded(), () => new RowRefused(), () => new RolledOver(), () => new DiskFull(), () => new PoolerKilled(), () => new ClockAhead(),
-        () => new EightStart(),
+        () => new EightStart(), () => new SlowClients(),
     ];
 
     public string Name => name;
