@@ -7,7 +7,7 @@ namespace ChatLogger.Bench.Drills;
 /// Program is the folder of ChatLogger.dll. Each of the faults is a round, in this order: peace for a random time up to Before, the fault for about
 /// Lasting if it is one that lasts, and peace for After.
 /// </summary>
-internal sealed record DrillPlan(string Program, IReadOnlyList<Fault> Faults, int Writers, TimeSpan Before, TimeSpan Lasting, TimeSpan After, int Seed, bool Keep = false);
+internal sealed record DrillPlan(string Program, IReadOnlyList<Fault> Faults, int Writers, TimeSpan Before, TimeSpan Lasting, TimeSpan After, int Seed, bool Keep = false, bool Pooled = false);
 
 /// <summary>
 /// Writers write, something goes wrong and is put right, what is open is asked for again with the same keys, and then all is read and compared with
@@ -19,6 +19,13 @@ internal sealed class Drill(DrillPlan plan, TextWriter output)
 
     /// <summary>Promised: normal within 10 s of the return.</summary>
     private static readonly TimeSpan LongestRecovery = TimeSpan.FromSeconds(10);
+
+    /// <summary>Promised: an answer within 5 s. The rest is for a machine on which everything runs at once.</summary>
+    private static readonly TimeSpan LongestAnswer = TimeSpan.FromSeconds(6);
+
+    /// <summary>In MiB.</summary>
+    private const long MostMemory = 512;
+
     private static readonly TimeSpan RecoveryPatience = TimeSpan.FromSeconds(60);
 
     // Longer than anything promised, so that what takes longer was never going to be answered.
@@ -38,7 +45,7 @@ internal sealed class Drill(DrillPlan plan, TextWriter output)
         try
         {
             await using var journal = new Journal(new StreamWriter(Path.Combine(directory, "journal")));
-            await using var site = await Site.Open(plan.Program, directory, plan.Faults.Any(fault => fault.NeedsRelay));
+            await using var site = await Site.Open(plan.Program, directory, plan.Faults.Any(fault => fault.NeedsRelay), plan.Pooled || plan.Faults.Any(fault => fault.NeedsPooler));
             return report = await Run(site, journal, stop);
         }
         finally
@@ -52,7 +59,7 @@ internal sealed class Drill(DrillPlan plan, TextWriter output)
 
     private async Task<DrillReport> Run(Site site, Journal journal, CancellationToken stop)
     {
-        using var http = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 1024, UseCookies = false, UseProxy = false, AllowAutoRedirect = false })
+        using var http = new HttpClient(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromSeconds(1), MaxConnectionsPerServer = 1024, UseCookies = false, UseProxy = false, AllowAutoRedirect = false })
         {
             BaseAddress = site.Address,
             Timeout = LongestRequest,
@@ -61,9 +68,14 @@ internal sealed class Drill(DrillPlan plan, TextWriter output)
         var reader = new Reader(http, site);
         await writers.Prepare(SharedChats);
 
-        await output.WriteLineAsync("round  fault            sent     ok  refused  open  had arrived  recovered after");
+        await output.WriteLineAsync("round  fault            sent     ok  refused  open  had arrived  recovered after   memory");
         for (var round = 0; round < plan.Faults.Count && !stop.IsCancellationRequested; round++)
         {
+            if (plan.Faults[round].Missing is { } missing)
+            {
+                await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{round + 1,5}  {plan.Faults[round].Name,-14} skipped: {missing}"));
+                continue;
+            }
             try
             {
                 await Round(round + 1, plan.Faults[round], site, writers, journal, reader);
@@ -99,6 +111,27 @@ internal sealed class Drill(DrillPlan plan, TextWriter output)
         return new DrillReport(journal.Operations, findings, recoveries, writers.Slowest, rows.Count, exported.Count);
     }
 
+    /// <summary>What is said about /healthz/live, if anything is to be said.</summary>
+    private static async Task<string?> Alive(Site site, CancellationToken ended)
+    {
+        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(2) };
+        while (!ended.IsCancellationRequested)
+        {
+            try
+            {
+                using var answer = await http.GetAsync(new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{site.Service.Port}/healthz/live")), CancellationToken.None);
+                if ((int)answer.StatusCode != 200)
+                    return string.Create(CultureInfo.InvariantCulture, $"/healthz/live answered {(int)answer.StatusCode}");
+            }
+            catch (Exception failure) when (failure is HttpRequestException or TaskCanceledException)
+            {
+                return $"/healthz/live did not answer: {failure.Message}";
+            }
+            await Task.WhenAny(Task.Delay(100, ended));
+        }
+        return null;
+    }
+
     private async Task Round(int number, Fault fault, Site site, Writers writers, Journal journal, Reader reader)
     {
         var known = journal.Operations.Count;
@@ -107,7 +140,9 @@ internal sealed class Drill(DrillPlan plan, TextWriter output)
 
         journal.Note($"round {number}: {fault.Name} begins");
         writers.Fault = true;
-        await fault.Begin(site);
+        using var ended = new CancellationTokenSource();
+        var living = fault.LeavesService ? Alive(site, ended.Token) : Task.FromResult<string?>(null);
+        await fault.Begin(site, writers);
         await Task.Delay(plan.Lasting * fault.Lasts * random.NextDouble() + plan.Lasting * fault.Lasts / 2);
         var told = await fault.End(site);
         journal.Note($"round {number}: {fault.Name} is put right; {told}");
@@ -116,6 +151,9 @@ internal sealed class Drill(DrillPlan plan, TextWriter output)
         var isBack = await writers.AllSucceed(RecoveryPatience);
         var recovery = TimeProvider.System.GetElapsedTime(since);
         recoveries.Add(recovery);
+        await ended.CancelAsync();
+        foreach (var broken in fault.Broken.Append(await living).OfType<string>())
+            findings.Add(new(Harm.Misbehaved, $"round {number}, {fault.Name}: {broken}"));
         writers.Fault = false;
         journal.Note(string.Create(CultureInfo.InvariantCulture, $"round {number}: all writers succeed again after {recovery.TotalSeconds:0.00} s"));
         if (!isBack || recovery > LongestRecovery)
@@ -134,8 +172,15 @@ internal sealed class Drill(DrillPlan plan, TextWriter output)
         var all = journal.Operations;
         findings.AddRange(Checker.Check(all, await reader.Tables()).Select(finding => finding with { Sentence = $"round {number}, {fault.Name}: {finding.Sentence}" }));
         var mine = all.Skip(known).ToList();
+        if (fault.FailsNobody && mine.Count(one => one is { WasUnknown: true, Acceptable: true }) is > 0 and var failed)
+            findings.Add(new(Harm.Misbehaved, $"round {number}, {fault.Name}: {failed} requests failed, and none had to"));
+        if (writers.Slowest > LongestAnswer)
+            findings.Add(new(Harm.Misbehaved, string.Create(CultureInfo.InvariantCulture, $"round {number}, {fault.Name}: an answer took {writers.Slowest.TotalSeconds:0.0} s")));
+        var memory = site.Service.PeakMemory() / (1L << 20);
+        if (memory > MostMemory)
+            findings.Add(new(Harm.Misbehaved, string.Create(CultureInfo.InvariantCulture, $"round {number}, {fault.Name}: the service took {memory} MiB")));
         await output.WriteLineAsync(string.Create(
             CultureInfo.InvariantCulture,
-            $"{number,5}  {fault.Name,-14} {mine.Count,6} {mine.Count(one => one.Fate == Fate.Acknowledged),6} {mine.Count(one => one.Fate == Fate.Refused),8} {mine.Count(one => one.WasUnknown),5} {mine.Count(one => one is { WasUnknown: true, HadArrived: true }),12} {recovery.TotalSeconds,14:0.00} s{(told.Length > 0 ? $"  ({told})" : "")}"));
+            $"{number,5}  {fault.Name,-14} {mine.Count,6} {mine.Count(one => one.Fate == Fate.Acknowledged),6} {mine.Count(one => one.Fate == Fate.Refused),8} {mine.Count(one => one.WasUnknown),5} {mine.Count(one => one is { WasUnknown: true, HadArrived: true }),12} {recovery.TotalSeconds,14:0.00} s {memory,4} MiB{(told.Length > 0 ? $"  ({told})" : "")}"));
     }
 }

@@ -23,7 +23,7 @@ internal enum Fate
 /// the moments are positions in the journal, so that two of them say what came before what.
 /// </summary>
 /// <remarks>ChatId is null for a chat, Key is the Idempotency-Key, and what is not Acceptable the service has to refuse.</remarks>
-internal sealed record Operation(string Token, Kind Kind, string? ChatId, string Key, string Text, bool Acceptable = true)
+internal sealed record Operation(string Token, Kind Kind, string? ChatId, string Key, string Text, bool Acceptable = true, string Role = "user")
 {
     public Fate Fate { get; set; } = Fate.Unknown;
 

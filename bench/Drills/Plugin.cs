@@ -55,7 +55,7 @@ internal sealed class Plugin(HttpClient http, string slug, string key)
         var path = operation.Kind == Kind.Chat ? "chats" : $"chats/{operation.ChatId}/messages";
         var body = operation.Kind == Kind.Chat
             ? JsonSerializer.SerializeToUtf8Bytes(new { title = operation.Text, tags = Tags }, Plain)
-            : JsonSerializer.SerializeToUtf8Bytes(new { role = operation.Acceptable ? "user" : "nobody", content = operation.Text }, Plain);
+            : JsonSerializer.SerializeToUtf8Bytes(new { role = operation.Role, content = operation.Text }, Plain);
         var request = new HttpRequestMessage(HttpMethod.Post, string.Create(CultureInfo.InvariantCulture, $"api/v1/orgs/{slug}/{path}"))
         {
             Content = new ByteArrayContent(body),

@@ -9,6 +9,8 @@ namespace ChatLogger.Bench.Drills;
 /// <summary>A PostgreSQL of the drill's own: the settings as it is shipped, durability above all; only address and connections are ours.</summary>
 internal sealed class Postgres
 {
+    public const int Stop = 19, Continue = 18;
+
     private const string User = "drill";
 
     private readonly PostgresBinaries binaries;
@@ -70,6 +72,33 @@ internal sealed class Postgres
         File.Delete(Postmaster.FileOf(cluster));
     }
 
+    /// <summary>All its processes stand still, or go on.</summary>
+    public void Freeze(bool on)
+    {
+        foreach (var pid in Processes.PostgresIn(cluster, account))
+            Posix.Signal(pid, on ? Stop : Continue);
+    }
+
+    /// <summary>Statements of the drill's own.</summary>
+    public async Task Execute(string sql, string database = "drill")
+    {
+        await using var connection = await Connect(database);
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    public async Task<long> Count(string sql, string database = "drill")
+    {
+        await using var connection = await Connect(database);
+        await using var command = new NpgsqlCommand(sql, connection);
+        return (long)(await command.ExecuteScalarAsync())!;
+    }
+
+    /// <summary>A program under the server's account.</summary>
+    public Task RunBeside(string program, params string[] arguments) => Run(program, arguments);
+
+    public void Own(string path) => account.Own(path);
+
     private async Task Run(string program, params string[] arguments)
     {
         var result = await account.Run(program, arguments);
@@ -78,7 +107,7 @@ internal sealed class Postgres
     }
 
     // Below those that connections get for themselves: while the server is down, somebody's connection might take its port.
-    private static int FreePort()
+    public static int FreePort()
     {
         while (true)
         {

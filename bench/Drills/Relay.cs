@@ -25,6 +25,11 @@ internal sealed class Relay : IAsyncDisposable
     /// <summary>The port behind; 0: nobody.</summary>
     public int Target { get; set; }
 
+    /// <summary>Where every second connection goes; 0: all go to the same.</summary>
+    public int Other { get; set; }
+
+    private long connections;
+
     /// <summary>How likely each piece of data is the last one of its connection.</summary>
     public double Cutting { get; set; }
 
@@ -67,7 +72,7 @@ internal sealed class Relay : IAsyncDisposable
                 near.NoDelay = far.NoDelay = true;
                 if (Target == 0)
                     return;
-                await far.ConnectAsync(IPAddress.Loopback, Target, ending.Token);
+                await far.ConnectAsync(IPAddress.Loopback, Other != 0 && Interlocked.Increment(ref connections) % 2 == 0 ? Other : Target, ending.Token);
                 // Whichever direction ends first ends both.
                 await Task.WhenAny(Pump(near, far, afterwards: true), Pump(far, near, afterwards: false));
             }

@@ -17,11 +17,22 @@ internal sealed class Site : IAsyncDisposable
     private readonly string directory;
     private readonly bool relayed;
 
-    private Site(string program, string directory, bool relayed, Postgres postgres)
+    private Site(string program, string directory, bool relayed, Postgres postgres, Pooler? pooler)
     {
-        (this.program, this.directory, this.relayed, Postgres) = (program, directory, relayed, postgres);
+        (this.program, this.directory, this.relayed, Postgres, Pooler) = (program, directory, relayed, postgres, pooler);
         Database.Target = postgres.Port;
+        if (pooler is not null)
+            pooler.Target = Behind;
     }
+
+    // Behind whatever stands before it.
+    private int Behind => relayed ? Database.Port : Postgres.Port;
+
+    /// <summary>For what a fault needs.</summary>
+    public string Directory => directory;
+
+    /// <summary>Between service and PostgreSQL, if it is there.</summary>
+    public Pooler? Pooler { get; }
 
     public string Key { get; } = ApiKey.Generate().Text;
 
@@ -39,11 +50,14 @@ internal sealed class Site : IAsyncDisposable
 
     public Uri Address => new(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{Door.Port}/"));
 
-    public static async Task<Site> Open(string program, string directory, bool relayed)
+    public static async Task<Site> Open(string program, string directory, bool relayed, bool pooled)
     {
-        var site = new Site(program, directory, relayed, await Postgres.Create(directory));
+        var postgres = await Postgres.Create(directory);
+        var site = new Site(program, directory, relayed, postgres, pooled ? new Pooler(postgres, directory) : null);
         try
         {
+            if (site.Pooler is { } pooler)
+                await pooler.Start();
             await site.StartService();
             return site;
         }
@@ -56,10 +70,42 @@ internal sealed class Site : IAsyncDisposable
 
     public async Task StartService()
     {
-        Service = await Instance.Start(program, directory, new Dictionary<string, string>
+        Service = await Launch(and: []);
+        Door.Target = Service.Port;
+    }
+
+    /// <summary>Another instance beside the one that serves, which listens when this is over.</summary>
+    public async Task<Instance> Launch(params (string Name, string Value)[] and)
+    {
+        var instance = LaunchIn("drill", and);
+        try
+        {
+            await instance.Listens();
+            return instance;
+        }
+        catch
+        {
+            await instance.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>What serves from now on.</summary>
+    public void Serves(Instance instance)
+    {
+        Service = instance;
+        Door.Target = instance.Port;
+    }
+
+    /// <summary>An instance that is about to start on this database.</summary>
+    public Instance LaunchIn(string database, params (string Name, string Value)[] and)
+    {
+        var settings = new Dictionary<string, string>
         {
             ["ASPNETCORE_ENVIRONMENT"] = "Production",
-            ["ConnectionStrings__ChatLogger"] = Drills.Postgres.ConnectionString(relayed ? Database.Port : Postgres.Port),
+            ["ConnectionStrings__ChatLogger"] = Drills.Postgres.ConnectionString(Pooler?.Port ?? Behind, database),
+            ["ConnectionStrings__Migrations"] = Drills.Postgres.ConnectionString(Postgres.Port, database),
+            ["Database__TransactionPooler"] = Pooler is null ? "false" : "true",
             ["DataDirectory"] = Path.Combine(directory, "data"),
             ["Session__Secret"] = Password + Password,
             ["Bootstrap__SuperAdmin__Email"] = Email,
@@ -70,8 +116,12 @@ internal sealed class Site : IAsyncDisposable
             // All writers share one key, and come back after a fault all at once: a 429 would only tell that they do.
             ["RateLimits__Ingest__PerSecond"] = "100000",
             ["RateLimits__Ingest__Burst"] = "100000",
-        });
-        Door.Target = Service.Port;
+            ["Exports__Lease"] = "00:00:06",
+            ["Exports__Heartbeat"] = "00:00:01.5",
+        };
+        foreach (var (name, value) in and)
+            settings[name] = value;
+        return Instance.Launch(program, directory, settings);
     }
 
     public async Task KillService()
@@ -85,6 +135,8 @@ internal sealed class Site : IAsyncDisposable
     {
         if (Service is { } service)
             await service.DisposeAsync();
+        if (Pooler is { } pooler)
+            await pooler.Kill();
         await Postgres.Kill();
         await Door.DisposeAsync();
         await Database.DisposeAsync();

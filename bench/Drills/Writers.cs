@@ -56,6 +56,20 @@ internal sealed class Writers(Plugin plugin, Journal journal, int count, int see
         return running;
     }
 
+    /// <summary>Beside what the writers write: all at once.</summary>
+    public async Task SendTogether(IReadOnlyCollection<Operation> operations)
+    {
+        await Task.WhenAll(operations.Select(async operation =>
+        {
+            operation.DuringFault = fault;
+            if ((await Send(operation)).Fate == Fate.Unknown)
+                open.Enqueue(operation);
+        }));
+    }
+
+    /// <summary>A chat that all write to.</summary>
+    public string SharedChat => chats[0];
+
     /// <summary>Waits until each writer has had something acknowledged that it sent after this moment.</summary>
     public async Task<bool> AllSucceed(TimeSpan patience)
     {
@@ -158,7 +172,7 @@ internal sealed class Writers(Plugin plugin, Journal journal, int count, int see
             var text = $"{token} {(dice == 199 ? string.Concat(Enumerable.Repeat(filler, 400)) : filler)}";
             return dice switch
             {
-                197 => new(token, Kind.Message, chat, token, text, Acceptable: false),
+                197 => new(token, Kind.Message, chat, token, text, Acceptable: false, Role: "nobody"),
                 // A key that stands for something else already: 422.
                 198 when last is { } other => new(token, Kind.Message, other.ChatId, other.Key, text, Acceptable: false),
                 _ => new(token, Kind.Message, chat, token, text),

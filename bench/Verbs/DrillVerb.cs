@@ -19,9 +19,10 @@ internal static class DrillVerb
         var seconds = new Option<int>("--seconds") { Description = "How long a fault lasts that lasts", DefaultValueFactory = _ => 6 };
         var app = new Option<DirectoryInfo?>("--app") { Description = "Folder of a published service (default: the one that was built with the bench)" };
         var seed = new Option<int?>("--seed") { Description = "Number that what is sent and when faults begin are drawn from (default: another each time)" };
+        var pooled = new Option<bool>("--pooler") { Description = "PgBouncer in transaction mode between service and PostgreSQL" };
         var keep = new Option<bool>("--keep") { Description = "Leave journal, logs and cluster behind, also when all went well" };
 
-        var verb = new Command("drill", "Kill or cut the service and PostgreSQL under load, and check that nothing is lost, doubled or invented") { faults, rounds, writers, seconds, app, seed, keep };
+        var verb = new Command("drill", "Kill or cut the service and PostgreSQL under load, and check that nothing is lost, doubled or invented") { faults, rounds, writers, seconds, app, seed, pooled, keep };
         verb.SetAction((line, stop) => Verb.Run(async () =>
         {
             var names = line.GetRequiredValue(faults).Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
@@ -35,7 +36,8 @@ internal static class DrillVerb
                 Lasting: TimeSpan.FromSeconds(line.Positive(seconds)),
                 After: TimeSpan.FromSeconds(0.5),
                 drawn,
-                line.GetValue(keep));
+                line.GetValue(keep),
+                line.GetValue(pooled));
 
             var report = await new Drill(plan, Console.Out).Run(stop);
             report.Print(Console.Out);

@@ -8,7 +8,9 @@ internal abstract class Fault(string name)
 {
     public static readonly IReadOnlyList<Func<Fault>> All =
     [
-        () => new ServiceKilled(), () => new PostgresKilled(), () => new BackendsTerminated(), () => new PluginsCutOff(), () => new DatabaseCutOff(),
+        () => new ServiceKilled(), () => new PostgresKilled(), () => new BackendsTerminated(), () => new PluginsCutOff(), () => new DatabaseCutOff(), () => new BothKilled(), () => new PostgresFrozen(),
+        () => new MessagesLocked(), () => new ColumnAdded(), () => new RowRefused(), () => new RolledOver(), () => new DiskFull(), () => new PoolerKilled(), () => new ClockAhead(),
+        () => new EightStart(), () => new SlowClients(),
     ];
 
     public string Name => name;
@@ -16,10 +18,31 @@ internal abstract class Fault(string name)
     /// <summary>How long it lasts, as a share of what the drill gives a fault that lasts.</summary>
     public virtual double Lasts => 1;
 
+    /// <summary>Whether nobody may notice: every request that can be accepted is, at the first attempt.</summary>
+    public virtual bool FailsNobody => false;
+
+    /// <summary>Whether the service is there all the time, and alive.</summary>
+    public virtual bool LeavesService => true;
+
+    /// <summary>Whether the tests try it, too.</summary>
+    public virtual bool IsShort => true;
+
+    /// <summary>Whether PgBouncer stands between service and PostgreSQL.</summary>
+    public virtual bool NeedsPooler => false;
+
+    /// <summary>Why it cannot be tried on this machine; null: it can.</summary>
+    public virtual string? Missing => NeedsPooler ? Pooler.Missing : null;
+
+    /// <summary>How promises were broken that are its own.</summary>
+    public List<string> Broken { get; } = [];
+
     /// <summary>Whether it needs the relay between service and PostgreSQL.</summary>
     public virtual bool NeedsRelay => false;
 
     public abstract Task Begin(Site site);
+
+    /// <summary>For one that sends something itself.</summary>
+    public virtual Task Begin(Site site, Writers writers) => Begin(site);
 
     /// <summary>Puts it right; what it returns tells of it, or is empty.</summary>
     public abstract Task<string> End(Site site);

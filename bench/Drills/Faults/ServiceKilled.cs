@@ -5,6 +5,8 @@ internal sealed class ServiceKilled() : Fault("service")
 {
     public override double Lasts => 0.05;
 
+    public override bool LeavesService => false;
+
     public override Task Begin(Site site) => site.KillService();
 
     public override async Task<string> End(Site site)

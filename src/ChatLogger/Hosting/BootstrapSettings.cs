@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using ChatLogger.Auth;
 using ChatLogger.Data;
 using ChatLogger.Features;
@@ -70,6 +71,29 @@ internal sealed record BootstrapSettings
 
     public async Task Apply(IServiceProvider services, CancellationToken ct)
     {
+        var patience = services.GetRequiredService<DatabaseSettings>().StartTimeout;
+        for (var since = Stopwatch.GetTimestamp(); ; await Task.Delay(200, ct))
+        {
+            try
+            {
+                await MakeWhatIsAbsent(services, ct);
+                return;
+            }
+            // Many start together and wait for the one that makes the row; on a busy machine for longer than a request may wait for a lock.
+            catch (NpgsqlException busy) when (Stopwatch.GetElapsedTime(since) < patience && ProblemWriter.Of(busy).Type == ProblemType.Unavailable)
+            {
+            }
+        }
+    }
+
+    private static void Check<T>(IServiceProvider services, T command, string group)
+    {
+        if (services.GetRequiredService<IValidator<T>>().Validate(command).Errors is [var error, ..])
+            throw new StartRefused($"{Section}__{group}__{char.ToUpperInvariant(error.PropertyName[0])}{error.PropertyName[1..]} is not valid: {error.ErrorMessage}");
+    }
+
+    private async Task MakeWhatIsAbsent(IServiceProvider services, CancellationToken ct)
+    {
         var db = services.GetRequiredService<NpgsqlDataSource>();
         var sender = services.GetRequiredService<ISender>();
         if (SuperAdmin is { } admin)
@@ -86,12 +110,6 @@ internal sealed record BootstrapSettings
             if (Auth.ApiKey.Parse(ApiKey?.Key) is { } key)
                 await MakeKey(db, sender, organization.Slug!, key, ct);
         }
-    }
-
-    private static void Check<T>(IServiceProvider services, T command, string group)
-    {
-        if (services.GetRequiredService<IValidator<T>>().Validate(command).Errors is [var error, ..])
-            throw new StartRefused($"{Section}__{group}__{char.ToUpperInvariant(error.PropertyName[0])}{error.PropertyName[1..]} is not valid: {error.ErrorMessage}");
     }
 
     private static async Task MakeKey(NpgsqlDataSource db, ISender sender, string slug, ApiKey key, CancellationToken ct)

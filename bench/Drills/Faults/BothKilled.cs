@@ -1,0 +1,18 @@
+namespace ChatLogger.Bench.Drills;
+
+/// <summary>kill -9 of the service and of all of PostgreSQL, as when a machine goes down.</summary>
+internal sealed class BothKilled() : Fault("both")
+{
+    public override double Lasts => 0.05;
+
+    public override bool LeavesService => false;
+
+    public override Task Begin(Site site) => Task.WhenAll(site.KillService(), site.Postgres.Kill());
+
+    public override async Task<string> End(Site site)
+    {
+        await site.Postgres.Start();
+        await site.StartService();
+        return "";
+    }
+}
