@@ -192,6 +192,15 @@ internal static class RollupSql
         };
     }
 
+    /// <summary>The parameters of a statement that reads the rollups of segments.</summary>
+    public static object Segments(Guid orgId, List<Spans.Segment> segments) => new
+    {
+        OrgId = orgId,
+        Tiers = segments.ConvertAll(segment => segment.Tier).ToArray(),
+        Starts = segments.ConvertAll(segment => segment.Start).ToArray(),
+        Ends = segments.ConvertAll(segment => segment.End).ToArray(),
+    };
+
     public static async Task<List<Happening>> Read(Sql.Transaction transaction, string sql, object parameters)
     {
         var happenings = new List<Happening>();
