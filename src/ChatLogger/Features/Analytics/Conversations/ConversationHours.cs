@@ -10,11 +10,11 @@ internal static class ConversationHours
     /// <summary>Null: too much is not folded yet.</summary>
     public static async Task<long[]?> FromRollups(Sql.Transaction snapshot, Guid orgId, Range range)
     {
-        if (await RollupCounts.Reach(snapshot, orgId) is not { } upTo)
+        if (await RollupTail.Of(snapshot, orgId) is not { } tail)
             return null;
         var counts = new RollupCounts([.. Spans(range)], range.To, Slots);
-        await counts.Read(snapshot, orgId, upTo);
-        foreach (var what in await RollupSql.Read(snapshot, RollupSql.Fresh, new { OrgId = orgId, After = upTo, range.From, range.To }))
+        await counts.Read(snapshot, orgId, tail.UpTo);
+        foreach (var what in await tail.Read(snapshot, orgId, range.From, range.To))
             counts.Add(what);
         return [.. Enumerable.Range(0, Slots).Select(slot => counts[slot].Messages)];
     }

@@ -8,24 +8,10 @@ namespace ChatLogger.Features;
 /// </summary>
 internal sealed class RollupCounts(IReadOnlyList<(DateTimeOffset Start, int Slot)> spans, DateTimeOffset end, int slots)
 {
-    /// <summary>More than so many messages that are not folded yet are better counted by the database.</summary>
-    private const int MostFresh = 250_000;
-
     private readonly long[] _starts = [.. spans.Select(span => Spans.FirstMillisecond(span.Start))];
     private readonly TallyCounts[] _counts = [.. Enumerable.Range(0, slots).Select(_ => new TallyCounts())];
 
     public TallyCounts this[int slot] => _counts[slot];
-
-    /// <summary>Up to which number the organization is folded; null: too much is not.</summary>
-    public static async Task<long?> Reach(Sql.Transaction snapshot, Guid orgId)
-    {
-        var upTo = await snapshot.QuerySingleOrDefaultAsync<long?>(
-            "select seq from followers where org_id = @OrgId and follower = @Name", new { OrgId = orgId, Rollups.Name }) ?? -1;
-        var waiting = await snapshot.QuerySingleOrDefaultAsync<long>(
-            "select count(*) from (select from messages where org_id = @OrgId and seq > @UpTo limit @Limit) waiting",
-            new { OrgId = orgId, UpTo = upTo, Limit = MostFresh + 1 });
-        return waiting > MostFresh ? null : upTo;
-    }
 
     /// <summary>Adds what is folded.</summary>
     public async Task Read(Sql.Transaction snapshot, Guid orgId, long upTo)
@@ -41,7 +27,12 @@ internal sealed class RollupCounts(IReadOnlyList<(DateTimeOffset Start, int Slot
             """
             select s.no::int, r.counts
             from unnest(@Tiers, @Starts, @Ends) with ordinality as s(tier, start, until, no)
-            join rollups r on r.org_id = @OrgId and r.tier = s.tier and r.start >= s.start and r.start < s.until
+            cross join lateral (
+                select counts
+                from rollups
+                where org_id = @OrgId and tier = s.tier and start >= s.start and start < s.until
+                offset 0
+            ) r
             """,
             RollupSql.Segments(orgId, segments)))
         {

@@ -21,21 +21,21 @@ internal sealed class SummaryRollups
     /// <summary>Null: too much is not folded yet.</summary>
     public static async Task<Summary.Response?> Answer(Sql.Transaction snapshot, Guid orgId, Range range, DateTimeOffset asOf, int top)
     {
-        if (await RollupCounts.Reach(snapshot, orgId) is not { } upTo)
+        if (await RollupTail.Of(snapshot, orgId) is not { } tail)
             return null;
         var summary = new SummaryRollups(range);
-        var names = await summary.Read(snapshot, orgId, upTo);
+        var names = await summary.Read(snapshot, orgId, tail);
         return await summary.ToResponse(snapshot, orgId, asOf, top, names);
     }
 
-    private async Task<RollupNames> Read(Sql.Transaction snapshot, Guid orgId, long upTo)
+    private async Task<RollupNames> Read(Sql.Transaction snapshot, Guid orgId, RollupTail tail)
     {
         var ends = new List<Spans.Edge>();
-        await _counts.Read(snapshot, orgId, upTo);
+        await _counts.Read(snapshot, orgId, tail.UpTo);
         await ReadPeople(snapshot, orgId, ends);
 
-        var fresh = await RollupSql.Read(snapshot, RollupSql.Fresh, new { OrgId = orgId, After = upTo, From = _range.PreviousFrom, _range.To });
-        var atEnds = ends.Count == 0 ? [] : await RollupSql.Read(snapshot, RollupSql.Within, RollupSql.Edges(orgId, upTo, ends));
+        var fresh = await tail.Read(snapshot, orgId, _range.PreviousFrom, _range.To);
+        var atEnds = ends.Count == 0 ? [] : await RollupSql.Read(snapshot, RollupSql.Within, RollupSql.Edges(orgId, tail.UpTo, ends));
         var names = await RollupNames.Of(snapshot, orgId, [.. fresh, .. atEnds], mayAdd: false);
         foreach (var what in fresh)
             _counts.Add(what);
@@ -59,7 +59,12 @@ internal sealed class SummaryRollups
             """
             select r.start, r.people, ''::bytea as tags
             from unnest(@Tiers, @Starts, @Ends) as s(tier, start, until)
-            join rollups r on r.org_id = @OrgId and r.tier = s.tier and r.start >= s.start and r.start < s.until
+            cross join lateral (
+                select start, people, tags
+                from rollups
+                where org_id = @OrgId and tier = s.tier and start >= s.start and start < s.until
+                offset 0
+            ) r
             """,
             RollupSql.Segments(orgId, before)))
         {
@@ -70,7 +75,12 @@ internal sealed class SummaryRollups
             """
             select r.start, r.people, r.tags
             from unnest(@Tiers, @Starts, @Ends) as s(tier, start, until)
-            join rollups r on r.org_id = @OrgId and r.tier = s.tier and r.start >= s.start and r.start < s.until
+            cross join lateral (
+                select start, people, tags
+                from rollups
+                where org_id = @OrgId and tier = s.tier and start >= s.start and start < s.until
+                offset 0
+            ) r
             """,
             RollupSql.Segments(orgId, within)))
         {
