@@ -10,9 +10,10 @@ using Npgsql;
 
 namespace ChatLogger.Bench.Verbs;
 
-/// <summary>summary: asks for the summary of 30 days, us and a peer in turns over one connection each, and prints times and ratio.</summary>
+/// <summary>summary: asks for the summary of 30 days, us, the service's statements on the messages themselves, and a peer in turns over one connection each; prints times and ratios.</summary>
 internal static class SummaryVerb
 {
+    private const string ByRows = "by the rows";
     private const string Ours = "analytics/orgs/me/summary?tz=Europe/Amsterdam&top=10";
 
     public static Command Create()
@@ -22,7 +23,7 @@ internal static class SummaryVerb
         var slug = Verb.Slug();
         var peer = new Option<string?>("--peer") { Description = "NAME=URL of another service's summary of 30 days, whole with its query" };
         var peerKey = Verb.PeerKey();
-        var db = new Option<string?>("--db") { Description = "URL of the service's database, postgres://…, to seed (DATABASE_URL)" };
+        var db = new Option<string?>("--db") { Description = "URL of the service's database, postgres://…, to seed, and to ask for the same from the messages themselves (DATABASE_URL)" };
         var messages = new Option<int>("--messages") { Description = "Fill the organization with so many messages over 90 days first, unless it has them", DefaultValueFactory = _ => 0 };
         var rounds = new Option<int>("--rounds") { Description = "How often each", DefaultValueFactory = _ => 3 };
         var requests = new Option<int>("--requests") { Description = "How many requests a round, one after the other", DefaultValueFactory = _ => 5 };
@@ -34,15 +35,21 @@ internal static class SummaryVerb
         verb.SetAction((line, stop) => Verb.Run(async () =>
         {
             var (often, many) = (line.Positive(rounds), line.Positive(requests));
+            var database = line.GetValue(db) ?? Environment.GetEnvironmentVariable("DATABASE_URL");
+            await using var source = database is null ? null : NpgsqlDataSource.Create(
+                new NpgsqlConnectionStringBuilder(DatabaseUrl.ToConnectionString("--db", database)) { CommandTimeout = 0 });
             if (line.GetValue(messages) is > 0 and var wanted)
-            {
-                await using var source = NpgsqlDataSource.Create(DatabaseUrl.ToConnectionString("--db", line.Required(db, "DATABASE_URL")));
-                await AnalyticsSeed.Run(source, line.Required(slug, "CHATLOGGER_SLUG"), wanted, stop);
-            }
+                await AnalyticsSeed.Run(source ?? throw new UsageException("--db (or DATABASE_URL) is needed."), line.Required(slug, "CHATLOGGER_SLUG"), wanted, stop);
 
             using var http = line.Connect(url, 1);
             var door = await MemberDoor.LogIn(http, line.Required(email, "CHATLOGGER_EMAIL"), Verb.Password(), new Patience(TimeProvider.System), stop);
             var contenders = new List<(string Name, Func<Task<(TimeSpan Time, byte[] Body)>> Get)> { ("ours", () => Get("ours", http, door.Ask(Ours), stop)) };
+            if (source is not null)
+            {
+                var rows = await SummaryByRows.Of(source, line.Required(slug, "CHATLOGGER_SLUG"), stop);
+                await rows.Folded(stop);
+                contenders.Add((ByRows, () => rows.Get(stop)));
+            }
 
             var theirs = line.GetValue(peer) is { } text ? Peer.Parse(peer.Name, text) : null;
             using var peerHttp = theirs is null ? null : Verb.Connect(theirs.Address, 1);
@@ -60,10 +67,15 @@ internal static class SummaryVerb
     private static async Task Compare(List<(string Name, Func<Task<(TimeSpan Time, byte[] Body)>> Get)> contenders, int rounds, int requests)
     {
         // The first answers warm up and show what is measured: a summary of nothing is quick.
+        var first = default(JsonElement);
         foreach (var (name, get) in contenders)
         {
-            var (_, body) = await get();
-            Print($"{name}: {body.Length} bytes{Messages(JsonElement.Parse(body))}");
+            var answer = JsonElement.Parse((await get()).Body);
+            Print($"{name}: {answer.GetRawText().Length} characters{Messages(answer)}");
+            if (name == ByRows && SummaryByRows.Difference(answer, first) is { } difference)
+                throw new ServiceException($"The summary is not what the rows come to: {difference}");
+            if (first.ValueKind == JsonValueKind.Undefined)
+                first = answer;
             await get();
         }
 

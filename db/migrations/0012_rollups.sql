@@ -12,6 +12,9 @@ create index feedback_org_id_seq_idx on feedback (org_id, seq);
 create index messages_org_id_created_at_idx on messages (org_id, created_at);
 create index feedback_org_id_at_idx on feedback (org_id, at);
 
+-- Serves: the ratings of a chat and its messages, when the chat is deleted; and of many chats.
+create index feedback_org_id_chat_id_idx on feedback (org_id, chat_id);
+
 -- Ratings that are no more, until the folding has taken back what it counted of them.
 create table feedback_replaced (
     org_id    uuid        not null,

@@ -52,6 +52,7 @@ internal static class Routes
         var analysts = app.MapGroup("/analytics/orgs/{org}").Allow(Access.Role(MemberRole.Viewer, MemberRole.Admin)).WithTags("Analytics")
             .WithMetadata(Throttle.Analytics, new Patience(settings => settings.AnalyticsDeadline));
         Summary.Map(analysts);
+        Conversations.Map(analysts);
 
         var exporters = app.MapGroup("/exports/orgs/{org}").Allow(Access.Role(MemberRole.Admin)).WithTags("Exports");
         RequestExport.Map(exporters);

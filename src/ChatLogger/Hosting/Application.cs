@@ -164,6 +164,7 @@ internal static class Application
             services.GetRequiredService<NpgsqlDataSource>(), settings.KeepKeysFor, settings.TwinPatience, services.GetRequiredService<TimeProvider>()));
         builder.Services.AddSingleton(Settings.Bind<FollowingSettings>(builder.Configuration, FollowingSettings.Section));
         builder.Services.AddSingleton<Arrivals>();
+        builder.Services.AddSingleton<RollupCheck>();
         builder.Services.AddHostedService<RollupFolder>();
         builder.Services.AddSingleton<ChatWriter>();
         builder.Services.AddSingleton<MessageWriter>();

@@ -70,6 +70,10 @@ internal static class Verbs
                 Verb("create", "Make an API key and print it, this once.", CreateKey, Org, Label, Scopes, Expires),
                 Verb("revoke", "Revoke an API key by its public id.", RevokeKey, Org, PublicId),
             },
+            new Command("rollups", "What analytics are counted from.")
+            {
+                Verb("rebuild", "Count the rollups anew, report how many were wrong, and put those right.", RebuildRollups, OneOrg),
+            },
         };
         root.TreatUnmatchedTokensAsErrors = false;
         root.SetAction((line, ct) => Serving.Run(Rest(line), ct));
@@ -82,6 +86,7 @@ internal static class Verbs
     private static readonly Option<string> Slug = new("--slug") { Required = true, Description = "The name in paths: 3 to 63 lower-case letters, digits, hyphens." };
     private static readonly Option<string?> TimeZone = new("--time-zone") { Description = "IANA name; default UTC." };
     private static readonly Option<string> Org = new("--org") { Required = true, Description = "The organization's slug." };
+    private static readonly Option<string?> OneOrg = new("--org") { Description = "The organization's slug; default: all of them." };
     private static readonly Option<string> Role = new("--role") { Required = true, Description = "admin, user or viewer." };
     private static readonly Option<string> Label = new("--label") { Required = true, Description = "What the key is for." };
     private static readonly Option<string[]> Scopes = new("--scope") { Description = "ingest (default), import; may be repeated." };
@@ -151,6 +156,23 @@ internal static class Verbs
         },
         ct);
 
+    private static Task<int> RebuildRollups(ParseResult line, CancellationToken ct) => WithDatabase(
+        line,
+        async (services, ct) =>
+        {
+            var slug = line.GetValue(OneOrg);
+            var organizations = await services.GetRequiredService<NpgsqlDataSource>().QueryAsync<Organization>(
+                "select id, slug from organizations where deleted_at is null and (@Slug is null or slug = @Slug) order by slug", new { Slug = slug }, ct);
+            if (slug is not null && organizations.Count == 0)
+                throw Problem.NotFound("No such organization.");
+            foreach (var organization in organizations)
+            {
+                var (rollups, differences) = await services.GetRequiredService<RollupCheck>().Run(organization.Id, ct);
+                Console.WriteLine($"{organization.Slug}: {rollups} rollups, {differences} differences");
+            }
+        },
+        ct);
+
     private static async Task<int> HealthCheck(ParseResult line, CancellationToken ct)
     {
         var url = line.GetValue(Url) ?? Application.Address(Rest(line));
@@ -198,6 +220,8 @@ internal static class Verbs
         verb.SetAction(action);
         return verb;
     }
+
+    private sealed record Organization(Guid Id, string Slug);
 
     private static string[] Rest(ParseResult line) => Arguments.ForConfiguration(line.UnmatchedTokens);
 

@@ -45,6 +45,9 @@ public sealed class VerbTests : IAsyncLifetime
         Assert.Equal("superadmin", root.Is(200).Text("role"));
         Assert.StartsWith("__Host-chatlogger=", root.Header("Set-Cookie"));
 
+        Assert.Matches(@"^acme: \d+ rollups, 0 differences$", await Result("rollups rebuild"));
+        Assert.Matches(@"^acme: \d+ rollups, 0 differences$", await Result("rollups rebuild --org acme"));
+        Assert.Equal("chatlogger: No such organization.", await Refusal("rollups rebuild --org globex"));
         Assert.Equal("", await Result($"healthcheck --url {service.Address}"));
         Assert.Equal("", await Result($"healthcheck --urls http://*:{service.Address.Port}"));
         Assert.Equal("", await Result($"apikey revoke --org acme --public-id {key.Split('_')[1]}"));
@@ -106,7 +109,7 @@ public sealed class VerbTests : IAsyncLifetime
     {
         var help = await Result("--help");
 
-        foreach (var verb in new[] { "serve", "migrate", "healthcheck", "admin", "org", "user", "apikey" })
+        foreach (var verb in new[] { "serve", "migrate", "healthcheck", "admin", "org", "user", "apikey", "rollups" })
             Assert.Contains($"\n  {verb} ", help);
         Assert.Contains("\n  revoke ", await Result("apikey --help"));
         Assert.Contains("\n  --public-id ", await Result("apikey revoke --help"));

@@ -154,7 +154,6 @@ internal static class Matrix
         "PATCH /orgs/{org}/chats/{chatId}",
         "DELETE /orgs/{org}/chats/{chatId}",
         "POST /orgs/{org}/chats/{chatId}/messages",
-        "GET /analytics/orgs/{org}/conversations",
     ];
 
     public static string Cell(Row row, Column column) => Cells[row].Split(' ', StringSplitOptions.RemoveEmptyEntries)[(int)column];

@@ -224,7 +224,7 @@ public class RollupsTests(FoldingApp app) : IClassFixture<FoldingApp>
     }
 
     private Task<(int Rollups, int Differences)> Rebuild(Org org) =>
-        Db.InTransactionAsync(transaction => Rollups.Rebuild(transaction, org.Id, rows: 50), default);
+        new RollupCheck(app.Services.GetRequiredKeyedService<NpgsqlDataSource>(Pools.Analytics), new FollowingSettings { Rows = 50 }).Run(org.Id, default);
 
     private async Task<int> Messages(Org org) => (await Agree(org)).GetProperty("totals").GetProperty("messages").GetInt32();
 

@@ -73,27 +73,23 @@ internal static class RollupSql
           and c.deleted_at is null
         """;
 
-    /// <summary>What arrived after a number (few; the other way round, most of a range would be gone through), and happened in a range of time.</summary>
+    /// <summary>What arrived under certain numbers, and happened in a range of time; see <see cref="RollupTail"/>.</summary>
     public const string Fresh =
         $"""
         {Chat}
         from chats c
         where c.org_id = @OrgId
-          and c.seq > @After
+          and c.seq = any(@Chats)
           and c.created_at >= @From
           and c.created_at < @To
           and c.deleted_at is null
         union all
         {Message}
-        from (
-            select org_id, chat_id, created_at, role, latency_ms, token_count, prompt_tokens, completion_tokens
-            from messages
-            where org_id = @OrgId
-              and seq > @After
-            offset 0
-        ) m
+        from messages m
         join chats c on c.org_id = m.org_id and c.id = m.chat_id
-        where m.created_at >= @From
+        where m.org_id = @OrgId
+          and m.seq = any(@Messages)
+          and m.created_at >= @From
           and m.created_at < @To
           and c.deleted_at is null
         union all
@@ -101,7 +97,7 @@ internal static class RollupSql
         from feedback f
         join chats c on c.org_id = f.org_id and c.id = f.chat_id
         where f.org_id = @OrgId
-          and f.seq > @After
+          and f.seq = any(@Ratings)
           and f.at >= @From
           and f.at < @To
           and c.deleted_at is null
@@ -110,8 +106,8 @@ internal static class RollupSql
         from feedback_replaced f
         join chats c on c.org_id = f.org_id and c.id = f.chat_id
         where f.org_id = @OrgId
-          and f.until_seq > @After
-          and f.seq <= @After
+          and f.until_seq = any(@Replaced)
+          and f.seq <= @UpTo
           and f.at >= @From
           and f.at < @To
           and c.deleted_at is null
@@ -191,6 +187,15 @@ internal static class RollupSql
             Ends = Array.ConvertAll(all, edge => edge.End),
         };
     }
+
+    /// <summary>The parameters of a statement that reads the rollups of segments.</summary>
+    public static object Segments(Guid orgId, List<Spans.Segment> segments) => new
+    {
+        OrgId = orgId,
+        Tiers = segments.ConvertAll(segment => segment.Tier).ToArray(),
+        Starts = segments.ConvertAll(segment => segment.Start).ToArray(),
+        Ends = segments.ConvertAll(segment => segment.End).ToArray(),
+    };
 
     public static async Task<List<Happening>> Read(Sql.Transaction transaction, string sql, object parameters)
     {

@@ -14,15 +14,7 @@ internal static class Rollups
     /// <summary>Folds the next arrivals, about so many rows, up to the settled number at most; answers up to which. The cursor is the caller's.</summary>
     public static async Task<long> Fold(Sql.Transaction transaction, Guid orgId, long after, long settled, int rows)
     {
-        var upTo = await transaction.QuerySingleOrDefaultAsync<long>(
-            """
-            select least(
-                @Settled,
-                (select seq from chats where org_id = @OrgId and seq > @After order by seq offset @Rows limit 1),
-                (select seq from messages where org_id = @OrgId and seq > @After order by seq offset @Rows limit 1),
-                (select seq from feedback where org_id = @OrgId and seq > @After order by seq offset @Rows limit 1))
-            """,
-            new { OrgId = orgId, After = after, Settled = settled, Rows = rows - 1 });
+        var upTo = await Next(transaction, orgId, after, settled, rows);
         var arrived = await RollupSql.Read(transaction, RollupSql.Arrived, new { OrgId = orgId, After = after, UpTo = upTo });
         if (arrived.Count > 0)
         {
@@ -105,37 +97,43 @@ internal static class Rollups
         await RollupRows.Write(transaction, orgId, tallies);
     }
 
-    /// <summary>
-    /// Folds all that was folded once more, from nothing. Answers how many rollups there are, and how many were not as they are now. Those who read see
-    /// them as they were until the transaction is committed, and nobody else folds.
-    /// </summary>
-    public static async Task<(int Rollups, int Differences)> Rebuild(Sql.Transaction transaction, Guid orgId, int rows)
+    /// <summary>Counts what arrived up to a number from the rows themselves: what the rollups must be when that is how far they are folded.</summary>
+    public static async Task<Dictionary<(int Tier, long Start), Tally>> Count(Sql.Transaction transaction, Guid orgId, long upTo, int rows, bool mayAdd)
     {
-        if (await Follower.Cursor.Take(transaction, orgId, Name, wait: true) is not { } upTo)
-            return (0, 0);
-        var before = await Fingerprints(transaction, orgId);
-        await transaction.ExecuteAsync("delete from rollups where org_id = @OrgId", new { OrgId = orgId });
-        for (var seq = -1L; seq < upTo;)
-            seq = await Fold(transaction, orgId, seq, upTo, rows);
-        var after = await Fingerprints(transaction, orgId);
-        return (after.Count, after.Except(before).Select(each => each.Key).Union(before.Except(after).Select(each => each.Key)).Count());
+        var quarters = new Dictionary<long, Tally>();
+        for (var after = -1L; after < upTo;)
+        {
+            var next = await Next(transaction, orgId, after, upTo, rows);
+            var arrived = await RollupSql.Read(transaction, RollupSql.Arrived, new { OrgId = orgId, After = after, UpTo = next });
+            Add(quarters, arrived, await RollupNames.Of(transaction, orgId, arrived, mayAdd));
+            after = next;
+        }
+        return InAllTiers(quarters);
     }
 
-    private static async Task<Dictionary<(short, DateTime), string>> Fingerprints(Sql.Transaction transaction, Guid orgId) =>
-        (await transaction.QueryAsync<(short Tier, DateTime Start, string Hash)>(
+    // The end of the next piece.
+    private static Task<long> Next(Sql.Transaction transaction, Guid orgId, long after, long last, int rows) =>
+        transaction.QuerySingleOrDefaultAsync<long>(
             """
-            select tier, start, md5(counts) || md5(people) || md5(tags)
-            from rollups
-            where org_id = @OrgId
+            select least(
+                @Last,
+                (select seq from chats where org_id = @OrgId and seq > @After order by seq offset @Rows limit 1),
+                (select seq from messages where org_id = @OrgId and seq > @After order by seq offset @Rows limit 1),
+                (select seq from feedback where org_id = @OrgId and seq > @After order by seq offset @Rows limit 1))
             """,
-            new { OrgId = orgId }))
-        .ToDictionary(row => (row.Tier, row.Start), row => row.Hash);
+            new { OrgId = orgId, After = after, Last = last, Rows = rows - 1 });
 
     private static readonly int[] AllTiers = [Spans.Quarter, Spans.Hour, Spans.Day];
 
     private static Dictionary<long, Tally> Quarters(IReadOnlyList<Happening> happenings, RollupNames names)
     {
         var quarters = new Dictionary<long, Tally>();
+        Add(quarters, happenings, names);
+        return quarters;
+    }
+
+    private static void Add(Dictionary<long, Tally> quarters, IReadOnlyList<Happening> happenings, RollupNames names)
+    {
         foreach (var what in happenings)
         {
             var start = Spans.StartOf(Spans.Quarter, what.At);
@@ -143,7 +141,6 @@ internal static class Rollups
                 quarters.Add(start, quarter = new Tally());
             quarter.Add(what, names.Person(what), names.Tags(what));
         }
-        return quarters;
     }
 
     private static Dictionary<(int Tier, long Start), Tally> InAllTiers(Dictionary<long, Tally> quarters)

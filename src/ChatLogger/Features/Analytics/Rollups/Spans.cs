@@ -22,8 +22,8 @@ internal static class Spans
     /// <summary>The first whole one that is not before: what happens, happens at whole ones.</summary>
     public static long FirstMillisecond(DateTimeOffset at) => Milliseconds(at.UtcDateTime.AddTicks(TimeSpan.TicksPerMillisecond - 1));
 
-    /// <summary>Cuts what is from an instant up to another, with no span longer than the tier.</summary>
-    public static void Cut(DateTime from, DateTime to, int longest, List<Segment> rollups, List<Edge> edges)
+    /// <summary>Cuts what is from an instant up to another.</summary>
+    public static void Cut(DateTime from, DateTime to, List<Segment> rollups, List<Edge> edges)
     {
         var quarter = Lengths[Quarter];
         var (start, end) = (StartOf(Quarter, Milliseconds(from)), StartOf(Quarter, Milliseconds(to)));
@@ -38,14 +38,14 @@ internal static class Spans
             edges.Add(new(from, Instant(start)));
         if (Instant(end) < to)
             edges.Add(new(Instant(end), to));
-        Cut(start, end, Quarter, longest, rollups);
+        Cut(start, end, Quarter, rollups);
     }
 
-    private static void Cut(long start, long end, int tier, int longest, List<Segment> rollups)
+    private static void Cut(long start, long end, int tier, List<Segment> rollups)
     {
         if (start >= end)
             return;
-        if (tier < longest)
+        if (tier < Day)
         {
             var inner = StartOf(tier + 1, start);
             inner += inner < start ? Lengths[tier + 1] : 0;
@@ -53,7 +53,7 @@ internal static class Spans
             if (inner < outer)
             {
                 Add(start, inner);
-                Cut(inner, outer, tier + 1, longest, rollups);
+                Cut(inner, outer, tier + 1, rollups);
                 Add(outer, end);
                 return;
             }

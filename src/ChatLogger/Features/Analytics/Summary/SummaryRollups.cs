@@ -9,52 +9,40 @@ namespace ChatLogger.Features;
 /// </summary>
 internal sealed class SummaryRollups
 {
-    /// <summary>More than so many arrivals that are not folded yet are counted by the database.</summary>
-    private const int MostFresh = 50_000;
-
-    /// <summary>The time before the range, among the local days.</summary>
-    private const int Before = -1;
-
     private readonly Range _range;
-    private readonly TallyCounts[] _days;
-    private readonly TallyCounts _before = new();
+    private readonly RollupCounts _counts;
     private readonly Tally _within = new();
     private readonly HashSet<int> _endUsersBefore = [];
 
-    private SummaryRollups(Range range) =>
-        (_range, _days) = (range, [.. range.Local.Days.Select(_ => new TallyCounts())]);
+    // A slot for each local day, and one for the time before the range.
+    private SummaryRollups(Range range) => (_range, _counts) = (
+        range, new([(range.PreviousFrom, range.Local.Days.Count), .. range.Local.Spans], range.To, range.Local.Days.Count + 1));
 
     /// <summary>Null: too much is not folded yet.</summary>
     public static async Task<Summary.Response?> Answer(Sql.Transaction snapshot, Guid orgId, Range range, DateTimeOffset asOf, int top)
     {
-        var upTo = await snapshot.QuerySingleOrDefaultAsync<long?>(
-            "select seq from followers where org_id = @OrgId and follower = @Name", new { OrgId = orgId, Rollups.Name }) ?? -1;
-        var waiting = await snapshot.QuerySingleOrDefaultAsync<long>(
-            "select count(*) from (select from messages where org_id = @OrgId and seq > @UpTo limit @Limit) waiting",
-            new { OrgId = orgId, UpTo = upTo, Limit = MostFresh + 1 });
-        if (waiting > MostFresh)
+        if (await RollupTail.Of(snapshot, orgId) is not { } tail)
             return null;
         var summary = new SummaryRollups(range);
-        var names = await summary.Read(snapshot, orgId, upTo);
+        var names = await summary.Read(snapshot, orgId, tail);
         return await summary.ToResponse(snapshot, orgId, asOf, top, names);
     }
 
-    private async Task<RollupNames> Read(Sql.Transaction snapshot, Guid orgId, long upTo)
+    private async Task<RollupNames> Read(Sql.Transaction snapshot, Guid orgId, RollupTail tail)
     {
-        var (edges, ends) = (new List<Spans.Edge>(), new List<Spans.Edge>());
-        await ReadCounts(snapshot, orgId, edges);
+        var ends = new List<Spans.Edge>();
+        await _counts.Read(snapshot, orgId, tail.UpTo);
         await ReadPeople(snapshot, orgId, ends);
 
-        var fresh = await RollupSql.Read(snapshot, RollupSql.Fresh, new { OrgId = orgId, After = upTo, From = _range.PreviousFrom, _range.To });
-        var atEdges = edges.Count == 0 ? [] : await RollupSql.Read(snapshot, RollupSql.Within, RollupSql.Edges(orgId, upTo, edges));
-        var atEnds = ends.Count == 0 ? [] : await RollupSql.Read(snapshot, RollupSql.Within, RollupSql.Edges(orgId, upTo, ends));
-        var names = await RollupNames.Of(snapshot, orgId, [.. fresh, .. atEdges, .. atEnds], mayAdd: false);
-        foreach (var what in fresh.Concat(atEdges))
-            CountsAt(what.At).Add(what);
+        var fresh = await tail.Read(snapshot, orgId, _range.PreviousFrom, _range.To);
+        var atEnds = ends.Count == 0 ? [] : await RollupSql.Read(snapshot, RollupSql.Within, RollupSql.Edges(orgId, tail.UpTo, ends));
+        var names = await RollupNames.Of(snapshot, orgId, [.. fresh, .. atEnds], mayAdd: false);
+        foreach (var what in fresh)
+            _counts.Add(what);
         foreach (var what in fresh.Concat(atEnds).Where(what => what.Kind != HappeningKind.Feedback))
         {
             var person = names.Person(what);
-            if (IsBefore(what.At))
+            if (what.At < Spans.FirstMillisecond(_range.From))
                 _endUsersBefore.Add(person.EndUser);
             else
                 _within.Add(what, person, names.Tags(what));
@@ -62,47 +50,23 @@ internal sealed class SummaryRollups
         return names;
     }
 
-    // Day by day, and days begin at any hour of UTC.
-    private async Task ReadCounts(Sql.Transaction snapshot, Guid orgId, List<Spans.Edge> edges)
-    {
-        var segments = new List<Spans.Segment>();
-        var dayOf = new List<int>();
-        Cut(_range.PreviousFrom.UtcDateTime, _range.From.UtcDateTime, Spans.Day, Before);
-        var spans = _range.Local.Spans;
-        for (var i = 0; i < spans.Count; i++)
-            Cut(spans[i].Start.UtcDateTime, (i + 1 < spans.Count ? spans[i + 1].Start : _range.To).UtcDateTime, Spans.Hour, spans[i].Day);
-
-        foreach (var row in await snapshot.QueryAsync<CountsRow>(
-            """
-            select s.no::int, r.counts
-            from unnest(@Tiers, @Starts, @Ends) with ordinality as s(tier, start, until, no)
-            join rollups r on r.org_id = @OrgId and r.tier = s.tier and r.start >= s.start and r.start < s.until
-            """,
-            Parameters(orgId, segments)))
-        {
-            CountsOf(dayOf[row.No - 1]).Add(row.Counts);
-        }
-
-        void Cut(DateTime from, DateTime to, int longest, int day)
-        {
-            Spans.Cut(from, to, longest, segments, edges);
-            while (dayOf.Count < segments.Count)
-                dayOf.Add(day);
-        }
-    }
-
     private async Task ReadPeople(Sql.Transaction snapshot, Guid orgId, List<Spans.Edge> ends)
     {
         var (before, within) = (new List<Spans.Segment>(), new List<Spans.Segment>());
-        Spans.Cut(_range.PreviousFrom.UtcDateTime, _range.From.UtcDateTime, Spans.Day, before, ends);
-        Spans.Cut(_range.From.UtcDateTime, _range.To.UtcDateTime, Spans.Day, within, ends);
+        Spans.Cut(_range.PreviousFrom.UtcDateTime, _range.From.UtcDateTime, before, ends);
+        Spans.Cut(_range.From.UtcDateTime, _range.To.UtcDateTime, within, ends);
         foreach (var row in await snapshot.QueryAsync<PeopleRow>(
             """
             select r.start, r.people, ''::bytea as tags
             from unnest(@Tiers, @Starts, @Ends) as s(tier, start, until)
-            join rollups r on r.org_id = @OrgId and r.tier = s.tier and r.start >= s.start and r.start < s.until
+            cross join lateral (
+                select start, people, tags
+                from rollups
+                where org_id = @OrgId and tier = s.tier and start >= s.start and start < s.until
+                offset 0
+            ) r
             """,
-            Parameters(orgId, before)))
+            RollupSql.Segments(orgId, before)))
         {
             for (var people = TallyBytes.People(row.People, 0); people.Next();)
                 _endUsersBefore.Add(people.Person.EndUser);
@@ -111,9 +75,14 @@ internal sealed class SummaryRollups
             """
             select r.start, r.people, r.tags
             from unnest(@Tiers, @Starts, @Ends) as s(tier, start, until)
-            join rollups r on r.org_id = @OrgId and r.tier = s.tier and r.start >= s.start and r.start < s.until
+            cross join lateral (
+                select start, people, tags
+                from rollups
+                where org_id = @OrgId and tier = s.tier and start >= s.start and start < s.until
+                offset 0
+            ) r
             """,
-            Parameters(orgId, within)))
+            RollupSql.Segments(orgId, within)))
         {
             _within.Add(row.People, row.Tags, Spans.Milliseconds(row.Start));
         }
@@ -122,7 +91,8 @@ internal sealed class SummaryRollups
     private async Task<Summary.Response> ToResponse(Sql.Transaction snapshot, Guid orgId, DateTimeOffset asOf, int top, RollupNames fresh)
     {
         var all = new TallyCounts();
-        foreach (var day in _days)
+        TallyCounts[] days = [.. _range.Local.Days.Select((_, day) => _counts[day])];
+        foreach (var day in days)
             all.Add(day);
         _endUsersBefore.Remove(0);
         var endUsers = _within.People.Keys.Select(person => person.EndUser).Where(endUser => endUser != 0).Distinct().Count();
@@ -142,9 +112,9 @@ internal sealed class SummaryRollups
             _range.Zone.Id,
             asOf,
             Totals(all, endUsers),
-            Totals(_before, _endUsersBefore.Count),
+            Totals(_counts[days.Length], _endUsersBefore.Count),
             [.. _range.Local.Days.Select((day, i) => new Summary.DayCount(
-                day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture), _days[i].Chats, _days[i].Messages, _days[i].Tokens, _days[i].Latencies.ToLatency()))],
+                day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture), days[i].Chats, days[i].Messages, days[i].Tokens, days[i].Latencies.ToLatency()))],
             all.Latencies.ToLatency(),
             [.. all.Roles.Zip(TallyCounts.RoleNames, (messages, role) => new Summary.RoleCount(role, messages))
                 .Where(role => role.Messages > 0)
@@ -177,37 +147,6 @@ internal sealed class SummaryRollups
 
     private static Summary.Totals Totals(TallyCounts counts, int endUsers) =>
         new(counts.Chats, counts.Messages, endUsers, counts.Tokens, counts.PromptTokens, counts.CompletionTokens, counts.Up, counts.Down);
-
-    private static object Parameters(Guid orgId, List<Spans.Segment> segments) => new
-    {
-        OrgId = orgId,
-        Tiers = segments.Select(segment => segment.Tier).ToArray(),
-        Starts = segments.Select(segment => segment.Start).ToArray(),
-        Ends = segments.Select(segment => segment.End).ToArray(),
-    };
-
-    private bool IsBefore(long at) => at < Spans.FirstMillisecond(_range.From);
-
-    private TallyCounts CountsOf(int day) => day == Before ? _before : _days[day];
-
-    private TallyCounts CountsAt(long at)
-    {
-        if (IsBefore(at))
-            return _before;
-        var spans = _range.Local.Spans;
-        var (low, high) = (0, spans.Count - 1);
-        while (low < high)
-        {
-            var middle = (low + high + 1) / 2;
-            if (Spans.FirstMillisecond(spans[middle].Start) <= at)
-                low = middle;
-            else
-                high = middle - 1;
-        }
-        return _days[spans[low].Day];
-    }
-
-    private sealed record CountsRow(int No, byte[] Counts);
 
     private sealed record PeopleRow(DateTime Start, byte[] People, byte[] Tags);
 }

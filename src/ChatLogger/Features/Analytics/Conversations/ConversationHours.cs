@@ -1,0 +1,71 @@
+using ChatLogger.Data;
+
+namespace ChatLogger.Features;
+
+/// <summary>Messages of a range by weekday (from Monday) and hour of its zone: 168 counts.</summary>
+internal static class ConversationHours
+{
+    private const int Slots = 7 * 24;
+
+    /// <summary>Null: too much is not folded yet.</summary>
+    public static async Task<long[]?> FromRollups(Sql.Transaction snapshot, Guid orgId, Range range)
+    {
+        if (await RollupTail.Of(snapshot, orgId) is not { } tail)
+            return null;
+        var counts = new RollupCounts([.. Spans(range)], range.To, Slots);
+        await counts.Read(snapshot, orgId, tail.UpTo);
+        foreach (var what in await tail.Read(snapshot, orgId, range.From, range.To))
+            counts.Add(what);
+        return [.. Enumerable.Range(0, Slots).Select(slot => counts[slot].Messages)];
+    }
+
+    public static async Task<long[]> FromRows(Sql.Transaction snapshot, Conversations.Query query, Range range)
+    {
+        var spans = Spans(range).ToArray();
+        var counts = new long[Slots];
+        foreach (var row in await snapshot.QueryAsync<Row>(
+            """
+            select (@SlotOf::int[])[width_bucket(m.created_at, @Starts)] as slot, count(*) as messages
+            from messages m
+            join chats c on c.org_id = m.org_id and c.id = m.chat_id
+            where m.org_id = @OrgId
+              and m.created_at >= @From
+              and m.created_at < @To
+              and c.deleted_at is null
+              and c.tags @> @Tag
+            group by 1
+            """,
+            new
+            {
+                query.OrgId,
+                query.Tag,
+                range.From,
+                range.To,
+                Starts = Array.ConvertAll(spans, span => span.Start.UtcDateTime),
+                SlotOf = Array.ConvertAll(spans, span => span.Slot),
+            }))
+        {
+            counts[row.Slot] = row.Messages;
+        }
+        return counts;
+    }
+
+    // Within a local day's span the zone's offset stays the same.
+    private static IEnumerable<(DateTimeOffset Start, int Slot)> Spans(Range range)
+    {
+        var days = range.Local.Spans;
+        for (var i = 0; i < days.Count; i++)
+        {
+            var end = i + 1 < days.Count ? days[i + 1].Start : range.To;
+            var offset = range.Zone.GetUtcOffset(days[i].Start);
+            for (var at = days[i].Start; at < end;)
+            {
+                var local = (at + offset).UtcDateTime;
+                yield return (at, (((int)local.DayOfWeek + 6) % 7 * 24) + local.Hour);
+                at = at.AddTicks(TimeSpan.TicksPerHour - (local.Ticks % TimeSpan.TicksPerHour));
+            }
+        }
+    }
+
+    private sealed record Row(int Slot, long Messages);
+}
