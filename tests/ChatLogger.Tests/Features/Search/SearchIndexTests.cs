@@ -1,3 +1,6 @@
+using ChatLogger.Data;
+using Microsoft.Extensions.DependencyInjection;
+
 namespace ChatLogger.Tests.Features.Search;
 
 /// <summary>What the index holds, and that questions go through it.</summary>
@@ -76,10 +79,10 @@ public class SearchIndexTests(SearchApp app) : IClassFixture<SearchApp>
             """
             insert into chats (org_id, id, created_at, updated_at)
             select @Id, md5(@Id::text || n)::uuid, now() - n * interval '1 minute', now()
-            from generate_series(1, 4000) n;
+            from generate_series(1, 40000) n;
             insert into messages (org_id, chat_id, id, role, content, created_at)
-            select @Id, md5(@Id::text || n % 4000 + 1)::uuid, md5(@Id::text || 'm' || n)::uuid, 'user', 'zebra ' || md5(n::text) || case when n % 1000 = 0 then ' lion' else '' end, now()
-            from generate_series(1, 20000) n;
+            select @Id, md5(@Id::text || n % 40000 + 1)::uuid, md5(@Id::text || 'm' || n)::uuid, 'user', 'zebra ' || md5(n::text) || case when n % 1000 = 0 then ' lion' else '' end, now()
+            from generate_series(1, 80000) n;
             """,
             new { acme.Id });
         await app.Index();
@@ -112,8 +115,10 @@ public class SearchIndexTests(SearchApp app) : IClassFixture<SearchApp>
             where datname = current_database()
               and pid <> pg_backend_pid()
               and backend_type = 'client backend'
-              and pg_terminate_backend(pid)
             """);
+        var database = app.Services.GetRequiredService<Database>();
+        foreach (var pool in new[] { database.Source, database.Analytics, database.Exports, database.Writing, app.Rows })
+            pool.Clear();
         await app.Until("select not exists (select from pg_stat_activity where pid = any(@sessions))", new { sessions });
         return (
             await app.Value<string>("select string_agg(relname || ' ' || seq_scan, ', ' order by relname) from pg_stat_user_tables where relname in ('chats', 'messages', 'search_chunks')"),
