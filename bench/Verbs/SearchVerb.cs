@@ -33,8 +33,8 @@ internal static class SearchVerb
             var (often, many) = (line.Positive(rounds), line.Positive(requests));
             if (line.GetValue(messages) is > 0 and var wanted)
             {
-                await using var source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(
-                    DatabaseUrl.ToConnectionString("--db", line.Required(db, "DATABASE_URL"))) { CommandTimeout = 0 });
+                var database = DatabaseUrl.ToConnectionString("--db", line.Required(db, "DATABASE_URL"));
+                await using var source = NpgsqlDataSource.Create($"{database};Command Timeout=0");
                 await SearchSeed.Run(source, line.Required(slug, "CHATLOGGER_SLUG"), wanted, stop);
                 await Indexed(source, line.Required(slug, "CHATLOGGER_SLUG"), stop);
                 if (line.GetValue(only))

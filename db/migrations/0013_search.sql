@@ -26,7 +26,7 @@ create table search_chunks (
 alter table search_chunks alter column tokens set storage external;
 
 -- Serves: the chunks with all of some words. New rows wait in a list that each search reads through: it is kept short.
-create index search_chunks_tokens_idx on search_chunks using gin (org_id, tokens) with (gin_pending_list_limit = 512);
+create index search_chunks_tokens_idx on search_chunks using gin (org_id, tokens) with (gin_pending_list_limit = 2048);
 
 -- What the chats of an export are searched for, as it was asked.
 alter table exports add column q text;

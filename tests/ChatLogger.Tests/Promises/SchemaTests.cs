@@ -26,7 +26,7 @@ public partial class SchemaTests(App app) : IClassFixture<App>
         var tenant = await Column($"select relname::text from ({TenantTables}) t order by 1");
         var all = await Column("select relname::text from pg_class where relkind in ('r', 'p') and relnamespace = 'public'::regnamespace and relname <> 'schemaversions' order by 1");
 
-        Assert.All(["chats", "messages", "feedback", "audit_events", "idempotency_keys", "followers", "rollups"], table => Assert.Contains(table, tenant));
+        Assert.All(["chats", "messages", "feedback", "audit_events", "idempotency_keys", "followers", "rollups", "search_chunks"], table => Assert.Contains(table, tenant));
         Assert.Equal(all, tenant.Concat(Directory).Order(StringComparer.Ordinal));
     }
 

@@ -26,7 +26,7 @@ public class ListChatsTests(App app) : IClassFixture<App>
         var items = answer["items"].EnumerateArray().ToArray();
         Assert.Equal([newer, older], items.Select(item => item.GetProperty("id").GetString()!));
         Assert.Equal(
-            ["id", "title", "tags", "metadata", "userId", "externalUserId", "createdAt", "updatedAt", "feedback", "messageCount", "firstMessageAt", "lastMessageAt", "preview"],
+            ["id", "title", "tags", "metadata", "userId", "externalUserId", "createdAt", "updatedAt", "feedback", "messageCount", "firstMessageAt", "lastMessageAt", "preview", "snippet"],
             items[0].EnumerateObject().Select(property => property.Name));
         Assert.Equal("older", items[1].GetProperty("title").GetString());
         Assert.Equal("""{"n":1}""", items[1].GetProperty("metadata").GetRawText());

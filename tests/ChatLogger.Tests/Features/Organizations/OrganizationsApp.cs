@@ -48,6 +48,10 @@ internal static class OrganizationStory
             select org_id, id, gen_random_uuid(), 'user', 'Hello ' || n, now()
             from chats, generate_series(1, @Messages) n
             where org_id = @Org;
+            insert into search_chunks (org_id, chat_id, first_seq, last_seq, created_at, tokens)
+            select org_id, chat_id, seq, seq, now(), '{1,2,3}'
+            from messages
+            where org_id = @Org;
             insert into feedback (org_id, target_id, chat_id, rating, at)
             select org_id, id, chat_id, 'up', now()
             from messages

@@ -12,7 +12,7 @@ namespace ChatLogger.Tests.Features.Organizations;
 /// <summary>What deleted organizations kept is removed, piece by piece, and nothing else is.</summary>
 public class PurgeOrganizationsTests(OrganizationsApp app) : IClassFixture<OrganizationsApp>
 {
-    private static readonly string[] Removed = ["api_keys", "chats", "export_chunks", "exports", "feedback", "feedback_replaced", "followers", "idempotency_keys", "messages", "rollup_names", "rollups"];
+    private static readonly string[] Removed = ["api_keys", "chats", "export_chunks", "exports", "feedback", "feedback_replaced", "followers", "idempotency_keys", "messages", "rollup_names", "rollups", "search_chunks"];
     private static readonly string[] Kept = ["audit_events", "users"];
 
     [Fact]

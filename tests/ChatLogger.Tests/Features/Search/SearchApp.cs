@@ -1,0 +1,72 @@
+using ChatLogger.Features;
+using ChatLogger.Tests.Support;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace ChatLogger.Tests.Features.Search;
+
+/// <summary>A service whose index is written when a test says so.</summary>
+public class SearchApp : App
+{
+    /// <summary>All that there is; what other transactions on the server hold up is waited for.</summary>
+    internal async Task Index()
+    {
+        do
+        {
+            await IndexSettled();
+        }
+        while (await Value<bool>("select exists (select from messages m left join followers f on f.org_id = m.org_id and f.follower = 'search' where m.seq > coalesce(f.seq, -1))"));
+    }
+
+    /// <summary>What is settled by now.</summary>
+    internal async Task IndexSettled()
+    {
+        var indexer = Services.GetRequiredService<SearchIndexer>();
+        await indexer.Sweep(CancellationToken.None);
+        await indexer.Run(CancellationToken.None);
+    }
+
+    protected override void Customize(WebApplicationBuilder builder) =>
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["Search:Every"] = "00:01:00",
+            ["Search:Gather"] = "100000",
+            ["Search:Patience"] = "01:00:00",
+            ["Search:Yield"] = "0",
+        });
+}
+
+/// <summary>The same with every bound at its lowest: pages are short, and nothing is missing.</summary>
+public class ImpatientSearchApp : SearchApp
+{
+    protected override void Customize(WebApplicationBuilder builder)
+    {
+        base.Customize(builder);
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["Search:Tail"] = "3",
+            ["Search:Walk"] = "1",
+            ["Search:Messages"] = "1",
+            ["Search:Rows"] = "2",
+            ["Search:Patient"] = "00:00:00.001",
+        });
+    }
+}
+
+/// <summary>Searches as a member does.</summary>
+internal static class Searching
+{
+    /// <summary>The ids of what is found, page after page.</summary>
+    public static async Task<IReadOnlyList<string>> Search(this Caller caller, string q, int limit = 50, string org = "me")
+    {
+        var found = new List<string>();
+        for (var cursor = ""; cursor is not null;)
+        {
+            var page = (await caller.Get($"/orgs/{org}/chats?limit={limit}&q={Uri.EscapeDataString(q)}{cursor}")).Is(200);
+            found.AddRange(page["items"].EnumerateArray().Select(item => item.GetProperty("id").GetString()!));
+            cursor = page["nextCursor"].GetString() is { } next ? $"&cursor={next}" : null;
+        }
+        return found;
+    }
+}

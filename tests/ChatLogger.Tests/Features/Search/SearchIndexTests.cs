@@ -1,0 +1,127 @@
+using ChatLogger.Data;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace ChatLogger.Tests.Features.Search;
+
+/// <summary>What the index holds, and that questions go through it.</summary>
+public class SearchIndexTests(SearchApp app) : IClassFixture<SearchApp>
+{
+    [Fact]
+    public async Task Each_message_is_indexed_once_whichever_instance_does_it()
+    {
+        var acme = await app.Org("acme");
+        var chats = new[] { await acme.Chat(), await acme.Chat() };
+        var other = (SearchApp)await app.AnotherInstance();
+        for (var i = 0; i < 12; i++)
+        {
+            await acme.Say(chats[i % 2], $"word{i}");
+            if (i % 4 == 3)
+                await Task.WhenAll(app.Index(), other.Index());
+        }
+        await app.Index();
+        await other.Stop();
+
+        Assert.Equal(12, await app.Value<long>(
+            """
+            select count(*)
+            from messages m
+            join search_chunks k on k.org_id = m.org_id and k.chat_id = m.chat_id and m.seq between k.first_seq and k.last_seq
+            where m.org_id = @Id
+            """,
+            new { acme.Id }));
+        Assert.Equal(12, await app.Value<long>("select sum(cardinality(tokens)) from search_chunks where org_id = @Id", new { acme.Id }));
+        Assert.Equal(Guid.Parse(chats[1]), await app.Value<Guid>("select chat_id from search_chunks where org_id = @Id order by first_seq desc limit 1", new { acme.Id }));
+    }
+
+    [Fact]
+    public async Task The_longest_text_there_may_be_is_indexed_and_found_by_its_beginning()
+    {
+        var acme = await app.Org("acme");
+        var viewer = (await acme.Member("viewer")).Caller;
+        var words = string.Join(' ', Enumerable.Range(0, 60_000).Select(n => $"{n:x}"));
+        var chat = await acme.Chat();
+        await acme.Say(chat, $"zebra {words[..262_000]} lion");
+        await acme.Say(await acme.Chat(), string.Concat(Enumerable.Range(0, 80_000).Select(n => (char)(0x4E00 + n % 20_000))));
+        await acme.Say(await acme.Chat(), new string('x', 262_144));
+        await acme.Say(await acme.Chat(), "a" + new string('\u0301', 100_000));
+
+        foreach (var indexed in new[] { false, true })
+        {
+            if (indexed)
+                await app.Index();
+            Assert.DoesNotContain(app.Log.All, line => line.Contains("cannot be followed", StringComparison.Ordinal));
+            Assert.Equal([chat], await viewer.Search("zebra"));
+            Assert.Empty(await viewer.Search("lion"));
+        }
+        Assert.Equal(await app.Value<long>("select max(seq) from messages where org_id = @Id", new { acme.Id }), await app.Value<long>(
+            "select max(last_seq) from search_chunks where org_id = @Id", new { acme.Id }));
+    }
+
+    [Fact]
+    public async Task What_is_deleted_before_its_turn_is_not_indexed_and_holds_nothing_up()
+    {
+        var acme = await app.Org("acme");
+        var (gone, there) = (await acme.Chat(), await acme.Chat());
+        await acme.Say(gone, "zebra");
+        await acme.Say(there, "zebra");
+        await app.Execute("update chats set deleted_at = now() where id = @gone::uuid", new { gone });
+
+        await app.Index();
+
+        Assert.Equal(Guid.Parse(there), await app.Value<Guid>("select chat_id from search_chunks where org_id = @Id", new { acme.Id }));
+    }
+
+    [Fact]
+    public async Task Lists_pages_and_searches_never_read_a_large_table_from_end_to_end()
+    {
+        var acme = await app.Org("acme");
+        await app.Execute(
+            """
+            insert into chats (org_id, id, created_at, updated_at)
+            select @Id, md5(@Id::text || n)::uuid, now() - n * interval '1 minute', now()
+            from generate_series(1, 40000) n;
+            insert into messages (org_id, chat_id, id, role, content, created_at)
+            select @Id, md5(@Id::text || n % 40000 + 1)::uuid, md5(@Id::text || 'm' || n)::uuid, 'user', 'zebra ' || md5(n::text) || case when n % 1000 = 0 then ' lion' else '' end, now()
+            from generate_series(1, 80000) n;
+            """,
+            new { acme.Id });
+        await app.Index();
+        await app.Execute("vacuum analyze chats, messages, search_chunks");
+        var viewer = (await acme.Member("viewer")).Caller;
+        var user = (await acme.Member("user")).Caller;
+        var chat = await app.Value<Guid>("select md5(@Id::text || 1)::uuid", new { acme.Id });
+        var before = await Scans();
+
+        // Often enough that plans for any parameters are made.
+        for (var round = 0; round < 8; round++)
+        {
+            foreach (var path in new[] { "", "?q=zebra", "?q=lion", "?q=zebra+lion", "?q=lion+OR+nothing", "?q=nothing", "?q=-zebra", $"/{chat}", $"/{chat}/messages", $"/{chat}/messages?order=desc" })
+                (await viewer.Get($"/orgs/me/chats{path}")).Is(200);
+            (await user.Get("/orgs/me/chats?q=zebra")).Is(200);
+        }
+
+        var after = await Scans();
+        Assert.True(after.Index > before.Index + 100, "Nothing was counted.");
+        Assert.Equal(before.Sequential, after.Sequential);
+    }
+
+    // Sessions have told of all that they did when they are over.
+    private async Task<(string? Sequential, long Index)> Scans()
+    {
+        var sessions = await app.Value<int[]>(
+            """
+            select coalesce(array_agg(pid), '{}')
+            from pg_stat_activity
+            where datname = current_database()
+              and pid <> pg_backend_pid()
+              and backend_type = 'client backend'
+            """);
+        var database = app.Services.GetRequiredService<Database>();
+        foreach (var pool in new[] { database.Source, database.Analytics, database.Exports, database.Writing, app.Rows })
+            pool.Clear();
+        await app.Until("select not exists (select from pg_stat_activity where pid = any(@sessions))", new { sessions });
+        return (
+            await app.Value<string>("select string_agg(relname || ' ' || seq_scan, ', ' order by relname) from pg_stat_user_tables where relname in ('chats', 'messages', 'search_chunks')"),
+            await app.Value<long>("select idx_scan from pg_stat_user_tables where relname = 'search_chunks'"));
+    }
+}
