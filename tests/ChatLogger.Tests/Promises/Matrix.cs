@@ -147,10 +147,6 @@ internal static class Matrix
     /// <summary>Lines of the contract whose routes are not there yet.</summary>
     public static readonly IReadOnlyList<string> Coming =
     [
-        "POST /orgs/{org}/chats",
-        "PATCH /orgs/{org}/chats/{chatId}",
-        "DELETE /orgs/{org}/chats/{chatId}",
-        "POST /orgs/{org}/chats/{chatId}/messages",
         "GET /analytics/orgs/{org}/conversations",
     ];
 
