@@ -49,6 +49,12 @@ internal static class Routes
         GetChat.Map(readers);
         ListMessages.Map(readers);
 
+        var writers = app.MapGroup("/orgs/{org}").Allow(Access.Role(MemberRole.User, MemberRole.Admin)).WithTags("Chats");
+        CreateChat.MapMember(writers);
+        ChangeChat.MapMember(writers);
+        DeleteChat.Map(writers);
+        AppendMessage.MapMember(writers);
+
         var analysts = app.MapGroup("/analytics/orgs/{org}").Allow(Access.Role(MemberRole.Viewer, MemberRole.Admin)).WithTags("Analytics")
             .WithMetadata(Throttle.Analytics, new Patience(settings => settings.AnalyticsDeadline));
         Summary.Map(analysts);

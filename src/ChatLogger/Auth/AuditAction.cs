@@ -18,6 +18,7 @@ internal static class AuditAction
     public const string KeyCreated = "key.created";
     public const string KeyRotated = "key.rotated";
     public const string KeyRevoked = "key.revoked";
+    public const string ChatDeleted = "chat.deleted";
     public const string ExportMade = "export.made";
     public const string ExportRequested = "export.requested";
     public const string ExportDownloaded = "export.downloaded";
@@ -26,7 +27,8 @@ internal static class AuditAction
     public static readonly IReadOnlyList<string> All =
     [
         LoggedIn, LoginRefused, LoggedOut, AccessDenied, Throttled, OrganizationCreated, OrganizationChanged, OrganizationDeleted, MemberCreated,
-        MemberChanged, MemberRemoved, EmailTaken, KeyCreated, KeyRotated, KeyRevoked, ExportMade, ExportRequested, ExportDownloaded, ExportCancelled,
+        MemberChanged, MemberRemoved, EmailTaken, KeyCreated, KeyRotated, KeyRevoked, ChatDeleted, ExportMade, ExportRequested, ExportDownloaded,
+        ExportCancelled,
     ];
 
     /// <summary>What an operator should look at when there is much of it.</summary>

@@ -10,6 +10,8 @@ internal sealed record AuditEvent(Guid? OrgId, Actor Actor, string Action, strin
 
     public static AuditEvent OfKey(Guid orgId, Actor actor, string action, string publicId) => new(orgId, actor, action, "key", publicId);
 
+    public static AuditEvent OfChat(Guid orgId, Actor actor, string action, Guid chatId) => new(orgId, actor, action, "chat", chatId.ToString());
+
     public static AuditEvent OfExport(Guid orgId, Actor actor, string action, Guid? exportId) => new(orgId, actor, action, "export", exportId?.ToString());
 
     public static AuditEvent OfOrganization(Guid orgId, Actor actor, string action) => new(orgId, actor, action, "organization", orgId.ToString());

@@ -104,6 +104,13 @@ public sealed partial class AuditTests(ExportApp app) : IClassFixture<ExportApp>
             (await trace.Send(member.Caller, "DELETE", $"/orgs/me/apikeys/{key.Text("id")}")).Is(204);
             return new("member", $"{member.Id}", "key", key.Text("publicId"));
         },
+        [AuditAction.ChatDeleted] = async (acme, trace) =>
+        {
+            var member = await acme.Member("admin");
+            var chat = await acme.Chat();
+            (await trace.Send(member.Caller, "DELETE", $"/orgs/me/chats/{chat}")).Is(204);
+            return new("member", $"{member.Id}", "chat", chat);
+        },
         [AuditAction.ExportMade] = async (acme, trace) =>
         {
             var member = await acme.Member("admin");

@@ -3,10 +3,14 @@ using ChatLogger.Data;
 using ChatLogger.Http;
 using FluentValidation;
 using MediatR;
+using Npgsql;
 
 namespace ChatLogger.Features;
 
-/// <summary>POST /api/v1/orgs/{slug}/chats/{chatId}/messages: a plugin adds one message to a chat of its organization.</summary>
+/// <summary>
+/// POST /api/v1/orgs/{slug}/chats/{chatId}/messages and POST /orgs/me/chats/{chatId}/messages: a plugin, or a member, adds one message to a chat
+/// of their organization.
+/// </summary>
 internal static class AppendMessage
 {
     public static void Map(IEndpointRouteBuilder plugin) =>
@@ -18,6 +22,15 @@ internal static class AppendMessage
             })
             .WithSummary("Add a message to a chat.")
             .WithDescription("The answer is sent after the message is durable; it is then in every read. Messages of a chat keep the order in which they were acknowledged.");
+
+    public static void MapMember(IEndpointRouteBuilder organization) =>
+        organization.MapPost("/chats/{chatId}/messages", async (PathId chatId, Body<Request> body, Member caller, ISender sender, CancellationToken ct) =>
+            {
+                var message = await sender.Send(body.Value.To(caller.OrgId, chatId, null) with { OnlyChatsOf = caller.OnlyChatsOf }, ct);
+                return TypedResults.Created($"/orgs/{caller.OrgInPath}/chats/{message.Value.ChatId}/messages/{message.Value.Id}", message.Value);
+            })
+            .WithSummary("Add a message to a chat as a member.")
+            .WithDescription("A member with the role user writes in chats attributed to them.");
 
     public sealed record Request(
         string Role,
@@ -45,7 +58,11 @@ internal static class AppendMessage
         int? PromptTokens,
         int? CompletionTokens,
         string? Model,
-        Idempotency? Once) : IRequest<Written<Message>>;
+        Idempotency? Once) : IRequest<Written<Message>>
+    {
+        /// <summary>The member whose chats alone may be written in; null: all of the organization.</summary>
+        public Guid? OnlyChatsOf { get; init; }
+    }
 
     public sealed class Validator : AbstractValidator<Command>
     {
@@ -63,12 +80,14 @@ internal static class AppendMessage
         }
     }
 
-    public sealed class Handler(MessageWriter writer, Ids ids) : IRequestHandler<Command, Written<Message>>
+    public sealed class Handler(MessageWriter writer, NpgsqlDataSource db, Ids ids) : IRequestHandler<Command, Written<Message>>
     {
-        public Task<Written<Message>> Handle(Command command, CancellationToken ct)
+        public async Task<Written<Message>> Handle(Command command, CancellationToken ct)
         {
+            if (command.OnlyChatsOf is not null && !await IsTheirs(command, ct))
+                throw Problem.NotFound("No such chat in this organization.");
             var (id, now) = ids.Next();
-            return writer.Append(
+            return await writer.Append(
                 new NewMessage(
                     command.OrgId,
                     new Message(
@@ -77,5 +96,22 @@ internal static class AppendMessage
                     command.Once),
                 ct);
         }
+
+        // Asked before the write and not with it: a chat stays its member's for good, and the writer looks
+        // for a deleted chat again.
+        private Task<bool> IsTheirs(Command command, CancellationToken ct) =>
+            db.QuerySingleOrDefaultAsync<bool>(
+                """
+                select exists (
+                    select
+                    from chats
+                    where org_id = @OrgId
+                      and id = @ChatId
+                      and user_id = @OnlyChatsOf
+                      and deleted_at is null
+                )
+                """,
+                new { command.OrgId, command.ChatId, command.OnlyChatsOf },
+                ct);
     }
 }

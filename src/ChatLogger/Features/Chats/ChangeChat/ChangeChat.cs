@@ -7,23 +7,33 @@ using Npgsql;
 
 namespace ChatLogger.Features;
 
-/// <summary>PATCH /api/v1/orgs/{slug}/chats/{chatId}: a plugin changes what is said of a chat of its organization.</summary>
+/// <summary>PATCH /api/v1/orgs/{slug}/chats/{chatId} and PATCH /orgs/me/chats/{chatId}: a plugin, or a member, changes what is said of a chat.</summary>
 internal static class ChangeChat
 {
     public static void Map(IEndpointRouteBuilder plugin) =>
         plugin.MapPatch("/chats/{chatId}", async (PathId chatId, Body<Request> body, PluginCaller caller, ISender sender, CancellationToken ct) =>
-                TypedResults.Ok(await sender.Send(body.Value.By(caller.OrgId, chatId), ct)))
+                TypedResults.Ok(await sender.Send(body.Value.By(caller.OrgId, null, chatId), ct)))
             .WithSummary("Change a chat.")
-            .WithDescription(
-                "What is absent or null stays as it is; an empty text, array or object clears. tags and metadata are replaced whole. updatedAt " +
-                "moves when something has become another: not when all of it was so before, and neither with a message nor with feedback.");
+            .WithDescription(Semantics);
+
+    public static void MapMember(IEndpointRouteBuilder organization) =>
+        organization.MapPatch("/chats/{chatId}", async (PathId chatId, Body<Request> body, Member caller, ISender sender, CancellationToken ct) =>
+                TypedResults.Ok(await sender.Send(body.Value.By(caller.OrgId, caller.OnlyChatsOf, chatId), ct)))
+            .WithSummary("Change a chat as a member.")
+            .WithDescription(Semantics);
+
+    private const string Semantics =
+        "What is absent or null stays as it is; an empty text, array or object clears. tags and metadata are replaced whole. updatedAt " +
+        "moves when something has become another: not when all of it was so before, and neither with a message nor with feedback.";
 
     public sealed record Request(string? Title = null, string[]? Tags = null, JsonObjectText? Metadata = null)
     {
-        public Command By(Guid orgId, Guid chatId) => new(orgId, chatId, Title, Tags is null ? null : ChatRules.Trimmed(Tags), Metadata);
+        public Command By(Guid orgId, Guid? onlyChatsOf, Guid chatId) =>
+            new(orgId, onlyChatsOf, chatId, Title, Tags is null ? null : ChatRules.Trimmed(Tags), Metadata);
     }
 
-    public sealed record Command(Guid OrgId, Guid ChatId, string? Title, string[]? Tags, JsonObjectText? Metadata) : IRequest<Chat>;
+    public sealed record Command(Guid OrgId, Guid? OnlyChatsOf, Guid ChatId, string? Title, string[]? Tags, JsonObjectText? Metadata)
+        : IRequest<Chat>;
 
     public sealed class Validator : AbstractValidator<Command>
     {
@@ -56,6 +66,7 @@ internal static class ChangeChat
                 where org_id = @OrgId
                   and id = @ChatId
                   and deleted_at is null
+                  and (@OnlyChatsOf is null or user_id = @OnlyChatsOf)
                 returning org_id, id, title, tags, metadata, user_id, external_user_id, created_at, updated_at
             )
             select c.id, c.title, c.tags, c.metadata, c.user_id, c.external_user_id, c.created_at, c.updated_at, f.rating, f.comment, f.at
@@ -65,7 +76,7 @@ internal static class ChangeChat
 
         public async Task<Chat> Handle(Command command, CancellationToken ct)
         {
-            var parameters = new { command.OrgId, command.ChatId, command.Title, command.Tags, command.Metadata, ids.Next().Now };
+            var parameters = new { command.OrgId, command.OnlyChatsOf, command.ChatId, command.Title, command.Tags, command.Metadata, ids.Next().Now };
             var row = command.Tags is null
                 ? await db.QuerySingleOrDefaultAsync<Chat.Row>(Change, parameters, ct)
                 : await db.InTransactionAsync(

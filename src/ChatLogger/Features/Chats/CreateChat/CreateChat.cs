@@ -6,7 +6,7 @@ using MediatR;
 
 namespace ChatLogger.Features;
 
-/// <summary>POST /api/v1/orgs/{slug}/chats: a plugin opens a chat in its organization.</summary>
+/// <summary>POST /api/v1/orgs/{slug}/chats and POST /orgs/me/chats: a plugin, or a member, opens a chat in their organization.</summary>
 internal static class CreateChat
 {
     public static void Map(IEndpointRouteBuilder plugin) =>
@@ -18,6 +18,18 @@ internal static class CreateChat
             })
             .WithSummary("Open a chat.")
             .WithDescription("userId attributes the chat to a member of the organization; externalUserId is your own name for your end user.");
+
+    public static void MapMember(IEndpointRouteBuilder organization) =>
+        organization.MapPost("/chats", async (Body<Request> body, Member caller, ISender sender, CancellationToken ct) =>
+            {
+                // Who sees only their own chats cannot give one away, nor open one that they would not see.
+                if (caller.OnlyChatsOf is { } self && body.Value.UserId is { } named && named != self)
+                    throw Problem.Forbidden("A member with the role user opens chats for themselves only.");
+                var chat = await sender.Send((body.Value with { UserId = caller.OnlyChatsOf ?? body.Value.UserId }).By(caller.OrgId, null), ct);
+                return TypedResults.Created($"/orgs/{caller.OrgInPath}/chats/{chat.Value.Id}", chat.Value);
+            })
+            .WithSummary("Open a chat as a member.")
+            .WithDescription("With the role user the chat is the caller's, and another userId is 403; an admin names any member, or none.");
 
     public sealed record Request(
         string? Title = null, string[]? Tags = null, JsonObjectText? Metadata = null, string? ExternalUserId = null, Guid? UserId = null)

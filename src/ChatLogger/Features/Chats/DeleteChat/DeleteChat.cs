@@ -1,0 +1,52 @@
+using ChatLogger.Auth;
+using ChatLogger.Data;
+using ChatLogger.Http;
+using MediatR;
+using Npgsql;
+
+namespace ChatLogger.Features;
+
+/// <summary>DELETE /orgs/me/chats/{chatId}: a member deletes a chat: from then on it does not exist for anybody.</summary>
+internal static class DeleteChat
+{
+    public static void Map(IEndpointRouteBuilder organization) =>
+        organization.MapDelete("/chats/{chatId}", async (PathId chatId, Member caller, Actor actor, ISender sender, CancellationToken ct) =>
+            {
+                await sender.Send(new Command(caller.OrgId, caller.OnlyChatsOf, chatId, actor), ct);
+                return TypedResults.NoContent();
+            })
+            .WithSummary("Delete a chat.")
+            .WithDescription("The chat and its messages are in no read, list, count or export any more, and nothing can be added to them.");
+
+    public sealed record Command(Guid OrgId, Guid? OnlyChatsOf, Guid ChatId, Actor Actor) : IRequest;
+
+    public sealed class Handler(NpgsqlDataSource db, Ids ids, AuditTrail audit) : IRequestHandler<Command>
+    {
+        public async Task Handle(Command command, CancellationToken ct)
+        {
+            var (_, now) = ids.Next();
+            var deleted = await db.InTransactionAsync(
+                async transaction =>
+                {
+                    var rows = await transaction.ExecuteAsync(
+                        """
+                        update chats
+                        set deleted_at = @Now
+                        where org_id = @OrgId
+                          and id = @ChatId
+                          and deleted_at is null
+                          and (@OnlyChatsOf is null or user_id = @OnlyChatsOf)
+                        """,
+                        new { command.OrgId, command.ChatId, command.OnlyChatsOf, Now = now });
+                    if (rows == 0)
+                        return false;
+                    await Rollups.Remove(transaction, command.OrgId, command.ChatId);
+                    await audit.Write(transaction, AuditEvent.OfChat(command.OrgId, command.Actor, AuditAction.ChatDeleted, command.ChatId));
+                    return true;
+                },
+                ct);
+            if (!deleted)
+                throw Problem.NotFound("No such chat in this organization.");
+        }
+    }
+}
