@@ -12,8 +12,8 @@ set local citus.multi_shard_modify_mode to 'sequential';
 select create_reference_table('organizations');
 select create_reference_table('users');
 
--- Not referred to by an organization's rows, and not spread: api_keys, sessions, password_failures, exports and export_chunks stay on the
--- coordinator, which knows them as local tables. With Exports__Directory the files of exports are in no database at all.
+-- Not referred to by an organization's rows, and not spread: api_keys, sessions, password_failures, exports, export_chunks and arrivals stay on
+-- the coordinator, which knows those that refer to the directory as local tables. With Exports__Directory the files of exports are in no database at all.
 select citus_add_local_table_to_metadata('api_keys');
 select citus_add_local_table_to_metadata('sessions');
 select citus_add_local_table_to_metadata('exports');
@@ -25,3 +25,8 @@ select create_distributed_table('messages', 'org_id', colocate_with => 'chats');
 select create_distributed_table('feedback', 'org_id', colocate_with => 'chats');
 select create_distributed_table('audit_events', 'org_id', colocate_with => 'chats');
 select create_distributed_table('idempotency_keys', 'org_id', colocate_with => 'chats');
+select create_distributed_table('followers', 'org_id', colocate_with => 'chats');
+select create_distributed_table('feedback_replaced', 'org_id', colocate_with => 'chats');
+select create_distributed_table('rollup_names', 'org_id', colocate_with => 'chats');
+select create_distributed_table('rollups', 'org_id', colocate_with => 'chats');
+select create_distributed_table('search_chunks', 'org_id', colocate_with => 'chats');

@@ -11,7 +11,7 @@ public class CitusTests(App app) : IClassFixture<App>
     private static readonly string[] Reference = Named("create_reference_table");
 
     /// <summary>Neither referred to by an organization's rows nor referring to anything but the directory.</summary>
-    private static readonly string[] Local = ["password_failures", .. Named("citus_add_local_table_to_metadata")];
+    private static readonly string[] Local = ["arrivals", "password_failures", .. Named("citus_add_local_table_to_metadata")];
 
     [Fact]
     public async Task Every_table_has_its_place()

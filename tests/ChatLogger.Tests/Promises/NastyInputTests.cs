@@ -19,7 +19,7 @@ namespace ChatLogger.Tests.Promises;
 /// route there is, from somebody who may call it: never a 5xx, never an echo, and what is refused has changed nothing. The routes, members and
 /// parameters are those of the running service.
 /// </summary>
-public sealed partial class NastyInputTests(PatientApp app) : IClassFixture<PatientApp>, IAsyncLifetime
+public sealed partial class NastyInputTests(IdleApp app) : IClassFixture<IdleApp>, IAsyncLifetime
 {
     // As a careless client: headers are bytes, not letters.
     private static readonly HttpClient Http = new(new SocketsHttpHandler

@@ -40,7 +40,7 @@ public abstract class ProblemTests(App app)
     [InlineData("GET", "/auth/login", "POST")]
     [InlineData("PUT", "/auth/logout", "POST")]
     [InlineData("PUT", $"/api/v1/orgs/{Marker}/chats", "POST")]
-    [InlineData("OPTIONS", "/orgs/me/chats", "GET")]
+    [InlineData("OPTIONS", "/orgs/me/chats", "GET, POST")]
     [InlineData("TRACE", "/orgs/me/apikeys", "GET, POST")]
     [InlineData(Marker, "/healthz/live", "GET, HEAD")]
     public async Task A_method_that_a_path_does_not_know_is_405_and_says_what_it_knows(string method, string path, string allow)

@@ -11,6 +11,7 @@ public sealed class ReservedApp : App
         builder.Configuration.AddInMemoryCollection([new("Telemetry:MetricsToken", "")]);
 }
 
+[Collection(Listening.Name)]
 public sealed class MetricsTokenTests(App app) : IClassFixture<App>
 {
     [Fact]
@@ -35,6 +36,7 @@ public sealed class MetricsTokenTests(App app) : IClassFixture<App>
     }
 }
 
+[Collection(Listening.Name)]
 public sealed class ReservedMetricsTests(ReservedApp app) : IClassFixture<ReservedApp>
 {
     [Fact]

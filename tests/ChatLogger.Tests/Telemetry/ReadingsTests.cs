@@ -6,6 +6,7 @@ using NSubstitute;
 namespace ChatLogger.Tests.Telemetry;
 
 /// <summary>What becomes of a measurement on its way to Prometheus.</summary>
+[Collection(Listening.Name)]
 public sealed class ReadingsTests : IDisposable
 {
     private readonly IMeterFactory _factory = Substitute.For<IMeterFactory>();

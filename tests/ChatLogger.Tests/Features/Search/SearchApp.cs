@@ -34,6 +34,8 @@ public class SearchApp : App
             ["Search:Gather"] = "100000",
             ["Search:Patience"] = "01:00:00",
             ["Search:Yield"] = "0",
+            // What counts into the rollups reads whole stretches of messages, and is not what is watched here.
+            ["Following:Every"] = "01:00:00",
         });
 }
 

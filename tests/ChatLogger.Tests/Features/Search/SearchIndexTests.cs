@@ -117,7 +117,7 @@ public class SearchIndexTests(SearchApp app) : IClassFixture<SearchApp>
               and backend_type = 'client backend'
             """);
         var database = app.Services.GetRequiredService<Database>();
-        foreach (var pool in new[] { database.Source, database.Analytics, database.Exports, database.Writing, app.Rows })
+        foreach (var pool in new[] { database.Source, database.Analytics, database.Exports, database.Plugins, database.Writing, app.Rows })
             pool.Clear();
         await app.Until("select not exists (select from pg_stat_activity where pid = any(@sessions))", new { sessions });
         return (

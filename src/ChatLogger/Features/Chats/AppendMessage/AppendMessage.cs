@@ -29,6 +29,7 @@ internal static class AppendMessage
                 var message = await sender.Send(body.Value.To(caller.OrgId, chatId, null) with { OnlyChatsOf = caller.OnlyChatsOf }, ct);
                 return TypedResults.Created($"/orgs/{caller.OrgInPath}/chats/{message.Value.ChatId}/messages/{message.Value.Id}", message.Value);
             })
+            .WithName("AppendOwnMessage")
             .WithSummary("Add a message to a chat as a member.")
             .WithDescription("A member with the role user writes in chats attributed to them.");
 

@@ -19,6 +19,7 @@ internal static class ChangeChat
     public static void MapMember(IEndpointRouteBuilder organization) =>
         organization.MapPatch("/chats/{chatId}", async (PathId chatId, Body<Request> body, Member caller, ISender sender, CancellationToken ct) =>
                 TypedResults.Ok(await sender.Send(body.Value.By(caller.OrgId, caller.OnlyChatsOf, chatId), ct)))
+            .WithName("ChangeOwnChat")
             .WithSummary("Change a chat as a member.")
             .WithDescription(Semantics);
 

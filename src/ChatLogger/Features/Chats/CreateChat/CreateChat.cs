@@ -28,6 +28,7 @@ internal static class CreateChat
                 var chat = await sender.Send((body.Value with { UserId = caller.OnlyChatsOf ?? body.Value.UserId }).By(caller.OrgId, null), ct);
                 return TypedResults.Created($"/orgs/{caller.OrgInPath}/chats/{chat.Value.Id}", chat.Value);
             })
+            .WithName("CreateOwnChat")
             .WithSummary("Open a chat as a member.")
             .WithDescription("With the role user the chat is the caller's, and another userId is 403; an admin names any member, or none.");
 
