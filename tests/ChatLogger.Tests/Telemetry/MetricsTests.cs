@@ -7,7 +7,6 @@ namespace ChatLogger.Tests.Telemetry;
 
 /// <summary>The metrics of a service that is the only one in its process, as Prometheus reads them.</summary>
 [UnsupportedOSPlatform("windows")]
-[Collection(Listening.Name)]
 public sealed partial class MetricsTests : IAsyncLifetime
 {
     private const string Secret = "Session__Secret=0123456789abcdef0123456789abcdef";

@@ -11,7 +11,6 @@ public sealed class ReservedApp : App
         builder.Configuration.AddInMemoryCollection([new("Telemetry:MetricsToken", "")]);
 }
 
-[Collection(Listening.Name)]
 public sealed class MetricsTokenTests(App app) : IClassFixture<App>
 {
     [Fact]
@@ -36,7 +35,6 @@ public sealed class MetricsTokenTests(App app) : IClassFixture<App>
     }
 }
 
-[Collection(Listening.Name)]
 public sealed class ReservedMetricsTests(ReservedApp app) : IClassFixture<ReservedApp>
 {
     [Fact]

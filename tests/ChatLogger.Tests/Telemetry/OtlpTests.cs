@@ -7,7 +7,6 @@ namespace ChatLogger.Tests.Telemetry;
 
 /// <summary>What the service sends by OTLP when the standard settings say where to.</summary>
 [UnsupportedOSPlatform("windows")]
-[Collection(Listening.Name)]
 public sealed class OtlpTests : IAsyncLifetime
 {
     private const string Secret = "0123456789abcdef0123456789abcdef";

@@ -6,7 +6,6 @@ using NSubstitute;
 namespace ChatLogger.Tests.Telemetry;
 
 /// <summary>What becomes of a measurement on its way to Prometheus.</summary>
-[Collection(Listening.Name)]
 public sealed class ReadingsTests : IDisposable
 {
     private readonly IMeterFactory _factory = Substitute.For<IMeterFactory>();
@@ -106,6 +105,24 @@ public sealed class ReadingsTests : IDisposable
 
         Assert.Equal(["one"], read.Of(_name).Select(sample => sample.Labels["of"]));
         Assert.Empty(read.Of($"{_name}_other"));
+    }
+
+    [Fact]
+    public void A_measurement_costs_no_memory()
+    {
+        var counter = _meter.CreateCounter<long>(_name);
+        KeyValuePair<string, object?> first = new("first", "a value"), second = new("second", 7);
+        long Hundred()
+        {
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            for (var i = 0; i < 100; i++)
+                counter.Add(1, first, second);
+            return GC.GetAllocatedBytesForCurrentThread() - before;
+        }
+        Hundred();
+
+        Assert.InRange(Hundred(), 0, 1_000);
+        Assert.Equal(200, Read().Value($"{_name}_total"));
     }
 
     [Fact]

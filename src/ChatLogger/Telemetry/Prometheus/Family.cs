@@ -77,7 +77,7 @@ internal sealed class Family
             hash.Add(value);
         }
         var key = hash.ToHashCode();
-        if (_known.TryGetValue(key, out var known) && known.Tags.AsSpan().SequenceEqual(tags))
+        if (_known.TryGetValue(key, out var known) && AreSame(known.Tags, tags))
             return known.Series;
         var labels = _series.Count < MostSeries ? PrometheusName.Labels(tags) : Overflow;
         var series = _series.GetOrAdd(labels, static (text, bounds) => new(text, bounds), _bounds);
@@ -85,6 +85,19 @@ internal sealed class Family
         if (_known.Count < MostSeries)
             _known.TryAdd(key, new(tags.ToArray(), series));
         return series;
+    }
+
+    // A pair compared as a whole is boxed, and its fields are found by reflection: this is walked by every measurement.
+    private static bool AreSame(KeyValuePair<string, object?>[] known, ReadOnlySpan<KeyValuePair<string, object?>> tags)
+    {
+        if (known.Length != tags.Length)
+            return false;
+        for (var i = 0; i < known.Length; i++)
+        {
+            if (!string.Equals(known[i].Key, tags[i].Key, StringComparison.Ordinal) || !Equals(known[i].Value, tags[i].Value))
+                return false;
+        }
+        return true;
     }
 
     private static double[] Bounds(Instrument instrument) => instrument switch
