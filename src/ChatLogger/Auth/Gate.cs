@@ -50,8 +50,7 @@ internal sealed class Gate(
             case Door.Organization:
                 return PassMember(context, access);
             case Door.Operator:
-                PassOperator(context);
-                return Task.CompletedTask;
+                return PassOperator(context);
             default:
                 SameOrigin.Require(context, cors);
                 return Task.CompletedTask;
@@ -102,12 +101,17 @@ internal sealed class Gate(
         context.Features.Set(member);
     }
 
-    private void PassOperator(HttpContext context)
+    // A wrong token counts as an invalid key does. The right one is never kept waiting: to compare it costs nothing.
+    private async Task PassOperator(HttpContext context)
     {
         var sent = context.Request.Headers.Authorization;
         var expected = Encoding.UTF8.GetBytes($"Bearer {telemetry.MetricsToken}");
         if (telemetry.MetricsToken is null || sent.Count != 1 || !CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(sent.ToString()), expected))
+        {
+            if (sent.Count > 0 && throttles.InvalidKey(ClientAddress.Of(context), asked: false) is { } pause)
+                throw await Throttled(context, Actor.Anonymous(ProblemWriter.TraceId(context)), null, pause);
             throw Problem.Unauthenticated("The operator's token is needed: Authorization: Bearer and the token.");
+        }
     }
 
     private async Task<Session> Authenticate(HttpContext context)

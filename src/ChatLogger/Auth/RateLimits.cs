@@ -19,7 +19,7 @@ internal sealed record RateLimits
     /// <summary>Requests of a member, all routes together. Default 1,000/s, burst 2,000.</summary>
     public Steady Members { get; init; } = new() { PerSecond = 1_000, Burst = 2_000 };
 
-    /// <summary>Requests of an address (/64 for IPv6) with a key that is not valid. Default 60/min.</summary>
+    /// <summary>Requests of an address (/64 for IPv6) with a key, or a token for <c>/metrics</c>, that is not valid. Default 60/min.</summary>
     public Minutely InvalidKeys { get; init; } = new() { PerMinute = 60 };
 
     /// <summary>Analytics of a member. Default 60/min.</summary>

@@ -59,6 +59,26 @@ public class ThrottlingTests(ImpatientApp app) : IClassFixture<ImpatientApp>
     }
 
     [Fact]
+    public async Task After_sixty_wrong_tokens_an_address_waits_with_them_and_the_operators_token_does_not()
+    {
+        Task<Answer> Read(string address, string? token) => app.Stranger.Send(HttpMethod.Get, "/metrics", null, request =>
+        {
+            request.Headers.Add("X-Forwarded-For", address);
+            if (token is not null)
+                request.Headers.Add("Authorization", $"Bearer {token}");
+        });
+
+        for (var i = 0; i < 60; i++)
+            (await Read($"2001:db8:9:9::{i:x}", $"wrong-token-{i}")).IsProblem(401, "unauthenticated");
+
+        Wait(await Read("2001:db8:9:9::ffff", "wrong-token"));
+        // Who forgot the token has not tried one.
+        (await Read("2001:db8:9:9::ffff", null)).IsProblem(401, "unauthenticated");
+        (await Read("2001:db8:9:9::ffff", Persona.OperatorToken)).Is(200);
+        (await Read("2001:db8:9:a::1", "wrong-token")).IsProblem(401, "unauthenticated");
+    }
+
+    [Fact]
     public async Task After_sixty_invalid_keys_an_address_waits_with_them_and_a_valid_key_does_not()
     {
         var acme = await app.Org("acme");
