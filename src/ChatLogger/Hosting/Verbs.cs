@@ -54,7 +54,7 @@ internal static class Verbs
 
     private static RootCommand Root()
     {
-        var root = new RootCommand("Chat Logger: logs what people and bots say to each other.")
+        var root = new RootCommand("Chat Logger keeps the conversations of chatbots, for many organizations. Without a verb it serves HTTP; the other verbs are for its operator.")
         {
             Verb("serve", "Serve HTTP (the default).", (line, ct) => Serving.Run(Rest(line), ct)),
             Verb("migrate", "Bring the database up to this version and stop.", Migrate),
