@@ -58,9 +58,9 @@ internal sealed record DatabaseSettings
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
     public TimeSpan AnalyticsStatementTimeout { get; init; } = TimeSpan.FromSeconds(11);
 
-    /// <summary>The server's own limit for one statement. Default 5.5 s: the request's deadline and a second.</summary>
+    /// <summary>The server's own limit for one statement. Default 5 s: the request's deadline and a second.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
-    public TimeSpan StatementTimeout { get; init; } = TimeSpan.FromSeconds(5.5);
+    public TimeSpan StatementTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>The server's limit for waiting for a lock. Default 2 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00.010", "01:00:00")]

@@ -203,7 +203,7 @@ internal static class Application
         builder.Services.AddHostedService<ExportWorker>();
     }
 
-    // What an organization's deletion removes: one for each area that keeps something.
+    // What an organization's deletion removes: one for each area that keeps something; and what a chat's does.
     private static void AddOrganizationData(WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton<IOrganizationData, MemberData>();
@@ -213,6 +213,7 @@ internal static class Application
         builder.Services.AddSingleton<IOrganizationData, ConversationData>();
         builder.Services.AddSingleton(Settings.Bind<PurgeSettings>(builder.Configuration, PurgeSettings.Section));
         builder.Services.AddHostedService<PurgeOrganizations>();
+        builder.Services.AddHostedService<PurgeChats>();
     }
 
     // What can be seen of an area's state: one for each that has something waiting.

@@ -23,7 +23,7 @@ public class DatabaseSettingsTests
         Assert.Equal(2, complete.AutoPrepareMinUsages);
         Assert.Contains("-c timezone=UTC", complete.Options, StringComparison.Ordinal);
         Assert.Contains("-c synchronous_commit=on", complete.Options, StringComparison.Ordinal);
-        Assert.Contains("-c statement_timeout=5500", complete.Options, StringComparison.Ordinal);
+        Assert.Contains("-c statement_timeout=5000", complete.Options, StringComparison.Ordinal);
         Assert.Contains("-c lock_timeout=2000", complete.Options, StringComparison.Ordinal);
     }
 
@@ -75,7 +75,7 @@ public class DatabaseSettingsTests
                 """,
                 connection);
             Assert.StartsWith("UTC|ISO, ", (string)(await ask.ExecuteScalarAsync())!);
-            Assert.EndsWith("|postgres|on|read committed|5500ms|3s|30s|chatlogger", (string)(await ask.ExecuteScalarAsync())!);
+            Assert.EndsWith("|postgres|on|read committed|5s|3s|30s|chatlogger", (string)(await ask.ExecuteScalarAsync())!);
         }
         await TestServer.Drop(database);
     }

@@ -38,7 +38,7 @@ public partial class LocaleTests(App app) : IClassFixture<App>
         Assert.Equal("read committed", await Show(pool, "transaction_isolation"));
         Assert.Equal("on", await Show(pool, "synchronous_commit"));
         Assert.Equal("2s", await Show(pool, "lock_timeout"));
-        Assert.Equal("5500ms", await Show(pool, "statement_timeout"));
+        Assert.Equal("5s", await Show(pool, "statement_timeout"));
         Assert.Equal("30s", await Show(pool, "idle_in_transaction_session_timeout"));
         await story.Writes(other);
         await other.Stop();

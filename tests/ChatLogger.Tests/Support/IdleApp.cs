@@ -11,7 +11,7 @@ public sealed class IdleApp : PatientApp
         base.Customize(builder);
         builder.Configuration.AddInMemoryCollection(
         [
-            new("Following:Every", "01:00:00"),
+            new("Following:Every", "01:00:00"), new("Purge:Every", "01:00:00"),
             new("Search:Every", "00:01:00"), new("Search:Sweep", "01:00:00"), new("Search:Gather", "100000"), new("Search:Patience", "01:00:00"),
         ]);
     }

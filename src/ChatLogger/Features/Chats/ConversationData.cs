@@ -9,71 +9,14 @@ internal sealed class ConversationData(NpgsqlDataSource db) : IOrganizationData
     public async Task<bool> Purge(Guid orgId, CancellationToken ct)
     {
         var piece = new { OrgId = orgId, IOrganizationData.RowsAtOnce };
-        return await RemoveFeedback(piece, ct) > 0
-            || await RemoveMessages(piece, ct) > 0
-            || await RemoveChunks(piece, ct) > 0
+        return await ConversationPieces.RemoveFeedback(db, piece, ct) > 0
+            || await ConversationPieces.RemoveMessages(db, piece, ct) > 0
+            || await ConversationPieces.RemoveChunks(db, piece, ct) > 0
             || await RemoveChats(piece, ct) > 0
             || await RemoveKeys(piece, ct) > 0
             || await db.ExecuteAsync("delete from followers where org_id = @OrgId", piece, ct) > 0
             || await db.QuerySingleOrDefaultAsync<bool>("select exists (select from chats where org_id = @OrgId)", piece, ct);
     }
-
-    private Task<int> RemoveFeedback(object piece, CancellationToken ct) =>
-        db.ExecuteAsync(
-            """
-            with piece as materialized (
-                select target_id
-                from feedback
-                where org_id = @OrgId
-                order by target_id
-                limit @RowsAtOnce
-                for update skip locked
-            )
-            delete from feedback
-            using piece
-            where feedback.org_id = @OrgId
-              and feedback.target_id = piece.target_id
-            """,
-            piece,
-            ct);
-
-    private Task<int> RemoveMessages(object piece, CancellationToken ct) =>
-        db.ExecuteAsync(
-            """
-            with piece as materialized (
-                select id
-                from messages
-                where org_id = @OrgId
-                order by id
-                limit @RowsAtOnce
-                for update skip locked
-            )
-            delete from messages
-            using piece
-            where messages.org_id = @OrgId
-              and messages.id = piece.id
-            """,
-            piece,
-            ct);
-
-    private Task<int> RemoveChunks(object piece, CancellationToken ct) =>
-        db.ExecuteAsync(
-            """
-            with piece as materialized (
-                select chat_id, first_seq
-                from search_chunks
-                where org_id = @OrgId
-                order by chat_id, first_seq
-                limit @RowsAtOnce
-                for update skip locked
-            )
-            delete from search_chunks
-            using piece
-            where search_chunks.org_id = @OrgId
-              and (search_chunks.chat_id, search_chunks.first_seq) = (piece.chat_id, piece.first_seq)
-            """,
-            piece,
-            ct);
 
     private Task<int> RemoveKeys(object piece, CancellationToken ct) =>
         db.ExecuteAsync(

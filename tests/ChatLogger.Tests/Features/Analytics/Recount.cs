@@ -18,9 +18,9 @@ internal sealed class Recount(IReadOnlyList<Recount.Chat> chats, DateTimeOffset 
 
     public IEnumerable<(string Day, long Chats, long Messages, long Tokens, string Latency)> Days()
     {
-        // Walking the range in quarters of an hour finds every date, for no zone's day is shorter.
+        // Minute by minute: where clocks go back over midnight, a day may have one of them before the day before goes on.
         var days = new SortedSet<string>(StringComparer.Ordinal);
-        for (var at = from; at < to; at += TimeSpan.FromMinutes(15))
+        for (var at = from; at < to; at += TimeSpan.FromMinutes(1))
             days.Add(DayOf(at));
         days.Add(DayOf(to.AddTicks(-1)));
         foreach (var day in days)

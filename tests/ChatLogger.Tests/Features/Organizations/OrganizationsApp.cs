@@ -21,6 +21,12 @@ public sealed class OrganizationsApp : App
         settings ?? new PurgeSettings { Settle = TimeSpan.Zero },
         new Logger<PurgeOrganizations>(Services.GetRequiredService<ILoggerFactory>()));
 
+    /// <summary>An instance's part in removing deleted chats.</summary>
+    internal PurgeChats PurgeChats(NpgsqlDataSource? db = null, PurgeSettings? settings = null) => new(
+        db ?? Services.GetRequiredService<NpgsqlDataSource>(),
+        settings ?? new PurgeSettings(),
+        new Logger<PurgeChats>(Services.GetRequiredService<ILoggerFactory>()));
+
     internal Task<bool> IsPurged(Org org) => Value<bool>("select purged_at is not null from organizations where id = @Id", new { org.Id });
 
     /// <summary>What the audit log has of an organization itself, oldest first.</summary>

@@ -77,8 +77,8 @@ public class SearchIndexTests(SearchApp app) : IClassFixture<SearchApp>
         var acme = await app.Org("acme");
         await app.Execute(
             """
-            insert into chats (org_id, id, created_at, updated_at)
-            select @Id, md5(@Id::text || n)::uuid, now() - n * interval '1 minute', now()
+            insert into chats (org_id, id, tags, external_user_id, created_at, updated_at)
+            select @Id, md5(@Id::text || n)::uuid, array['n' || n % 4000, 'all'], 'v-' || n % 4000, now() - n * interval '1 minute', now()
             from generate_series(1, 40000) n;
             insert into messages (org_id, chat_id, id, role, content, created_at)
             select @Id, md5(@Id::text || n % 40000 + 1)::uuid, md5(@Id::text || 'm' || n)::uuid, 'user', 'zebra ' || md5(n::text) || case when n % 1000 = 0 then ' lion' else '' end, now()
@@ -95,7 +95,7 @@ public class SearchIndexTests(SearchApp app) : IClassFixture<SearchApp>
         // Often enough that plans for any parameters are made.
         for (var round = 0; round < 8; round++)
         {
-            foreach (var path in new[] { "", "?q=zebra", "?q=lion", "?q=zebra+lion", "?q=lion+OR+nothing", "?q=nothing", "?q=-zebra", $"/{chat}", $"/{chat}/messages", $"/{chat}/messages?order=desc" })
+            foreach (var path in new[] { "", "?q=zebra", "?q=lion", "?q=zebra+lion", "?q=lion+OR+nothing", "?q=nothing", "?q=-zebra", "?tag=n7", "?tag=all", "?tag=none", "?tag=n7&q=zebra", "?externalUserId=v-7", "?externalUserId=none", "?from=2020-01-01&to=2020-02-01", $"?userId={Guid.NewGuid()}", $"/{chat}", $"/{chat}/messages", $"/{chat}/messages?order=desc" })
                 (await viewer.Get($"/orgs/me/chats{path}")).Is(200);
             (await user.Get("/orgs/me/chats?q=zebra")).Is(200);
         }

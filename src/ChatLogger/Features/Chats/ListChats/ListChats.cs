@@ -1,3 +1,4 @@
+using System.Text.Json;
 using ChatLogger.Auth;
 using ChatLogger.Data;
 using ChatLogger.Http;
@@ -10,22 +11,42 @@ namespace ChatLogger.Features;
 /// <summary>GET /orgs/me/chats: a member pages through the chats they may see, newest first.</summary>
 internal static class ListChats
 {
+    /// <summary>Characters of the last message that a list shows.</summary>
+    private const int PreviewLength = 200;
+
     public static void Map(IEndpointRouteBuilder organization) =>
         organization.MapGet("/chats", async (Query<Request> query, Member caller, ISender sender, CancellationToken ct) =>
-                TypedResults.Ok(await sender.Send(new Query(caller.OrgId, caller.OnlyChatsOf, query.Value.Q, query.Value.Limit, query.Value.Cursor), ct)))
+                TypedResults.Ok(await sender.Send(query.Value.By(caller), ct)))
             .WithSummary("List chats, newest first.")
             .WithDescription(
                 """
-                A member with the role user sees the chats attributed to them. limit: 1 to 200, default 50. q (at most 256 characters) searches the texts of
-                messages, as they are when the request comes: a chat is listed when one of its messages has all the words; "a phrase" stands as it
-                is; -word must not be there; of words joined by OR one must be. Words are whole, in upper or lower case; Chinese, Japanese, Korean,
-                Thai and the like are found inside words, too. snippet is a part of the first message that matches, null without q. A page of a
-                search may have fewer chats than limit, even none, and still a nextCursor.
+                A member with the role user sees the chats attributed to them. from and to are instants or dates, which stand for local midnights of
+                the organization's zone, and filter chats by their creation, to excluded; tag may be repeated, all must match; userId is a member's,
+                externalUserId the plugin's own name for an end user. limit: 1 to 200, default 50. preview is the beginning of the last message, at
+                most 200 characters. q (at most 256 characters) searches the texts of messages, as they are when the request comes: a chat is listed
+                when one of its messages has all the words; "a phrase" stands as it is; -word must not be there; of words joined by OR one must be.
+                Words are whole, in upper or lower case; Chinese, Japanese, Korean, Thai and the like are found inside words, too. snippet is a part
+                of the first message that matches, null without q. A page of a search may have fewer chats than limit, even none, and still a
+                nextCursor.
                 """);
 
-    public sealed record Request(string? Q = null, int? Limit = null, string? Cursor = null);
+    public sealed record Request(
+        string? From = null,
+        string? To = null,
+        string[]? Tag = null,
+        Guid? UserId = null,
+        string? ExternalUserId = null,
+        string? Q = null,
+        int? Limit = null,
+        string? Cursor = null)
+    {
+        public Query By(Member caller) =>
+            new(caller.OrgId, caller.OnlyChatsOf, From, To, Tag ?? [], UserId, ExternalUserId.NullIfEmpty(), Q, Limit, Cursor);
+    }
 
-    public sealed record Query(Guid OrgId, Guid? OnlyChatsOf, string? Q, int? Limit, string? Cursor) : IRequest<Page<Item>>;
+    public sealed record Query(
+        Guid OrgId, Guid? OnlyChatsOf, string? From, string? To, string[] Tags, Guid? UserId, string? ExternalUserId, string? Q, int? Limit,
+        string? Cursor) : IRequest<Page<Item>>;
 
     public sealed record Item(
         Guid Id,
@@ -45,8 +66,14 @@ internal static class ListChats
 
     public sealed class Validator : AbstractValidator<Query>
     {
-        public Validator()
+        public Validator(Limits limits)
         {
+            RuleFor(query => query.Tags)
+                .Must(tags => tags.Length <= limits.Tags).WithMessage($"May be given at most {limits.Tags} times.")
+                .Must(tags => tags.All(tag => tag.Length > 0)).WithMessage("Must not be empty.")
+                .Must(tags => tags.All(tag => Text.Length(tag) <= limits.TagLength)).WithMessage($"May have at most {limits.TagLength} characters.")
+                .OverridePropertyName("tag");
+            RuleFor(query => query.ExternalUserId).AtMostCharacters(limits.ExternalUserIdLength);
             RuleFor(query => query.Q).AtMostCharacters(SearchQuery.MostCharacters);
             RuleFor(query => query.Limit).PageLimit();
         }
@@ -57,25 +84,27 @@ internal static class ListChats
         public async Task<Page<Item>> Handle(Query query, CancellationToken ct)
         {
             var searched = SearchQuery.Parse(query.Q);
-            var list = $"chats/{query.OrgId}/{query.OnlyChatsOf}{(searched is null ? "" : $"/{query.Q}")}";
+            var filter = await ChatFilter.Understand(query, db, ct);
+            // What may hold any text is quoted: no two filters have one name.
+            var list = JsonSerializer.Serialize(
+                new[] { "chats", $"{query.OrgId}", $"{query.OnlyChatsOf}", searched is null ? "" : query.Q! }.Concat(filter.Words), Json.Options);
             var after = Cursor.DecodeTimeAndId(list, query.Cursor);
             var limit = query.Limit ?? Page.DefaultLimit;
-            var found = searched is null ? null : await search.Page(
-                new(query.OrgId, query.OnlyChatsOf is null ? "" : "and c.user_id = @OnlyChatsOf", new { query.OnlyChatsOf }), searched, after, limit, ct);
+            var found = searched is null ? null : await search.Page(new(query.OrgId, filter.Clauses, filter.Parameters), searched, after, limit, ct);
             // The page is cut first and counted after: what a list costs depends on the page, not on the organization.
             var rows = await db.QueryAsync<Row>(
                 $"""
                 select c.id, c.title, c.tags, c.metadata, c.user_id, c.external_user_id, c.created_at, c.updated_at,
                        f.rating, f.comment, f.at, m.message_count, m.first_message_at, m.last_message_at, p.preview
                 from (
-                    select org_id, id, title, tags, metadata, user_id, external_user_id, created_at, updated_at
-                    from chats
-                    where org_id = @OrgId
-                      and deleted_at is null
-                      {(query.OnlyChatsOf is null ? "" : "and user_id = @OnlyChatsOf")}
-                      {(after is null ? "" : "and (created_at, id) < (@AfterTime, @AfterId)")}
-                      {(found is null ? "" : "and id = any(@Found)")}
-                    order by created_at desc, id desc
+                    select c.org_id, c.id, c.title, c.tags, c.metadata, c.user_id, c.external_user_id, c.created_at, c.updated_at
+                    from chats c
+                    where c.org_id = @OrgId
+                      and c.deleted_at is null
+                      {filter.Clauses}
+                      {(after is null ? "" : "and (c.created_at, c.id) < (@AfterTime, @AfterId)")}
+                      {(found is null ? "" : "and c.id = any(@Found)")}
+                    order by c.created_at desc, c.id desc
                     limit @Rows
                 ) c
                 left join feedback f on f.org_id = c.org_id and f.target_id = c.id
@@ -86,7 +115,7 @@ internal static class ListChats
                       and chat_id = c.id
                 ) m
                 left join lateral (
-                    select left(content, 200) as preview
+                    select left(content, @PreviewLength + 1) as preview
                     from messages
                     where org_id = c.org_id
                       and chat_id = c.id
@@ -95,7 +124,15 @@ internal static class ListChats
                 ) p on true
                 order by c.created_at desc, c.id desc
                 """,
-                new { query.OrgId, query.OnlyChatsOf, AfterTime = after?.Time, AfterId = after?.Id, Rows = limit + 1, Found = found?.Chats.Select(chat => chat.Id).ToArray() },
+                filter.With(new
+                {
+                    query.OrgId,
+                    AfterTime = after?.Time,
+                    AfterId = after?.Id,
+                    Rows = limit + 1,
+                    Found = found?.Chats.Select(chat => chat.Id).ToArray(),
+                    PreviewLength,
+                }),
                 ct);
             if (found is not null)
             {
@@ -113,6 +150,6 @@ internal static class ListChats
     {
         public Item ToItem(string? snippet) => new(
             Id, Title, Tags, Metadata, UserId, ExternalUserId, CreatedAt, UpdatedAt, Feedback.From(Rating, Comment, At), MessageCount,
-            FirstMessageAt, LastMessageAt, Preview, snippet);
+            FirstMessageAt, LastMessageAt, Preview.Beginning(PreviewLength), snippet);
     }
 }

@@ -59,27 +59,11 @@ internal sealed class KeySweep(NpgsqlDataSource db, WritingSettings settings, Ti
 }
 
 /// <summary>Runs <see cref="KeySweep"/> now and then. Several instances may do so at once.</summary>
-internal sealed partial class KeySweeper(KeySweep sweep, WritingSettings settings, ILogger<KeySweeper> log) : BackgroundService
+internal sealed partial class KeySweeper(KeySweep sweep, WritingSettings settings, ILogger<KeySweeper> log) : Sweeper(settings.Sweep)
 {
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            await Task.Delay(settings.Sweep, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            try
-            {
-                if (!stoppingToken.IsCancellationRequested)
-                    await sweep.Run(stoppingToken);
-            }
-            catch (Exception) when (stoppingToken.IsCancellationRequested)
-            {
-            }
-            catch (Exception failure)
-            {
-                CannotSweep(log, failure.GetType().Name);
-            }
-        }
-    }
+    public override Task Run(CancellationToken ct) => sweep.Run(ct);
+
+    protected override void Failed(Exception failure) => CannotSweep(log, failure.GetType().Name);
 
     [LoggerMessage(LogLevel.Warning, "Idempotency keys whose time is over could not be swept: {Exception}")]
     private static partial void CannotSweep(ILogger log, string exception);

@@ -10,32 +10,10 @@ namespace ChatLogger.Features;
 /// </summary>
 internal sealed partial class PurgeOrganizations(
     NpgsqlDataSource db, IEnumerable<IOrganizationData> kept, PurgeSettings settings, ILogger<PurgeOrganizations> log)
-    : BackgroundService
+    : Sweeper(settings.Every)
 {
-    // Also where nothing could be removed because others hold it.
-    private static readonly TimeSpan ShortestRest = TimeSpan.FromMilliseconds(10);
-
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            try
-            {
-                await Run(stoppingToken);
-            }
-            catch (Exception) when (stoppingToken.IsCancellationRequested)
-            {
-            }
-            catch (Exception failure)
-            {
-                CannotLook(log, failure);
-            }
-            await Task.Delay(settings.Every, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-    }
-
     /// <summary>One round: until nothing is left of any, or it cannot be removed now. A piece of each in turn, so that none waits for a large one.</summary>
-    public async Task Run(CancellationToken ct)
+    public override async Task Run(CancellationToken ct)
     {
         var deleted = await Deleted(ct);
         while (deleted.Count > 0)
@@ -47,13 +25,13 @@ internal sealed partial class PurgeOrganizations(
                 if (!await Purge(orgId, ct))
                     continue;
                 more.Add(orgId);
-                // Nobody waits for this, and others wait for the database: as much rest as work.
-                var worked = Stopwatch.GetElapsedTime(since);
-                await Task.Delay(worked > ShortestRest ? worked : ShortestRest, ct);
+                await Rest(since, ct);
             }
             deleted = more;
         }
     }
+
+    protected override void Failed(Exception failure) => CannotLook(log, failure);
 
     // False: nothing is left, or nothing can be removed in this round. Neither is in the way of the others.
     private async Task<bool> Purge(Guid orgId, CancellationToken ct)

@@ -2,12 +2,12 @@ using System.ComponentModel.DataAnnotations;
 
 namespace ChatLogger.Features;
 
-/// <summary>When what deleted organizations kept is removed. Section <c>Purge</c>.</summary>
+/// <summary>When what deleted organizations and chats kept is removed. Section <c>Purge</c>.</summary>
 internal sealed record PurgeSettings
 {
     public const string Section = "Purge";
 
-    /// <summary>How often deleted organizations are looked for, 10 ms to 1 h. Default 30 s.</summary>
+    /// <summary>How often deleted organizations and chats are looked for, 10 ms to 1 h. Default 30 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00.010", "01:00:00")]
     public TimeSpan Every { get; init; } = TimeSpan.FromSeconds(30);
 

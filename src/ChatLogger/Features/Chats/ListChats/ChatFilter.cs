@@ -1,0 +1,49 @@
+using System.Globalization;
+using ChatLogger.Data;
+using ChatLogger.Http;
+using Dapper;
+using Npgsql;
+
+namespace ChatLogger.Features;
+
+/// <summary>Which chats a list is about: clauses on <c>chats c</c>, their parameters, and the words that tell it from other lists.</summary>
+internal sealed record ChatFilter(string Clauses, object Parameters, string[] Words)
+{
+    /// <exception cref="Problem">400: what is neither a date nor an instant, or from not before to.</exception>
+    public static async Task<ChatFilter> Understand(ListChats.Query query, NpgsqlDataSource db, CancellationToken ct)
+    {
+        var (from, to) = await Between(query, db, ct);
+        return new(
+            string.Join(
+                '\n',
+                query.OnlyChatsOf is null ? "" : "and c.user_id = @OnlyChatsOf",
+                from is null ? "" : "and c.created_at >= @From",
+                to is null ? "" : "and c.created_at < @To",
+                // Said again for the index, which leaves out chats without tags.
+                query.Tags.Length == 0 ? "" : "and c.tags <> '{}' and c.tags @> @Tags",
+                query.UserId is null ? "" : "and c.user_id = @UserId",
+                query.ExternalUserId is null ? "" : "and c.external_user_id = @ExternalUserId"),
+            new { query.OnlyChatsOf, From = from, To = to, query.Tags, query.UserId, query.ExternalUserId },
+            [Word(from), Word(to), $"{query.UserId}", query.ExternalUserId ?? "", $"{query.Tags.Length}", .. query.Tags]);
+    }
+
+    /// <summary>The parameters of a statement that has these clauses, and its own.</summary>
+    public object With(object others)
+    {
+        var all = new DynamicParameters(Parameters);
+        all.AddDynamicParams(others);
+        return all;
+    }
+
+    private static async Task<(DateTimeOffset? From, DateTimeOffset? To)> Between(ListChats.Query query, NpgsqlDataSource db, CancellationToken ct)
+    {
+        if (query is { From: null, To: null })
+            return default;
+        var zone = TimeZones.Find(await db.QuerySingleOrDefaultAsync<string>("select time_zone from organizations where id = @OrgId", new { query.OrgId }, ct))
+            ?? TimeZoneInfo.Utc;
+        var (from, to) = (Range.Instant("from", query.From, zone), Range.Instant("to", query.To, zone));
+        return from >= to ? throw Problem.Validation("from", "Must be before to.") : (from, to);
+    }
+
+    private static string Word(DateTimeOffset? instant) => instant?.UtcTicks.ToString(CultureInfo.InvariantCulture) ?? "";
+}
