@@ -58,7 +58,7 @@ public class ExportWorkerTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsy
     public async Task A_frozen_worker_that_wakes_up_leaves_the_export_to_the_other()
     {
         var acme = await app.Org("acme");
-        // It is not heard of while it is frozen, nor does it hear.
+        // It is not heard of while it is frozen, nor does it hear, nor has it a second worker that could take over.
         await using var frozen = app.Instance(
             new FakeWriter().For(acme, async (sink, _, ct) =>
             {
@@ -67,7 +67,7 @@ public class ExportWorkerTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsy
                 await _gate.Task;
                 await sink(Blocks.Sample(2_000_000), ct);
             }),
-            Instance.Settings with { Heartbeat = TimeSpan.FromMinutes(1), Lease = TimeSpan.FromMinutes(2) });
+            Instance.Settings with { Heartbeat = TimeSpan.FromMinutes(1), Lease = TimeSpan.FromMinutes(2), Workers = 1 });
         await using var other = app.Instance(new FakeWriter().For(acme, Blocks.Sample(500, seed: 2)));
         await frozen.Start();
         var export = await frozen.Ask(acme);

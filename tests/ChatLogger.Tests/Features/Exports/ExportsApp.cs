@@ -38,7 +38,7 @@ public sealed class ExportsApp : App
         for (var attempt = 0; await State(export) != state; attempt++)
         {
             if (attempt == 400)
-                Assert.Fail($"The export is {await State(export)}, not {state}.");
+                Assert.Fail($"The export is {await State(export)}, not {state}. {string.Join('\n', Log.All.Where(line => line.Contains(export.Id.ToString(), StringComparison.Ordinal)))}");
             await Task.Delay(20);
         }
     }
