@@ -94,6 +94,18 @@ internal sealed class Postgres
         return (long)(await command.ExecuteScalarAsync())!;
     }
 
+    /// <summary>The ids that a statement finds.</summary>
+    public async Task<List<Guid>> Ids(string sql)
+    {
+        await using var connection = await Connect();
+        await using var command = new NpgsqlCommand(sql, connection);
+        await using var reader = await command.ExecuteReaderAsync();
+        var ids = new List<Guid>();
+        while (await reader.ReadAsync())
+            ids.Add(reader.GetGuid(0));
+        return ids;
+    }
+
     /// <summary>A program under the server's account.</summary>
     public Task RunBeside(string program, params string[] arguments) => Run(program, arguments);
 

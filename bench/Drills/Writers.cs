@@ -24,9 +24,13 @@ internal sealed class Writers(Plugin plugin, Journal journal, int count, int see
     private volatile bool fault;
     private volatile bool stopping;
     private long slowest;
+    private ConcurrentQueue<TimeSpan> latencies = [];
 
     /// <summary>What was answered that must not be, and how often.</summary>
     public IReadOnlyDictionary<string, long> Surprises => surprises;
+
+    /// <summary>How long each acknowledged write took since the last call.</summary>
+    public List<TimeSpan> TakeLatencies() => [.. Interlocked.Exchange(ref latencies, [])];
 
     public TimeSpan Slowest => new(Interlocked.Read(ref slowest));
 
@@ -111,6 +115,7 @@ internal sealed class Writers(Plugin plugin, Journal journal, int count, int see
             {
                 case Fate.Acknowledged:
                     Volatile.Write(ref writer.Succeeded, sent);
+                    latencies.Enqueue(reply.Took);
                     writer.Keep(operation);
                     break;
                 case Fate.Unknown:

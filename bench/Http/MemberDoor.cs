@@ -20,6 +20,9 @@ internal sealed class MemberDoor
         this.cookie = cookie;
     }
 
+    /// <summary>As it is sent.</summary>
+    public string Cookie => cookie;
+
     public long PagesRead => Interlocked.Read(ref pages);
 
     public static async Task<MemberDoor> LogIn(HttpClient http, string email, string password, Patience patience, CancellationToken stop = default)

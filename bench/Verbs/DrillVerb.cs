@@ -19,10 +19,11 @@ internal static class DrillVerb
         var seconds = new Option<int>("--seconds") { Description = "How long a fault lasts that lasts", DefaultValueFactory = _ => 6 };
         var app = new Option<DirectoryInfo?>("--app") { Description = "Folder of a published service (default: the one that was built with the bench)" };
         var seed = new Option<int?>("--seed") { Description = "Number that what is sent and when faults begin are drawn from (default: another each time)" };
+        var full = new Option<bool>("--full") { Description = "All faults, each as often as it takes to be sure; under 20 minutes. --fault and --rounds do not count" };
         var pooled = new Option<bool>("--pooler") { Description = "PgBouncer in transaction mode between service and PostgreSQL" };
         var keep = new Option<bool>("--keep") { Description = "Leave journal, logs and cluster behind, also when all went well" };
 
-        var verb = new Command("drill", "Kill or cut the service and PostgreSQL under load, and check that nothing is lost, doubled or invented") { faults, rounds, writers, seconds, app, seed, pooled, keep };
+        var verb = new Command("drill", "Kill or cut the service and PostgreSQL under load, and check that nothing is lost, doubled or invented") { faults, rounds, writers, seconds, app, seed, full, pooled, keep };
         verb.SetAction((line, stop) => Verb.Run(async () =>
         {
             var names = line.GetRequiredValue(faults).Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
@@ -39,10 +40,23 @@ internal static class DrillVerb
                 line.GetValue(keep),
                 line.GetValue(pooled));
 
-            var report = await new Drill(plan, Console.Out).Run(stop);
-            report.Print(Console.Out);
-            return stop.IsCancellationRequested ? Exit.Interrupted : report.Kept ? Exit.Good : Exit.NotGood;
+            var kept = true;
+            foreach (var part in line.GetValue(full) ? Full(plan) : [plan])
+            {
+                var report = await new Drill(part, Console.Out).Run(stop);
+                report.Print(Console.Out);
+                kept &= report.Kept;
+                if (stop.IsCancellationRequested)
+                    return Exit.Interrupted;
+            }
+            return kept ? Exit.Good : Exit.NotGood;
         }));
         return verb;
     }
+
+    // What stands between the programs is in the way of those faults only that need it: a drill for each kind.
+    private static IEnumerable<DrillPlan> Full(DrillPlan plan) => Fault.All
+        .Select(make => (Make: make, Fault: make()))
+        .GroupBy(each => (each.Fault.NeedsRelay, each.Fault.NeedsPooler))
+        .Select(kind => plan with { Faults = [.. kind.SelectMany(each => Enumerable.Range(0, each.Fault.Rounds).Select(_ => each.Make()))] });
 }

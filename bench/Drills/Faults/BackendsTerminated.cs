@@ -6,6 +6,8 @@ namespace ChatLogger.Bench.Drills;
 /// <summary>An operator, or a pooler, ends all connections of the service, and again after a while.</summary>
 internal sealed class BackendsTerminated() : Fault("terminate")
 {
+    public override int Rounds => 3;
+
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
 
     private readonly TaskCompletionSource enough = new();

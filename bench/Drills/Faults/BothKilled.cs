@@ -3,6 +3,8 @@ namespace ChatLogger.Bench.Drills;
 /// <summary>kill -9 of the service and of all of PostgreSQL, as when a machine goes down.</summary>
 internal sealed class BothKilled() : Fault("both")
 {
+    public override int Rounds => 5;
+
     public override double Lasts => 0.05;
 
     public override bool LeavesService => false;

@@ -5,6 +5,8 @@ namespace ChatLogger.Bench.Drills;
 /// <summary>Connections of the service to PostgreSQL end between statement and answer: nobody but PostgreSQL knows whether it was committed.</summary>
 internal sealed class DatabaseCutOff() : Fault("cut-database")
 {
+    public override int Rounds => 3;
+
     private long before;
 
     public override bool NeedsRelay => true;

@@ -10,7 +10,7 @@ internal abstract class Fault(string name)
     [
         () => new ServiceKilled(), () => new PostgresKilled(), () => new BackendsTerminated(), () => new PluginsCutOff(), () => new DatabaseCutOff(), () => new BothKilled(), () => new PostgresFrozen(),
         () => new MessagesLocked(), () => new ColumnAdded(), () => new RowRefused(), () => new RolledOver(), () => new DiskFull(), () => new PoolerKilled(), () => new ClockAhead(),
-        () => new EightStart(), () => new SlowClients(),
+        () => new EightStart(), () => new SlowClients(), () => new SlowReaders(), () => new Stopped(), () => new Overloaded(), () => new NeighbourNoisy(), () => new WorkerKilled(),
     ];
 
     public string Name => name;
@@ -20,6 +20,12 @@ internal abstract class Fault(string name)
 
     /// <summary>Whether nobody may notice: every request that can be accepted is, at the first attempt.</summary>
     public virtual bool FailsNobody => false;
+
+    /// <summary>Whether what arrives is answered, too: nobody is left without knowing.</summary>
+    public virtual bool AnswersAll => false;
+
+    /// <summary>How often the full form tries it.</summary>
+    public virtual int Rounds => 1;
 
     /// <summary>Whether the service is there all the time, and alive.</summary>
     public virtual bool LeavesService => true;

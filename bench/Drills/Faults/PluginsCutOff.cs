@@ -5,6 +5,8 @@ namespace ChatLogger.Bench.Drills;
 /// <summary>Connections of plugins end between request and answer, before or after the commit.</summary>
 internal sealed class PluginsCutOff() : Fault("cut")
 {
+    public override int Rounds => 3;
+
     private long before;
 
     public override Task Begin(Site site)

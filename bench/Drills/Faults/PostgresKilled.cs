@@ -3,6 +3,8 @@ namespace ChatLogger.Bench.Drills;
 /// <summary>kill -9 of all of PostgreSQL, and a start that recovers.</summary>
 internal sealed class PostgresKilled() : Fault("postgres")
 {
+    public override int Rounds => 10;
+
     public override double Lasts => 0.05;
 
     public override Task Begin(Site site) => site.Postgres.Kill();

@@ -3,6 +3,8 @@ namespace ChatLogger.Bench.Drills;
 /// <summary>kill -9 of the service, and a new start.</summary>
 internal sealed class ServiceKilled() : Fault("service")
 {
+    public override int Rounds => 20;
+
     public override double Lasts => 0.05;
 
     public override bool LeavesService => false;

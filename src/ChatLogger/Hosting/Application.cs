@@ -80,6 +80,7 @@ internal static class Application
         var limits = Settings.Bind<Limits>(builder.Configuration, Limits.Section);
         builder.Services.AddSingleton(settings);
         builder.Services.AddSingleton(limits);
+        builder.Services.AddSingleton(new BodyRoom(Math.Max(settings.BodyBytes, Math.Max(limits.BodyBytes, limits.BatchBytes))));
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<Traffic>();
         builder.Services.ConfigureHttpJsonOptions(options =>

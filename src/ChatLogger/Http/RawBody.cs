@@ -25,6 +25,7 @@ internal static class RawBody
         var reader = context.Request.BodyReader;
         var deadline = context.Features.Get<Deadline>();
         var waiting = false;
+        BodyRoom.Part? part = null;
         try
         {
             while (true)
@@ -41,6 +42,12 @@ internal static class RawBody
                 {
                     reader.AdvanceTo(result.Buffer.End);
                     throw Problem.BodyTooLarge(limit);
+                }
+                if (result.Buffer.Length > BodyRoom.Free && !Part(context, ref part).Holds(result.Buffer.Length))
+                {
+                    reader.AdvanceTo(result.Buffer.End);
+                    context.Response.Headers.Connection = "close";
+                    throw Problem.Unavailable("More is being sent than can be taken. Try again shortly.", TimeSpan.FromSeconds(1));
                 }
                 if (result.IsCompleted)
                     return result.Buffer;
@@ -66,6 +73,14 @@ internal static class RawBody
             if (waiting)
                 deadline?.Resume();
         }
+    }
+
+    // The body is held until the request is over.
+    private static BodyRoom.Part Part(HttpContext context, ref BodyRoom.Part? part)
+    {
+        if (part is null)
+            context.Response.RegisterForDispose(part = new(context.RequestServices.GetRequiredService<BodyRoom>()));
+        return part;
     }
 
     /// <summary>

@@ -34,6 +34,10 @@ internal sealed record ServerSettings
     [Range(1, 1_000_000)]
     public int LeastRate { get; init; } = 240;
 
+    /// <summary>Bytes of bodies larger than 64 KiB that are held at once, of all requests. Default 64 MiB; more is refused with 503.</summary>
+    [Range(1_048_576, 1_073_741_824)]
+    public int BodyBytes { get; init; } = 64 * 1_048_576;
+
     /// <summary>For the next request on an idle connection. Default 65 s, longer than the 60 s of common load balancers.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
     public TimeSpan KeepAliveTimeout { get; init; } = TimeSpan.FromSeconds(65);

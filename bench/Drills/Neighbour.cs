@@ -1,0 +1,79 @@
+using System.Globalization;
+using System.Net.Http.Json;
+using ChatLogger.Bench.Http;
+
+namespace ChatLogger.Bench.Drills;
+
+/// <summary>Another organization with many messages, and a superadmin who acts in it.</summary>
+internal sealed class Neighbour : IDisposable
+{
+    public const string Slug = "neighbour";
+    public const int Chats = 500;
+    public const int Messages = 100_000;
+
+    private readonly HttpClient http;
+    private readonly MemberDoor admin;
+
+    private Neighbour(HttpClient http, MemberDoor admin) => (this.http, this.admin) = (http, admin);
+
+    public static async Task<Neighbour> Of(Site site)
+    {
+        var http = new HttpClient
+        {
+            BaseAddress = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{site.Service.Port}/")),
+            Timeout = TimeSpan.FromSeconds(30),
+        };
+        var admin = await MemberDoor.LogIn(http, Site.Email, site.Password, new Patience(TimeProvider.System));
+        if (await site.Postgres.Count($"select count(*) from organizations where slug = '{Slug}'") == 0)
+        {
+            using var made = await http.SendAsync(Ask(admin, HttpMethod.Post, "orgs", new { slug = Slug, name = "Next door" }));
+            made.EnsureSuccessStatusCode();
+            await site.Postgres.Execute(string.Create(CultureInfo.InvariantCulture, $"""
+                with org as (select id from organizations where slug = '{Slug}'),
+                made as (
+                    insert into chats (org_id, id, title, created_at, updated_at)
+                    select org.id, gen_random_uuid(), 'a chat', now(), now() from org, generate_series(1, {Chats})
+                    returning org_id, id)
+                insert into messages (org_id, chat_id, id, role, content, created_at)
+                select org_id, made.id, gen_random_uuid(), 'user', repeat(md5(random()::text), 6), now() from made, generate_series(1, {Messages / Chats});
+                analyze messages;
+                """));
+        }
+        return new Neighbour(http, admin);
+    }
+
+    public Task<HttpResponseMessage> Send(HttpMethod method, string path, object? body = null) => http.SendAsync(Ask(admin, method, path, body));
+
+    public string Cookie => admin.Cookie;
+
+    /// <summary>Has everything exported; the path of the file.</summary>
+    public async Task<string> Export(Site site)
+    {
+        using var asked = await Send(HttpMethod.Post, $"exports/orgs/{Slug}", new { format = "jsonl" });
+        var path = asked.Headers.Location?.OriginalString.TrimStart('/') ?? throw new UsageException($"The export was answered with {(int)asked.StatusCode}.");
+        while (await site.Postgres.Count($"select count(*) from exports where id = '{path.Split('/')[^1]}' and state = 'done'") == 0)
+            await Task.Delay(50);
+        return path;
+    }
+
+    /// <summary>A key of its own for a plugin.</summary>
+    public async Task<string> Key()
+    {
+        using var made = await Send(HttpMethod.Post, $"orgs/{Slug}/apikeys", new { label = "drill" });
+        made.EnsureSuccessStatusCode();
+        return Problem.Text(await Problem.Json(made), "key") ?? throw new UsageException("The neighbour got no key.");
+    }
+
+    public Task<HttpResponseMessage> SendAnonymously(string path, object body) => http.PostAsJsonAsync(new Uri(path, UriKind.Relative), body);
+
+    public void Dispose() => http.Dispose();
+
+    private static HttpRequestMessage Ask(MemberDoor admin, HttpMethod method, string path, object? body)
+    {
+        var request = admin.Ask(path);
+        request.Method = method;
+        if (body is not null)
+            request.Content = JsonContent.Create(body);
+        return request;
+    }
+}
