@@ -36,7 +36,7 @@ internal sealed class Search
     public async Task<FoundPage> Page((DateTimeOffset Time, Guid Id)? after, int limit)
     {
         var found = new List<FoundChat>();
-        var comparison = new SearchComparison(_snapshot, _sql, _query, _tail, found, limit + 1);
+        var comparison = new SearchComparison(_snapshot, _sql, _query, _settings, _tail, found, limit + 1);
         // Before the index has come to the end of a long tail it knows too little.
         var asksIndex = _tail.IsWhole && !_tokens.IsEmpty;
         var place = after;
@@ -50,7 +50,7 @@ internal sealed class Search
                 asksIndex = false;
             }
             var chats = await _snapshot.QueryAsync<Walked>(_sql.Walk(place is not null, step), _sql.Parameters(place));
-            var stop = await comparison.Run([.. chats.Where(chat => chat.Hit).Select(chat => (chat.CreatedAt, chat.Id))], _settings.Messages);
+            var stop = await comparison.Run([.. chats.Where(chat => chat.Hit).Select(chat => (chat.CreatedAt, chat.Id))]);
             if (comparison.IsFull)
                 return Full(found, limit);
             if (stop is not null)
@@ -59,7 +59,7 @@ internal sealed class Search
                 return new(found, null);
             place = (chats[^1].CreatedAt, chats[^1].Id);
             walked += step;
-            if (walked >= _settings.Walk)
+            if (walked >= _settings.Walk || comparison.IsSpent)
                 return new(found, place);
         }
     }
@@ -83,7 +83,7 @@ internal sealed class Search
                 await _snapshot.Inner.RollbackAsync("index", _snapshot.Ct);
                 return comparison.Found.Count > 0 && place is not null ? new(comparison.Found, place) : null;
             }
-            var stop = await comparison.Run([.. candidates.Select(each => (each.CreatedAt, each.Id)).Distinct()], _settings.Messages);
+            var stop = await comparison.Run([.. candidates.Select(each => (each.CreatedAt, each.Id)).Distinct()]);
             if (comparison.IsFull)
                 return Full(comparison.Found, comparison.Wanted - 1);
             if (stop is not null)

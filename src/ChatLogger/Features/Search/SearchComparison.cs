@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using ChatLogger.Data;
 using Dapper;
 
@@ -5,10 +6,11 @@ namespace ChatLogger.Features;
 
 /// <summary>Compares candidates, in their order, until enough chats are found.</summary>
 internal sealed class SearchComparison(
-    Sql.Transaction snapshot, SearchSql sql, SearchQuery query, SearchTail tail, List<FoundChat> found, int wanted)
+    Sql.Transaction snapshot, SearchSql sql, SearchQuery query, SearchSettings settings, SearchTail tail, List<FoundChat> found, int wanted)
 {
     private const int ChatsAtOnce = 64;
 
+    private readonly long _since = Stopwatch.GetTimestamp();
     private int _messages;
 
     public List<FoundChat> Found => found;
@@ -17,12 +19,15 @@ internal sealed class SearchComparison(
 
     public bool IsFull => found.Count >= wanted;
 
-    /// <summary>Null: all of them are decided, or enough is found. Otherwise it took too many messages to come here, the last one that is decided.</summary>
-    public async Task<(DateTimeOffset Time, Guid Id)?> Run(IReadOnlyList<(DateTimeOffset Time, Guid Id)> candidates, int mostMessages)
+    /// <summary>Whether the page has looked at as much, or for as long, as one may.</summary>
+    public bool IsSpent => _messages >= settings.Messages || Stopwatch.GetElapsedTime(_since) >= settings.Longest;
+
+    /// <summary>Null: all of them are decided, or enough is found. Otherwise it is spent, and this is the last one that is decided.</summary>
+    public async Task<(DateTimeOffset Time, Guid Id)?> Run(IReadOnlyList<(DateTimeOffset Time, Guid Id)> candidates)
     {
         for (var at = 0; at < candidates.Count && !IsFull; at += ChatsAtOnce)
         {
-            if (_messages >= mostMessages && at > 0)
+            if (at > 0 && IsSpent)
                 return candidates[at - 1];
             var chats = candidates.Skip(at).Take(Math.Min(ChatsAtOnce, Math.Max(8, wanted - found.Count))).ToArray();
             await Compare(chats);

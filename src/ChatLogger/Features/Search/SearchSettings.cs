@@ -49,6 +49,10 @@ internal sealed record SearchSettings
     [Range(1, 10_000_000)]
     public int Messages { get; init; } = 50_000;
 
+    /// <summary>How long a page of a search goes on looking; then it has what was found so far. 1 ms to 10 min, default 2 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.001", "00:10:00")]
+    public TimeSpan Longest { get; init; } = TimeSpan.FromSeconds(2);
+
     /// <summary>How long the index may be asked before the search goes through the chats instead, 1 ms to 10 min. Default 1.5 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00.001", "00:10:00")]
     public TimeSpan Patient { get; init; } = TimeSpan.FromSeconds(1.5);

@@ -52,6 +52,7 @@ public class ImpatientSearchApp : SearchApp
             ["Search:Messages"] = "1",
             ["Search:Rows"] = "2",
             ["Search:Patient"] = "00:00:00.001",
+            ["Search:Longest"] = "00:00:00.001",
         });
     }
 }
