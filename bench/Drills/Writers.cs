@@ -29,6 +29,9 @@ internal sealed class Writers(Plugin plugin, Journal journal, int count, int see
     /// <summary>What was answered that must not be, and how often.</summary>
     public IReadOnlyDictionary<string, long> Surprises => surprises;
 
+    /// <summary>What each writer rests between two operations. Not at all, unless a fault asks for it.</summary>
+    public TimeSpan Rest { get; set; }
+
     /// <summary>How long each acknowledged write took since the last call.</summary>
     public List<TimeSpan> TakeLatencies() => [.. Interlocked.Exchange(ref latencies, [])];
 
@@ -123,6 +126,8 @@ internal sealed class Writers(Plugin plugin, Journal journal, int count, int see
                     await Task.Delay(AfterFailure);
                     break;
             }
+            if (Rest > TimeSpan.Zero)
+                await Task.Delay(Rest);
         }
     }
 

@@ -8,6 +8,8 @@ namespace ChatLogger.Features;
 /// </summary>
 internal sealed class StoredFile(ExportFile file, string contentType, string name) : IResult
 {
+    private const int WriteBytes = 32_768;
+
     public async Task ExecuteAsync(HttpContext httpContext)
     {
         var answer = FileAnswer.Begin(httpContext, file.Sha256, file.Bytes, contentType, name);
@@ -27,7 +29,9 @@ internal sealed class StoredFile(ExportFile file, string contentType, string nam
                 if (!await each.MoveNextAsync())
                     break;
                 deadline.Pause(Timeout.InfiniteTimeSpan);
-                await httpContext.Response.Body.WriteAsync(each.Current, ct);
+                // The server waits for the caller between two writes, and until then holds all of one.
+                for (var left = each.Current; !left.IsEmpty; left = left[Math.Min(left.Length, WriteBytes)..])
+                    await httpContext.Response.Body.WriteAsync(left[..Math.Min(left.Length, WriteBytes)], ct);
             }
         }
         catch (Exception) when (httpContext.Response.HasStarted)

@@ -22,13 +22,19 @@ internal sealed class ExportChunks([FromKeyedServices(Pools.Exports)] NpgsqlData
         int? index = null;
         while (offset < end)
         {
-            var chunk = await (index is null ? ChunkAt(file, offset, ct) : Chunk(file, index.Value, ct));
+            var chunk = await (index is null ? ChunkAt(file, offset, Gzip.End, ct) : Chunk(file, index.Value, Gzip.End, ct));
             if (chunk is null || offset < chunk.Start || offset >= chunk.Start + chunk.Length)
                 throw Gone();
-            var from = (int)(offset - chunk.Start);
-            var count = (int)Math.Min(chunk.Length - from, end - offset);
-            yield return Gzip.Read(chunk.Data, chunk.Length).AsMemory(from, count);
-            offset += count;
+            var before = (int)(offset - chunk.Start);
+            foreach (var block in Gzip.Read(chunk.Data, chunk.Length))
+            {
+                var skipped = Math.Min(before, block.Length);
+                before -= skipped;
+                var count = (int)Math.Min(block.Length - skipped, end - offset);
+                if (count > 0)
+                    yield return block.Slice(skipped, count);
+                offset += count;
+            }
             index = chunk.Index + 1;
         }
     }
@@ -40,7 +46,7 @@ internal sealed class ExportChunks([FromKeyedServices(Pools.Exports)] NpgsqlData
         var index = 0;
         for (var offset = 0L; offset < file.Bytes; index++)
         {
-            if (await Chunk(file, index, ct) is not { } chunk || chunk.Start != offset)
+            if (await Chunk(file, index, [], ct) is not { } chunk || chunk.Start != offset)
                 throw Gone();
             yield return chunk.Data;
             crc32 = (uint)chunk.Crc32;
@@ -76,10 +82,10 @@ internal sealed class ExportChunks([FromKeyedServices(Pools.Exports)] NpgsqlData
         while (deleted == ChunksAtOnce);
     }
 
-    private Task<Row?> ChunkAt(ExportFile file, long offset, CancellationToken ct) =>
+    private Task<Row?> ChunkAt(ExportFile file, long offset, byte[] and, CancellationToken ct) =>
         db.QuerySingleOrDefaultAsync<Row>(
             """
-            select index, start, length, crc32, data
+            select index, start, length, crc32, data || @And as data
             from export_chunks
             where org_id = @OrgId
               and export_id = @ExportId
@@ -88,20 +94,20 @@ internal sealed class ExportChunks([FromKeyedServices(Pools.Exports)] NpgsqlData
             order by index desc
             limit 1
             """,
-            new { file.OrgId, file.ExportId, file.Fence, Offset = offset },
+            new { file.OrgId, file.ExportId, file.Fence, Offset = offset, And = and },
             ct);
 
-    private Task<Row?> Chunk(ExportFile file, int index, CancellationToken ct) =>
+    private Task<Row?> Chunk(ExportFile file, int index, byte[] and, CancellationToken ct) =>
         db.QuerySingleOrDefaultAsync<Row>(
             """
-            select index, start, length, crc32, data
+            select index, start, length, crc32, data || @And as data
             from export_chunks
             where org_id = @OrgId
               and export_id = @ExportId
               and fence = @Fence
               and index = @Index
             """,
-            new { file.OrgId, file.ExportId, file.Fence, Index = index },
+            new { file.OrgId, file.ExportId, file.Fence, Index = index, And = and },
             ct);
 
     private static EndOfStreamException Gone() => new("The export's file is not whole any more.");

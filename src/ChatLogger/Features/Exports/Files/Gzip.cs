@@ -10,7 +10,10 @@ namespace ChatLogger.Features;
 internal static class Gzip
 {
     /// <summary>The last block of a deflate stream (RFC 1951), with nothing in it.</summary>
-    private static ReadOnlySpan<byte> End => [3, 0];
+    public static readonly byte[] End = [3, 0];
+
+    /// <summary>What is held of a piece that is read.</summary>
+    private const int BlockBytes = 65_536;
 
     public static ReadOnlyMemory<byte> Head { get; } = new byte[] { 0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff };
 
@@ -25,15 +28,25 @@ internal static class Gzip
         return piece.ToArray();
     }
 
+    /// <summary>What a piece with an <see cref="End"/> holds, block by block; each is good until the next one.</summary>
     /// <exception cref="InvalidDataException">It is not a piece of that length.</exception>
-    public static byte[] Read(byte[] piece, int length)
+    public static IEnumerable<ReadOnlyMemory<byte>> Read(byte[] piece, int length)
     {
-        var bytes = new byte[length];
-        using var deflate = new DeflateStream(new MemoryStream([.. piece, .. End]), CompressionMode.Decompress);
-        if (deflate.ReadAtLeast(bytes, length, throwOnEndOfStream: false) < length || deflate.ReadByte() >= 0)
-            throw new InvalidDataException("A chunk of an export has another length than it should have.");
-        return bytes;
+        using var deflate = new DeflateStream(new MemoryStream(piece, writable: false), CompressionMode.Decompress);
+        var block = new byte[Math.Min(length, BlockBytes)];
+        for (var left = length; left > 0; left -= block.Length)
+        {
+            if (left < block.Length)
+                block = new byte[left];
+            if (deflate.ReadAtLeast(block, block.Length, throwOnEndOfStream: false) < block.Length)
+                throw OtherLength();
+            yield return block;
+        }
+        if (deflate.ReadByte() >= 0)
+            throw OtherLength();
     }
+
+    private static InvalidDataException OtherLength() => new("A chunk of an export has another length than it should have.");
 
     /// <summary>What comes after the last piece: the CRC-32 and the length of the whole, uncompressed.</summary>
     public static ReadOnlyMemory<byte> Tail(uint crc32, long length)
