@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Globalization;
 using System.Net.Http.Headers;
 using System.Text;
@@ -46,6 +47,9 @@ internal sealed class Overloaded() : Fault("overload")
         await old.Terminate(TimeSpan.FromSeconds(30));
         await old.DisposeAsync();
         using var neighbour = await Neighbour.Of(site);
+        await Neighbour.Settles(site);
+        // Whoever sends so much has machines of its own.
+        Process.GetCurrentProcess().PriorityClass = ProcessPriorityClass.BelowNormal;
         key = await neighbour.Key();
         chats = [.. await site.Postgres.Ids($"select id from chats where org_id = (select id from organizations where slug = '{Neighbour.Slug}') limit 100")];
         before = await Messages(site);
@@ -73,6 +77,7 @@ internal sealed class Overloaded() : Fault("overload")
         while (Volatile.Read(ref open) > 0)
             await Task.Delay(20);
         http!.Dispose();
+        Process.GetCurrentProcess().PriorityClass = ProcessPriorityClass.Normal;
 
         var taken = answers.GetValueOrDefault("201");
         var there = await Messages(site) - before;

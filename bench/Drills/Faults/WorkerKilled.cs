@@ -50,7 +50,7 @@ internal sealed class WorkerKilled() : Fault("export")
     {
         var first = await site.Launch();
         await using var _ = first;
-        using var asked = await neighbour.Send(HttpMethod.Post, $"exports/orgs/{Neighbour.Slug}", new { format = "jsonl" });
+        using var asked = await neighbour.Send(HttpMethod.Post, "exports/orgs/me", new { format = "jsonl" });
         var path = asked.Headers.Location?.OriginalString.TrimStart('/');
         if (path is null)
         {

@@ -71,6 +71,7 @@ internal static class Application
         app.Use(RequestShape.Middleware);
         app.RequireAccess();
         app.UseMiddleware<Gate>();
+        app.Use(NeedsRoom.Middleware);
         app.Use(QueryText.Guard);
     }
 

@@ -12,8 +12,11 @@ namespace ChatLogger.Http;
 /// The one place where a refusal becomes an answer: problems that were thrown, exceptions of the framework, of the database and of our own
 /// mistakes, and the empty 4xx answers of routing. In every environment alike.
 /// </summary>
-internal sealed partial class ProblemWriter(RequestDelegate next, ILogger<ProblemWriter> log)
+internal sealed partial class ProblemWriter(RequestDelegate next, TimeProvider time, ILogger<ProblemWriter> log)
 {
+    // Thousands a second may be answered so; how many is what the metrics are for.
+    private readonly Seldom _unavailable = new(TimeSpan.FromSeconds(1), time);
+
     public async Task InvokeAsync(HttpContext context)
     {
         try
@@ -30,8 +33,8 @@ internal sealed partial class ProblemWriter(RequestDelegate next, ILogger<Proble
             var problem = Of(exception);
             if (problem.Type == ProblemType.Internal)
                 UnexpectedFailure(log, exception);
-            else if (problem.Type == ProblemType.Unavailable)
-                Unavailable(log, exception.GetType().Name, (exception as PostgresException)?.SqlState);
+            else if (problem.Type == ProblemType.Unavailable && _unavailable.Lets(out var leftOut))
+                Unavailable(log, exception.GetType().Name, (exception as PostgresException)?.SqlState, leftOut);
             await Write(context, problem);
         }
     }
@@ -127,6 +130,6 @@ internal sealed partial class ProblemWriter(RequestDelegate next, ILogger<Proble
     [LoggerMessage(LogLevel.Error, "A request failed unexpectedly")]
     private static partial void UnexpectedFailure(ILogger log, Exception exception);
 
-    [LoggerMessage(LogLevel.Warning, "A request was answered with 503: {Exception} {SqlState}")]
-    private static partial void Unavailable(ILogger log, string exception, string? sqlState);
+    [LoggerMessage(LogLevel.Warning, "A request was answered with 503: {Exception} {SqlState}; so were {Others} since the last of these lines")]
+    private static partial void Unavailable(ILogger log, string exception, string? sqlState, long others);
 }

@@ -20,6 +20,7 @@ internal static class AppendMessage
                 var message = await sender.Send(body.Value.To(caller.OrgId, chatId, key?.With(body.Sha256)), ct);
                 return message.At($"/api/v1/orgs/{caller.OrgSlug}/chats/{message.Value.ChatId}/messages/{message.Value.Id}", context);
             })
+            .WithMetadata(NeedsRoom.ForMessages)
             .WithSummary("Add a message to a chat.")
             .WithDescription("The answer is sent after the message is durable; it is then in every read. Messages of a chat keep the order in which they were acknowledged.");
 
@@ -29,6 +30,7 @@ internal static class AppendMessage
                 var message = await sender.Send(body.Value.To(caller.OrgId, chatId, null) with { OnlyChatsOf = caller.OnlyChatsOf }, ct);
                 return TypedResults.Created($"/orgs/{caller.OrgInPath}/chats/{message.Value.ChatId}/messages/{message.Value.Id}", message.Value);
             })
+            .WithMetadata(NeedsRoom.ForMessages)
             .WithName("AppendOwnMessage")
             .WithSummary("Add a message to a chat as a member.")
             .WithDescription("A member with the role user writes in chats attributed to them.");

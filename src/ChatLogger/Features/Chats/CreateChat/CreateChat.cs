@@ -16,6 +16,7 @@ internal static class CreateChat
                 var chat = await sender.Send(body.Value.By(caller.OrgId, key?.With(body.Sha256)), ct);
                 return chat.At($"/api/v1/orgs/{caller.OrgSlug}/chats/{chat.Value.Id}", context);
             })
+            .WithMetadata(NeedsRoom.ForChats)
             .WithSummary("Open a chat.")
             .WithDescription("userId attributes the chat to a member of the organization; externalUserId is your own name for your end user.");
 
@@ -29,6 +30,7 @@ internal static class CreateChat
                 return TypedResults.Created($"/orgs/{caller.OrgInPath}/chats/{chat.Value.Id}", chat.Value);
             })
             .WithName("CreateOwnChat")
+            .WithMetadata(NeedsRoom.ForChats)
             .WithSummary("Open a chat as a member.")
             .WithDescription("With the role user the chat is the caller's, and another userId is 403; an admin names any member, or none.");
 

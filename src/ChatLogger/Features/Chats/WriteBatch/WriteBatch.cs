@@ -32,6 +32,7 @@ internal static class WriteBatch
                 new BodyLimit(limits => limits.BatchBytes),
                 new GzipAllowed(),
                 new ItemShapes("items", ("chat", typeof(ChatItem)), ("message", typeof(MessageItem))))
+            .WithMetadata(NeedsRoom.ForBatches)
             .WithSummary("Open chats and add messages, many at a time.")
             .WithDescription(
                 """

@@ -12,6 +12,9 @@ internal sealed class Room(int mostRows, long mostBytes)
 
     public long Bytes => Interlocked.Read(ref _bytes);
 
+    /// <summary>Whether nothing more can be let in right now.</summary>
+    public bool IsFull => Rows >= mostRows || Bytes >= mostBytes;
+
     /// <exception cref="Problem">There is no room for all of it; then none of it is in.</exception>
     public void Enter(int rows, long bytes)
     {
