@@ -56,7 +56,7 @@ internal sealed class Passwords(IPasswordHasher hasher) : IDisposable
         }
         try
         {
-            return await Task.Run(work, CancellationToken.None);
+            return await Aside.Run(work);
         }
         finally
         {
