@@ -11,7 +11,11 @@ internal sealed class WorkerKilled() : Fault("export")
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
+    private const int More = 800;
+
     private readonly List<string> told = [];
+    private long chats;
+    private long messages;
 
     public override bool FailsNobody => true;
 
@@ -26,6 +30,14 @@ internal sealed class WorkerKilled() : Fault("export")
         // The one that serves does not work on exports, so that what is killed is nobody's door.
         await Replace(site, ("Exports__Workers", "0"));
         using var neighbour = await Neighbour.Of(site);
+        // So that there is time to meet it at work.
+        await site.Postgres.Execute($"""
+            insert into messages (org_id, chat_id, id, role, content, created_at)
+            select c.org_id, c.id, gen_random_uuid(), 'user', repeat(md5(random()::text), 6), now()
+            from chats c, generate_series(1, {More}) n
+            where c.org_id = (select id from organizations where slug = '{Neighbour.Slug}')
+            """);
+        (chats, messages) = (await Count(site, "chats"), await Count(site, "messages"));
         foreach (var percent in new[] { 5, 50, 99 })
             await Interrupt(site, neighbour, percent, worker => worker.Kill());
         await Interrupt(site, neighbour, 30, worker =>
@@ -38,6 +50,9 @@ internal sealed class WorkerKilled() : Fault("export")
 
     public override Task<string> End(Site site) => Task.FromResult(string.Join(", ", told));
 
+    private static Task<long> Count(Site site, string table) =>
+        site.Postgres.Count($"select count(*) from {table} where org_id = (select id from organizations where slug = '{Neighbour.Slug}')");
+
     private static async Task Replace(Site site, params (string Name, string Value)[] and)
     {
         var (old, next) = (site.Service, await site.Launch(and));
@@ -48,7 +63,7 @@ internal sealed class WorkerKilled() : Fault("export")
 
     private async Task Interrupt(Site site, Neighbour neighbour, int percent, Func<Instance, Task> interrupt)
     {
-        var first = await site.Launch();
+        var first = await site.Launch(("Exports__Heartbeat", "00:00:00.05"));
         await using var _ = first;
         using var asked = await neighbour.Send(HttpMethod.Post, "exports/orgs/me", new { format = "jsonl" });
         var path = asked.Headers.Location?.OriginalString.TrimStart('/');
@@ -61,7 +76,7 @@ internal sealed class WorkerKilled() : Fault("export")
         long rows;
         do
         {
-            rows = await site.Postgres.Count($"select case when state = 'done' then -1 else rows * 100 / coalesce(nullif(total_rows, 0), {Neighbour.Chats}) end from exports where id = '{id}'");
+            rows = await site.Postgres.Count($"select case when state = 'done' then -1 else rows * 100 / coalesce(nullif(total_rows, 0), {chats}) end from exports where id = '{id}'");
         }
         while (rows >= 0 && rows < percent);
         await interrupt(first);
@@ -83,14 +98,14 @@ internal sealed class WorkerKilled() : Fault("export")
             Broken.Add(string.Create(CultureInfo.InvariantCulture, $"the export interrupted at {percent} % is answered with {(int)file.StatusCode}"));
             return;
         }
-        var (chats, messages) = (0, 0);
+        var (exported, said) = (0L, 0L);
         foreach (var line in (await file.Content.ReadAsStringAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
             using var chat = JsonDocument.Parse(line);
-            chats++;
-            messages += chat.RootElement.GetProperty("messages").GetArrayLength();
+            exported++;
+            said += chat.RootElement.GetProperty("messages").GetArrayLength();
         }
-        if ((chats, messages) != (Neighbour.Chats, Neighbour.Messages))
-            Broken.Add(string.Create(CultureInfo.InvariantCulture, $"the export interrupted at {percent} % has {chats} chats and {messages} messages"));
+        if ((exported, said) != (chats, messages))
+            Broken.Add(string.Create(CultureInfo.InvariantCulture, $"the export interrupted at {percent} % has {exported} chats and {said} messages, of {chats} and {messages}"));
     }
 }
