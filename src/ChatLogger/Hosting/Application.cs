@@ -225,6 +225,9 @@ internal static class Application
         builder.Services.AddSingleton<ExportBacklog>();
         builder.Services.AddSingleton<IGauges>(services => services.GetRequiredService<ExportBacklog>());
         builder.Services.AddHostedService(services => services.GetRequiredService<ExportBacklog>());
+        builder.Services.AddSingleton<FollowerBacklog>();
+        builder.Services.AddSingleton<IGauges>(services => services.GetRequiredService<FollowerBacklog>());
+        builder.Services.AddHostedService(services => services.GetRequiredService<FollowerBacklog>());
     }
 
     private static void AddShutdown(WebApplicationBuilder builder)

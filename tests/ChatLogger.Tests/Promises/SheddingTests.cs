@@ -1,0 +1,82 @@
+using ChatLogger.Auth;
+using ChatLogger.Http;
+using ChatLogger.Tests.Support;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
+using Npgsql;
+
+namespace ChatLogger.Tests.Promises;
+
+/// <summary>A service in which one row of each kind may wait to be written.</summary>
+public sealed class OneRowApp : App
+{
+    protected override void Customize(WebApplicationBuilder builder) =>
+        builder.Configuration.AddInMemoryCollection([new("Writing:QueueRows", "1"), new("Writing:BatchQueueRows", "1")]);
+}
+
+/// <summary>What cannot be taken is refused at once and cheaply.</summary>
+public class SheddingTests(OneRowApp app) : IClassFixture<OneRowApp>
+{
+    [Fact]
+    public async Task Where_there_is_no_room_the_body_is_not_even_read_and_everything_else_goes_on()
+    {
+        var acme = await app.Org("acme");
+        var plugin = await acme.Plugin();
+        var member = await acme.Member("user");
+        var (locked, other) = (await acme.Chat(), await acme.Chat(new { userId = member.Id }));
+        var logged = app.Log.All.Count;
+        await using var blocker = await app.Rows.OpenConnectionAsync();
+        await new NpgsqlCommand($"begin; lock table messages in share mode", blocker).ExecuteNonQueryAsync();
+        var waiting = plugin.Post($"{acme.Door}/chats/{locked}/messages", new { role = "user", content = "waits" });
+        await Task.Delay(200);
+
+        for (var i = 0; i < 50; i++)
+        {
+            // Otherwise it would be 400.
+            Assert.Equal("1", (await plugin.Post($"{acme.Door}/chats/{other}/messages", "{")).IsProblem(503, "unavailable").Header("Retry-After"));
+        }
+        (await member.Caller.Post($"/orgs/me/chats/{other}/messages", "{")).IsProblem(503, "unavailable");
+        (await plugin.Post($"{acme.Door}/chats", "{")).IsProblem(400, "validation");
+        (await plugin.Post($"{acme.Door}/chats", "{}")).Is(201);
+        (await member.Caller.Get($"/orgs/me/chats/{other}/messages")).Is(200);
+        (await app.Stranger.Post($"{acme.Door}/chats/{other}/messages", "{")).IsProblem(401, "unauthenticated");
+
+        Assert.False(waiting.IsCompleted);
+        await blocker.DisposeAsync();
+        (await waiting).Is(201);
+        await acme.Say(other, "there is room again");
+        // One line a second at most: here one for what was refused in the few moments, if it was slow two.
+        Assert.InRange(app.Log.All.Skip(logged).Count(line => line.Contains("answered with 503", StringComparison.Ordinal)), 0, 2);
+    }
+
+    [Fact]
+    public void The_first_line_is_let_through_and_then_one_every_so_often_that_says_how_many_were_not()
+    {
+        var clock = new Clock();
+        var seldom = new Seldom(TimeSpan.FromSeconds(1), clock);
+
+        Assert.True(seldom.Lets(out var leftOut));
+        Assert.Equal(0, leftOut);
+        for (var i = 0; i < 7; i++)
+            Assert.False(seldom.Lets(out _));
+        clock.Advance(TimeSpan.FromSeconds(1.5));
+        Assert.True(seldom.Lets(out leftOut));
+        Assert.Equal(7, leftOut);
+        Assert.False(seldom.Lets(out _));
+        clock.Advance(TimeSpan.FromSeconds(1.5));
+        Assert.True(seldom.Lets(out leftOut));
+        Assert.Equal(1, leftOut);
+    }
+
+    [Fact]
+    public async Task What_takes_the_processor_for_long_stands_back_on_a_thread_of_its_own()
+    {
+        var (pooled, niceness) = await Aside.Run(() => (
+            Thread.CurrentThread.IsThreadPoolThread,
+            OperatingSystem.IsLinux() ? File.ReadAllText("/proc/thread-self/stat").Split(") ")[1].Split(' ')[16] : "10"));
+
+        Assert.False(pooled);
+        Assert.True(int.Parse(niceness, null) >= 10, niceness);
+        Assert.Equal("no", (await Assert.ThrowsAsync<InvalidOperationException>(() => Aside.Run<int>(() => throw new InvalidOperationException("no")))).Message);
+    }
+}
