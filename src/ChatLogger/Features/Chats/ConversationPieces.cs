@@ -9,21 +9,17 @@ namespace ChatLogger.Features;
 /// </summary>
 internal static class ConversationPieces
 {
-    /// <summary>Everything of the organization.</summary>
-    public const string All = "";
-
-    /// <summary>What is of some chats.</summary>
+    /// <summary>Of the chats in <c>@Chats</c>. In no order: asked for one, a plan may go through all that the organization has.</summary>
     public const string OfChats = "and chat_id = any(@Chats)";
 
-    public static Task<int> RemoveFeedback(NpgsqlDataSource db, object piece, CancellationToken ct, string which = All) =>
+    public static Task<int> RemoveFeedback(NpgsqlDataSource db, object piece, CancellationToken ct, string? which = null) =>
         db.ExecuteAsync(
             $"""
             with piece as materialized (
                 select target_id
                 from feedback
                 where org_id = @OrgId
-                  {which}
-                order by target_id
+                  {which ?? "order by target_id"}
                 limit @RowsAtOnce
                 for update skip locked
             )
@@ -35,15 +31,14 @@ internal static class ConversationPieces
             piece,
             ct);
 
-    public static Task<int> RemoveMessages(NpgsqlDataSource db, object piece, CancellationToken ct, string which = All) =>
+    public static Task<int> RemoveMessages(NpgsqlDataSource db, object piece, CancellationToken ct, string? which = null) =>
         db.ExecuteAsync(
             $"""
             with piece as materialized (
                 select id
                 from messages
                 where org_id = @OrgId
-                  {which}
-                order by id
+                  {which ?? "order by id"}
                 limit @RowsAtOnce
                 for update skip locked
             )
@@ -55,15 +50,14 @@ internal static class ConversationPieces
             piece,
             ct);
 
-    public static Task<int> RemoveChunks(NpgsqlDataSource db, object piece, CancellationToken ct, string which = All) =>
+    public static Task<int> RemoveChunks(NpgsqlDataSource db, object piece, CancellationToken ct, string? which = null) =>
         db.ExecuteAsync(
             $"""
             with piece as materialized (
                 select chat_id, first_seq
                 from search_chunks
                 where org_id = @OrgId
-                  {which}
-                order by chat_id, first_seq
+                  {which ?? "order by chat_id, first_seq"}
                 limit @RowsAtOnce
                 for update skip locked
             )
