@@ -47,7 +47,7 @@ internal sealed class SummaryByRows(NpgsqlDataSource source, Guid org)
         var started = Stopwatch.GetTimestamp();
         var now = DateTimeOffset.UtcNow;
         var query = new Summary.Query(org, null, null, "Europe/Amsterdam", [], 10);
-        var range = Range.Parse(null, null, query.Tz, now, 366);
+        var range = Range.Parse(null, null, Range.ZoneOf(query.Tz, null), now, 366);
         var summary = await source.InSnapshotAsync(snapshot => SummaryFold.Answer(snapshot, query, range, now), stop);
         var body = JsonSerializer.SerializeToUtf8Bytes(summary, Wire);
         return (Stopwatch.GetElapsedTime(started), body);

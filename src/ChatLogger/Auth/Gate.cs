@@ -19,7 +19,7 @@ internal sealed class Gate(
     SessionTokens tokens,
     NpgsqlDataSource db,
     TimeProvider time,
-    CorsSettings cors,
+    SameOrigin sameOrigin,
     Traffic traffic,
     Throttles throttles,
     AuditTrail audit,
@@ -52,7 +52,7 @@ internal sealed class Gate(
             case Door.Operator:
                 return PassOperator(context);
             default:
-                SameOrigin.Require(context, cors);
+                sameOrigin.Require(context);
                 return Task.CompletedTask;
         }
     }
@@ -72,7 +72,7 @@ internal sealed class Gate(
         var caller = new PluginCaller(grant.OrgId, grant.OrgSlug, key.PublicId, grant.Scopes);
         var origin = context.Request.Headers.Origin;
         if (grant.AllowedOrigins.Length > 0 && origin.Count > 0 && !(origin.Count == 1 && grant.AllowedOrigins.Contains(origin.ToString(), StringComparer.Ordinal)))
-            throw await Denied(context, Actor.Of(caller, ProblemWriter.TraceId(context)), grant.OrgId, "This key may not be used from this origin.");
+            throw await Denied(context, Actor.Of(caller, ProblemWriter.TraceId(context)), grant.OrgId, "This key may not be used from this origin: it is not among its allowedOrigins.");
         if (!access.Allowed.All(grant.Scopes.Contains))
             throw await Denied(context, Actor.Of(caller, ProblemWriter.TraceId(context)), grant.OrgId, $"The key lacks the scope {string.Join(", ", access.Allowed)}.");
         traffic.Wrote();
@@ -83,7 +83,7 @@ internal sealed class Gate(
     {
         var session = await Authenticate(context);
         await Throttle(context, session);
-        SameOrigin.Require(context, cors);
+        sameOrigin.Require(context);
         if (access.Allowed.Count > 0 && !access.Allowed.Contains(session.Role))
             throw await Denied(context, Actor.Of(session, ProblemWriter.TraceId(context)), null, $"This needs the role {string.Join(" or ", access.Allowed)}.");
         context.Features.Set(session);
@@ -94,7 +94,7 @@ internal sealed class Gate(
         var session = await Authenticate(context);
         await Throttle(context, session);
         var member = await ActingIn(context.Request.RouteValues["org"] as string ?? "me", session, context.RequestAborted);
-        SameOrigin.Require(context, cors);
+        sameOrigin.Require(context);
         if (!access.Allowed.Contains(member.Role))
             throw await Denied(context, Actor.Of(session, ProblemWriter.TraceId(context)), member.OrgId, $"This needs the role {string.Join(" or ", access.Allowed)}.");
         context.Features.Set(session);

@@ -9,4 +9,16 @@ internal static class Origin
         text is { Length: <= MostCharacters } && !text.AsSpan().ContainsAny('*', '@') && text.All(char.IsAscii)
         && Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" && uri.Host.Length > 0
         && uri.GetLeftPart(UriPartial.Authority) == text;
+
+    /// <summary>
+    /// What a browser that has the request's address would send. Proxies and clients write the scheme and the host in any case, and the port also
+    /// where it is the scheme's own; browsers never do.
+    /// </summary>
+    public static string Of(HttpRequest request)
+    {
+        var scheme = request.Scheme.ToLowerInvariant();
+        var host = request.Host;
+        var isDefaultPort = host.Port is null || (scheme, host.Port) is ("http", 80) or ("https", 443);
+        return $"{scheme}://{host.Host.ToLowerInvariant()}{(isDefaultPort ? "" : $":{host.Port}")}";
+    }
 }

@@ -1,15 +1,24 @@
+using ChatLogger.Http;
+
 namespace ChatLogger.Auth;
 
 /// <summary>
 /// The cookie that carries the session token. Its name begins with <c>__Host-</c> and it is <c>Secure</c>, except in Development on a loopback
 /// <c>http</c> address, where browsers and curl would not send it back. A process accepts one name only.
 /// </summary>
-internal sealed class SessionCookie(bool plain)
+internal sealed partial class SessionCookie(bool plain)
 {
+    // Told at once, and again to who looks into the log of the day.
+    private readonly Seldom _overPlainHttp = new(TimeSpan.FromHours(1), TimeProvider.System);
+
     public string Name => plain ? "chatlogger" : "__Host-chatlogger";
 
-    public void Write(HttpContext context, string token, TimeSpan lifetime) =>
+    public void Write(HttpContext context, string token, TimeSpan lifetime)
+    {
         context.Response.Cookies.Append(Name, token, Options(lifetime));
+        if (!plain && !context.Request.IsHttps && !IsLoopback(context.Request.Host.Host) && _overPlainHttp.Lets(out _))
+            SecureOverPlainHttp(context.RequestServices.GetRequiredService<ILogger<SessionCookie>>());
+    }
 
     public void Delete(HttpContext context) => context.Response.Cookies.Append(Name, "", Options(TimeSpan.Zero));
 
@@ -30,6 +39,14 @@ internal sealed class SessionCookie(bool plain)
         }
         return found;
     }
+
+    private static bool IsLoopback(string host) => Uri.TryCreate($"http://{host}", UriKind.Absolute, out var uri) && uri.IsLoopback;
+
+    [LoggerMessage(
+        LogLevel.Warning,
+        "A session cookie was sent over plain http to an address that is not loopback. It is Secure, so browsers drop it, and logins do not hold: "
+        + "put TLS in front. Where a proxy does that already, name it in Proxies__Trusted__0 and let it send X-Forwarded-Proto.")]
+    private static partial void SecureOverPlainHttp(ILogger log);
 
     private CookieOptions Options(TimeSpan lifetime) => new()
     {

@@ -126,6 +126,7 @@ internal static class Application
         var entries = SettingsApiKeys.Read(builder.Configuration);
         builder.Services.AddSingleton(settings);
         builder.Services.AddSingleton(CorsSettings.Read(builder.Configuration));
+        builder.Services.AddSingleton<SameOrigin>();
         builder.Services.AddSingleton<IApiKeyValidator>(services => new SettingsApiKeys(entries, services.GetRequiredKeyedService<NpgsqlDataSource>(Pools.Plugins)));
         builder.Services.AddSingleton<IApiKeyValidator, DatabaseApiKeys>();
         builder.Services.AddSingleton(KeyCacheSettings.Read(builder.Configuration));

@@ -62,8 +62,9 @@ internal sealed class Body<T> : IEndpointParameterMetadataProvider
         }
     }
 
-    private static T Parse(ReadOnlySpan<byte> json)
+    private static T Parse(ReadOnlySpan<byte> body)
     {
+        var json = Json.WithoutByteOrderMark(body);
         if (TextSafety.Check(json) is var (sentence, offset))
             throw Problem.Validation(JsonDiagnosis.MemberAt(json, offset, Shape), sentence);
         try

@@ -12,7 +12,14 @@ internal static class Json
     // The answers are JSON with nosniff, never part of a page: only what JSON itself demands is escaped.
     public static readonly JavaScriptEncoder Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping;
 
+    public const int MaxDepth = 64;
+
     public static readonly JsonSerializerOptions Options = Configure(new JsonSerializerOptions { TypeInfoResolver = new DefaultJsonTypeInfoResolver() });
+
+    /// <summary>RFC 8259, 8.1: nobody may write a byte order mark, and a reader may ignore one. Some editors and Windows programs do write it.</summary>
+    public static ReadOnlySpan<byte> WithoutByteOrderMark(ReadOnlySpan<byte> json) => json.StartsWith(ByteOrderMark) ? json[ByteOrderMark.Length..] : json;
+
+    private static ReadOnlySpan<byte> ByteOrderMark => [0xEF, 0xBB, 0xBF];
 
     /// <summary>Shapes that need not be found out by reflection. Said once, before the first is read or written.</summary>
     public static void Prefer(IJsonTypeInfoResolver prepared)
@@ -31,6 +38,7 @@ internal static class Json
         options.AllowDuplicateProperties = false;
         options.ReadCommentHandling = JsonCommentHandling.Disallow;
         options.AllowTrailingCommas = false;
+        options.MaxDepth = MaxDepth;
         options.DefaultIgnoreCondition = JsonIgnoreCondition.Never;
         // Absent and null are the same, so a required member is the validator's business: it has the better sentence.
         options.RespectNullableAnnotations = false;
@@ -41,7 +49,7 @@ internal static class Json
         return options;
     }
 
-    /// <summary>RFC 3339 in UTC with <c>Z</c> and milliseconds. Reading takes any offset and at most the precision that a tick has.</summary>
+    /// <summary>RFC 3339 in UTC with <c>Z</c> and milliseconds. Reading takes any offset, and cuts what is finer than a millisecond.</summary>
     private sealed class Instant : JsonConverter<DateTimeOffset>
     {
         public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 
@@ -31,9 +32,13 @@ internal static class JsonDiagnosis
             if (found is not null)
                 return found;
         }
-        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
+        catch (JsonException)
         {
-            return Problem.Validation(Problem.BodyPath, "This is not valid JSON, or nests too deep.");
+            return NotJson(json);
+        }
+        catch (InvalidOperationException)
+        {
+            return Problem.Validation(Problem.BodyPath, "The name of a member is not text.");
         }
 
         // Valid JSON whose members are all known: one has the wrong type. Its path begins "$.".
@@ -47,6 +52,27 @@ internal static class JsonDiagnosis
         if (end >= 0 && inner.Kind == JsonTypeInfoKind.Object && !inner.Properties.Any(known => path[(end + 1)..] == known.Name))
             return Unknown(member, inner.Properties.Select(known => known.Name));
         return Problem.Validation(Printable(path, member), Expected(property.PropertyType, deeper: end >= 0));
+    }
+
+    /// <summary>Says where the text stops being JSON: the line and the byte in it, both counted from 1; or that it nests too deep.</summary>
+    public static Problem NotJson(ReadOnlySpan<byte> json)
+    {
+        if (json.Trim(" \t\r\n"u8).IsEmpty)
+            return Problem.Validation(Problem.BodyPath, "The body is empty; a JSON object is expected.");
+        try
+        {
+            var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = int.MaxValue });
+            while (reader.Read())
+            {
+            }
+        }
+        catch (JsonException failure)
+        {
+            return Problem.Validation(
+                Problem.BodyPath,
+                string.Create(CultureInfo.InvariantCulture, $"This is not valid JSON: see line {failure.LineNumber + 1}, byte {failure.BytePositionInLine + 1}."));
+        }
+        return Problem.Validation(Problem.BodyPath, $"This nests deeper than {Json.MaxDepth} levels.");
     }
 
     private static Problem Unknown(string path, IEnumerable<string> known) =>

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
 
 namespace ChatLogger.Http;
@@ -43,6 +44,10 @@ internal static class RequestShape
     public static bool IsGzip(HttpRequest request) =>
         request.Headers.ContentEncoding.Count == 1 && "gzip".Equals(request.Headers.ContentEncoding, StringComparison.OrdinalIgnoreCase);
 
+    // The registered name, and what many clients write for it.
+    private static bool IsUtf8(StringSegment charset) =>
+        charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase) || charset.Equals("utf8", StringComparison.OrdinalIgnoreCase);
+
     private static bool HasBody(HttpRequest request) =>
         request.ContentLength > 0 || request.Headers.ContainsKey(HeaderNames.TransferEncoding);
 
@@ -52,7 +57,7 @@ internal static class RequestShape
         var isPlain = request.ContentType == "application/json";
         if (!isPlain && (!MediaTypeHeaderValue.TryParse(request.ContentType, out var type)
             || !type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase)
-            || (type.Charset.HasValue && !HeaderUtilities.RemoveQuotes(type.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase))))
+            || (type.Charset.HasValue && !IsUtf8(HeaderUtilities.RemoveQuotes(type.Charset)))))
             throw WrongContentType();
         if (request.Headers.ContentEncoding.Count > 0 && request.Headers.ContentEncoding != "identity" && !(gzip && IsGzip(request)))
             throw Problem.UnsupportedMediaType(gzip ? "The body may be encoded with gzip, once, and not otherwise." : "The body must not be encoded.");

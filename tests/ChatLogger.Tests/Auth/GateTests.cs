@@ -177,7 +177,7 @@ public sealed class GateTests(App app) : IClassFixture<App>
         app.Services.GetRequiredService<SessionTokens>(),
         app.Services.GetRequiredService<NpgsqlDataSource>(),
         app.Clock,
-        new CorsSettings(),
+        app.Services.GetRequiredService<SameOrigin>(),
         new Traffic(),
         app.Services.GetRequiredService<Throttles>(),
         app.Services.GetRequiredService<AuditTrail>(),

@@ -60,6 +60,13 @@ public class ProxiesTests(TwoGuessesApp app) : IClassFixture<TwoGuessesApp>
 
         (await Rename("https://chat.example", "https", "chat.example")).Is(200);
         (await Rename($"https://{app.Address.Authority}", "https", null)).Is(200);
+        // A default port that is said, and any case: browsers leave out the one and write the other small.
+        (await Rename("https://chat.example", "https", "chat.example:443")).Is(200);
+        (await Rename("https://chat.example", "HTTPS", "Chat.Example")).Is(200);
+        (await Rename("http://chat.example", "HTTP", "chat.example:80")).Is(200);
+        (await Rename("https://chat.example:80", "https", "chat.example:80")).Is(200);
+        (await Rename("https://chat.example", "https", "chat.example:80")).IsProblem(403, "forbidden");
+        (await Rename("https://chat.example", "https", "chat.example:8443")).IsProblem(403, "forbidden");
         (await Rename("https://chat.example", "http", "chat.example")).IsProblem(403, "forbidden");
         (await Rename("https://evil.example", "https", "chat.example")).IsProblem(403, "forbidden");
         (await Rename("https://chat.example", "https", null)).IsProblem(403, "forbidden");

@@ -86,6 +86,80 @@ public class SameOriginTests(DashboardElsewhereApp app) : IClassFixture<Dashboar
         Assert.Equal(0, await acme.Count("api_keys"));
     }
 
+    [Theory]
+    [InlineData("Host: chat.example:80", "http://chat.example", 200)]
+    [InlineData("Host: CHAT.example", "http://chat.example", 200)]
+    [InlineData("Host: chat.example:8080", "http://chat.example:8080", 200)]
+    [InlineData("Host: chat.example:443", "http://chat.example", 403)]
+    public async Task A_default_port_and_the_case_of_a_host_make_no_other_origin(string host, string origin, int status)
+    {
+        var ann = await (await app.Org("acme")).Member("viewer");
+
+        var body = $$"""{"email":"{{ann.Email}}","password":"{{Persona.Password}}"}""";
+        var answer = await Wire.Send(
+            app.Address,
+            $"POST /auth/login HTTP/1.1\r\n{host}\r\nOrigin: {origin}\r\nContent-Type: application/json\r\nConnection: close\r\n"
+            + $"Content-Length: {body.Length}\r\n\r\n{body}");
+
+        answer.Is(status);
+    }
+
+    [Fact]
+    public async Task A_refused_origin_names_the_settings_and_is_logged_once_in_a_while()
+    {
+        var ann = await (await app.Org("acme")).Member("viewer");
+        app.Clock.Advance(TimeSpan.FromMinutes(2));
+        var before = Lines().Count;
+        Task<Answer> Ask() => ann.Caller.Send(
+            HttpMethod.Patch, "/users/me", Caller.Json("{}"u8.ToArray()), request => request.Headers.Add("Origin", "https://chat.example"));
+
+        for (var i = 0; i < 3; i++)
+        {
+            var detail = (await Ask()).IsProblem(403, "forbidden").Text("detail");
+            Assert.Contains("Cors__Origins__0", detail, StringComparison.Ordinal);
+            Assert.Contains("Proxies__Trusted__0", detail, StringComparison.Ordinal);
+            Assert.DoesNotContain("chat.example", detail, StringComparison.Ordinal);
+        }
+        var line = Assert.Single(Lines().Skip(before));
+        Assert.Contains("https://chat.example", line, StringComparison.Ordinal);
+        Assert.Contains($"http://{app.Address.Authority}", line, StringComparison.Ordinal);
+
+        app.Clock.Advance(TimeSpan.FromMinutes(2));
+        await Ask();
+        Assert.Equal(before + 2, Lines().Count);
+    }
+
+    [Fact]
+    public async Task A_login_over_plain_http_from_elsewhere_says_in_the_log_why_it_does_not_hold()
+    {
+        var elsewhere = new DashboardElsewhereApp();
+        await elsewhere.InitializeAsync();
+        try
+        {
+            var ann = await (await elsewhere.Org("acme")).Member("viewer");
+            Task<Answer> LogIn(string host) => elsewhere.Stranger.Send(
+                HttpMethod.Post,
+                "/auth/login",
+                Caller.Json(System.Text.Encoding.UTF8.GetBytes($$"""{"email":"{{ann.Email}}","password":"{{Persona.Password}}"}""")),
+                request => request.Headers.Host = host);
+            int Told() => elsewhere.Log.All.Count(line => line.Contains("It is Secure, so browsers drop it", StringComparison.Ordinal));
+
+            (await LogIn("localhost:5080")).Is(200);
+            (await LogIn("[::1]:5080")).Is(200);
+            Assert.Equal(0, Told());
+            (await LogIn("chat.example")).Is(200);
+            (await LogIn("192.168.1.7:5080")).Is(200);
+            Assert.Equal(1, Told());
+        }
+        finally
+        {
+            await elsewhere.DisposeAsync();
+        }
+    }
+
+    private List<string> Lines() =>
+        [.. app.Log.All.Where(line => line.Contains("refused because of its origin: Origin is https://chat.example,", StringComparison.Ordinal))];
+
     [Fact]
     public async Task A_plugin_is_no_page_and_may_come_from_anywhere()
     {

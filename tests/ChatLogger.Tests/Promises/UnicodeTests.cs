@@ -92,6 +92,8 @@ public class UnicodeTests(PatientApp app) : IClassFixture<PatientApp>
     [InlineData("application/json; charset=utf-8", 201)]
     [InlineData("application/json; charset=\"utf-8\"", 201)]
     [InlineData("application/json;charset=UTF-8", 201)]
+    [InlineData("application/json; charset=utf8", 201)]
+    [InlineData("application/json; charset=\"UTF8\"", 201)]
     [InlineData("APPLICATION/JSON", 201)]
     [InlineData("application/json; charset=bogus", 415)]
     [InlineData("application/json; charset=utf-16", 415)]

@@ -1,3 +1,6 @@
+using ChatLogger.Http;
+using NodaTime;
+
 namespace ChatLogger.Features;
 
 /// <summary>
@@ -7,9 +10,6 @@ namespace ChatLogger.Features;
 /// </summary>
 internal sealed class LocalDays
 {
-    /// <summary>No two changes of a zone's offset are closer together than this.</summary>
-    private static readonly TimeSpan Step = TimeSpan.FromHours(3);
-
     private LocalDays(IReadOnlyList<DateOnly> days, IReadOnlyList<(DateTimeOffset Start, int Day)> spans) => (Days, Spans) = (days, spans);
 
     /// <summary>The days, in order, each once.</summary>
@@ -18,13 +18,13 @@ internal sealed class LocalDays
     /// <summary>Where each span begins, and which of the <see cref="Days"/> it belongs to; it ends where the next one begins.</summary>
     public IReadOnlyList<(DateTimeOffset Start, int Day)> Spans { get; }
 
-    public static LocalDays Of(DateTimeOffset from, DateTimeOffset to, TimeZoneInfo zone)
+    public static LocalDays Of(DateTimeOffset from, DateTimeOffset to, DateTimeZone zone)
     {
         var spans = new List<(DateTimeOffset Start, DateOnly Date)>();
         for (var at = from; at < to;)
         {
-            var offset = zone.GetUtcOffset(at);
-            var change = NextChange(at, to, offset, zone);
+            var offset = zone.OffsetAt(at);
+            var change = zone.NextChange(at, to);
             // Within one offset local time is a straight line, cut at its midnights.
             while (at < change)
             {
@@ -41,15 +41,15 @@ internal sealed class LocalDays
     }
 
     /// <summary>The first instant of a local day; where the zone left the day out, of the next one there is.</summary>
-    public static DateTimeOffset StartOf(DateOnly day, TimeZoneInfo zone)
+    public static DateTimeOffset StartOf(DateOnly day, DateTimeZone zone)
     {
         // No offset is further from UTC than 14 hours, and a change moves the clock by a day at most.
         var at = new DateTimeOffset(day, TimeOnly.MinValue, TimeSpan.Zero).AddHours(-40);
         var end = at.AddHours(80);
         while (at < end)
         {
-            var offset = zone.GetUtcOffset(at);
-            var change = NextChange(at, end, offset, zone);
+            var offset = zone.OffsetAt(at);
+            var change = zone.NextChange(at, end);
             var midnight = new DateTimeOffset(day, TimeOnly.MinValue, TimeSpan.Zero) - offset;
             if (midnight <= at)
                 return at;
@@ -58,29 +58,5 @@ internal sealed class LocalDays
             at = change;
         }
         return at;
-    }
-
-    private static DateTimeOffset NextChange(DateTimeOffset at, DateTimeOffset end, TimeSpan offset, TimeZoneInfo zone)
-    {
-        for (var same = at; same < end;)
-        {
-            var next = end - same < Step ? end : same + Step;
-            if (zone.GetUtcOffset(next) != offset)
-            {
-                // Offsets change on whole seconds.
-                var (low, high) = (same, next);
-                while (high - low > TimeSpan.FromTicks(1))
-                {
-                    var middle = low + ((high - low) / 2);
-                    if (zone.GetUtcOffset(middle) == offset)
-                        low = middle;
-                    else
-                        high = middle;
-                }
-                return high;
-            }
-            same = next;
-        }
-        return end;
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using ChatLogger.Http;
+using NodaTime;
 
 namespace ChatLogger.Features;
 
@@ -7,20 +8,22 @@ namespace ChatLogger.Features;
 /// The time an analysis is about: from an instant up to, and without, another; seen in a time zone. Callers give instants (RFC 3339) or dates,
 /// which stand for the local midnights of the zone; by default it is the 30 local days that end with today.
 /// </summary>
-internal sealed record Range(DateTimeOffset From, DateTimeOffset To, TimeZoneInfo Zone, LocalDays Local)
+internal sealed record Range(DateTimeOffset From, DateTimeOffset To, DateTimeZone Zone, LocalDays Local)
 {
     private const int DefaultDays = 30;
 
     /// <summary>As long, and just before.</summary>
     public DateTimeOffset PreviousFrom => From - (To - From);
 
-    /// <exception cref="Problem">400: an unknown zone, an impossible date, from not before to, or more than the limit of local days.</exception>
-    public static Range Parse(string? from, string? to, string? zoneName, DateTimeOffset now, int mostDays)
-    {
-        var zone = TimeZones.Find(zoneName);
-        if (zone is null)
-            throw Problem.Validation("tz", TimeZones.Sentence);
+    /// <summary>The zone that a caller names, or the one that its organization has.</summary>
+    /// <exception cref="Problem">400: there is no zone of this name.</exception>
+    public static DateTimeZone ZoneOf(string? given, string? organizations) => given is null
+        ? TimeZones.OfOrganization(organizations)
+        : TimeZones.Find(given) ?? throw Problem.Validation("tz", TimeZones.Sentence);
 
+    /// <exception cref="Problem">400: an impossible date, from not before to, or more than the limit of local days.</exception>
+    public static Range Parse(string? from, string? to, DateTimeZone zone, DateTimeOffset now, int mostDays)
+    {
         var end = Instant("to", to, zone) ?? LocalDays.StartOf(DateOf(now, zone).AddDays(1), zone);
         // The day that the range ends with: the one of its last instant.
         var start = Instant("from", from, zone) ?? LocalDays.StartOf(DateOf(end.AddTicks(-1), zone).AddDays(1 - DefaultDays), zone);
@@ -35,7 +38,7 @@ internal sealed record Range(DateTimeOffset From, DateTimeOffset To, TimeZoneInf
     }
 
     /// <summary>The instant that a caller wrote, or the first one of the local day.</summary>
-    public static DateTimeOffset? Instant(string parameter, string? text, TimeZoneInfo zone)
+    public static DateTimeOffset? Instant(string parameter, string? text, DateTimeZone zone)
     {
         if (text is null)
             return null;
@@ -51,7 +54,7 @@ internal sealed record Range(DateTimeOffset From, DateTimeOffset To, TimeZoneInf
         return instant.UtcDateTime.Year is > 1 and < 9999 ? instant.ToUniversalTime() : throw Problem.Validation(parameter, "Is out of range.");
     }
 
-    private static DateOnly DateOf(DateTimeOffset instant, TimeZoneInfo zone) => DateOnly.FromDateTime((instant + zone.GetUtcOffset(instant)).UtcDateTime);
+    private static DateOnly DateOf(DateTimeOffset instant, DateTimeZone zone) => DateOnly.FromDateTime((instant + zone.OffsetAt(instant)).UtcDateTime);
 
     private static Problem TooLong(int mostDays) => Problem.Validation("from", $"The range may have at most {mostDays} local days.");
 }

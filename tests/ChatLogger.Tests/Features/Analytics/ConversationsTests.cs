@@ -134,7 +134,7 @@ public class ConversationsTests(FoldingApp app) : IClassFixture<FoldingApp>
 
         // In one snapshot, both ways.
         var query = new Conversations.Query(acme.Id, null, null, zoneName, []);
-        var range = Range.Parse(Folding.Text(chats[0].At.AddDays(-3)), Folding.Text(chats[0].At.AddDays(3)), zoneName, DateTimeOffset.UtcNow, 366);
+        var range = Range.Parse(Folding.Text(chats[0].At.AddDays(-3)), Folding.Text(chats[0].At.AddDays(3)), Range.ZoneOf(zoneName, null), DateTimeOffset.UtcNow, 366);
         var (rollups, rows) = await app.Services.GetRequiredKeyedService<NpgsqlDataSource>(Pools.Analytics).InSnapshotAsync(
             async snapshot => (await ConversationHours.FromRollups(snapshot, acme.Id, range), await ConversationHours.FromRows(snapshot, query, range)), default);
         Assert.Equal(rows, rollups);

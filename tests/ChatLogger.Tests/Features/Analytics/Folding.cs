@@ -60,7 +60,7 @@ internal static class Folding
             {
                 var now = DateTimeOffset.UtcNow;
                 var query = new Summary.Query(org.Id, Text(from), Text(to), zone, [], top);
-                var range = Range.Parse(query.From, query.To, zone, now, 366);
+                var range = Range.Parse(query.From, query.To, Range.ZoneOf(zone, null), now, 366);
                 return (await SummaryRollups.Answer(snapshot, org.Id, range, now, top), await SummaryFold.Answer(snapshot, query, range, now));
             },
             default);

@@ -1,4 +1,5 @@
 using ChatLogger.Data;
+using ChatLogger.Http;
 
 namespace ChatLogger.Features;
 
@@ -57,7 +58,7 @@ internal static class ConversationHours
         for (var i = 0; i < days.Count; i++)
         {
             var end = i + 1 < days.Count ? days[i + 1].Start : range.To;
-            var offset = range.Zone.GetUtcOffset(days[i].Start);
+            var offset = range.Zone.OffsetAt(days[i].Start);
             for (var at = days[i].Start; at < end;)
             {
                 var local = (at + offset).UtcDateTime;

@@ -71,7 +71,7 @@ internal static class Conversations
             async snapshot =>
             {
                 var asOf = time.GetUtcNow();
-                var zone = query.Tz ?? await snapshot.QuerySingleOrDefaultAsync<string>(SummarySql.TimeZone, query);
+                var zone = Range.ZoneOf(query.Tz, await snapshot.QuerySingleOrDefaultAsync<string>(SummarySql.TimeZone, query));
                 var range = Range.Parse(query.From, query.To, zone, asOf, limits.AnalyticsDays);
                 var days = await ConversationDays.Read(snapshot, query, range);
                 var hours = (query.Tag.Length == 0 ? await ConversationHours.FromRollups(snapshot, query.OrgId, range) : null)

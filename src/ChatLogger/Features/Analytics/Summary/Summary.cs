@@ -71,7 +71,7 @@ internal static class Summary
             async snapshot =>
             {
                 var asOf = time.GetUtcNow();
-                var zone = query.Tz ?? await snapshot.QuerySingleOrDefaultAsync<string>(SummarySql.TimeZone, query);
+                var zone = Range.ZoneOf(query.Tz, await snapshot.QuerySingleOrDefaultAsync<string>(SummarySql.TimeZone, query));
                 var range = Range.Parse(query.From, query.To, zone, asOf, limits.AnalyticsDays);
                 // Rollups know of each tag by itself, not of chats that have several, nor of a tag's people.
                 return query.Tag.Length == 0 && await SummaryRollups.Answer(snapshot, query.OrgId, range, asOf, query.Top) is { } summary

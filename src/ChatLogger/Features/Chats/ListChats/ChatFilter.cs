@@ -39,8 +39,8 @@ internal sealed record ChatFilter(string Clauses, object Parameters, string[] Wo
     {
         if (query is { From: null, To: null })
             return default;
-        var zone = TimeZones.Find(await db.QuerySingleOrDefaultAsync<string>("select time_zone from organizations where id = @OrgId", new { query.OrgId }, ct))
-            ?? TimeZoneInfo.Utc;
+        var zone = TimeZones.OfOrganization(
+            await db.QuerySingleOrDefaultAsync<string>("select time_zone from organizations where id = @OrgId", new { query.OrgId }, ct));
         var (from, to) = (Range.Instant("from", query.From, zone), Range.Instant("to", query.To, zone));
         return from >= to ? throw Problem.Validation("from", "Must be before to.") : (from, to);
     }

@@ -63,8 +63,9 @@ internal sealed class BatchBody : IEndpointParameterMetadataProvider
 
     public static void PopulateMetadata(ParameterInfo parameter, EndpointBuilder builder) => builder.Metadata.Add(new BodyShape(typeof(WriteBatch.Request)));
 
-    private static WriteBatch.Item[] Read(ReadOnlySpan<byte> json, int most)
+    private static WriteBatch.Item[] Read(ReadOnlySpan<byte> body, int most)
     {
+        var json = Json.WithoutByteOrderMark(body);
         if (!Utf8.IsValid(json))
             throw Problem.Validation(Problem.BodyPath, "Is not valid UTF-8.");
         List<(System.Range Place, Kind Kind)>? found;
@@ -74,7 +75,7 @@ internal sealed class BatchBody : IEndpointParameterMetadataProvider
         }
         catch (JsonException)
         {
-            throw Problem.Validation(Problem.BodyPath, "The body is not valid JSON.");
+            throw JsonDiagnosis.NotJson(json);
         }
         if (found is null)
             throw Problem.Validation(List, "Is required.");

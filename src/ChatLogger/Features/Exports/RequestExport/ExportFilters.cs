@@ -9,8 +9,9 @@ internal sealed class ExportFilters(NpgsqlDataSource db)
 {
     public async Task<(ExportRequest Request, string TimeZone)> Understand(RequestExport.Command command, CancellationToken ct)
     {
-        var name = command.TimeZone ?? await db.QuerySingleOrDefaultAsync<string>("select time_zone from organizations where id = @OrgId", command, ct);
-        var zone = TimeZones.Find(name) ?? throw Problem.Validation("timeZone", TimeZones.Sentence);
+        var zone = command.TimeZone is null
+            ? TimeZones.OfOrganization(await db.QuerySingleOrDefaultAsync<string>("select time_zone from organizations where id = @OrgId", command, ct))
+            : TimeZones.Find(command.TimeZone) ?? throw Problem.Validation("timeZone", TimeZones.Sentence);
         var from = Range.Instant("from", command.From, zone);
         var to = Range.Instant("to", command.To, zone);
         if (from >= to)
