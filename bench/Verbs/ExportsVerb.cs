@@ -58,6 +58,7 @@ internal static class ExportsVerb
                         return ValueTask.CompletedTask;
                     },
                     (_, _) => { },
+                    _ => { },
                     stop);
                 var seconds = clock.Elapsed.TotalSeconds;
                 if (round > 0)

@@ -12,12 +12,13 @@ set local citus.multi_shard_modify_mode to 'sequential';
 select create_reference_table('organizations');
 select create_reference_table('users');
 
--- Not referred to by an organization's rows, and not spread: api_keys, sessions, password_failures, exports, export_chunks and arrivals stay on
+-- Not referred to by an organization's rows, and not spread: api_keys, sessions, password_failures, exports, export_chunks, export_chats and arrivals stay on
 -- the coordinator, which knows those that refer to the directory as local tables. With Exports__Directory the files of exports are in no database at all.
 select citus_add_local_table_to_metadata('api_keys');
 select citus_add_local_table_to_metadata('sessions');
 select citus_add_local_table_to_metadata('exports');
 select citus_add_local_table_to_metadata('export_chunks');
+select citus_add_local_table_to_metadata('export_chats');
 
 -- What organizations have. Colocated, so that a statement that names its organization runs on one node, with its joins and foreign keys.
 select create_distributed_table('chats', 'org_id', shard_count => 128);

@@ -192,6 +192,7 @@ internal static class Application
             builder.Services.AddSingleton<IExportStore>(new ExportDirectory(Path.GetFullPath(directory)));
         else
             builder.Services.AddSingleton<IExportStore, ExportChunks>();
+        builder.Services.AddSingleton<ExportMembership>();
         builder.Services.AddSingleton<ExportQueue>();
         builder.Services.AddSingleton<ExportLeases>();
         builder.Services.AddSingleton<ExportSweep>();

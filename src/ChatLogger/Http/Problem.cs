@@ -87,6 +87,10 @@ internal sealed class Problem : Exception
 
     public static Problem Gone(string detail) => new(ProblemType.Gone, detail);
 
+    public static Problem ExportOutdated() => new(
+        ProblemType.ExportOutdated,
+        "A chat that this file holds has been deleted since it was made. Ask for a new export.");
+
     public static Problem RangeNotSatisfiable(long length) => new(ProblemType.RangeNotSatisfiable, $"The file has {length} bytes.");
 
     public static Problem UnsupportedMediaType(string detail) => new(ProblemType.UnsupportedMediaType, detail);

@@ -21,6 +21,7 @@ internal sealed record ProblemType(string Slug, int Status, string Title)
     public static readonly ProblemType ExportFailed = new("export-failed", 409, "The export failed");
     public static readonly ProblemType IdempotencyKeyInUse = new("idempotency-key-in-use", 409, "A request with this Idempotency-Key is still running");
     public static readonly ProblemType Gone = new("gone", 410, "The file is gone");
+    public static readonly ProblemType ExportOutdated = new("export-outdated", 410, "The file holds a chat that has been deleted since");
     public static readonly ProblemType BodyTooLarge = new("body-too-large", 413, "The body is too large");
     public static readonly ProblemType UnsupportedMediaType = new("unsupported-media-type", 415, "Unsupported media type");
     public static readonly ProblemType RangeNotSatisfiable = new("range-not-satisfiable", 416, "The range is outside the file");
@@ -33,7 +34,7 @@ internal sealed record ProblemType(string Slug, int Status, string Title)
     public static readonly IReadOnlyList<ProblemType> All =
     [
         Validation, BadRequest, Unauthenticated, Forbidden, NotFound, MethodNotAllowed, RequestTimeout, NoOrganization, EmailTaken, SlugTaken,
-        LastAdmin, LiveKeyQuota, KeyNotLive, ExportQueueFull, ExportTooLarge, ExportFailed, IdempotencyKeyInUse, Gone, BodyTooLarge,
+        LastAdmin, LiveKeyQuota, KeyNotLive, ExportQueueFull, ExportTooLarge, ExportFailed, IdempotencyKeyInUse, Gone, ExportOutdated, BodyTooLarge,
         UnsupportedMediaType, RangeNotSatisfiable, IdempotencyKeyReused, Throttled, Internal, Unavailable,
     ];
 }

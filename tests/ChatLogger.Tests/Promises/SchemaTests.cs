@@ -186,6 +186,7 @@ public partial class SchemaTests(App app) : IClassFixture<App>
         ("ExportLeases", "from exports waiting", "claims are for all organizations"),
         ("ExportLeases", "lease_until >= started_at + @HardLimit", "a sweep over all organizations"),
         ("ExportSweep", "set state = 'expired', leftovers = true", "a sweep over all organizations"),
+        ("ExportSweep", "where outdated", "a sweep over all organizations"),
         ("ExportSweep", "where leftovers", "a sweep over all organizations"),
     ];
 

@@ -62,7 +62,7 @@ public sealed class SecretsTests(TalkativeApp app) : IClassFixture<TalkativeApp>
 
         // Something is said, right and wrong.
         var chat = (await plugin.Post($"{acme.Door}/chats", new { title = Marker, tags = new[] { Marker }, metadata = new { said = Marker }, externalUserId = Marker })).Is(201).Text("id");
-        (await plugin.Post($"{acme.Door}/chats/{chat}/messages", new { role = "user", content = Marker, metadata = new { said = Marker } })).Is(201);
+        (await plugin.Post($"{acme.Door}/chats/{chat}/messages", new { role = "assistant", content = Marker, metadata = new { said = Marker } })).Is(201);
         (await plugin.Post($"{acme.Door}/chats/{chat}/messages", new { role = Marker, content = Marker })).Is(400);
         (await plugin.Post($"{acme.Door}/chats/{chat}/messages", $$"""{"role":"user","content":"{{Marker}}\u0000"}""")).Is(400);
         (await plugin.Post($"{acme.Door}/chats/{chat}/messages", new { role = "user", content = Marker, metadata = Marker })).Is(400);

@@ -21,7 +21,7 @@ public class ExportQueueTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsyn
         var (export, _) = await instance.Queue.Enqueue(request, member, "Europe/Berlin", Persona.Operator, null, Always);
 
         Assert.Equal(
-            new Export(export.Id, "queued", "csv", "chats", 0, null, null, null, null, member, export.CreatedAt, null, null), export);
+            new Export(export.Id, "queued", "csv", "chats", 0, null, null, null, 0, null, member, export.CreatedAt, null, null), export);
         Assert.Equal(export, await instance.See(acme, export));
         Assert.Null(await instance.Queue.Get(globex.Id, export.Id, Always));
         var lease = await instance.Leases.Claim(Always);
@@ -159,7 +159,7 @@ public class ExportQueueTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsyn
         Assert.Equal((export.Id, old.Fence + 1, 2), (taken.ExportId, taken.Fence, taken.Attempt));
         await Assert.ThrowsAsync<LeaseLost>(() => file.Append(Blocks.Sample(ExportChunks.ChunkBytes), Always).AsTask());
         Assert.Equal(LeaseState.Lost, await frozen.Leases.Heartbeat(old, 2, 2, Always));
-        Assert.False(await frozen.Leases.Complete(old, 1, 1, new byte[32], Always));
+        Assert.False(await frozen.Leases.Complete(old, 1, 0, 1, new byte[32], Always));
         Assert.False(await frozen.Leases.Retry(old, Always));
         Assert.False(await frozen.Leases.Fail(old, "No.", Always));
         Assert.False(await frozen.Leases.GiveBack(old, Always));
@@ -218,7 +218,7 @@ public class ExportQueueTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsyn
         Assert.Equal("cancelled", (await instance.See(acme, running)).State);
         Assert.NotNull((await instance.See(acme, waiting)).FinishedAt);
         Assert.Equal(LeaseState.Cancelled, await instance.Leases.Heartbeat(lease, 1, 2, Always));
-        Assert.False(await instance.Leases.Complete(lease, 1, 1, new byte[32], Always));
+        Assert.False(await instance.Leases.Complete(lease, 1, 0, 1, new byte[32], Always));
         Assert.Null(await instance.Leases.Claim(Always));
     }
 
@@ -232,7 +232,7 @@ public class ExportQueueTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsyn
         Assert.True(await instance.Queue.Cancel(acme.Id, export.Id, Persona.Operator, Always));
 
         Assert.Equal("expired", (await instance.See(acme, export)).State);
-        Assert.Null(await instance.Queue.File(acme.Id, export.Id, Always));
+        Assert.Null(await instance.Queue.Stored(acme.Id, export.Id, Always));
         await instance.Sweep.Run(Always);
         Assert.Equal(0, await app.ChunksOf(export.Id));
     }
@@ -246,7 +246,7 @@ public class ExportQueueTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsyn
         var kept = await Finished(instance, acme);
         Assert.Equal(TimeSpan.FromHours(24), (await instance.See(acme, export)).ExpiresAt - (await instance.See(acme, export)).FinishedAt);
         await app.Execute("update exports set expires_at = now() where id = @Id", new { export.Id });
-        Assert.Null(await instance.Queue.File(acme.Id, export.Id, Always));
+        Assert.Null(await instance.Queue.Stored(acme.Id, export.Id, Always));
 
         await Task.WhenAll(instance.Sweep.Run(Always), app.Instance().Sweep.Run(Always));
 
@@ -331,7 +331,7 @@ public class ExportQueueTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsyn
         var export = await instance.Ask(org);
         var lease = (await instance.Leases.Claim(Always))!;
         var (bytes, sha256) = await Write(instance, lease);
-        Assert.True(await instance.Leases.Complete(lease, 7, bytes, sha256, Always));
+        Assert.True(await instance.Leases.Complete(lease, 7, 0, bytes, sha256, Always));
         return export;
     }
 }

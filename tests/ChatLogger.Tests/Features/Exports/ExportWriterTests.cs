@@ -44,9 +44,9 @@ public class ExportWriterTests(ExportWriterTests.AppWithShouting app) : IClassFi
     {
         var acme = await app.Org("acme");
         var globex = await app.Org("globex");
-        await acme.InsertMessage(await acme.InsertChat("OURS"), "OURS");
+        await acme.InsertMessage(await acme.InsertChat("OURS"), "OURS", "assistant");
         var id = Guid.CreateVersion7();
-        await acme.InsertMessage(await acme.InsertChat("OURS", id: id), "OURS");
+        await acme.InsertMessage(await acme.InsertChat("OURS", id: id), "OURS", "assistant");
         var foreign = await globex.InsertChat("THEIRS", id: id);
         await globex.Rate(foreign, await globex.InsertMessage(foreign, "THEIRS"), "up", "THEIRS");
         await globex.Rate(foreign, foreign, "up", "THEIRS");
@@ -101,6 +101,7 @@ public class ExportWriterTests(ExportWriterTests.AppWithShouting app) : IClassFi
             chats.Add(await acme.InsertChat($"chat {i}", at: Rows.Morning.AddDays(i)));
             await acme.InsertMessages(chats[i], 20, 200_000);
         }
+        await app.Execute("update messages set role = 'assistant' where org_id = @Id", new { acme.Id });
         var before = (await Exported.Of(acme, format, layout)).Text;
         var changed = false;
 
@@ -130,9 +131,19 @@ public class ExportWriterTests(ExportWriterTests.AppWithShouting app) : IClassFi
         await acme.InsertMessages(await acme.InsertChat(), 40, 20_000);
         await acme.InsertMessages(await acme.InsertChat(), 2, 10);
         await acme.InsertChat();
+        await app.Execute("update messages set role = 'assistant' where org_id = @Id", new { acme.Id });
         var total = layout == "messages" ? 42 : 3;
 
-        var progress = (await Exported.Of(acme, format, layout)).Progress;
+        var exported = await Exported.Of(acme, format, layout);
+        var progress = exported.Progress;
+
+        // The chat without anything is nothing to train with, which is found out when it is met.
+        Assert.Equal(format == "openai-jsonl" ? 1 : 0, exported.Skipped);
+        if (format == "openai-jsonl")
+        {
+            Assert.Equal((2, 2), progress[^1]);
+            progress[^1] = (total, total);
+        }
 
         Assert.Equal((0, total), progress[0]);
         Assert.Equal((total, total), progress[^1]);
@@ -152,7 +163,7 @@ public class ExportWriterTests(ExportWriterTests.AppWithShouting app) : IClassFi
         await acme.InsertMessage(chat, cell);
         await acme.InsertMessage(chat, new string('é', 131_072));
         await acme.InsertMessage(chat, longest);
-        await acme.InsertMessage(chat, "end");
+        await acme.InsertMessage(chat, "end", "assistant");
 
         var exported = await Exported.Of(acme, format, layout);
 
@@ -161,7 +172,7 @@ public class ExportWriterTests(ExportWriterTests.AppWithShouting app) : IClassFi
         if (format == "csv" && layout == "messages")
             Assert.Equal(contents, exported.Rows.Select(row => row["content"]));
         else if (format == "csv")
-            Assert.Equal(string.Join("\n\n", contents.Select(content => "user: " + content)), exported.Rows[0]["transcript"]);
+            Assert.Equal(string.Join("\n\n", contents.Select((content, i) => (i < 3 ? "user: " : "assistant: ") + content)), exported.Rows[0]["transcript"]);
         else
             Assert.Equal(
                 contents,
@@ -252,7 +263,7 @@ public class ExportWriterTests(ExportWriterTests.AppWithShouting app) : IClassFi
 
         public string FileExtension => "txt";
 
-        public IExportFile Begin(IBufferWriter<byte> output)
+        public IExportFile Begin(IBufferWriter<byte> output, ExportStyle style)
         {
             output.Write("BEGIN"u8);
             return new File(output);
@@ -260,16 +271,20 @@ public class ExportWriterTests(ExportWriterTests.AppWithShouting app) : IClassFi
 
         private sealed class File(IBufferWriter<byte> output) : IExportFile
         {
-            public void Chat(in ExportedChat chat) => Write($" {Encoding.UTF8.GetString(chat.Title)}");
+            public bool Chat(in ExportedChat chat) => Write($" {Encoding.UTF8.GetString(chat.Title)}");
 
-            public void Message(in ExportedMessage message) => Write(
+            public bool Message(in ExportedMessage message) => Write(
                 message.Content.SequenceEqual("unspeakable"u8) ? throw new NotSupportedException() : $" {Encoding.UTF8.GetString(message.Content).ToUpperInvariant()}");
 
             public void EndChat() => Write(" .");
 
             public void End() => Write(" END");
 
-            private void Write(string text) => output.Write(Encoding.UTF8.GetBytes(text));
+            private bool Write(string text)
+            {
+                output.Write(Encoding.UTF8.GetBytes(text));
+                return true;
+            }
         }
     }
 }

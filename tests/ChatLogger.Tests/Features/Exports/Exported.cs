@@ -18,6 +18,10 @@ internal sealed class Exported
 
     public List<(long Records, long Total)> Progress { get; } = [];
 
+    public List<Guid> Chats { get; } = [];
+
+    public long Skipped { get; private set; }
+
     public MemoryStream Bytes { get; } = new();
 
     public string Text => Strict.GetString(Bytes.ToArray());
@@ -60,7 +64,7 @@ internal sealed class Exported
     public static async Task<Exported> Of(App app, ExportRequest request, Func<Exported, Task>? atEachBlock = null, CancellationToken ct = default)
     {
         var exported = new Exported();
-        await app.Services.GetRequiredService<IExportWriter>().Write(
+        exported.Skipped = await app.Services.GetRequiredService<IExportWriter>().Write(
             request,
             async (block, _) =>
             {
@@ -70,6 +74,7 @@ internal sealed class Exported
                     await atEachBlock(exported);
             },
             (records, total) => exported.Progress.Add((records, total)),
+            exported.Chats.Add,
             ct);
         return exported;
     }

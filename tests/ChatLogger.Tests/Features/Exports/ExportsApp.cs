@@ -22,7 +22,7 @@ public sealed class ExportsApp : App
     internal Task Settle() => Execute(
         "update exports set state = 'failed', finished_at = now(), lease_until = null, slot = null where state in ('queued', 'running')");
 
-    internal Instance Instance(FakeWriter? writer = null, ExportSettings? settings = null, IExportStore? store = null) =>
+    internal Instance Instance(IExportWriter? writer = null, ExportSettings? settings = null, IExportStore? store = null) =>
         new(this, writer ?? new FakeWriter(), settings ?? Exports.Instance.Settings, store ?? Chunks);
 
     internal Task<string?> State(Export export) => Value<string>("select state from exports where id = @Id", new { export.Id });
@@ -44,7 +44,7 @@ public sealed class ExportsApp : App
     }
 
     protected override void Customize(WebApplicationBuilder builder) =>
-        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?> { ["Exports:Workers"] = "0" });
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?> { ["Exports:Workers"] = "0", ["Purge:Every"] = "01:00:00" });
 }
 
 /// <summary>An instance's part in exports.</summary>
@@ -59,17 +59,15 @@ internal sealed class Instance : IAsyncDisposable
 
     private readonly ExportWorker _worker;
 
-    public Instance(ExportsApp app, FakeWriter writer, ExportSettings settings, IExportStore store)
+    public Instance(ExportsApp app, IExportWriter writer, ExportSettings settings, IExportStore store)
     {
-        Writer = writer;
         Store = store;
         Queue = new(app.Pool, new Ids(app.Clock), settings, app.Services.GetRequiredService<IdempotencyKeys>(), app.Services.GetRequiredService<AuditTrail>());
         Leases = new(app.Pool, settings);
-        Sweep = new(app.Pool, store, Leases);
-        _worker = new(Queue, Leases, Sweep, store, writer, settings, new Traffic(), new Logger<ExportWorker>(app.Services.GetRequiredService<ILoggerFactory>()));
+        var membership = app.Services.GetRequiredService<ExportMembership>();
+        Sweep = new(app.Pool, store, membership, Leases);
+        _worker = new(Queue, Leases, Sweep, store, membership, writer, settings, new Traffic(), new Logger<ExportWorker>(app.Services.GetRequiredService<ILoggerFactory>()));
     }
-
-    public FakeWriter Writer { get; }
 
     public IExportStore Store { get; }
 
@@ -92,8 +90,8 @@ internal sealed class Instance : IAsyncDisposable
     /// <summary>The whole file, as it is.</summary>
     public async Task<byte[]> Fetch(Org org, Export export)
     {
-        var file = await Queue.File(org.Id, export.Id, CancellationToken.None);
-        return await Store.Read(file!, 0, file!.Bytes, CancellationToken.None).Whole();
+        var stored = await Queue.Stored(org.Id, export.Id, CancellationToken.None);
+        return await Store.Read(stored!.File, 0, stored.Bytes, CancellationToken.None).Whole();
     }
 
     public async ValueTask DisposeAsync()
@@ -126,10 +124,13 @@ internal sealed class FakeWriter : IExportWriter
         progress(rows, rows);
     });
 
-    public Task Write(ExportRequest request, Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> sink, Action<long, long> progress, CancellationToken ct)
+    public async Task<long> Write(
+        ExportRequest request, Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> sink, Action<long, long> progress, Action<Guid> chat, CancellationToken ct)
     {
         Interlocked.Increment(ref _begun);
-        return _scripts.TryGetValue(request.OrgId, out var script) ? script(sink, progress, ct) : Task.CompletedTask;
+        if (_scripts.TryGetValue(request.OrgId, out var script))
+            await script(sink, progress, ct);
+        return 0;
     }
 
     public Task<long> CountMessages(ExportRequest request, long most, CancellationToken ct) => Task.FromResult(0L);

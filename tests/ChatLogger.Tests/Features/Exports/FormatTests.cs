@@ -24,7 +24,7 @@ public class FormatTests(App app) : IClassFixture<App>
         var acme = await app.Org("acme");
         var metadata = System.Text.Json.JsonSerializer.Serialize(new Dictionary<string, string> { [text] = text });
         var chat = await acme.InsertChat(text, [text, "second"], metadata, visitor: text);
-        var message = await acme.InsertMessage(chat, text, metadata: metadata, model: text);
+        var message = await acme.InsertMessage(chat, text, "assistant", metadata, text);
         await acme.Rate(chat, message, "down", text);
         var cell = Safe(text);
         var tags = new[] { text, "second" };
@@ -53,7 +53,7 @@ public class FormatTests(App app) : IClassFixture<App>
         var chatRow = Assert.Single((await Exported.Of(acme, "csv", "chats")).Rows);
         Assert.Equal(cell, chatRow["chatTitle"]);
         Assert.Equal(cell, chatRow["externalUserId"]);
-        Assert.Equal($"user: {text}", chatRow["transcript"]);
+        Assert.Equal($"assistant: {text}", chatRow["transcript"]);
         Assert.Equal(metadata, chatRow["metadata"]);
 
         var line = Assert.Single((await Exported.Of(acme, "openai-jsonl")).Lines);
@@ -131,9 +131,10 @@ public class FormatTests(App app) : IClassFixture<App>
         var chat = await acme.InsertChat("secret title");
         await acme.InsertMessage(chat, "Be kind.", "system");
         await acme.InsertMessage(chat, "Hi");
+        await acme.InsertMessage(chat, "Hello", "assistant");
 
         Assert.Equal(
-            """{"messages":[{"role":"system","content":"Be kind."},{"role":"user","content":"Hi"}]}""" + "\n",
+            """{"messages":[{"role":"system","content":"Be kind."},{"role":"user","content":"Hi"},{"role":"assistant","content":"Hello"}]}""" + "\n",
             (await Exported.Of(acme, "openai-jsonl")).Text);
     }
 
@@ -168,7 +169,7 @@ public class FormatTests(App app) : IClassFixture<App>
         Assert.Equal("[]", json.GetProperty("tags").GetRawText());
         Assert.Equal("[]", json.GetProperty("messages").GetRawText());
         Assert.Equal(2, (await Exported.Of(acme, "jsonl")).Lines.Count);
-        Assert.StartsWith("{\"messages\":[]}\n", (await Exported.Of(acme, "openai-jsonl")).Text, StringComparison.Ordinal);
+        Assert.Equal("", (await Exported.Of(acme, "openai-jsonl")).Text);
         var message = Assert.Single((await Exported.Of(acme, "csv")).Rows);
         Assert.Equal(second.ToString(), message["chatId"]);
         Assert.All(["chatTitle", "userId", "externalUserId", "model", "latencyMs", "tokenCount", "rating"], column => Assert.Equal("", message[column]));

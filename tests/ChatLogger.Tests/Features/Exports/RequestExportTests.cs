@@ -54,7 +54,7 @@ public class RequestExportTests(ExportApp app) : IClassFixture<ExportApp>
         var accepted = (await admin.Caller.Post(ExportStory.Path, new { format = "csv" })).Is(202);
 
         Assert.Equal(
-            ["id", "state", "format", "layout", "rows", "totalRows", "bytes", "sha256", "reason", "requestedBy", "createdAt", "finishedAt", "expiresAt"],
+            ["id", "state", "format", "layout", "rows", "totalRows", "bytes", "sha256", "skipped", "reason", "requestedBy", "createdAt", "finishedAt", "expiresAt"],
             accepted.Json.EnumerateObject().Select(property => property.Name));
         Assert.Equal("queued", accepted.Text("state"));
         Assert.Equal(admin.Id, accepted["requestedBy"].GetGuid());

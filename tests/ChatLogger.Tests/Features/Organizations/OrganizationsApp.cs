@@ -83,6 +83,10 @@ internal static class OrganizationStory
             select org_id, id, 1, n, n * 3, 3, 0, 'abc'
             from exports, generate_series(0, 2) n
             where org_id = @Org and state <> 'queued';
+            insert into export_chats (org_id, export_id, fence, index, first_id, last_id, chat_ids)
+            select org_id, id, 1, n, gen_random_uuid(), gen_random_uuid(), '{}'
+            from exports, generate_series(0, 2) n
+            where org_id = @Org and state <> 'queued';
             """,
             new { Org = org.Id, Member = member.Id, Messages = messages });
         return member;

@@ -12,7 +12,7 @@ namespace ChatLogger.Tests.Features.Organizations;
 /// <summary>What deleted organizations kept is removed, piece by piece, and nothing else is.</summary>
 public class PurgeOrganizationsTests(OrganizationsApp app) : IClassFixture<OrganizationsApp>
 {
-    private static readonly string[] Removed = ["api_keys", "chats", "export_chunks", "exports", "feedback", "feedback_replaced", "followers", "idempotency_keys", "messages", "rollup_names", "rollups", "search_chunks"];
+    private static readonly string[] Removed = ["api_keys", "chats", "export_chats", "export_chunks", "exports", "feedback", "feedback_replaced", "followers", "idempotency_keys", "messages", "rollup_names", "rollups", "search_chunks"];
     private static readonly string[] Kept = ["audit_events", "users"];
 
     [Fact]
@@ -158,7 +158,7 @@ public class PurgeOrganizationsTests(OrganizationsApp app) : IClassFixture<Organ
             await File.WriteAllTextAsync(Path.Combine(folder, $"{export}.1"), "abc");
             await Delete(acme);
 
-            await app.Purge([new ExportData(app.Services.GetRequiredService<NpgsqlDataSource>(), new ExportDirectory(root.FullName))]).Run(CancellationToken.None);
+            await app.Purge([new ExportData(app.Services.GetRequiredService<NpgsqlDataSource>(), new ExportDirectory(root.FullName), app.Services.GetRequiredService<ExportMembership>())]).Run(CancellationToken.None);
 
             Assert.Empty(Directory.GetFiles(folder));
             Assert.Equal(0, await acme.Count("exports"));

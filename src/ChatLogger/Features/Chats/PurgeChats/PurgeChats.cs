@@ -99,6 +99,8 @@ internal sealed partial class PurgeChats(NpgsqlDataSource db, PurgeSettings sett
                     for update skip locked
                     """,
                     new { OrgId = orgId, Chats = chats });
+                // Files of exports may hold them. From here on there is no other trace of the deletion.
+                await ExportMembership.Removed(transaction, orgId, [.. held]);
                 return await transaction.ExecuteAsync(
                     """
                     delete from chats c

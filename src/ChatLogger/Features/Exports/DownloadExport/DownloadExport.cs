@@ -24,7 +24,7 @@ internal static class DownloadExport
             .WithDescription(
                 """
                 202 with the progress while it is queued or running; 200 with the file when it is done: ETag, one Range of the file as it is, If-Range,
-                gzip where accepted; 409 export-failed with the reason; 410 when it was cancelled or its time is over.
+                gzip where accepted; 409 export-failed with the reason; 410 when it was cancelled or its time is over, and export-outdated when a chat that it holds has been deleted since.
                 """);
 
     public sealed record Query(Guid OrgId, Guid ExportId, Actor Actor) : IRequest<Response>;
@@ -47,9 +47,11 @@ internal static class DownloadExport
                 case ExportState.Cancelled:
                     throw Problem.Gone("The export was cancelled.");
             }
-            var file = await queue.File(query.OrgId, query.ExportId, ct) ?? throw Problem.Gone("The file's time is over. Ask for a new export.");
+            var stored = await queue.Stored(query.OrgId, query.ExportId, ct) ?? throw Problem.Gone("The file's time is over. Ask for a new export.");
+            if (stored.IsOutdated)
+                throw Problem.ExportOutdated();
             await audit.Write(AuditEvent.OfExport(query.OrgId, query.Actor, AuditAction.ExportDownloaded, query.ExportId), ct);
-            return new(export, format, file);
+            return new(export, format, stored.File);
         }
     }
 }

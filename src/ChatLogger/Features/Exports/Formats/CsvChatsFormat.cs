@@ -18,18 +18,19 @@ internal sealed class CsvChatsFormat : IExportFormat
 
     public bool NeedsTotals => true;
 
-    public IExportFile Begin(IBufferWriter<byte> output)
+    public IExportFile Begin(IBufferWriter<byte> output, ExportStyle style)
     {
-        output.Write(
-            "chatId,chatTitle,chatTags,userId,externalUserId,createdAt,updatedAt,messageCount,firstMessageAt,lastMessageAt,rating,metadata,transcript\r\n"u8);
-        return new File(output);
+        output.Header(
+            style,
+            "chatId,chatTitle,chatTags,userId,externalUserId,createdAt,updatedAt,messageCount,firstMessageAt,lastMessageAt,rating,metadata,transcript"u8);
+        return new File(output, new(style.LocalTimes));
     }
 
-    private sealed class File(IBufferWriter<byte> output) : IExportFile
+    private sealed class File(IBufferWriter<byte> output, CsvTimes times) : IExportFile
     {
         private bool _transcript;
 
-        public void Chat(in ExportedChat chat)
+        public bool Chat(in ExportedChat chat)
         {
             _transcript = false;
             output.Cell(chat.Id);
@@ -42,23 +43,24 @@ internal sealed class CsvChatsFormat : IExportFormat
             output.Comma();
             output.Cell(chat.ExternalUserId);
             output.Comma();
-            output.Cell(chat.CreatedAt);
+            times.Cell(output, chat.CreatedAt);
             output.Comma();
-            output.Cell(chat.UpdatedAt);
+            times.Cell(output, chat.UpdatedAt);
             output.Comma();
             output.Cell(chat.MessageCount);
             output.Comma();
-            output.Cell(chat.FirstMessageAt);
+            times.Cell(output, chat.FirstMessageAt);
             output.Comma();
-            output.Cell(chat.LastMessageAt);
+            times.Cell(output, chat.LastMessageAt);
             output.Comma();
             output.Cell(chat.Feedback.Rating);
             output.Comma();
             output.Cell(chat.Metadata);
             output.Comma();
+            return true;
         }
 
-        public void Message(in ExportedMessage message)
+        public bool Message(in ExportedMessage message)
         {
             output.Write(_transcript ? "\n\n"u8 : "\""u8);
             _transcript = true;
@@ -66,6 +68,7 @@ internal sealed class CsvChatsFormat : IExportFormat
             output.InsideQuotes(message.Role);
             output.Write(": "u8);
             output.InsideQuotes(message.Content);
+            return true;
         }
 
         public void EndChat()

@@ -15,19 +15,20 @@ internal sealed class CsvMessagesFormat : IExportFormat
 
     public bool CountsMessages => true;
 
-    public IExportFile Begin(IBufferWriter<byte> output)
+    public IExportFile Begin(IBufferWriter<byte> output, ExportStyle style)
     {
-        output.Write(
-            "chatId,chatTitle,chatTags,userId,externalUserId,chatCreatedAt,messageId,role,content,model,latencyMs,tokenCount,promptTokens,completionTokens,metadata,rating,createdAt\r\n"u8);
-        return new File(output);
+        output.Header(
+            style,
+            "chatId,chatTitle,chatTags,userId,externalUserId,chatCreatedAt,messageId,role,content,model,latencyMs,tokenCount,promptTokens,completionTokens,metadata,rating,createdAt"u8);
+        return new File(output, new(style.LocalTimes));
     }
 
-    private sealed class File(IBufferWriter<byte> output) : IExportFile
+    private sealed class File(IBufferWriter<byte> output, CsvTimes times) : IExportFile
     {
         // The cells of the chat, which begin the row of each of its messages.
         private readonly ArrayBufferWriter<byte> _chat = new(1024);
 
-        public void Chat(in ExportedChat chat)
+        public bool Chat(in ExportedChat chat)
         {
             _chat.ResetWrittenCount();
             _chat.Cell(chat.Id);
@@ -40,11 +41,12 @@ internal sealed class CsvMessagesFormat : IExportFormat
             _chat.Comma();
             _chat.Cell(chat.ExternalUserId);
             _chat.Comma();
-            _chat.Cell(chat.CreatedAt);
+            times.Cell(_chat, chat.CreatedAt);
             _chat.Comma();
+            return true;
         }
 
-        public void Message(in ExportedMessage message)
+        public bool Message(in ExportedMessage message)
         {
             output.Write(_chat.WrittenSpan);
             output.Cell(message.Id);
@@ -67,8 +69,9 @@ internal sealed class CsvMessagesFormat : IExportFormat
             output.Comma();
             output.Cell(message.Feedback.Rating);
             output.Comma();
-            output.Cell(message.CreatedAt);
+            times.Cell(output, message.CreatedAt);
             output.EndRow();
+            return true;
         }
 
         public void EndChat()

@@ -44,6 +44,15 @@ internal static class CsvText
         output.Write(text);
     }
 
+    /// <summary>The first row. The byte order mark, where it is asked for, comes before it.</summary>
+    public static void Header(this IBufferWriter<byte> output, ExportStyle style, ReadOnlySpan<byte> columns)
+    {
+        if (style.Bom)
+            output.Write("\uFEFF"u8);
+        output.Write(columns);
+        output.EndRow();
+    }
+
     public static void Comma(this IBufferWriter<byte> output) => output.Byte((byte)',');
 
     public static void EndRow(this IBufferWriter<byte> output) => output.Write("\r\n"u8);
@@ -58,12 +67,6 @@ internal static class CsvText
     {
         if (number is { } value)
             output.Number(value);
-    }
-
-    public static void Cell(this IBufferWriter<byte> output, DateTime? utc)
-    {
-        if (utc is { } value)
-            output.Time(value);
     }
 
     // U+FF1D, U+FF0B, U+FF0D and U+FF20 are EF BC 9D, EF BC 8B, EF BC 8D and EF BC A0.

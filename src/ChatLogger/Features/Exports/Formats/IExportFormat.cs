@@ -25,8 +25,11 @@ internal interface IExportFormat
     /// <summary>Whether <see cref="ExportedChat"/> shall say how many messages follow, and from when to when. It costs a second look at each.</summary>
     bool NeedsTotals => false;
 
+    /// <summary>Whether <see cref="ExportedChat.HasAssistant"/> is to be found out for each chat.</summary>
+    bool NeedsAssistant => false;
+
     /// <summary>Begins a file: writes its head, and answers who writes the rest.</summary>
-    IExportFile Begin(IBufferWriter<byte> output);
+    IExportFile Begin(IBufferWriter<byte> output, ExportStyle style);
 }
 
 internal static class ExportFormats
@@ -42,9 +45,11 @@ internal static class ExportFormats
 /// </summary>
 internal interface IExportFile
 {
-    void Chat(in ExportedChat chat);
+    /// <summary>False: the format leaves it out, with all that is in it.</summary>
+    bool Chat(in ExportedChat chat);
 
-    void Message(in ExportedMessage message);
+    /// <summary>False: the format leaves it out.</summary>
+    bool Message(in ExportedMessage message);
 
     void EndChat();
 
@@ -68,6 +73,9 @@ internal readonly ref struct ExportedChat
 
     /// <summary>Only for formats that ask for it; see <see cref="IExportFormat.NeedsTotals"/>.</summary>
     public int MessageCount { get; init; }
+
+    /// <summary>Whether one of the messages is the assistant's. Only for formats that ask for it; see <see cref="IExportFormat.NeedsAssistant"/>.</summary>
+    public bool HasAssistant { get; init; }
 
     /// <inheritdoc cref="MessageCount"/>
     public DateTime? FirstMessageAt { get; init; }

@@ -11,7 +11,7 @@ internal sealed class JsonFormat : IExportFormat
 
     public string FileExtension => "json";
 
-    public IExportFile Begin(IBufferWriter<byte> output)
+    public IExportFile Begin(IBufferWriter<byte> output, ExportStyle style)
     {
         output.Byte((byte)'[');
         return new ChatsWithMessages(output, between: ",\n"u8, after: ""u8, end: "]"u8);
@@ -27,7 +27,7 @@ internal sealed class JsonLinesFormat : IExportFormat
 
     public string FileExtension => "jsonl";
 
-    public IExportFile Begin(IBufferWriter<byte> output) => new ChatsWithMessages(output, between: ""u8, after: "\n"u8, end: ""u8);
+    public IExportFile Begin(IBufferWriter<byte> output, ExportStyle style) => new ChatsWithMessages(output, between: ""u8, after: "\n"u8, end: ""u8);
 }
 
 /// <summary>The chats of both.</summary>
@@ -40,7 +40,7 @@ internal sealed class ChatsWithMessages(
     private bool _chats;
     private bool _messages;
 
-    public void Chat(in ExportedChat chat)
+    public bool Chat(in ExportedChat chat)
     {
         if (_chats)
             output.Write(_between);
@@ -65,9 +65,10 @@ internal sealed class ChatsWithMessages(
         output.Write(",\"feedback\":"u8);
         output.JsonFeedback(chat.Feedback);
         output.Write(",\"messages\":["u8);
+        return true;
     }
 
-    public void Message(in ExportedMessage message)
+    public bool Message(in ExportedMessage message)
     {
         output.Write(_messages ? ",{\"id\":"u8 : "{\"id\":"u8);
         _messages = true;
@@ -95,6 +96,7 @@ internal sealed class ChatsWithMessages(
         output.Write(",\"feedback\":"u8);
         output.JsonFeedback(message.Feedback);
         output.Byte((byte)'}');
+        return true;
     }
 
     public void EndChat()

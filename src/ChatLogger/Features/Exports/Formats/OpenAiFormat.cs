@@ -2,7 +2,10 @@ using System.Buffers;
 
 namespace ChatLogger.Features;
 
-/// <summary><c>openai-jsonl</c>: what was said and by whom, a chat per line, as tools for training and evaluation read it.</summary>
+/// <summary>
+/// <c>openai-jsonl</c>: what was said and by whom, a chat per line, as fine-tuning and evaluation read it. What a trainer would refuse the whole file
+/// for is left out: a chat without an answer of the assistant, and an answer of a tool without the call that it answers.
+/// </summary>
 internal sealed class OpenAiFormat : IExportFormat
 {
     public string Name => "openai-jsonl";
@@ -11,29 +14,45 @@ internal sealed class OpenAiFormat : IExportFormat
 
     public string FileExtension => "jsonl";
 
-    public IExportFile Begin(IBufferWriter<byte> output) => new File(output);
+    public bool NeedsAssistant => true;
+
+    public IExportFile Begin(IBufferWriter<byte> output, ExportStyle style) => new File(output);
 
     private sealed class File(IBufferWriter<byte> output) : IExportFile
     {
+        private bool _leftOut;
         private bool _messages;
 
-        public void Chat(in ExportedChat chat)
+        public bool Chat(in ExportedChat chat)
         {
+            _leftOut = !chat.HasAssistant;
             _messages = false;
-            output.Write("{\"messages\":["u8);
+            if (!_leftOut)
+                output.Write("{\"messages\":["u8);
+            return !_leftOut;
         }
 
-        public void Message(in ExportedMessage message)
+        public bool Message(in ExportedMessage message)
         {
+            // Of a chat that is left out, its messages are not counted again.
+            if (_leftOut)
+                return true;
+            if (message.Role.SequenceEqual("tool"u8) || message.Role.SequenceEqual("function"u8))
+                return false;
             output.Write(_messages ? ",{\"role\":"u8 : "{\"role\":"u8);
             _messages = true;
             output.JsonString(message.Role);
             output.Write(",\"content\":"u8);
             output.JsonString(message.Content);
             output.Byte((byte)'}');
+            return true;
         }
 
-        public void EndChat() => output.Write("]}\n"u8);
+        public void EndChat()
+        {
+            if (!_leftOut)
+                output.Write("]}\n"u8);
+        }
 
         public void End()
         {

@@ -27,6 +27,19 @@ internal static class Utf8Text
         output.Advance(24);
     }
 
+    /// <summary>RFC 3339 with milliseconds and an offset of whole minutes.</summary>
+    public static void Time(this IBufferWriter<byte> output, DateTime local, TimeSpan offset)
+    {
+        var span = output.GetSpan(40);
+        DateTime.SpecifyKind(local, DateTimeKind.Unspecified).TryFormat(span, out _, "O", System.Globalization.CultureInfo.InvariantCulture);
+        var minutes = (int)Math.Abs(offset.TotalMinutes);
+        span[23] = (byte)(offset < TimeSpan.Zero ? '-' : '+');
+        (minutes / 60).TryFormat(span[24..], out _, "00", System.Globalization.CultureInfo.InvariantCulture);
+        span[26] = (byte)':';
+        (minutes % 60).TryFormat(span[27..], out _, "00", System.Globalization.CultureInfo.InvariantCulture);
+        output.Advance(29);
+    }
+
     public static void Byte(this IBufferWriter<byte> output, byte value)
     {
         output.GetSpan(1)[0] = value;

@@ -7,7 +7,7 @@ namespace ChatLogger.Features;
 /// The exports of an organization that is deleted, with their files. Once they are ended none of them runs, and none is begun: see
 /// <see cref="ExportLeases.Claim"/>.
 /// </summary>
-internal sealed class ExportData(NpgsqlDataSource db, IExportStore store) : IOrganizationData
+internal sealed class ExportData(NpgsqlDataSource db, IExportStore store, ExportMembership membership) : IOrganizationData
 {
     // A file can be large, and is removed in pieces itself.
     private const int ExportsAtOnce = 10;
@@ -44,6 +44,7 @@ internal sealed class ExportData(NpgsqlDataSource db, IExportStore store) : IOrg
         foreach (var exportId in exports)
         {
             await store.Delete(orgId, exportId, keep: null, ct);
+            await membership.Delete(orgId, exportId, keep: null, ct);
             await db.ExecuteAsync("delete from exports where org_id = @OrgId and id = @ExportId", new { OrgId = orgId, ExportId = exportId }, ct);
         }
         return exports.Count > 0;

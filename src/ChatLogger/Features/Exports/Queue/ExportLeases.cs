@@ -55,6 +55,7 @@ internal sealed class ExportLeases(NpgsqlDataSource db, ExportSettings settings)
                         fence = fence + 1,
                         attempts = attempts + 1,
                         rows = 0,
+                        removed_chats = '{}',
                         total_rows = null,
                         started_at = coalesce(started_at + (now() - coalesce(lease_until, next_attempt_at)), now()),
                         lease_until = now() + @Lease,
@@ -63,7 +64,8 @@ internal sealed class ExportLeases(NpgsqlDataSource db, ExportSettings settings)
                     where exports.id = next.id
                     returning
                         exports.id, org_id, fence, attempts, started_at + @HardLimit - now() as time_left,
-                        format, layout, from_at, to_at, tags, user_id, external_user_id, q
+                        format, layout, from_at, to_at, tags, user_id, external_user_id, q, bom,
+                        case when local_times then time_zone end as local_times
                     """,
                     settings,
                     ct);
@@ -104,15 +106,18 @@ internal sealed class ExportLeases(NpgsqlDataSource db, ExportSettings settings)
         };
 
     /// <summary>The file is whole and stored. False: the lease was not ours any more, and the file is nobody's.</summary>
-    public async Task<bool> Complete(ExportLease lease, long rows, long bytes, byte[] sha256, CancellationToken ct) =>
+    public async Task<bool> Complete(ExportLease lease, long rows, long skipped, long bytes, byte[] sha256, CancellationToken ct) =>
         await db.ExecuteAsync(
-            """
-            update exports
+            $"""
+            update exports e
             set state = 'done',
                 rows = @Rows,
                 total_rows = @Rows,
                 bytes = @Bytes,
                 sha256 = @Sha256,
+                skipped = @Skipped,
+                outdated = {ExportMembership.HoldsAnyOf("e.removed_chats")},
+                removed_chats = default,
                 finished_at = date_trunc('milliseconds', now()),
                 expires_at = date_trunc('milliseconds', now()) + @KeepFor,
                 lease_until = null,
@@ -122,7 +127,7 @@ internal sealed class ExportLeases(NpgsqlDataSource db, ExportSettings settings)
               and fence = @Fence
               and state = 'running'
             """,
-            new { lease.OrgId, lease.ExportId, lease.Fence, Rows = rows, Bytes = bytes, Sha256 = sha256, settings.KeepFor },
+            new { lease.OrgId, lease.ExportId, lease.Fence, Rows = rows, Skipped = skipped, Bytes = bytes, Sha256 = sha256, settings.KeepFor },
             ct) > 0;
 
     /// <summary>It failed for a reason that the next attempt may not have; after the last one, or past the hard limit, it has failed for good.</summary>
@@ -205,9 +210,9 @@ internal sealed class ExportLeases(NpgsqlDataSource db, ExportSettings settings)
 
     private sealed record Claimed(
         Guid Id, Guid OrgId, long Fence, int Attempts, TimeSpan TimeLeft, string Format, string? Layout, DateTimeOffset? FromAt, DateTimeOffset? ToAt,
-        string[] Tags, Guid? UserId, string? ExternalUserId, string? Q)
+        string[] Tags, Guid? UserId, string? ExternalUserId, string? Q, bool Bom, string? LocalTimes)
     {
         public ExportLease ToLease() => new(
-            Id, OrgId, Fence, Attempts, TimeLeft, new ExportRequest(OrgId, Format, Layout, FromAt, ToAt, Tags, UserId, ExternalUserId, Q));
+            Id, OrgId, Fence, Attempts, TimeLeft, new ExportRequest(OrgId, Format, Layout, FromAt, ToAt, Tags, UserId, ExternalUserId, Q, Bom, LocalTimes));
     }
 }

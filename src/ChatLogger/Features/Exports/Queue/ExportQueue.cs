@@ -54,11 +54,11 @@ internal sealed class ExportQueue(NpgsqlDataSource db, Ids ids, ExportSettings s
                     $"""
                     insert into exports (
                         id, org_id, requested_by, state, format, layout, time_zone, from_at, to_at, tags, user_id, external_user_id, q,
-                        created_at, next_attempt_at
+                        bom, local_times, created_at, next_attempt_at
                     )
                     values (
                         @Id, @OrgId, @RequestedBy, 'queued', @Format, @Layout, @TimeZone, @From, @To, @Tags, @UserId, @ExternalUserId, @Q,
-                        @Now, now()
+                        @Bom, @LocalTimes, @Now, now()
                     )
                     returning {Columns}
                     """,
@@ -76,6 +76,8 @@ internal sealed class ExportQueue(NpgsqlDataSource db, Ids ids, ExportSettings s
                         request.UserId,
                         request.ExternalUserId,
                         request.Q,
+                        request.Bom,
+                        LocalTimes = request.LocalTimes is not null,
                         Now = now,
                     });
                 await audit.Write(transaction, AuditEvent.OfExport(request.OrgId, actor, AuditAction.ExportRequested, id));
@@ -113,19 +115,25 @@ internal sealed class ExportQueue(NpgsqlDataSource db, Ids ids, ExportSettings s
             new { OrgId = orgId, AfterTime = after?.Time, AfterId = after?.Id, Rows = rows },
             ct);
 
-    /// <summary>What a finished export is read by, while its file lives.</summary>
-    public Task<ExportFile?> File(Guid orgId, Guid id, CancellationToken ct) =>
-        db.QuerySingleOrDefaultAsync<ExportFile>(
-            """
-            select org_id, id as export_id, fence, bytes, encode(sha256, 'hex') as sha256
-            from exports
-            where org_id = @OrgId
-              and id = @Id
-              and state = 'done'
-              and expires_at > now()
+    /// <summary>
+    /// What a finished export is read by. Null: its time is over. Outdated: it holds a chat that has been deleted since. Deleted chats are looked up
+    /// first: one that is removed for good right afterwards has marked the export by then.
+    /// </summary>
+    public async Task<StoredExport?> Stored(Guid orgId, Guid id, CancellationToken ct)
+    {
+        var deleted = await db.QueryAsync<Guid>("select id from chats where org_id = @OrgId and deleted_at is not null", new { OrgId = orgId }, ct);
+        return await db.QuerySingleOrDefaultAsync<StoredExport>(
+            $"""
+            select e.org_id, e.id as export_id, e.fence, e.bytes, encode(e.sha256, 'hex') as sha256,
+                   e.outdated or {ExportMembership.HoldsAnyOf("@Deleted")} as is_outdated
+            from exports e
+            where e.org_id = @OrgId
+              and e.id = @Id
+              and (e.outdated or e.state = 'done' and e.expires_at > now())
             """,
-            new { OrgId = orgId, Id = id },
+            new { OrgId = orgId, Id = id, Deleted = deleted.ToArray() },
             ct);
+    }
 
     /// <summary>
     /// Ends an export at once: what waits or runs is cancelled (its worker finds out when it next writes or is next heard of), a finished file's
@@ -184,7 +192,7 @@ internal sealed class ExportQueue(NpgsqlDataSource db, Ids ids, ExportSettings s
 
     private const string Columns =
         """
-        id, state, format, layout, rows, total_rows, bytes, encode(sha256, 'hex') as sha256, reason, requested_by, created_at, finished_at, expires_at
+        id, state, format, layout, rows, total_rows, bytes, encode(sha256, 'hex') as sha256, skipped, reason, requested_by, created_at, finished_at, expires_at
         """;
 
     private sealed record Counts(long Queued, DateTimeOffset? Oldest);

@@ -7,11 +7,12 @@ namespace ChatLogger.Features;
 /// Ends what nobody works on and what had its time, and throws away what is part of no file: chunks of leases that were lost, of exports that
 /// failed or were cancelled, of files whose time is over. For all organizations, in small pieces, past what others are at.
 /// </summary>
-internal sealed class ExportSweep(NpgsqlDataSource db, IExportStore store, ExportLeases leases)
+internal sealed class ExportSweep(NpgsqlDataSource db, IExportStore store, ExportMembership membership, ExportLeases leases)
 {
     public async Task Run(CancellationToken ct)
     {
         await leases.Bury(ct);
+        await ExpireOutdated(ct);
         await Expire(ct);
         Exception? failure = null;
         var last = Guid.Empty;
@@ -22,6 +23,7 @@ internal sealed class ExportSweep(NpgsqlDataSource db, IExportStore store, Expor
                 try
                 {
                     await store.Delete(leftover.OrgId, leftover.ExportId, leftover.Keep, ct);
+                    await membership.Delete(leftover.OrgId, leftover.ExportId, leftover.Keep, ct);
                     await Swept(leftover, ct);
                 }
                 // A file that cannot be removed is in nobody else's way.
@@ -35,6 +37,18 @@ internal sealed class ExportSweep(NpgsqlDataSource db, IExportStore store, Expor
         if (failure is not null)
             throw new IOException("A file could not be removed; it is tried again.", failure);
     }
+
+    private Task<int> ExpireOutdated(CancellationToken ct) =>
+        db.ExecuteAsync(
+            """
+            update exports
+            set expires_at = date_trunc('milliseconds', now())
+            where outdated
+              and state = 'done'
+              and expires_at > now()
+            """,
+            new { },
+            ct);
 
     private Task<int> Expire(CancellationToken ct) =>
         db.ExecuteAsync(

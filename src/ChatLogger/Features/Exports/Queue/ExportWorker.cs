@@ -12,6 +12,7 @@ internal sealed partial class ExportWorker(
     ExportLeases leases,
     ExportSweep sweep,
     IExportStore store,
+    ExportMembership membership,
     IExportWriter writer,
     ExportSettings settings,
     Traffic traffic,
@@ -124,11 +125,13 @@ internal sealed partial class ExportWorker(
     private async Task<bool> Write(ExportLease lease, ExportProgress progress, CancellationToken ct)
     {
         await using var file = store.Create(lease);
+        var chats = membership.Record(lease);
         var pace = new ExportPace(traffic, settings.Yield, TimeProvider.System);
         async ValueTask Sink(ReadOnlyMemory<byte> block, CancellationToken token)
         {
             ct.ThrowIfCancellationRequested();
             await file.Append(block, token);
+            await chats.Store(all: false, token);
             if (pace.Owed() is var rest && rest > TimeSpan.Zero)
             {
                 await Task.Delay(rest, token);
@@ -137,7 +140,7 @@ internal sealed partial class ExportWorker(
         }
 
         // On a thread of its own until it first waits: it may count for a while before that.
-        var writing = Task.Run(() => writer.Write(lease.Request, Sink, progress.Report, ct), CancellationToken.None);
+        var writing = Task.Run(() => writer.Write(lease.Request, Sink, progress.Report, chats.Add, ct), CancellationToken.None);
         try
         {
             await writing.WaitAsync(ct);
@@ -149,8 +152,9 @@ internal sealed partial class ExportWorker(
             _ = writing.ContinueWith(left => left.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
             throw;
         }
+        await chats.Store(all: true, ct);
         var (bytes, sha256) = await file.Finish(ct);
-        if (await leases.Complete(lease, progress.Rows, bytes, sha256, ct))
+        if (await leases.Complete(lease, progress.Rows, await writing, bytes, sha256, ct))
             return true;
         file.Discard();
         return false;

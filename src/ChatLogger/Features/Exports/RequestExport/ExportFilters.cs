@@ -17,7 +17,8 @@ internal sealed class ExportFilters(NpgsqlDataSource db)
         if (from >= to)
             throw Problem.Validation("from", "Must be before to.");
         return (
-            new(command.OrgId, command.Format, command.Layout, from, to, command.Tags, command.UserId, command.ExternalUserId, command.Q),
+            new(command.OrgId, command.Format, command.Layout, from, to, command.Tags, command.UserId, command.ExternalUserId, command.Q,
+                command.Bom, command.LocalTimes ? zone.Id : null),
             zone.Id);
     }
 }

@@ -34,7 +34,9 @@ internal static class RequestExport
                 csv: messages (default) or chats. mode: auto (default) answers with the file when it has at most 10,000 messages and 32 MiB, and
                 otherwise accepts the export for later; sync refuses what is more; async always accepts. from and to are instants or dates, which stand for local midnights of timeZone (default: the organization's), and
                 filter chats by their creation; tag is a string or an array, all must match; q is searched for as in the list of chats. Cells of csv that a spreadsheet would take for a
-                formula begin with an apostrophe; chatTags and metadata are JSON. With an Idempotency-Key an export that was accepted is
+                formula begin with an apostrophe; chatTags and metadata are JSON. For csv, bom puts U+FEFF first, by which Excel knows UTF-8, and localTimes
+                writes times as the clocks of timeZone showed them, with their offset. openai-jsonl leaves out chats without a message of the assistant and
+                answers of tools without their call; skipped counts them. With an Idempotency-Key an export that was accepted is
                 answered again as it is by then, also when it has ended, and counts once; a file that was answered at once is not remembered,
                 and is made anew.
                 """);
@@ -44,6 +46,8 @@ internal static class RequestExport
         string? Layout = null,
         string? Mode = null,
         string? TimeZone = null,
+        bool? LocalTimes = null,
+        bool? Bom = null,
         string? From = null,
         string? To = null,
         OneOrMany? Tag = null,
@@ -52,12 +56,12 @@ internal static class RequestExport
         string? Q = null)
     {
         public Command By(Member caller, Actor actor, Idempotency? once) => new(
-            caller.OrgId, caller.UserId, Format, Layout, Mode ?? "auto", TimeZone, From, To, Tag?.Values ?? [], UserId, ExternalUserId.NullIfEmpty(),
+            caller.OrgId, caller.UserId, Format, Layout, Mode ?? "auto", TimeZone, LocalTimes ?? false, Bom ?? false, From, To, Tag?.Values ?? [], UserId, ExternalUserId.NullIfEmpty(),
             string.IsNullOrWhiteSpace(Q) ? null : Q, actor, once);
     }
 
     public sealed record Command(
-        Guid OrgId, Guid RequestedBy, string Format, string? Layout, string Mode, string? TimeZone, string? From, string? To, string[] Tags,
+        Guid OrgId, Guid RequestedBy, string Format, string? Layout, string Mode, string? TimeZone, bool LocalTimes, bool Bom, string? From, string? To, string[] Tags,
         Guid? UserId, string? ExternalUserId, string? Q, Actor Actor, Idempotency? Once) : IRequest<Response>;
 
     /// <summary>One of the two.</summary>
@@ -74,6 +78,8 @@ internal static class RequestExport
                 .WithMessage("May be messages or chats, with the format csv.")
                 .When(export => names.Contains(export.Format));
             RuleFor(export => export.Mode).Must(mode => mode is "auto" or "sync" or "async").WithMessage("Must be one of: auto, sync, async.");
+            RuleFor(export => export.LocalTimes).Must((export, local) => !local || export.Format == "csv").WithMessage("May be true with the format csv.");
+            RuleFor(export => export.Bom).Must((export, bom) => !bom || export.Format == "csv").WithMessage("May be true with the format csv.");
             RuleFor(export => export.Tags).Must(tags => tags.Length <= limits.Tags).WithMessage($"May be at most {limits.Tags}.");
             RuleFor(export => export.ExternalUserId).AtMostCharacters(limits.ExternalUserIdLength);
             RuleFor(export => export.Q).AtMostCharacters(SearchQuery.MostCharacters);

@@ -35,6 +35,7 @@ internal sealed class SmallExports(IExportWriter writer, IEnumerable<IExportForm
                     return ValueTask.CompletedTask;
                 },
                 (_, _) => { },
+                _ => { },
                 ct);
             var bytes = buffer.GetBuffer().AsMemory(0, (int)buffer.Length);
             return new(

@@ -26,6 +26,9 @@ internal sealed class CopyRows(Stream stream)
     /// <summary>What is being written, for the sentence that says where it failed.</summary>
     public string Where => _message is { } message ? $"Message {message} of chat {_chat}" : $"Chat {_chat}";
 
+    /// <summary>The chat of the last row.</summary>
+    public Guid ChatId => _chat;
+
     /// <summary>Whether the trailer has been read: nothing is missing.</summary>
     public bool Complete { get; private set; }
 
@@ -97,8 +100,9 @@ internal sealed class CopyRows(Stream stream)
         var metadata = fields.Text();
         var tags = fields.Text();
         var count = fields.Int() ?? 0;
-        fields.Skip(3);
-        file.Chat(new ExportedChat
+        var hasAssistant = fields.Int() == 1;
+        fields.Skip(2);
+        return file.Chat(new ExportedChat
         {
             Id = _chat,
             Title = title,
@@ -107,13 +111,13 @@ internal sealed class CopyRows(Stream stream)
             UserId = owner,
             ExternalUserId = externalUserId,
             MessageCount = count,
+            HasAssistant = hasAssistant,
             CreatedAt = fields.Time()!.Value,
             UpdatedAt = fields.Time()!.Value,
             FirstMessageAt = fields.Time(),
             LastMessageAt = fields.Time(),
             Feedback = fields.Feedback(),
-        });
-        return Row.Chat;
+        }) ? Row.Chat : Row.LeftOut;
     }
 
     private Row Message(ref Fields fields, long seq, IExportFile file)
@@ -141,8 +145,7 @@ internal sealed class CopyRows(Stream stream)
             CreatedAt = fields.Time()!.Value,
             Feedback = fields.Skip(3).Feedback(),
         };
-        file.Message(message);
-        return Row.Message;
+        return file.Message(message) ? Row.Message : Row.LeftOut;
     }
 
     // 0: the row is not all there yet.
@@ -170,6 +173,7 @@ internal sealed class CopyRows(Stream stream)
         None,
         Chat,
         Message,
+        LeftOut,
     }
 
     private ref struct Fields(ReadOnlySpan<byte> rest)

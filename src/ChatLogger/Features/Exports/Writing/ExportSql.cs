@@ -59,7 +59,7 @@ internal static class ExportSql
     /// A row for each chat, followed by one for each of its messages; the columns are shared, see <see cref="CopyRows"/>. That a chat is sent once
     /// and not beside each of its messages saves a third of the work. The order inside the lateral join is that of its branches; the reader checks it.
     /// </summary>
-    public static string Copy(ExportRequest request, bool totals) => $"""
+    public static string Copy(ExportRequest request, bool totals, bool assistant) => $"""
         copy (
             select row.*
             from (
@@ -68,10 +68,11 @@ internal static class ExportSql
                 order by c.created_at, c.id
             ) c
             {(totals ? Totals : NoTotals)}
+            {(assistant ? Assistant : NoAssistant)}
             left join feedback f on f.org_id = c.org_id and f.target_id = c.id
             cross join lateral (
                 select null::bigint as seq, c.id, c.user_id as owner, c.title as text1, c.external_user_id as text2, c.metadata,
-                       array_to_json(c.tags)::text as text3, t.count as number1, null::integer as number2, null::integer as number3,
+                       array_to_json(c.tags)::text as text3, t.count as number1, a.has_assistant as number2, null::integer as number3,
                        null::integer as number4, c.created_at, c.updated_at, t.first_at, t.last_at, f.rating, f.comment, f.at
                 union all
                 (
@@ -97,6 +98,18 @@ internal static class ExportSql
         """;
 
     private const string NoTotals = "cross join (values (null::integer, null::timestamptz, null::timestamptz)) t (count, first_at, last_at)";
+
+    private const string Assistant = """
+        cross join lateral (
+            select exists (
+                select
+                from messages m
+                where m.org_id = c.org_id and m.chat_id = c.id and m.role = 'assistant'
+            )::integer as has_assistant
+        ) a
+        """;
+
+    private const string NoAssistant = "cross join (values (null::integer)) a (has_assistant)";
 
     private static string Chats(ExportRequest request, string join = "") => string.Join(
         "\n",

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Data;
 using ChatLogger.Data;
+using ChatLogger.Http;
 using Npgsql;
 
 namespace ChatLogger.Features;
@@ -14,8 +15,8 @@ internal sealed class ExportWriter([FromKeyedServices(Pools.Exports)] NpgsqlData
 
     private readonly IExportFormat[] _formats = [.. formats];
 
-    public async Task Write(
-        ExportRequest request, Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> sink, Action<long, long> progress, CancellationToken ct)
+    public async Task<long> Write(
+        ExportRequest request, Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> sink, Action<long, long> progress, Action<Guid> chat, CancellationToken ct)
     {
         var format = Format(request);
         await using var connection = await db.ConnectAsync(ct);
@@ -28,13 +29,13 @@ internal sealed class ExportWriter([FromKeyedServices(Pools.Exports)] NpgsqlData
         progress(0, total);
 
         ct.ThrowIfCancellationRequested();
-        var copy = await connection.BeginRawBinaryCopyAsync(ExportSql.Copy(request, format.NeedsTotals), ct);
+        var copy = await connection.BeginRawBinaryCopyAsync(ExportSql.Copy(request, format.NeedsTotals, format.NeedsAssistant), ct);
         await using (var reading = new Reading(copy, ct))
         {
             var output = new ArrayBufferWriter<byte>(2 * EnoughForABlock);
             var rows = new CopyRows(copy);
-            var file = format.Begin(output);
-            var records = 0L;
+            var file = format.Begin(output, new(request.Bom, TimeZones.Find(request.LocalTimes)));
+            var (records, leftOut) = (0L, 0L);
             var counted = format.CountsMessages ? CopyRows.Row.Message : CopyRows.Row.Chat;
             while (await Fill(rows, ct))
             {
@@ -42,6 +43,10 @@ internal sealed class ExportWriter([FromKeyedServices(Pools.Exports)] NpgsqlData
                 {
                     if (row == counted)
                         records++;
+                    if (row == CopyRows.Row.Chat)
+                        chat(rows.ChatId);
+                    if (row == CopyRows.Row.LeftOut)
+                        leftOut++;
                     if (output.WrittenCount < EnoughForABlock)
                         continue;
                     await Flush(output, sink, ct);
@@ -53,7 +58,9 @@ internal sealed class ExportWriter([FromKeyedServices(Pools.Exports)] NpgsqlData
             reading.IsOver = true;
             file.End();
             await Flush(output, sink, ct);
-            progress(records, total);
+            // What the format leaves out was counted before anybody looked into it.
+            progress(records, records);
+            return leftOut;
         }
     }
 
