@@ -1,6 +1,7 @@
 using ChatLogger.Auth;
 using ChatLogger.Features;
 using ChatLogger.Http;
+using ChatLogger.OpenApi;
 using ChatLogger.Telemetry;
 
 namespace ChatLogger;
@@ -8,14 +9,16 @@ namespace ChatLogger;
 /// <summary>The whole surface, and who may call it.</summary>
 internal static class Routes
 {
-    public static void Map(WebApplication app)
+    public static void Map(WebApplication service)
     {
+        var app = service.MapGroup("").AnsweringHead();
+
         var open = app.MapGroup("").Allow(Access.Anyone).WithTags("Service");
         Live.Map(open);
         Ready.Map(open);
         Features.Version.Map(open);
-        Documentation.Map(open);
-        if (app.Services.GetRequiredService<TelemetrySettings>().MetricsToken is not null)
+        ApiDocument.Map(open);
+        if (service.Services.GetRequiredService<TelemetrySettings>().MetricsToken is not null)
             Metrics.Map(app.MapGroup("").Allow(Access.Operator).WithTags("Service"));
 
         // The plugin door: an organization's API key, in the organization of that key.

@@ -9,5 +9,7 @@ internal static class KeyScope
     /// <summary>Log what was said in the past, with its time.</summary>
     public const string Import = "import";
 
-    public static bool IsKnown(string? scope) => scope is Ingest or Import;
+    public static readonly IReadOnlyList<string> All = [Ingest, Import];
+
+    public static bool IsKnown(string? scope) => scope is not null && All.Contains(scope);
 }

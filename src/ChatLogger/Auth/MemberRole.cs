@@ -15,5 +15,8 @@ internal static class MemberRole
     /// <summary>Reads everything in the organization, changes nothing.</summary>
     public const string Viewer = "viewer";
 
-    public static bool IsOfOrganization(string? role) => role is Admin or User or Viewer;
+    /// <summary>Those of an organization's members.</summary>
+    public static readonly IReadOnlyList<string> OfOrganization = [Admin, User, Viewer];
+
+    public static bool IsOfOrganization(string? role) => role is not null && OfOrganization.Contains(role);
 }

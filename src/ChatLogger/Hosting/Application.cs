@@ -3,6 +3,7 @@ using ChatLogger.Auth;
 using ChatLogger.Data;
 using ChatLogger.Features;
 using ChatLogger.Http;
+using ChatLogger.OpenApi;
 using ChatLogger.Telemetry;
 using FluentValidation;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -65,7 +66,7 @@ internal static class Application
         app.Use(app.Services.GetRequiredService<Draining>().Middleware);
         app.UseMiddleware<ProblemWriter>();
         app.UseMiddleware<CrossOrigin>();
-        Documentation.UsePage(app);
+        DocsPage.Use(app);
         app.UseRouting();
         app.Use(Deadline.Middleware);
         app.Use(RequestShape.Middleware);
@@ -84,6 +85,7 @@ internal static class Application
         builder.Services.AddSingleton(new BodyRoom(Math.Max(settings.BodyBytes, Math.Max(limits.BodyBytes, limits.BatchBytes))));
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<Traffic>();
+        builder.Services.AddSingleton<MatcherPolicy, CaseSensitivePaths>();
         builder.Services.ConfigureHttpJsonOptions(options =>
         {
             Json.Configure(options.SerializerOptions);
@@ -154,9 +156,7 @@ internal static class Application
         });
         foreach (var validator in AssemblyScanner.FindValidatorsInAssembly(typeof(Program).Assembly, includeInternalTypes: true))
             builder.Services.AddSingleton(validator.InterfaceType, validator.ValidatorType);
-        Documentation.Add(
-            builder.Services,
-            (SessionCookie)builder.Services.Last(service => service.ServiceType == typeof(SessionCookie)).ImplementationInstance!);
+        DocumentBuilder.Add(builder.Services);
     }
 
     private static void AddWriting(WebApplicationBuilder builder)

@@ -88,7 +88,7 @@ internal sealed class Query<T> : IEndpointParameterMetadataProvider
 /// <summary>Tells the query guard and the OpenAPI document which parameters an endpoint takes.</summary>
 internal sealed record QueryShape(Type Type);
 
-/// <summary>An endpoint that is a page for people, whose query string is nobody's business.</summary>
+/// <summary>An endpoint at which unknown parameters mean nothing: probes add some to get past caches.</summary>
 internal sealed class AnyQuery;
 
 /// <summary>Decodes a query string without replacing what is not text.</summary>

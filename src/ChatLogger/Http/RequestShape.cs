@@ -30,7 +30,7 @@ internal static class RequestShape
             if (request.ContentLength > limit)
                 throw Problem.BodyTooLarge(limit);
         }
-        else if (context.GetEndpoint() is RouteEndpoint && HasBody(request) && !HttpMethods.IsGet(request.Method))
+        else if (context.GetEndpoint() is RouteEndpoint && HasBody(request) && !HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method))
         {
             // Nothing reads it; but a form that a foreign page submits must not pass for a request without a body.
             RequireJson(request);

@@ -9,12 +9,12 @@ internal static partial class AnswerRules
     public const string Marker = "zzMARKERzz";
 
     /// <summary>The headers of every answer, and none that says what is running.</summary>
-    public static Answer HasSecurityHeaders(this Answer answer)
+    public static Answer HasSecurityHeaders(this Answer answer, string cacheControl = "no-store")
     {
         Assert.Equal("nosniff", answer.Header("X-Content-Type-Options"));
         Assert.Equal("no-referrer", answer.Header("Referrer-Policy"));
         Assert.Equal("default-src 'none'; frame-ancestors 'none'", answer.Header("Content-Security-Policy"));
-        Assert.Equal("no-store", answer.Header("Cache-Control"));
+        Assert.Equal(cacheControl, answer.Header("Cache-Control"));
         Assert.Null(answer.Header("Server"));
         Assert.Null(answer.Header("X-Powered-By"));
         return answer;

@@ -13,6 +13,7 @@ internal static class ChangeProfile
     public static void Map(IEndpointRouteBuilder session) =>
         session.MapPatch("/users/me", async (Body<Request> body, Session caller, Actor actor, ISender sender, CancellationToken ct) =>
                 TypedResults.Ok(await sender.Send(body.Value.By(caller, actor), ct)))
+            .WithMetadata(new Refuses(ProblemType.EmailTaken))
             .WithSummary("Change your own account.")
             .WithDescription("A new e-mail address or password needs currentPassword and ends your other sessions. An empty name removes the name.");
 

@@ -17,7 +17,7 @@ internal static class Login
                 cookie.Write(context, response.Token, response.Lifetime);
                 return TypedResults.Ok(response.Profile);
             })
-            .WithMetadata(new BodyLimit(limits => limits.LoginBodyBytes))
+            .WithMetadata(new BodyLimit(limits => limits.LoginBodyBytes), new Sends(200, "Set-Cookie"))
             .WithSummary("Log in.")
             .WithDescription(
                 "Sets the session cookie. Whatever is wrong with e-mail or password, the answer is the same 401. After 10 failures in 15 minutes an account is "

@@ -1,5 +1,6 @@
 using ChatLogger.Auth;
 using ChatLogger.Data;
+using ChatLogger.Http;
 using MediatR;
 using Npgsql;
 
@@ -15,6 +16,7 @@ internal static class Logout
                 cookie.Delete(context);
                 return TypedResults.NoContent();
             })
+            .WithMetadata(new Sends(204, "Set-Cookie"))
             .WithSummary("Log out.");
 
     public sealed record Command(Guid SessionId, Guid UserId, Guid? OrgId, Actor Actor) : IRequest;

@@ -16,6 +16,7 @@ internal static class CreateApiKey
                 var key = await sender.Send(body.Value.By(caller, actor), ct);
                 return TypedResults.Created($"/orgs/{caller.OrgInPath}/apikeys/{key.Id}", key);
             })
+            .WithMetadata(new Refuses(ProblemType.LiveKeyQuota))
             .WithSummary("Make an API key.")
             .WithDescription($"scopes: ingest (default), import. The key is shown once. Secret scanners find it by {ApiKey.Pattern}.");
 

@@ -24,6 +24,7 @@ internal static class RotateApiKey
                     var key = await sender.Send(new Command(caller.OrgId, keyId, body.Value.OverlapHours, ApiKey.Generate(), actor), ct);
                     return TypedResults.Created($"/orgs/{caller.OrgInPath}/apikeys/{key.Id}", key);
                 })
+            .WithMetadata(new Refuses(ProblemType.KeyNotLive, ProblemType.LiveKeyQuota))
             .WithSummary("Replace an API key by a new one.")
             .WithDescription(
                 """

@@ -8,7 +8,7 @@ namespace ChatLogger.Features;
 internal static class DownloadExport
 {
     public static void Map(IEndpointRouteBuilder admins) =>
-        admins.MapMethods("/{exportId}", ["GET", "HEAD"],
+        admins.MapGet("/{exportId}",
             async Task<IResult> (PathId exportId, Member caller, Actor actor, HttpContext context, ISender sender, CancellationToken ct) =>
             {
                 var answer = await sender.Send(new Query(caller.OrgId, exportId, actor), ct);
@@ -17,9 +17,14 @@ internal static class DownloadExport
                 context.Response.Headers.RetryAfter = "2";
                 return TypedResults.Accepted((string?)null, answer.Export);
             })
-            .Produces<byte[]>(200, "application/octet-stream")
             .Produces<Export>(202)
-            .WithMetadata(new Refuses(410, 416))
+            .WithMetadata(
+                new SendsFile(again: true),
+                new Sends(200, "ETag", "Content-Disposition", "Accept-Ranges"),
+                new Sends(202, "Retry-After"),
+                new Sends(206, "ETag", "Content-Disposition", "Content-Range", "Accept-Ranges"),
+                new Sends(304, "ETag", "Accept-Ranges"),
+                new Refuses(ProblemType.ExportFailed, ProblemType.Gone, ProblemType.RangeNotSatisfiable))
             .WithSummary("Fetch an export.")
             .WithDescription(
                 """

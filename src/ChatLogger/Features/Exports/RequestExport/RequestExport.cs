@@ -25,7 +25,11 @@ internal static class RequestExport
                 return TypedResults.Accepted($"/exports/orgs/{caller.OrgInPath}/{export.Id}", export);
             })
             .WithMetadata(new Patience(settings => settings.SyncExportDeadline))
-            .Produces<byte[]>(200, "application/octet-stream")
+            .WithMetadata(
+                new SendsFile(again: false),
+                new Sends(200, "ETag", "Content-Disposition"),
+                new Sends(202, "Location"),
+                new Refuses(ProblemType.ExportQueueFull, ProblemType.ExportTooLarge, ProblemType.ExportFailed))
             .Produces<Export>(202)
             .WithSummary("Export conversations.")
             .WithDescription(

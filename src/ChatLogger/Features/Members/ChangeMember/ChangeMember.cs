@@ -15,6 +15,7 @@ internal static class ChangeMember
                 "/users/{userId}",
                 async (PathId userId, Body<Request> body, Member caller, Actor actor, ISender sender, CancellationToken ct) =>
                     TypedResults.Ok(await sender.Send(body.Value.By(caller, userId, actor), ct)))
+            .WithMetadata(new Refuses(ProblemType.LastAdmin))
             .WithSummary("Change a member.")
             .WithDescription(
                 "role: admin, user, viewer. A role holds from the member's next request on; a new password, or disabled: true, ends all their " +

@@ -19,6 +19,7 @@ internal static class CreateMember
                 var member = await sender.Send(body.Value.By(caller, actor), ct);
                 return TypedResults.Created($"/orgs/{caller.OrgInPath}/users/{member.Id}", member);
             })
+            .WithMetadata(new Refuses(ProblemType.EmailTaken))
             .WithSummary("Make a member.")
             .WithDescription(
                 $"role: admin, user, viewer. password: {Passwords.LeastBytes} to {Passwords.MostBytes} bytes in UTF-8. " +

@@ -15,6 +15,7 @@ internal static class RemoveMember
                 await sender.Send(new Command(caller.OrgId, userId, actor), ct);
                 return TypedResults.NoContent();
             })
+            .WithMetadata(new Refuses(ProblemType.LastAdmin))
             .WithSummary("Remove a member.")
             .WithDescription(
                 "Ends their sessions and frees their e-mail address; chats keep their userId. The last active admin cannot be removed (409 last-admin).");

@@ -17,6 +17,7 @@ internal static partial class CreateOrganization
                 var organization = await sender.Send(body.Value.By(actor), ct);
                 return TypedResults.Created($"/orgs/{organization.Slug}", organization);
             })
+            .WithMetadata(new Refuses(ProblemType.SlugTaken))
             .WithSummary("Make an organization.")
             .WithDescription(
                 "slug: 3 to 63 lower-case letters, digits and hyphens, never to be changed; that of a deleted organization stays taken. "

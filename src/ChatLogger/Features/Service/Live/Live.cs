@@ -1,10 +1,12 @@
+using ChatLogger.Http;
+
 namespace ChatLogger.Features;
 
 /// <summary>GET /healthz/live: whether the process runs at all. Asks nobody else.</summary>
 internal static class Live
 {
     public static void Map(IEndpointRouteBuilder open) =>
-        open.MapMethods("/healthz/live", ["GET", "HEAD"], () => TypedResults.Ok(new Response("live"))).WithSummary("Is the process alive?");
+        open.MapGet("/healthz/live", () => TypedResults.Ok(new Response("live"))).WithMetadata(new AnyQuery()).WithSummary("Is the process alive?");
 
     public sealed record Response(string Status);
 }

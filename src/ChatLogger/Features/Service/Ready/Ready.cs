@@ -9,8 +9,9 @@ namespace ChatLogger.Features;
 internal static class Ready
 {
     public static void Map(IEndpointRouteBuilder open) =>
-        open.MapMethods("/healthz/ready", ["GET", "HEAD"], async (ISender sender, CancellationToken ct) =>
-            TypedResults.Ok(await sender.Send(new Query(), ct))).WithSummary("Can the service serve?");
+        open.MapGet("/healthz/ready", async (ISender sender, CancellationToken ct) => TypedResults.Ok(await sender.Send(new Query(), ct)))
+            .WithMetadata(new AnyQuery(), new AsksDatabase())
+            .WithSummary("Can the service serve?");
 
     public sealed record Query : IRequest<Response>;
 

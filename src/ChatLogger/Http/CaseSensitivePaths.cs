@@ -1,0 +1,41 @@
+using Microsoft.AspNetCore.Routing.Matching;
+
+namespace ChatLogger.Http;
+
+/// <summary>
+/// Takes out the endpoints whose path differs from the requested one in case. Routing compares literals without regard to case but leaves parameters
+/// alone, so that <c>/orgs/ME</c> would be somebody's own organization and <c>/orgs/ME/chats</c> nobody's.
+/// </summary>
+internal sealed class CaseSensitivePaths(IServiceProvider services) : MatcherPolicy, IEndpointSelectorPolicy
+{
+    // Last, so that it sees the answer that routing gives to a method which the path does not know.
+    public override int Order => int.MaxValue;
+
+    public bool AppliesToEndpoints(IReadOnlyList<Endpoint> endpoints) => true;
+
+    public Task ApplyAsync(HttpContext httpContext, CandidateSet candidates)
+    {
+        // All literals are in lower case: a path without a capital can differ from none of them.
+        var path = httpContext.Request.Path.Value.AsSpan();
+        if (!path.ContainsAnyInRange('A', 'Z'))
+            return Task.CompletedTask;
+        var segments = httpContext.Request.Path.Value!.Split('/', StringSplitOptions.RemoveEmptyEntries);
+        for (var i = 0; i < candidates.Count; i++)
+        {
+            if (candidates.IsValidCandidate(i) && !Fits(candidates[i].Endpoint, segments))
+                candidates.SetValidity(i, false);
+        }
+        return Task.CompletedTask;
+    }
+
+    // The endpoint that says 405 has no pattern of its own: it stands for all routes of the path.
+    private bool Fits(Endpoint endpoint, string[] segments) => endpoint is RouteEndpoint route
+        ? Fits(route, segments)
+        : services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>().Any(other => Fits(other, segments));
+
+    private static bool Fits(RouteEndpoint route, string[] segments) =>
+        route.RoutePattern.PathSegments is var pattern
+        && pattern.Count == segments.Length
+        && pattern.Zip(segments).All(pair =>
+            pair.First.Parts is not [Microsoft.AspNetCore.Routing.Patterns.RoutePatternLiteralPart literal] || literal.Content == pair.Second);
+}

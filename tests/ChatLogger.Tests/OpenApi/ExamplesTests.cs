@@ -1,0 +1,78 @@
+using System.Text.Json.Nodes;
+using ChatLogger.Auth;
+using ChatLogger.Features;
+using ChatLogger.Tests.Support;
+
+namespace ChatLogger.Tests.OpenApi;
+
+/// <summary>What the document shows as an example works when it is sent.</summary>
+public class ExamplesTests(App app) : IClassFixture<App>
+{
+    [Fact]
+    public async Task Every_example_of_a_body_or_of_parameters_succeeds()
+    {
+        var document = await Document.Of(app);
+        var acme = await app.Org("acme");
+        // Whoever the examples call by name.
+        await app.Send(new CreateMember.Command(acme.Id, "ann@acme.example", "Ann", MemberRole.Admin, Persona.Password, Persona.Operator));
+        var plugin = await acme.Plugin();
+        var admin = await app.LogIn("ann@acme.example");
+        var superadmin = await app.Superadmin();
+        var sent = 0;
+
+        foreach (var operation in document.Operations.Where(operation => operation.Method is not "head" && operation.Id is not ("logout" or "downloadExport")))
+        {
+            var examples = operation.Body is null ? [null] : Bodies(operation);
+            foreach (var example in examples)
+            {
+                var chat = await acme.Chat();
+                var message = await acme.Say(chat, "hello");
+                var path = operation.Path
+                    .Replace("{org}", "me", StringComparison.Ordinal)
+                    .Replace("{chatId}", chat, StringComparison.Ordinal)
+                    .Replace("{messageId}", message, StringComparison.Ordinal)
+                    .Replace("{slug}", operation.Path.StartsWith("/api", StringComparison.Ordinal) ? acme.Slug : (await app.Org("other")).Slug, StringComparison.Ordinal);
+                if (path.Contains("{userId}", StringComparison.Ordinal))
+                    path = path.Replace("{userId}", (await acme.Member(MemberRole.Viewer)).Id.ToString(), StringComparison.Ordinal);
+                if (path.Contains("{keyId}", StringComparison.Ordinal))
+                    path = path.Replace("{keyId}", (await admin.Post("/orgs/me/apikeys", new { label = "for an example" })).Is(201).Text("id"), StringComparison.Ordinal);
+                if (path.Contains("{exportId}", StringComparison.Ordinal))
+                    path = path.Replace("{exportId}", (await admin.Post("/exports/orgs/me", new { format = "json", mode = "async" })).Is(202).Text("id"), StringComparison.Ordinal);
+                var caller = operation.Path.StartsWith("/api", StringComparison.Ordinal) ? plugin
+                    : operation.Path is "/orgs" or "/orgs/{slug}" ? superadmin
+                    : admin;
+
+                var answer = await caller.Send(HttpMethod.Parse(operation.Method), path + Query(operation), example);
+
+                Assert.True(
+                    answer.Status < 300 && operation.Responses.Any(response => response.Status == answer.Status),
+                    $"{operation} with {example ?? Query(operation)}: {answer.Status} {answer.Body}");
+                if (answer.Status == 207)
+                    Assert.All(answer["results"].EnumerateArray(), result => Assert.Equal(201, result.GetProperty("status").GetInt32()));
+                sent++;
+            }
+        }
+
+        Assert.True(sent > 40, $"Only {sent} examples were sent.");
+    }
+
+    [Fact]
+    public async Task Every_operation_with_a_body_has_an_example()
+    {
+        Assert.All((await Document.Of(app)).Operations.Where(operation => operation.Body is not null), operation =>
+            Assert.True(Bodies(operation).Any(), $"{operation} has no example: add a body that succeeds to {nameof(ChatLogger.OpenApi.Examples)}."));
+    }
+
+    private static IEnumerable<string?> Bodies(Operation operation) =>
+        operation.Body!["content"]!["application/json"]!["examples"]!.AsObject().Select(example => example.Value!["value"]!.ToJsonString());
+
+    private static string Query(Operation operation)
+    {
+        var pairs =
+            from parameter in operation.Parameters
+            where parameter["in"]!.GetValue<string>() == "query" && parameter["example"] is not null
+            from value in parameter["example"] is JsonArray several ? several : [parameter["example"]!.DeepClone()]
+            select $"{parameter["name"]}={Uri.EscapeDataString(value!.ToString())}";
+        return string.Join('&', pairs) is { Length: > 0 } query ? $"?{query}" : "";
+    }
+}
