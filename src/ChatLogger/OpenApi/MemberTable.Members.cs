@@ -48,6 +48,8 @@ internal sealed partial class MemberTable
         {
             IsList = true,
             MaxItems = limits.Tags,
+            MinLength = 1,
+            MaxLength = limits.TagLength,
         },
 
         // Chats

@@ -61,7 +61,7 @@ public class PrecedenceTests(App app) : IClassFixture<App>
                      await plugin.Post($"{globex.Door}/chats", BadBody),
                      await plugin.Post($"{globex.Door}/chats?bogus=1", "{"),
                      await plugin.Post($"{globex.Door}/chats/{Nowhere}/messages", BadBody),
-                     await plugin.Post($"{acme.Door.ToUpperInvariant()}/chats", BadBody),
+                     await plugin.Post($"/api/v1/orgs/{acme.Slug.ToUpperInvariant()}/chats", BadBody),
                      await importer.Post($"{globex.Door}/chats", "{}"),
                      await importer.Post("/api/v1/orgs/me/chats", "{}"),
                  })
