@@ -24,7 +24,7 @@ internal static class DownloadExport
                 new Sends(202, "Retry-After"),
                 new Sends(206, "ETag", "Content-Disposition", "Content-Range", "Accept-Ranges"),
                 new Sends(304, "ETag", "Accept-Ranges"),
-                new Refuses(ProblemType.ExportFailed, ProblemType.Gone, ProblemType.RangeNotSatisfiable))
+                new Refuses(ProblemType.ExportFailed, ProblemType.Gone, ProblemType.ExportOutdated, ProblemType.RangeNotSatisfiable))
             .WithSummary("Fetch an export.")
             .WithDescription(
                 """
