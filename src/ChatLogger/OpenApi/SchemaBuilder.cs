@@ -127,7 +127,8 @@ internal sealed class SchemaBuilder(MemberTable members, Limits limits)
         schemas[Item] = new JsonObject
         {
             ["description"] = "A chat or a message; `type` says which.",
-            ["oneOf"] = new JsonArray([.. items.Select(item => new JsonObject { ["$ref"] = References + item.Name })]),
+            // Of oneOf some generators know only the kind that is between a shape and null.
+            ["anyOf"] = new JsonArray([.. items.Select(item => new JsonObject { ["$ref"] = References + item.Name })]),
             ["discriminator"] = new JsonObject
             {
                 ["propertyName"] = "type",
