@@ -12,7 +12,7 @@ namespace ChatLogger.Auth;
 /// </remarks>
 internal sealed class CrossOrigin(RequestDelegate next, CorsSettings settings)
 {
-    private const string RequestHeaders = $"{Gate.KeyHeader}, content-type, content-encoding, idempotency-key, if-none-match, if-range, range";
+    private const string RequestHeaders = $"{Gate.KeyHeader}, authorization, content-type, content-encoding, idempotency-key, if-none-match, if-range, range";
     private const string ResponseHeaders = "Location, Retry-After, Idempotent-Replayed, ETag, Content-Disposition, Content-Range, Accept-Ranges";
 
     // Two hours are the most that browsers keep to.

@@ -27,6 +27,8 @@ internal sealed class Gate(
 {
     public const string KeyHeader = "x-organization-api-key";
 
+    private const string BearerScheme = "Bearer ";
+
     public async Task InvokeAsync(HttpContext context)
     {
         // Routing's own answers (405, 415) are endpoints without a pattern; everything of ours states its policy or is never reached.
@@ -59,7 +61,7 @@ internal sealed class Gate(
 
     private async Task PassPlugin(HttpContext context, Access access)
     {
-        var sent = context.Request.Headers[KeyHeader];
+        var sent = Keys(context.Request.Headers);
         var (key, grant) = sent.Count == 1 ? keys.Known(sent[0]) : default;
         if (grant is null)
             (key, grant) = await LookUp(context, sent);
@@ -168,7 +170,19 @@ internal sealed class Gate(
         // Who forgot the key has not tried one.
         if (sent.Count > 0 && throttles.InvalidKey(address, asked: key is not null) is { } pause)
             throw await Throttled(context, Actor.Anonymous(ProblemWriter.TraceId(context)), null, pause);
-        throw Problem.Unauthenticated($"A valid API key is needed, once, in the header {KeyHeader}.");
+        throw Problem.Unauthenticated($"A valid API key is needed, once, in the header {KeyHeader} or as Authorization: Bearer.");
+    }
+
+    // Both headers at once are two keys, though they be equal. Another scheme is for somebody on the way here.
+    private static StringValues Keys(IHeaderDictionary headers)
+    {
+        var keys = headers[KeyHeader];
+        foreach (var sent in headers.Authorization)
+        {
+            if (sent is not null && sent.StartsWith(BearerScheme, StringComparison.OrdinalIgnoreCase))
+                keys = StringValues.Concat(keys, sent[BearerScheme.Length..].TrimStart(' '));
+        }
+        return keys;
     }
 
     private async Task Throttle(HttpContext context, Session session)

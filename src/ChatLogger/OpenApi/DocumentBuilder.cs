@@ -117,6 +117,13 @@ internal sealed class DocumentBuilder
             ["name"] = Gate.KeyHeader,
             ["description"] = "An organization's API key.",
         },
+        [OperationBuilder.BearerScheme] = new JsonObject
+        {
+            ["type"] = "http",
+            ["scheme"] = "bearer",
+            ["bearerFormat"] = "API key",
+            ["description"] = "The same key in the header that many clients have a place for. In both headers at once it is refused.",
+        },
         [OperationBuilder.CookieScheme] = new JsonObject
         {
             ["type"] = "apiKey",

@@ -12,6 +12,7 @@ namespace ChatLogger.OpenApi;
 internal sealed partial class OperationBuilder(EndpointDataSource endpoints, IEnumerable<IExportFormat> formats, MemberTable members)
 {
     public const string KeyScheme = "apiKey";
+    public const string BearerScheme = "bearerKey";
     public const string CookieScheme = "session";
 
     private const string Json = "application/json";
@@ -45,7 +46,7 @@ internal sealed partial class OperationBuilder(EndpointDataSource endpoints, IEn
         operation["description"] = operation["description"]!.GetValue<string>().TrimStart();
         operation["security"] = access.Door switch
         {
-            Door.Plugin => new JsonArray(new JsonObject { [KeyScheme] = new JsonArray() }),
+            Door.Plugin => new JsonArray(new JsonObject { [KeyScheme] = new JsonArray() }, new JsonObject { [BearerScheme] = new JsonArray() }),
             Door.Session or Door.Organization => new JsonArray(new JsonObject { [CookieScheme] = new JsonArray() }),
             _ => new JsonArray(),
         };
