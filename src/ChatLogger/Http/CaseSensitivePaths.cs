@@ -1,10 +1,11 @@
 using Microsoft.AspNetCore.Routing.Matching;
+using Microsoft.AspNetCore.Routing.Patterns;
 
 namespace ChatLogger.Http;
 
 /// <summary>
-/// Takes out the endpoints whose path differs from the requested one in case. Routing compares literals without regard to case but leaves parameters
-/// alone, so that <c>/orgs/ME</c> would be somebody's own organization and <c>/orgs/ME/chats</c> nobody's.
+/// Takes out the endpoints whose path differs from the requested one in case. Routing compares literals without regard to case but leaves
+/// parameters alone, so that <c>/orgs/ME</c> would be somebody's own organization and <c>/orgs/ME/chats</c> nobody's.
 /// </summary>
 internal sealed class CaseSensitivePaths(IServiceProvider services) : MatcherPolicy, IEndpointSelectorPolicy
 {
@@ -37,5 +38,5 @@ internal sealed class CaseSensitivePaths(IServiceProvider services) : MatcherPol
         route.RoutePattern.PathSegments is var pattern
         && pattern.Count == segments.Length
         && pattern.Zip(segments).All(pair =>
-            pair.First.Parts is not [Microsoft.AspNetCore.Routing.Patterns.RoutePatternLiteralPart literal] || literal.Content == pair.Second);
+            pair.First.Parts is not [RoutePatternLiteralPart literal] || literal.Content == pair.Second);
 }

@@ -1,6 +1,9 @@
 namespace ChatLogger.Http;
 
-/// <summary>HEAD wherever there is GET (RFC 9110, 9.3.2): the same endpoint with the same authorization; the server sends the headers and leaves the body out.</summary>
+/// <summary>
+/// HEAD wherever there is GET (RFC 9110, 9.3.2): the same endpoint with the same authorization; the server sends the headers and leaves the
+/// body out.
+/// </summary>
 internal static class HeadRequests
 {
     public static TBuilder AnsweringHead<TBuilder>(this TBuilder builder)

@@ -1,6 +1,8 @@
 namespace ChatLogger.Http;
 
-/// <summary>Refusals that are an endpoint's own, beside those that its credential, path and body bring with them. For the OpenAPI document.</summary>
+/// <summary>
+/// An endpoint's own refusals, beside those that its credential, path and body bring with them. For the OpenAPI document.
+/// </summary>
 internal sealed class Refuses(params ProblemType[] types)
 {
     public IReadOnlyList<ProblemType> Types => types;
@@ -14,7 +16,10 @@ internal sealed class Sends(int status, params string[] headers)
     public IReadOnlyList<string> Headers => headers;
 }
 
-/// <summary>An endpoint that answers 200 with a file; where the file can be fetched again, also with a part of it or with 304. For the OpenAPI document.</summary>
+/// <summary>
+/// An endpoint that answers 200 with a file; where the file can be fetched again, also with a part of it or with 304. For the
+/// OpenAPI document.
+/// </summary>
 internal sealed class SendsFile(bool again)
 {
     public bool Again => again;

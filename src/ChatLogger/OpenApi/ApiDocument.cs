@@ -7,8 +7,8 @@ using Microsoft.Net.Http.Headers;
 namespace ChatLogger.OpenApi;
 
 /// <summary>
-/// GET /openapi/v1.json: the OpenAPI document. It is made once, at the first request, and held as bytes, for it costs a tenth of a second of processor and
-/// anybody may ask for it.
+/// GET /openapi/v1.json: the OpenAPI document. It is made once, at the first request, and held as bytes, for it costs a tenth of a second
+/// of processor and anybody may ask for it.
 /// </summary>
 internal sealed class ApiDocument(DocumentBuilder builder)
 {

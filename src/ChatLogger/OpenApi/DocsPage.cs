@@ -16,7 +16,8 @@ internal static class DocsPage
                 page.Use((context, next) =>
                 {
                     context.Response.Headers.ContentSecurityPolicy =
-                        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
+                        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+                        + "connect-src 'self'; frame-ancestors 'none'";
                     context.Response.Headers.CacheControl = "no-cache";
                     return next(context);
                 });
@@ -24,6 +25,7 @@ internal static class DocsPage
                 {
                     options.RoutePrefix = Path.TrimStart('/');
                     options.DocumentTitle = "Chat Logger";
+                    options.EnableDeepLinking();
                     // Relative to the page, so that it is found below a sub-path, too.
                     options.SwaggerEndpoint($"..{ApiDocument.Path}", "Chat Logger v1");
                 });

@@ -8,8 +8,8 @@ using Microsoft.OpenApi;
 namespace ChatLogger.OpenApi;
 
 /// <summary>
-/// Makes the OpenAPI document. The framework finds the operations and makes schemas of the types; what it cannot know is put in here, from the
-/// metadata of the endpoints, the limits that are set, and what <see cref="MemberTable"/> says of each member.
+/// Makes the OpenAPI document. The framework finds the operations and makes schemas of the types; what it cannot know is put in here, from
+/// the metadata of the endpoints, the limits that are set, and what <see cref="MemberTable"/> says of each member.
 /// </summary>
 internal sealed class DocumentBuilder
 {
@@ -63,7 +63,7 @@ internal sealed class DocumentBuilder
         services.AddSingleton<ApiDocument>();
     }
 
-    /// <summary>The document without its servers, which depend on the request. It is made when it is first asked for, and then kept.</summary>
+    /// <summary>The document without its servers, which depend on the request. Made when it is first asked for, and then kept.</summary>
     public Task<string> Document => _document.Value;
 
     private async Task<string> Build()
@@ -97,13 +97,14 @@ internal sealed class DocumentBuilder
         ["version"] = Features.Version.Current.Version,
         ["description"] =
             """
-            Logs what people and bots say to each other. A plugin writes with its organization's API key; members read with a session cookie.
+            Logs what people and bots say to each other. A plugin writes with its organization's API key; members read with a session
+            cookie.
 
-            A 2xx is sent after the commit is durable, and the row is then in every read. Times are RFC 3339 in UTC with milliseconds; ids are
-            UUIDv7 in lower case. In requests an absent member and null are the same; unknown, duplicate or wrongly typed members and
-            parameters are refused. Answers may get new members: ignore those you do not know. Errors are `application/problem+json` (RFC 9457);
-            `type` is one of a closed list. Where a path says `{org}`, members write `me`, superadmins an organization's slug. Paths are
-            case-sensitive.
+            A 2xx is sent after the commit is durable, and the row is then in every read. Times are RFC 3339 in UTC with milliseconds; ids
+            are UUIDv7 in lower case. In requests an absent member and null are the same; unknown, duplicate or wrongly typed members and
+            parameters are refused. Answers may get new members: ignore those you do not know. Errors are `application/problem+json`
+            (RFC 9457); `type` is one of a closed list. Where a path says `{org}`, members write `me`, superadmins an organization's slug.
+            Paths are case-sensitive.
             """,
         ["license"] = new JsonObject { ["name"] = "MIT License", ["identifier"] = "MIT" },
     };

@@ -8,14 +8,19 @@ internal static class Examples
 {
     private static readonly Dictionary<string, Example[]> All = new()
     {
-        ["CreateChat"] = [new("chat", "A visitor opens a chat", """{"title":"Where is my order?","tags":["shipping"],"externalUserId":"visitor-17","metadata":{"page":"/orders"}}""")],
+        ["CreateChat"] =
+        [
+            new("chat", "A visitor opens a chat",
+                """{"title":"Where is my order?","tags":["shipping"],"externalUserId":"visitor-17","metadata":{"page":"/orders"}}"""),
+        ],
         ["CreateOwnChat"] = [new("chat", "A member opens a chat", """{"title":"Notes on the week","tags":["internal"]}""")],
         ["ChangeChat"] = [new("tags", "Replace the tags", """{"tags":["shipping","late"]}""")],
         ["ChangeOwnChat"] = [new("title", "Give it another title", """{"title":"Order 1017 is late"}""")],
         ["AppendMessage"] =
         [
             new("question", "What the visitor asks", """{"role":"user","content":"Where is my order?"}"""),
-            new("answer", "What the bot answers", """{"role":"assistant","content":"It is on its way.","model":"gpt-5","latencyMs":820,"promptTokens":412,"completionTokens":9}"""),
+            new("answer", "What the bot answers",
+                """{"role":"assistant","content":"It is on its way.","model":"gpt-5","latencyMs":820,"promptTokens":412}"""),
         ],
         ["AppendOwnMessage"] = [new("message", "What a member adds", """{"role":"user","content":"I have called the customer."}""")],
         ["GiveFeedback"] = [new("up", "It helped", """{"rating":"up"}""")],
@@ -23,21 +28,33 @@ internal static class Examples
         ["WriteBatch"] =
         [
             new("conversation", "A chat and its messages", """
-                {"items":[{"type":"chat","ref":"c1","title":"Where is my order?","externalUserId":"visitor-17"},{"type":"message","chatRef":"c1","role":"user","content":"Where is my order?"},{"type":"message","chatRef":"c1","role":"assistant","content":"It is on its way."}]}
+                {"items":[
+                  {"type":"chat","ref":"c1","title":"Where is my order?","externalUserId":"visitor-17"},
+                  {"type":"message","chatRef":"c1","role":"user","content":"Where is my order?"},
+                  {"type":"message","chatRef":"c1","role":"assistant","content":"It is on its way."}]}
                 """),
         ],
         ["Login"] = [new("member", "E-mail address and password", """{"email":"ann@acme.example","password":"correct horse battery"}""")],
         ["ChangeProfile"] = [new("name", "Change your name", """{"name":"Ann"}""")],
         ["ChangeOwnOrganization"] = [new("zone", "Choose a time zone", """{"settings":{"timeZone":"Europe/Amsterdam"}}""")],
         ["ChangeOrganization"] = [new("name", "Rename it", """{"name":"Acme International"}""")],
-        ["CreateOrganization"] = [new("organization", "A new organization", """{"slug":"initech","name":"Initech","settings":{"timeZone":"America/New_York"}}""")],
-        ["CreateMember"] = [new("viewer", "Somebody who reads", """{"email":"bob@acme.example","name":"Bob","role":"viewer","password":"a long enough password"}""")],
+        ["CreateOrganization"] =
+        [
+            new("organization", "A new organization",
+                """{"slug":"initech","name":"Initech","settings":{"timeZone":"America/New_York"}}"""),
+        ],
+        ["CreateMember"] =
+        [
+            new("viewer", "Somebody who reads",
+                """{"email":"bob@acme.example","name":"Bob","role":"viewer","password":"a long enough password"}"""),
+        ],
         ["ChangeMember"] = [new("role", "Let them write, too", """{"role":"user"}""")],
         ["CreateApiKey"] = [new("widget", "A key for a page", """{"label":"Website widget","allowedOrigins":["https://shop.example"]}""")],
         ["RotateApiKey"] = [new("overlap", "Let the old one work for two days", """{"overlapHours":48}""")],
         ["RequestExport"] =
         [
-            new("csv", "A table of messages, at once where it is small", """{"format":"csv","layout":"messages","from":"2026-11-01","to":"2026-12-01"}"""),
+            new("csv", "A table of messages, at once where it is small",
+                """{"format":"csv","layout":"messages","from":"2026-11-01","to":"2026-12-01"}"""),
             new("later", "Everything as JSON, to be fetched later", """{"format":"json","mode":"async"}"""),
         ],
     };

@@ -5,12 +5,16 @@ using ChatLogger.Http;
 namespace ChatLogger.OpenApi;
 
 /// <summary>
-/// What each member of a shape and each parameter means, and what a caller may send for it. The limits are those that are set, and are stated of requests
-/// only. A name means the same wherever it stands, unless a line with the shape's name before it says otherwise.
+/// What each member of a shape and each parameter means, and what a caller may send for it. The limits are those that are set, and are
+/// stated of requests only. A name means the same wherever it stands, unless a line with the shape's name before it says otherwise.
 /// </summary>
 internal sealed partial class MemberTable(Limits limits)
 {
-    private readonly Dictionary<string, Member> _members = Describe(limits);
+    private readonly Dictionary<string, Member> _members =
+        new([
+            .. ListMembers(limits), .. ConversationMembers(limits), .. OrganizationMembers(limits), .. ExportMembers(),
+            .. AnalyticsMembers(limits),
+        ]);
 
     private static readonly Member Unknown = new("");
 

@@ -8,7 +8,9 @@ using Microsoft.AspNetCore.Routing.Patterns;
 
 namespace ChatLogger.OpenApi;
 
-/// <summary>What an endpoint's metadata tells about its operation: parameters, credential, examples, and every answer with its headers.</summary>
+/// <summary>
+/// What an endpoint's metadata tells about its operation: parameters, credential, examples, and each answer with its headers.
+/// </summary>
 internal sealed partial class OperationBuilder(EndpointDataSource endpoints, IEnumerable<IExportFormat> formats, MemberTable members)
 {
     public const string KeyScheme = "apiKey";
@@ -46,7 +48,8 @@ internal sealed partial class OperationBuilder(EndpointDataSource endpoints, IEn
         operation["description"] = operation["description"]!.GetValue<string>().TrimStart();
         operation["security"] = access.Door switch
         {
-            Door.Plugin => new JsonArray(new JsonObject { [KeyScheme] = new JsonArray() }, new JsonObject { [BearerScheme] = new JsonArray() }),
+            Door.Plugin => new JsonArray(
+                new JsonObject { [KeyScheme] = new JsonArray() }, new JsonObject { [BearerScheme] = new JsonArray() }),
             Door.Session or Door.Organization => new JsonArray(new JsonObject { [CookieScheme] = new JsonArray() }),
             _ => new JsonArray(),
         };
@@ -129,7 +132,10 @@ internal sealed partial class OperationBuilder(EndpointDataSource endpoints, IEn
             AddFile(responses, file.Again, isHead);
         foreach (var (status, response) in responses)
         {
-            var headers = metadata.GetOrderedMetadata<Sends>().Where(sends => sends.Status == status).SelectMany(sends => sends.Headers).ToList();
+            var headers = metadata.GetOrderedMetadata<Sends>()
+                .Where(sends => sends.Status == status)
+                .SelectMany(sends => sends.Headers)
+                .ToList();
             if (status == 201)
                 headers.Insert(0, "Location");
             if (metadata.GetMetadata<IdempotencyKeyShape>() is not null && status is 201 or 202)

@@ -48,7 +48,9 @@ internal static class ProblemResponses
         return [.. types.Distinct().OrderBy(type => type.Status)];
     }
 
-    /// <summary>A reference to the answer with one of these, which all have one status. Operations that are refused alike share it.</summary>
+    /// <summary>
+    /// A reference to the answer with one of these, which all have one status; operations that are refused alike share it.
+    /// </summary>
     public static JsonObject Reference(ProblemType[] types, bool isHead, JsonObject document)
     {
         var responses = document["components"]!["responses"]!.AsObject();
@@ -62,7 +64,7 @@ internal static class ProblemResponses
     {
         var response = new JsonObject
         {
-            ["description"] = string.Join("; ", types.Select(type => $"`{type.Slug}`: {char.ToLowerInvariant(type.Title[0])}{type.Title[1..]}")) + ".",
+            ["description"] = string.Join("; ", types.Select(Described)) + ".",
         };
         if (ResponseHeaders.References(types.SelectMany(Headers).Distinct()) is { } headers)
             response["headers"] = headers;
@@ -73,12 +75,15 @@ internal static class ProblemResponses
                 ["application/problem+json"] = new JsonObject
                 {
                     ["schema"] = new JsonObject { ["$ref"] = "#/components/schemas/Problem" },
-                    ["examples"] = new JsonObject([.. types.Select(type => KeyValuePair.Create<string, JsonNode?>(type.Slug, Example(type)))]),
+                    ["examples"] = new JsonObject(
+                        [.. types.Select(type => KeyValuePair.Create<string, JsonNode?>(type.Slug, Example(type)))]),
                 },
             };
         }
         return response;
     }
+
+    private static string Described(ProblemType type) => $"`{type.Slug}`: {char.ToLowerInvariant(type.Title[0])}{type.Title[1..]}";
 
     private static IEnumerable<string> Headers(ProblemType type) =>
         type == ProblemType.Unauthenticated ? ["WWW-Authenticate"]

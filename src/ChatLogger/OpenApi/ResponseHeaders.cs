@@ -7,14 +7,22 @@ internal static class ResponseHeaders
 {
     private static readonly (string Name, string Type, string Description, string Example)[] Known =
     [
-        ("Location", "string", "Where the thing is that was made: a path of this service.", "/orgs/me/apikeys/0192f0c5-5b8e-7c3a-9d55-2f6b1c0a7e41"),
+        ("Location", "string",
+            "Where the thing is that was made: a path of this service.",
+            "/orgs/me/apikeys/0192f0c5-5b8e-7c3a-9d55-2f6b1c0a7e41"),
         ("Retry-After", "integer", "Whole seconds after which it is worth another try.", "2"),
-        ("Idempotent-Replayed", "string", "`true` where the answer is of an earlier request with the same Idempotency-Key; otherwise absent.", "true"),
+        ("Idempotent-Replayed", "string",
+            "`true` where the answer is of an earlier request with the same Idempotency-Key; otherwise absent.",
+            "true"),
         ("ETag", "string", "Names this very content in this encoding; `If-None-Match` and `If-Range` take it.", "\"9f86d081884c7d65\""),
-        ("Content-Disposition", "string", "`attachment`, with a name to save the file under.", "attachment; filename=\"acme-20261101-120000.csv\""),
+        ("Content-Disposition", "string",
+            "`attachment`, with a name to save the file under.",
+            "attachment; filename=\"acme-20261101-120000.csv\""),
         ("Content-Range", "string", "Which bytes of the file these are, and how many it has.", "bytes 0-1023/146515"),
         ("Accept-Ranges", "string", "`bytes`: a range of the file may be asked for.", "bytes"),
-        ("Set-Cookie", "string", "The session cookie: `HttpOnly`, `SameSite=Strict`, `Path=/`, and `Secure` wherever it is served over https.", "__Host-chatlogger=eyJhbGciOi; Max-Age=43200; Path=/; Secure; HttpOnly; SameSite=Strict"),
+        ("Set-Cookie", "string",
+            "The session cookie: `HttpOnly`, `SameSite=Strict`, `Path=/`, and `Secure` wherever it is served over https.",
+            "__Host-chatlogger=eyJhbGciOi; Max-Age=43200; Path=/; Secure; HttpOnly; SameSite=Strict"),
         ("WWW-Authenticate", "string", "Which credential is asked for: `ApiKey` or `Cookie`.", "ApiKey"),
     ];
 

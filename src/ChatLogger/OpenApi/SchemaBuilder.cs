@@ -37,7 +37,8 @@ internal sealed class SchemaBuilder(MemberTable members, Limits limits)
     /// <summary>A body that is read item by item is none that the framework sees: its shapes are added.</summary>
     public static async Task AddItems(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken ct)
     {
-        foreach (var items in context.ApplicationServices.GetRequiredService<EndpointDataSource>().Endpoints.SelectMany(each => each.Metadata.OfType<ItemShapes>()))
+        var endpoints = context.ApplicationServices.GetRequiredService<EndpointDataSource>().Endpoints;
+        foreach (var items in endpoints.SelectMany(each => each.Metadata.OfType<ItemShapes>()))
         {
             foreach (var (_, type) in items.Types)
                 document.AddComponent(Name(type)!, await context.GetOrCreateSchemaAsync(type, null, ct));
@@ -52,8 +53,15 @@ internal sealed class SchemaBuilder(MemberTable members, Limits limits)
         AddBatch(schemas);
         // What nothing refers to was leaked by a type that is written otherwise than it is made.
         RemoveUnused(document, schemas);
-        foreach (var (name, values) in ClosedSets.All)
-            schemas[name] = new JsonObject { ["type"] = "string", ["description"] = values.Description, ["enum"] = new JsonArray([.. values.Values.Select(value => (JsonNode)value)]) };
+        foreach (var (name, set) in ClosedSets.All)
+        {
+            schemas[name] = new JsonObject
+            {
+                ["type"] = "string",
+                ["description"] = set.Description,
+                ["enum"] = new JsonArray([.. set.Values.Select(value => (JsonNode)value)]),
+            };
+        }
 
         var requests = Reached(document["paths"]!, schemas, within: "requestBody");
         foreach (var (name, schema) in schemas.ToList())
@@ -95,14 +103,14 @@ internal sealed class SchemaBuilder(MemberTable members, Limits limits)
         if (isRequest && member.IsList)
             made = new JsonObject { ["type"] = new JsonArray("array", "null"), ["items"] = new JsonObject { ["type"] = "string" } };
         if (made["type"] is JsonArray types)
-            made["type"] = new JsonArray([.. types.Select(type => type!.GetValue<string>()).OrderBy(type => type == "null").Select(type => (JsonNode)type)]);
+            made["type"] = new JsonArray([.. types.Select(type => type!.DeepClone()).OrderBy(IsNull)]);
         if (member.Set is { } set)
         {
             var reference = new JsonObject { ["$ref"] = References + set };
             if (made["items"] is not null)
                 made["items"] = reference;
             else
-                made = isNullable ? new JsonObject { ["oneOf"] = new JsonArray(reference, new JsonObject { ["type"] = "null" }) } : reference;
+                made = isNullable ? OrNull(reference) : reference;
         }
         else if (made["oneOf"] is JsonArray choices)
         {
@@ -113,9 +121,14 @@ internal sealed class SchemaBuilder(MemberTable members, Limits limits)
         return made;
     }
 
+    private static JsonObject OrNull(JsonObject reference) =>
+        new() { ["oneOf"] = new JsonArray(reference, new JsonObject { ["type"] = "null" }) };
+
     private static bool IsNullable(JsonObject schema) =>
-        schema["type"] is JsonArray types && types.Any(type => type!.GetValue<string>() == "null")
-        || schema["oneOf"] is JsonArray choices && choices.Any(choice => choice!["type"]?.GetValueKind() == System.Text.Json.JsonValueKind.String && choice["type"]!.GetValue<string>() == "null");
+        schema["type"] is JsonArray types && types.Any(IsNull)
+        || schema["oneOf"] is JsonArray choices && choices.Any(choice => IsNull(choice!["type"]));
+
+    private static bool IsNull(JsonNode? type) => type is JsonValue value && value.TryGetValue<string>(out var name) && name == "null";
 
     private void AddBatch(JsonObject schemas)
     {
@@ -132,7 +145,8 @@ internal sealed class SchemaBuilder(MemberTable members, Limits limits)
             ["discriminator"] = new JsonObject
             {
                 ["propertyName"] = "type",
-                ["mapping"] = new JsonObject([.. items.Select(item => KeyValuePair.Create<string, JsonNode?>(item.Type, References + item.Name))]),
+                ["mapping"] = new JsonObject(
+                    [.. items.Select(item => KeyValuePair.Create<string, JsonNode?>(item.Type, References + item.Name))]),
             },
         };
         foreach (var (type, name) in items)
@@ -184,7 +198,9 @@ internal sealed class SchemaBuilder(MemberTable members, Limits limits)
         },
     };
 
-    /// <summary>The names of the schemas that can be reached from here; with <paramref name="within"/>, by way of members of that name only.</summary>
+    /// <summary>
+    /// The names of the schemas that are reached from here; with <paramref name="within"/>, by way of members of that name only.
+    /// </summary>
     private static HashSet<string> Reached(JsonNode from, JsonObject schemas, string? within)
     {
         var reached = new HashSet<string>();
