@@ -24,12 +24,16 @@ internal sealed class Document(JsonObject root)
     public JsonObject Resolve(JsonNode node)
     {
         while (node["$ref"] is { } reference)
-            node = reference.GetValue<string>().Split('/').Skip(1).Aggregate((JsonNode)root, (at, name) => at[name] ?? throw new InvalidOperationException($"{reference} is not there."));
+        {
+            node = reference.Text().Split('/').Skip(1).Aggregate(
+                (JsonNode)root, (at, name) => at[name] ?? throw new InvalidOperationException($"{reference} is not there."));
+        }
         return node.AsObject();
     }
 
     /// <summary>The members of all schemas with a name, those of objects deeper inside, too.</summary>
-    public IEnumerable<(string Schema, string Name, JsonObject Value)> Members => Schemas.SelectMany(schema => MembersOf(schema.Key, schema.Value!));
+    public IEnumerable<(string Schema, string Name, JsonObject Value)> Members =>
+        Schemas.SelectMany(schema => MembersOf(schema.Key, schema.Value!));
 
     /// <summary>The names of the schemas that can be reached from here.</summary>
     public HashSet<string> Reached(IEnumerable<JsonNode?> from)
@@ -65,9 +69,21 @@ internal sealed class Document(JsonObject root)
             .SelectMany(each => each["properties"]!.AsObject().Select(member => (name, member.Key, member.Value!.AsObject())));
 }
 
+internal static class Nodes
+{
+    public static string Text(this JsonNode? node) => node!.GetValue<string>();
+
+    /// <summary>Whether there is a text, and it is not empty.</summary>
+    public static bool IsSaid(this JsonNode? node) => node is JsonValue value && value.TryGetValue<string>(out var text) && text.Length > 0;
+
+    public static IEnumerable<string> Names(this JsonNode? node) => node is JsonObject members ? members.Select(member => member.Key) : [];
+}
+
 internal sealed record Operation(Document Document, string Path, string Method, JsonObject Json)
 {
-    public string Id => Json["operationId"]!.GetValue<string>();
+    public string Id => Json["operationId"].Text();
+
+    public bool IsHead => Method == "head";
 
     public IEnumerable<JsonObject> Parameters => Json["parameters"]!.AsArray().Select(parameter => parameter!.AsObject());
 

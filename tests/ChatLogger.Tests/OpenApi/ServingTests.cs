@@ -22,7 +22,8 @@ public class ServingTests(App app) : IClassFixture<App>
             Assert.Equal("no-cache", answer.Header("Cache-Control"));
         });
         // The very same text: nobody has made another.
-        Assert.Same(await app.Services.GetRequiredService<DocumentBuilder>().Document, await app.Services.GetRequiredService<DocumentBuilder>().Document);
+        var builder = app.Services.GetRequiredService<DocumentBuilder>();
+        Assert.Same(await builder.Document, await builder.Document);
     }
 
     [Theory]
@@ -43,7 +44,12 @@ public class ServingTests(App app) : IClassFixture<App>
         var bytes = await response.Content.ReadAsByteArrayAsync();
         Assert.Equal(response.Content.Headers.ContentLength, bytes.Length);
         Stream stream = new MemoryStream(bytes);
-        stream = encoding switch { "br" => new BrotliStream(stream, CompressionMode.Decompress), "gzip" => new GZipStream(stream, CompressionMode.Decompress), _ => stream };
+        stream = encoding switch
+        {
+            "br" => new BrotliStream(stream, CompressionMode.Decompress),
+            "gzip" => new GZipStream(stream, CompressionMode.Decompress),
+            _ => stream,
+        };
         using var text = new StreamReader(stream);
         Assert.Equal(await app.Services.GetRequiredService<ApiDocument>().Text(null), await text.ReadToEndAsync());
         if (encoding is not null)
@@ -94,7 +100,8 @@ public class ServingTests(App app) : IClassFixture<App>
             Assert.Equal($"/p{i}", Server(System.Text.Encoding.UTF8.GetString(body.ToArray())));
         }
 
-        static string Server(string document) => JsonDocument.Parse(document).RootElement.GetProperty("servers")[0].GetProperty("url").GetString()!;
+        static string Server(string document) =>
+            JsonDocument.Parse(document).RootElement.GetProperty("servers")[0].GetProperty("url").GetString()!;
     }
 
     private Task<HttpResponseMessage> Ask(HttpMethod method, string? accepts, string? knows)

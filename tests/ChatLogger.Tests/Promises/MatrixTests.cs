@@ -17,6 +17,7 @@ public sealed class MatrixApp : App
     {
         ["Exports:Workers"] = "0",
         ["Following:Every"] = "01:00:00",
+        ["Purge:Every"] = "01:00:00",
         ["RateLimits:Enabled"] = "false",
     });
 }

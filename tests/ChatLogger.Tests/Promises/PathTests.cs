@@ -15,7 +15,12 @@ public class PathTests(MatrixApp app) : IClassFixture<MatrixApp>
         var root = await app.Superadmin();
         var key = await acme.Plugin();
 
-        foreach (var path in new[] { "/USERS/me", "/users/ME", "/Orgs/me/chats", "/orgs/me/Chats", "/exports/ORGS/me", "/healthz/Live", "/Version", "/OpenApi/v1.json", "/AUTH/logout" })
+        string[] nothing =
+        [
+            "/USERS/me", "/users/ME", "/Orgs/me/chats", "/orgs/me/Chats", "/exports/ORGS/me", "/healthz/Live", "/Version",
+            "/OpenApi/v1.json", "/AUTH/logout",
+        ];
+        foreach (var path in nothing)
         {
             foreach (var method in new[] { "GET", "HEAD", "POST", "PUT", "DELETE" })
             {
@@ -66,6 +71,8 @@ public class PathTests(MatrixApp app) : IClassFixture<MatrixApp>
         static IReadOnlyList<string> Methods(RouteEndpoint endpoint) => endpoint.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods;
         // How the body is cut is no header of what it says.
         static IEnumerable<string> Headers(Answer answer) => answer.Headers
-            .Where(header => header.Key is not ("Date" or "Transfer-Encoding" or "Content-Length")).Select(header => $"{header.Key}: {header.Value}").Order(StringComparer.Ordinal);
+            .Where(header => header.Key is not ("Date" or "Transfer-Encoding" or "Content-Length"))
+            .Select(header => $"{header.Key}: {header.Value}")
+            .Order(StringComparer.Ordinal);
     }
 }
