@@ -118,7 +118,8 @@ internal static class RawBody
             unpacked = buffer;
             return length;
         }
-        catch (InvalidDataException)
+        // The second is what the library throws when zlib fails in any other way; a stream in memory has no failures of its own.
+        catch (Exception broken) when (broken is InvalidDataException or IOException)
         {
             throw BrokenGzip();
         }

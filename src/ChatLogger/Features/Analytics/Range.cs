@@ -31,7 +31,8 @@ internal sealed record Range(DateTimeOffset From, DateTimeOffset To, DateTimeZon
             throw Problem.Validation("from", "Must be before to.");
         if (end - start > TimeSpan.FromDays(mostDays + 2))
             throw TooLong(mostDays);
-        if (start - (end - start) < DateTimeOffset.UnixEpoch.AddYears(-100))
+        // Not as start - (end - start): there may be no such date.
+        if (start - DateTimeOffset.UnixEpoch.AddYears(-100) < end - start)
             throw Problem.Validation("from", "Is too long ago.");
         var local = LocalDays.Of(start, end, zone);
         return local.Days.Count <= mostDays ? new(start, end, zone, local) : throw TooLong(mostDays);
