@@ -1,3 +1,5 @@
+using ChatLogger.Http;
+
 namespace ChatLogger.Auth;
 
 /// <summary>Which credential opens an endpoint.</summary>
@@ -41,9 +43,9 @@ internal sealed record Access(Door Door, string Policy, IReadOnlyList<string> Al
 
 internal static class AccessExtensions
 {
-    /// <summary>States who may call the endpoints of the group.</summary>
+    /// <summary>States who may call the endpoints of the group. As every endpoint must have this, they also get here what all have in common.</summary>
     public static TBuilder Allow<TBuilder>(this TBuilder builder, Access access)
-        where TBuilder : IEndpointConventionBuilder => builder.WithMetadata(access);
+        where TBuilder : IEndpointConventionBuilder => builder.WithMetadata(access).AddEndpointFilter(Deadline.EndsWithTheHandler);
 
     /// <summary>Refuses the start of a service with an endpoint that does not say who may call it, or says it twice.</summary>
     public static void RequireAccess(this IApplicationBuilder app) => app.Use(next =>

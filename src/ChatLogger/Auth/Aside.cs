@@ -3,13 +3,14 @@ using System.Runtime.InteropServices;
 namespace ChatLogger.Auth;
 
 /// <summary>
-/// Runs what takes the processor for long on a thread of its own that stands back behind all others: it neither keeps one of the few threads that serve
-/// requests, nor do they share the processor with it evenly.
+/// Runs what takes the processor for long on a thread of its own, with a somewhat lower priority than the others: it keeps none of the few threads that
+/// serve requests, and gets less of the processor than each of them.
 /// </summary>
 internal static class Aside
 {
-    // Of 19 (setpriority(2)): about a tenth of the share of those at 0.
-    private const int Niceness = 10;
+    // Of 19 (setpriority(2)): about four tenths of the share of those at 0. At 10 it would be one tenth, and on a machine whose processors are taken a
+    // login would take seconds.
+    private const int Niceness = 4;
     private const int Process = 0;
     private const int StackBytes = 256 * 1024;
 

@@ -6,15 +6,17 @@ namespace ChatLogger.Auth;
 
 /// <summary>
 /// Hashing and checking passwords, a few at a time: a flood of logins must not take the processor from everybody else. Who finds the queue
-/// full is answered 503.
+/// full, or waits in it for too long, is answered 503. None of this counts as the database's time.
 /// </summary>
-internal sealed class Passwords(IPasswordHasher hasher) : IDisposable
+internal sealed class Passwords(IPasswordHasher hasher) : IHostedService, IDisposable
 {
     /// <summary>bcrypt reads no further.</summary>
     public const int MostBytes = 72;
     public const int LeastBytes = 12;
 
     private const int LongestQueue = 32;
+
+    private static readonly TimeSpan QueueTimeout = TimeSpan.FromSeconds(10);
 
     private readonly SemaphoreSlim _running = new(Math.Max(1, Environment.ProcessorCount - 1));
 
@@ -37,6 +39,11 @@ internal sealed class Passwords(IPasswordHasher hasher) : IDisposable
 
     public bool NeedsRehash(string hash) => hasher.NeedsRehash(hash);
 
+    // The first login after a start neither waits for the compiler nor makes the hash for unknown addresses.
+    public Task StartAsync(CancellationToken cancellationToken) => Verify("", null, cancellationToken);
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
     public void Dispose() => _running.Dispose();
 
     private async Task<T> Gated<T>(Func<T> work, CancellationToken ct)
@@ -44,11 +51,13 @@ internal sealed class Passwords(IPasswordHasher hasher) : IDisposable
         if (Interlocked.Increment(ref _waiting) > LongestQueue)
         {
             Interlocked.Decrement(ref _waiting);
-            throw Problem.Unavailable("Too many logins at once. Try again shortly.", TimeSpan.FromSeconds(2));
+            throw QueueFull();
         }
+        using var pausing = Deadline.PauseCurrent(Timeout.InfiniteTimeSpan);
         try
         {
-            await _running.WaitAsync(ct);
+            if (!await _running.WaitAsync(QueueTimeout, ct))
+                throw QueueFull();
         }
         finally
         {
@@ -63,6 +72,9 @@ internal sealed class Passwords(IPasswordHasher hasher) : IDisposable
             _running.Release();
         }
     }
+
+    private static Problem QueueFull() =>
+        Problem.Unavailable("Too many passwords are being checked at once. Try again shortly.", TimeSpan.FromSeconds(2));
 }
 
 internal static class PasswordRules

@@ -112,17 +112,19 @@ internal sealed record DatabaseSettings
             complete.MaxPoolSize = PoolSize;
         if (!given.Contains("Timeout"))
             complete.Timeout = 4;
-        // The request's deadline cancels; this one only catches what has no deadline. A server that does not answer a cancellation is left.
+        // The server's own limit comes first, and requests have gone by then. This one is for a server that does not answer: Npgsql does not cancel while
+        // it waits for what it sent ahead of a statement (BEGIN, the reset of the session), so until then the connection is missing from its pool.
         if (!given.Contains("Command Timeout"))
-            complete.CommandTimeout = 30;
+            complete.CommandTimeout = SecondsAfter(StatementTimeout);
         if (!given.Contains("Cancellation Timeout"))
             complete.CancellationTimeout = 250;
+        // What we set in a session ends with its transaction: there is nothing to be reset before the next statement, and nothing to wait for in vain.
+        complete.NoResetOnClose = true;
         if (TransactionPooler)
         {
-            // The next statement finds another session, which knows neither what was prepared nor what would be reset. Of all start-up parameters a
+            // The next statement finds another session, which does not know what was prepared. Of all start-up parameters a
             // pooler passes on a few, the time zone among them, and refuses the others.
             complete.MaxAutoPrepare = 0;
-            complete.NoResetOnClose = true;
             complete.Timezone = "UTC";
             return complete.ConnectionString;
         }
@@ -153,6 +155,8 @@ internal sealed record DatabaseSettings
         // The best plan depends on how much lies in the range that is asked for: planning each time costs nothing beside it.
         if (!TransactionPooler)
             complete.Options += $" -c statement_timeout={AnalyticsStatementTimeout.TotalMilliseconds:F0} -c plan_cache_mode=force_custom_plan";
+        if (complete.CommandTimeout > 0)
+            complete.CommandTimeout = Math.Max(complete.CommandTimeout, SecondsAfter(AnalyticsStatementTimeout));
         return complete.ConnectionString;
     }
 
@@ -163,7 +167,8 @@ internal sealed record DatabaseSettings
         var complete = new NpgsqlConnectionStringBuilder(Complete(connectionString))
         {
             MaxPoolSize = ExportPoolSize,
-            CommandTimeout = 0,
+            // No export takes longer.
+            CommandTimeout = 15 * 60,
             ReadBufferSize = 64 * 1024,
         };
         if (!TransactionPooler)
@@ -197,14 +202,14 @@ internal sealed record DatabaseSettings
             MaxPoolSize = WritingPoolSize,
             // The callers have gone by then. What does not answer must not hold up those who come after them.
             CommandTimeout = 5,
-            // The statements leave nothing behind in the session that would have to be cleared away before each.
-            NoResetOnClose = true,
             WriteBufferSize = 64 * 1024,
         };
         if (!TransactionPooler)
             complete.Options += string.Concat(ForWriting.Select(each => $" -c {each.Name}={each.Value}"));
         return complete.ConnectionString;
     }
+
+    private static int SecondsAfter(TimeSpan limit) => (int)Math.Ceiling(limit.TotalSeconds) + 1;
 
     private static string? ConnectionStringOf(IConfiguration configuration, string key)
     {

@@ -5,28 +5,34 @@ using Npgsql;
 
 namespace ChatLogger.Data;
 
-/// <summary>One statement on a connection of the pool, cancelled with the request. Dapper maps; see <see cref="DapperConventions"/>.</summary>
+/// <summary>One statement on a connection of the pool, abandoned with the request (<see cref="DatabaseWork"/>). Dapper maps; see <see cref="DapperConventions"/>.</summary>
 internal static class Sql
 {
     public static Task<T?> QuerySingleOrDefaultAsync<T>(this NpgsqlDataSource db, string sql, object parameters, CancellationToken ct) =>
-        db.OnConnection(connection => connection.QuerySingleOrDefaultAsync<T>(new CommandDefinition(sql, parameters, cancellationToken: ct)), ct, OnlyReads(sql));
+        db.OnConnection(
+            (connection, token) => connection.QuerySingleOrDefaultAsync<T>(new CommandDefinition(sql, parameters, cancellationToken: token)),
+            ct,
+            OnlyReads(sql));
 
     public static async Task<IReadOnlyList<T>> QueryAsync<T>(this NpgsqlDataSource db, string sql, object parameters, CancellationToken ct) =>
-        (await db.OnConnection(connection => connection.QueryAsync<T>(new CommandDefinition(sql, parameters, cancellationToken: ct)), ct, OnlyReads(sql))).AsList();
+        (await db.OnConnection(
+            (connection, token) => connection.QueryAsync<T>(new CommandDefinition(sql, parameters, cancellationToken: token)),
+            ct,
+            OnlyReads(sql))).AsList();
 
     /// <summary>How many rows the statement touched.</summary>
     public static Task<int> ExecuteAsync(this NpgsqlDataSource db, string sql, object parameters, CancellationToken ct) =>
-        db.OnConnection(connection => connection.ExecuteAsync(new CommandDefinition(sql, parameters, cancellationToken: ct)), ct);
+        db.OnConnection((connection, token) => connection.ExecuteAsync(new CommandDefinition(sql, parameters, cancellationToken: token)), ct);
 
     /// <summary>Several statements that hold together or not at all; committed when <paramref name="work"/> returns, rolled back when it throws.</summary>
     public static Task<T> InTransactionAsync<T>(this NpgsqlDataSource db, Func<Transaction, Task<T>> work, CancellationToken ct) =>
         db.OnConnection(
-            async connection =>
+            async (connection, token) =>
             {
-                await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, ct);
+                await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, token);
                 var afterCommit = new List<Action>();
-                var result = await work(new Transaction(connection, transaction, afterCommit, ct));
-                await transaction.CommitAsync(ct);
+                var result = await work(new Transaction(connection, transaction, afterCommit, token));
+                await transaction.CommitAsync(token);
                 afterCommit.ForEach(action => action());
                 return result;
             },
@@ -35,22 +41,12 @@ internal static class Sql
     // A statement that begins so has no other effect than its answer, and none at all when its connection is lost.
     private static bool OnlyReads(string sql) => sql.AsSpan().TrimStart().StartsWith("select", StringComparison.Ordinal);
 
-    private static async Task<T> OnConnection<T>(this NpgsqlDataSource db, Func<NpgsqlConnection, Task<T>> work, CancellationToken ct, bool mayRepeat = false)
+    private static async Task<T> OnConnection<T>(
+        this NpgsqlDataSource db, Func<NpgsqlConnection, CancellationToken, Task<T>> work, CancellationToken ct, bool mayRepeat = false)
     {
         try
         {
-            await using var connection = await db.ConnectAsync(ct);
-            try
-            {
-                return await work(connection);
-            }
-            // A pooler or an operator has reset the session (DISCARD ALL), and what was prepared is gone. The statement was not even begun; once
-            // the connection no longer believes in its prepared statements, it goes through.
-            catch (PostgresException gone) when (gone.SqlState == PostgresErrorCodes.InvalidSqlStatementName)
-            {
-                connection.UnprepareAll();
-                return await work(connection);
-            }
+            return await DatabaseWork.Run(db, (connection, token) => Prepared(connection, work, token), ct);
         }
         catch (NpgsqlException cut) when (IsCut(cut))
         {
@@ -63,6 +59,21 @@ internal static class Sql
         return await db.OnConnection(work, ct);
     }
 
+    private static async Task<T> Prepared<T>(NpgsqlConnection connection, Func<NpgsqlConnection, CancellationToken, Task<T>> work, CancellationToken ct)
+    {
+        try
+        {
+            return await work(connection, ct);
+        }
+        // A pooler or an operator has reset the session (DISCARD ALL), and what was prepared is gone. The statement was not even begun; once
+        // the connection no longer believes in its prepared statements, it goes through.
+        catch (PostgresException gone) when (gone.SqlState == PostgresErrorCodes.InvalidSqlStatementName)
+        {
+            connection.UnprepareAll();
+            return await work(connection, ct);
+        }
+    }
+
     private static bool IsCut(NpgsqlException exception) =>
         exception.InnerException is IOException or SocketException
         || exception.SqlState is PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown;
@@ -70,14 +81,18 @@ internal static class Sql
     /// <summary>Several questions to one consistent snapshot; nothing is written. Asked anew from the first when the connection is lost.</summary>
     public static Task<T> InSnapshotAsync<T>(this NpgsqlDataSource db, Func<Transaction, Task<T>> work, CancellationToken ct) =>
         db.OnConnection(
-            async connection =>
+            async (connection, token) =>
             {
-                await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, ct);
-                return await work(new Transaction(connection, transaction, [], ct));
+                await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, token);
+                return await work(new Transaction(connection, transaction, [], token));
             },
             ct,
             mayRepeat: true);
 
+    /// <param name="Connection">The connection.</param>
+    /// <param name="Inner">Npgsql's transaction.</param>
+    /// <param name="Committed">What is done once the transaction holds.</param>
+    /// <param name="Ct">The token for all that runs on this connection. It is not the request's: see <see cref="DatabaseWork"/>.</param>
     internal readonly record struct Transaction(NpgsqlConnection Connection, NpgsqlTransaction Inner, List<Action> Committed, CancellationToken Ct)
     {
         /// <summary>Something that may only be said once the transaction holds; it is not done when the transaction is rolled back.</summary>

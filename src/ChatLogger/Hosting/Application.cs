@@ -140,6 +140,7 @@ internal static class Application
             services.GetRequiredService<TimeProvider>()));
         builder.Services.TryAddSingleton<IPasswordHasher>(_ => new Bcrypt());
         builder.Services.AddSingleton<Passwords>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<Passwords>());
         builder.Services.AddSingleton(Settings.Bind<RateLimits>(builder.Configuration, RateLimits.Section));
         builder.Services.AddSingleton<PasswordFailures>();
         builder.Services.AddSingleton<Throttles>();

@@ -2,11 +2,14 @@ namespace ChatLogger.Http;
 
 /// <summary>
 /// One deadline for everything a request asks of the database: waiting for a connection, connecting, the commands. It replaces
-/// <see cref="HttpContext.RequestAborted"/>, so every handler has it without knowing. The time in which the caller is still sending its body
-/// does not count; that has a limit of its own.
+/// <see cref="HttpContext.RequestAborted"/> until the handler has returned, so every handler has it without knowing, and it never ends an answer that
+/// is being sent. The time in which the caller is still sending its body does not count, nor does the time in which passwords are hashed; those have
+/// limits of their own.
 /// </summary>
 internal sealed class Deadline : IDisposable
 {
+    private static readonly AsyncLocal<Deadline?> Ambient = new();
+
     private readonly CancellationTokenSource _source;
     private readonly CancellationToken _callerGone;
     private readonly TimeProvider _time;
@@ -33,8 +36,31 @@ internal sealed class Deadline : IDisposable
             context.RequestServices.GetRequiredService<TimeProvider>());
         context.Features.Set(deadline);
         context.RequestAborted = deadline._source.Token;
+        Ambient.Value = deadline;
         await next(context);
     }
+
+    /// <summary>For every endpoint: what its handler returned is sent without a deadline. Who takes too little of it at a time is cut by the server.</summary>
+    public static async ValueTask<object?> EndsWithTheHandler(EndpointFilterInvocationContext invocation, EndpointFilterDelegate next)
+    {
+        var result = await next(invocation);
+        invocation.HttpContext.Features.Get<Deadline>()?.End(invocation.HttpContext);
+        return result;
+    }
+
+    /// <summary>
+    /// Stops the clock of the request that is being served, if there is one, until disposal: what happens meanwhile is not the database's time, or has
+    /// more of it.
+    /// </summary>
+    public static Pausing PauseCurrent(TimeSpan atMost)
+    {
+        var deadline = Ambient.Value;
+        deadline?.Pause(atMost);
+        return new(deadline);
+    }
+
+    /// <summary>Cancelled at the deadline, and when the caller is gone; also for an answer whose parts come from the database while it is sent.</summary>
+    public CancellationToken Token => _source.Token;
 
     /// <summary>The caller has hung up, as opposed to: we ran out of time.</summary>
     public static bool CallerIsGone(HttpContext context) =>
@@ -62,6 +88,17 @@ internal sealed class Deadline : IDisposable
     }
 
     public void Dispose() => _source.Dispose();
+
+    private void End(HttpContext context)
+    {
+        _source.CancelAfter(Timeout.InfiniteTimeSpan);
+        context.RequestAborted = _callerGone;
+    }
+
+    internal readonly struct Pausing(Deadline? deadline) : IDisposable
+    {
+        public void Dispose() => deadline?.Resume();
+    }
 }
 
 /// <summary>An endpoint whose questions may take longer than <see cref="ServerSettings.DatabaseDeadline"/>.</summary>

@@ -99,6 +99,8 @@ internal sealed class Problem : Exception
 
     public static Problem Unavailable(string detail, TimeSpan retryAfter) => new(ProblemType.Unavailable, detail) { RetryAfter = retryAfter };
 
+    public static Problem Stopping() => Unavailable("The service is stopping. Try again shortly.", TimeSpan.FromSeconds(5));
+
     public static Problem RequestTimeout() => new(ProblemType.RequestTimeout, "The request took too long to arrive.");
 
     public static Problem MethodNotAllowed() => new(ProblemType.MethodNotAllowed, "This path does not know the method; see Allow.");

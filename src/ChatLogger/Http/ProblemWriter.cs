@@ -16,6 +16,7 @@ internal sealed partial class ProblemWriter(RequestDelegate next, TimeProvider t
 {
     // Thousands a second may be answered so; how many is what the metrics are for.
     private readonly Seldom _unavailable = new(TimeSpan.FromSeconds(1), time);
+    private readonly Seldom _readersGone = new(TimeSpan.FromSeconds(1), time);
 
     public async Task InvokeAsync(HttpContext context)
     {
@@ -36,6 +37,15 @@ internal sealed partial class ProblemWriter(RequestDelegate next, TimeProvider t
             else if (problem.Type == ProblemType.Unavailable && _unavailable.Lets(out var leftOut))
                 Unavailable(log, exception.GetType().Name, (exception as PostgresException)?.SqlState, leftOut);
             await Write(context, problem);
+        }
+        // The status has gone out already. The connection is broken, so that nobody takes what there is for the whole.
+        catch (Exception exception)
+        {
+            if (!Deadline.CallerIsGone(context))
+                CutShort(log, exception);
+            else if (_readersGone.Lets(out var leftOut))
+                ReaderGone(log, leftOut);
+            context.Abort();
         }
     }
 
@@ -113,6 +123,7 @@ internal sealed partial class ProblemWriter(RequestDelegate next, TimeProvider t
         Problem problem => problem,
         BadHttpRequestException { StatusCode: 408 } => Problem.RequestTimeout(),
         BadHttpRequestException => Problem.Malformed(),
+        WaitTimeoutException waited => Problem.Unavailable(waited.Message, TimeSpan.FromSeconds(2)),
         OperationCanceledException or TimeoutException => Busy(),
         // 53: out of resources; 55P03: lock timeout; 57: operator intervention; 58: system error; 40: deadlock or serialization; 08: connection;
         // 25006: a standby, or a primary just demoted.
@@ -129,6 +140,13 @@ internal sealed partial class ProblemWriter(RequestDelegate next, TimeProvider t
 
     [LoggerMessage(LogLevel.Error, "A request failed unexpectedly")]
     private static partial void UnexpectedFailure(ILogger log, Exception exception);
+
+    [LoggerMessage(LogLevel.Error, "An answer was cut after it had begun")]
+    private static partial void CutShort(ILogger log, Exception exception);
+
+    [LoggerMessage(
+        LogLevel.Information, "An answer was cut, for its reader hung up or was too slow; so were {Others} since the last of these lines")]
+    private static partial void ReaderGone(ILogger log, long others);
 
     [LoggerMessage(LogLevel.Warning, "A request was answered with 503: {Exception} {SqlState}; so were {Others} since the last of these lines")]
     private static partial void Unavailable(ILogger log, string exception, string? sqlState, long others);

@@ -2,6 +2,7 @@ using ChatLogger.Auth;
 using ChatLogger.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 using NSubstitute;
 using Problem = ChatLogger.Http.Problem;
 
@@ -12,12 +13,15 @@ public class CountingApp : App
 {
     internal IPasswordHasher Hasher { get; } = Substitute.For<IPasswordHasher>();
 
+    /// <summary>Every hash is old, and none can be renewed.</summary>
+    internal bool FailsToRehash { get; set; }
+
     protected override void Customize(WebApplicationBuilder builder)
     {
         var bcrypt = new Bcrypt(4);
-        Hasher.Hash(Arg.Any<string>()).Returns(call => bcrypt.Hash(call.Arg<string>()));
+        Hasher.Hash(Arg.Any<string>()).Returns(call => FailsToRehash ? throw new NpgsqlException("cut", new IOException()) : bcrypt.Hash(call.Arg<string>()));
         Hasher.Verify(Arg.Any<string>(), Arg.Any<string>()).Returns(call => bcrypt.Verify(call.ArgAt<string>(0), call.ArgAt<string>(1)));
-        Hasher.NeedsRehash(Arg.Any<string>()).Returns(call => bcrypt.NeedsRehash(call.Arg<string>()));
+        Hasher.NeedsRehash(Arg.Any<string>()).Returns(call => FailsToRehash || bcrypt.NeedsRehash(call.Arg<string>()));
         builder.Services.AddSingleton(Hasher);
     }
 }
@@ -58,6 +62,52 @@ public class PasswordsTests(CountingApp app) : IClassFixture<CountingApp>
         Assert.Single(answers.Select(answer => string.Join(',', answer.Headers.Keys.Order())).Distinct());
         Assert.All(answers, answer => Assert.Null(answer.Header("Set-Cookie")));
         await app.LogIn(member.Email);
+    }
+
+    [Fact]
+    public async Task A_service_that_has_started_has_hashed_before()
+    {
+        var other = (CountingApp)await app.AnotherInstance();
+        try
+        {
+            other.Hasher.Received(1).Verify("", Arg.Any<string>());
+            other.Hasher.ReceivedWithAnyArgs(1).Hash(default!);
+        }
+        finally
+        {
+            await other.Stop();
+        }
+    }
+
+    [Fact]
+    public async Task Nothing_is_hashed_for_a_member_who_does_not_exist_or_an_address_that_is_taken()
+    {
+        var acme = await app.Org("acme");
+        var admin = await acme.Admin();
+        var taken = await (await app.Org("globex")).Member("viewer");
+        app.Hasher.ClearReceivedCalls();
+
+        (await admin.Patch($"/orgs/me/users/{Guid.CreateVersion7()}", new { password = Persona.Password })).IsProblem(404, "not-found");
+        (await admin.Patch($"/orgs/me/users/{taken.Id}", new { password = Persona.Password })).IsProblem(404, "not-found");
+        (await admin.Post("/orgs/me/users", new { email = taken.Email, role = "viewer", password = Persona.Password })).IsProblem(409, "email-taken");
+
+        app.Hasher.DidNotReceiveWithAnyArgs().Hash(default!);
+    }
+
+    [Fact]
+    public async Task A_login_whose_hash_cannot_be_renewed_is_a_login()
+    {
+        var member = await (await app.Org("acme")).Member("viewer");
+        app.FailsToRehash = true;
+        try
+        {
+            var caller = await app.LogIn(member.Email);
+            (await caller.Get("/users/me")).Is(200);
+        }
+        finally
+        {
+            app.FailsToRehash = false;
+        }
     }
 
     [Fact]

@@ -204,6 +204,30 @@ public class GroupCommitTests(App app) : IClassFixture<App>
     }
 
     [Fact]
+    public async Task A_row_that_was_sent_before_is_known_as_such_also_when_it_was_set_aside_and_met_others()
+    {
+        var flush = Substitute.For<IFlush<NewMessage>>();
+        var (first, other) = (Anything(), Anything());
+        var calls = 0;
+        flush.Run(null!, false).ReturnsForAnyArgs(call => ++calls switch
+        {
+            1 => Task.FromException<Fate[]>(new NpgsqlException("cut", new IOException())),
+            // The statement whose answer was cut off is still running, and holds the lock.
+            2 => Task.FromResult(new[] { Fate.Locked }),
+            3 => Task.FromException<Fate[]>(new PostgresException("busy", "ERROR", "ERROR", "55P03")),
+            4 => Task.FromException<Fate[]>(new PostgresException("there", "ERROR", "ERROR", "23505")),
+            // A row that was never sent has no such excuse.
+            _ => Task.FromException<Fate[]>(new PostgresException("there", "ERROR", "ERROR", "23505")),
+        });
+        await using var db = NpgsqlDataSource.Create("Host=nowhere");
+        await using var commit = new GroupCommit<NewMessage>(flush, db, new WritingSettings(), NullLogger.Instance);
+
+        Assert.Equal(Fate.Written, await commit.Write(first, CancellationToken.None));
+        Assert.Equal(ProblemType.Validation, (await Assert.ThrowsAsync<Problem>(() => commit.Write(other, CancellationToken.None))).Type);
+        Assert.Equal(5, calls);
+    }
+
+    [Fact]
     public async Task A_database_that_is_not_there_is_tried_twice_and_not_for_ever()
     {
         var flush = Substitute.For<IFlush<NewMessage>>();
@@ -238,7 +262,8 @@ public class GroupCommitTests(App app) : IClassFixture<App>
         // Four there are: for a fifth there is no room, and it is told so at once.
         Assert.Equal(ProblemType.Unavailable, (await Assert.ThrowsAsync<Problem>(() => commit.Write(Anything(), CancellationToken.None))).Type);
         await patience.CancelAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => givingUp);
+        // The database is not to blame for what never got there.
+        Assert.Contains("queue", ProblemWriter.Of(await Assert.ThrowsAnyAsync<OperationCanceledException>(() => givingUp)).Message, StringComparison.Ordinal);
         first.SetResult([Fate.Written]);
 
         Assert.Equal([Fate.Written, Fate.Written, Fate.Written], await Task.WhenAll(flying, staying, another));

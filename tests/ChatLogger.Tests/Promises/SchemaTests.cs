@@ -175,6 +175,7 @@ public partial class SchemaTests(App app) : IClassFixture<App>
         ("Gate", "where s.id = @SessionId", "the session of a token, which says whose organization it is"),
         ("DatabaseApiKeys", "where k.public_id = @PublicId", "the key by its public id, which says whose organization it is"),
         ("Login", "where u.email = @Email", "the member by e-mail address, before it is known of which organization"),
+        ("CreateMember", "where email = @Email", "an e-mail address belongs to one member of all organizations together"),
         ("Login", "where id = @MemberId", "the member that the address and password belong to"),
         ("Login", "set password_hash = @Renewed", "the member that the address and password belong to"),
         ("GetProfile", "where u.id = @UserId", "the member of the session, who may be of no organization"),

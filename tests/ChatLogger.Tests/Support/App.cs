@@ -44,7 +44,7 @@ public class App : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        _database ??= await TestServer.NewDatabase();
+        _database ??= await NewDatabase();
         _rows = NpgsqlDataSource.Create(_database);
         _app = Application.Build([], builder =>
         {
@@ -69,10 +69,10 @@ public class App : IAsyncLifetime
         Http = new HttpClient(new SocketsHttpHandler { UseCookies = false, AllowAutoRedirect = false }) { BaseAddress = new Uri(_app.Urls.First()) };
     }
 
-    public async Task DisposeAsync()
+    public virtual async Task DisposeAsync()
     {
         await Stop();
-        await TestServer.Drop(_database!);
+        await DropDatabase();
     }
 
     /// <summary>Another instance of the service on the same database; the caller stops it.</summary>
@@ -140,6 +140,11 @@ public class App : IAsyncLifetime
             await Task.Delay(10);
         }
     }
+
+    /// <summary>An empty database with the schema; its connection string.</summary>
+    protected virtual Task<string> NewDatabase() => TestServer.NewDatabase();
+
+    protected virtual Task DropDatabase() => TestServer.Drop(_database!);
 
     /// <summary>What a class of tests changes about the service.</summary>
     protected virtual void Customize(WebApplicationBuilder builder)

@@ -8,7 +8,7 @@ using Npgsql;
 namespace ChatLogger.Features;
 
 /// <summary>POST /auth/login: a member opens a session with e-mail and password.</summary>
-internal static class Login
+internal static partial class Login
 {
     public static void Map(IEndpointRouteBuilder open) =>
         open.MapPost("/auth/login", async (Body<Request> body, HttpContext context, Actor actor, SessionCookie cookie, ISender sender, CancellationToken ct) =>
@@ -39,8 +39,15 @@ internal static class Login
         }
     }
 
-    public sealed class Handler(
-        NpgsqlDataSource db, Passwords passwords, PasswordFailures failures, SessionTokens tokens, SessionSettings settings, Ids ids, AuditTrail audit)
+    public sealed partial class Handler(
+        NpgsqlDataSource db,
+        Passwords passwords,
+        PasswordFailures failures,
+        SessionTokens tokens,
+        SessionSettings settings,
+        Ids ids,
+        AuditTrail audit,
+        ILogger<Handler> log)
         : IRequestHandler<Command, Response>
     {
         // Unknown, wrong, disabled, locked, and right but locked: the same statements, one hash, the same answer.
@@ -136,9 +143,10 @@ internal static class Login
                     new { member.Id, member.PasswordHash, Renewed = await passwords.Hash(password, ct) },
                     ct);
             }
-            // Too busy for a second hash: the next login has another try.
-            catch (Problem)
+            // The session is open and audited, so the login has succeeded whatever becomes of the hash: the next one has another try.
+            catch (Exception failure)
             {
+                NotRenewed(log, failure.GetType().Name);
             }
         }
 
@@ -147,6 +155,9 @@ internal static class Login
             await audit.WriteRefusal(AuditEvent.OfRoute(null, Actor.Anonymous(command.TraceId), AuditAction.Throttled, "POST /auth/login"), ct);
             return Problem.Throttled("Too many wrong passwords from this address. Try again when the time in Retry-After has passed.", wait);
         }
+
+        [LoggerMessage(LogLevel.Warning, "A password's hash of an older kind could not be renewed for now: {Exception}")]
+        private static partial void NotRenewed(ILogger log, string exception);
     }
 
     private sealed record Row(Guid Id, Guid? OrgId, string PasswordHash, bool MayLogIn);

@@ -22,7 +22,8 @@ internal static class ListChats
                 """
                 A member with the role user sees the chats attributed to them. from and to are instants or dates, which stand for local midnights of
                 the organization's zone, and filter chats by their creation, to excluded; tag may be repeated, all must match; userId is a member's,
-                externalUserId the plugin's own name for an end user. limit: 1 to 200, default 50. preview is the beginning of the last message, at
+                externalUserId the plugin's own name for an end user. limit: 1 to 200, default 50; a page ends with the chat whose metadata make it
+                512 KiB, and has a nextCursor if there are more. preview is the beginning of the last message, at
                 most 200 characters. q (at most 256 characters) searches the texts of messages, as they are when the request comes: a chat is listed
                 when one of its messages has all the words; "a phrase" stands as it is; -word must not be there; of words joined by OR one must be.
                 Words are whole, in upper or lower case; Chinese, Japanese, Korean, Thai and the like are found inside words, too. snippet is a part
@@ -95,17 +96,24 @@ internal static class ListChats
             var rows = await db.QueryAsync<Row>(
                 $"""
                 select c.id, c.title, c.tags, c.metadata, c.user_id, c.external_user_id, c.created_at, c.updated_at,
-                       f.rating, f.comment, f.at, m.message_count, m.first_message_at, m.last_message_at, p.preview
+                       f.rating, f.comment, f.at, m.message_count, m.first_message_at, m.last_message_at, p.preview, c.found
                 from (
-                    select c.org_id, c.id, c.title, c.tags, c.metadata, c.user_id, c.external_user_id, c.created_at, c.updated_at
-                    from chats c
-                    where c.org_id = @OrgId
-                      and c.deleted_at is null
-                      {filter.Clauses}
-                      {(after is null ? "" : "and (c.created_at, c.id) < (@AfterTime, @AfterId)")}
-                      {(found is null ? "" : "and c.id = any(@Found)")}
-                    order by c.created_at desc, c.id desc
-                    limit @Rows
+                    select c.org_id, c.id, c.title, c.tags, c.metadata, c.user_id, c.external_user_id, c.created_at, c.updated_at,
+                           count(*) over () as found,
+                           coalesce(
+                               sum(octet_length(c.metadata::text)) over (
+                                   order by c.created_at desc, c.id desc rows between unbounded preceding and 1 preceding), 0) as bytes_before
+                    from (
+                        select c.org_id, c.id, c.title, c.tags, c.metadata, c.user_id, c.external_user_id, c.created_at, c.updated_at
+                        from chats c
+                        where c.org_id = @OrgId
+                          and c.deleted_at is null
+                          {filter.Clauses}
+                          {(after is null ? "" : "and (c.created_at, c.id) < (@AfterTime, @AfterId)")}
+                          {(found is null ? "" : "and c.id = any(@Found)")}
+                        order by c.created_at desc, c.id desc
+                        limit @Rows
+                    ) c
                 ) c
                 left join feedback f on f.org_id = c.org_id and f.target_id = c.id
                 cross join lateral (
@@ -122,6 +130,7 @@ internal static class ListChats
                     order by seq desc
                     limit 1
                 ) p on true
+                where c.bytes_before < @EnoughBytes
                 order by c.created_at desc, c.id desc
                 """,
                 filter.With(new
@@ -132,21 +141,25 @@ internal static class ListChats
                     Rows = limit + 1,
                     Found = found?.Chats.Select(chat => chat.Id).ToArray(),
                     PreviewLength,
+                    Page.EnoughBytes,
                 }),
                 ct);
             if (found is not null)
             {
                 var snippets = found.Chats.ToDictionary(chat => chat.Id, chat => chat.Snippet);
-                return new([.. rows.Select(row => row.ToItem(snippets[row.Id]))], found.Next is { } next ? Cursor.Encode(list, next.Time, next.Id) : null);
+                // Where the page has ended before it had all that was found, the next one goes on behind its last chat.
+                var next = rows.Count > 0 && rows[0].Found > rows.Count ? (rows[^1].CreatedAt, rows[^1].Id) : found.Next;
+                return new([.. rows.Select(row => row.ToItem(snippets[row.Id]))], next is { } place ? Cursor.Encode(list, place.Time, place.Id) : null);
             }
-            return Page.Of(rows, limit, row => row.ToItem(null), row => Cursor.Encode(list, row.CreatedAt, row.Id));
+            return Page.Of(
+                rows, rows.Count > 0 ? rows[0].Found : 0, limit, row => row.ToItem(null), row => Cursor.Encode(list, row.CreatedAt, row.Id));
         }
     }
 
     private sealed record Row(
         Guid Id, string? Title, string[] Tags, JsonObjectText Metadata, Guid? UserId, string? ExternalUserId, DateTimeOffset CreatedAt,
         DateTimeOffset UpdatedAt, string? Rating, string? Comment, DateTimeOffset? At, long MessageCount, DateTimeOffset? FirstMessageAt,
-        DateTimeOffset? LastMessageAt, string? Preview)
+        DateTimeOffset? LastMessageAt, string? Preview, long Found)
     {
         public Item ToItem(string? snippet) => new(
             Id, Title, Tags, Metadata, UserId, ExternalUserId, CreatedAt, UpdatedAt, Feedback.From(Rating, Comment, At), MessageCount,

@@ -16,7 +16,9 @@ internal static class ListMessages
                 TypedResults.Ok(await sender.Send(
                     new Query(caller.OrgId, caller.OnlyChatsOf, chatId, query.Value.Order ?? Ascending, query.Value.Limit, query.Value.Cursor), ct)))
             .WithSummary("Read the messages of a chat.")
-            .WithDescription("In the order of arrival; order=desc reverses it. limit: 1 to 200, default 50.");
+            .WithDescription(
+                "In the order of arrival; order=desc reverses it. limit: 1 to 200, default 50. A page of large messages ends with the one that makes it " +
+                "512 KiB, and has a nextCursor if there are more.");
 
     private const string Ascending = "asc";
     private const string Descending = "desc";
@@ -46,17 +48,23 @@ internal static class ListMessages
             var rows = await db.QueryAsync<Row>(
                 $"""
                 select m.seq, m.id, c.id as chat_id, m.role, m.content, m.metadata, m.latency_ms, m.token_count, m.prompt_tokens,
-                       m.completion_tokens, m.model, m.created_at, f.rating, f.comment, f.at
+                       m.completion_tokens, m.model, m.created_at, f.rating, f.comment, f.at, m.found
                 from chats c
                 left join lateral (
-                    select org_id, seq, id, role, content, metadata, latency_ms, token_count, prompt_tokens, completion_tokens, model, created_at
-                    from messages
-                    where org_id = c.org_id
-                      and chat_id = c.id
-                      {(after is null ? "" : $"and seq {comparison} @After")}
-                    order by seq {direction}
-                    limit @Rows
-                ) m on true
+                    select org_id, seq, id, role, content, metadata, latency_ms, token_count, prompt_tokens, completion_tokens, model, created_at,
+                           count(*) over () as found,
+                           coalesce(sum(bytes) over (order by seq {direction} rows between unbounded preceding and 1 preceding), 0) as bytes_before
+                    from (
+                        select org_id, seq, id, role, content, metadata, latency_ms, token_count, prompt_tokens, completion_tokens, model, created_at,
+                               octet_length(content) + octet_length(metadata::text) as bytes
+                        from messages
+                        where org_id = c.org_id
+                          and chat_id = c.id
+                          {(after is null ? "" : $"and seq {comparison} @After")}
+                        order by seq {direction}
+                        limit @Rows
+                    ) message
+                ) m on m.bytes_before < @EnoughBytes
                 left join feedback f on f.org_id = m.org_id and f.target_id = m.id
                 where c.org_id = @OrgId
                   and c.id = @ChatId
@@ -64,17 +72,19 @@ internal static class ListMessages
                   and (@OnlyChatsOf is null or c.user_id = @OnlyChatsOf)
                 order by m.seq {direction}
                 """,
-                new { query.OrgId, query.OnlyChatsOf, query.ChatId, After = after, Rows = limit + 1 },
+                new { query.OrgId, query.OnlyChatsOf, query.ChatId, After = after, Rows = limit + 1, Page.EnoughBytes },
                 ct);
             if (rows.Count == 0)
                 throw Problem.NotFound("No such chat in this organization.");
-            return Page.Of([.. rows.Where(row => row.Seq is not null)], limit, row => row.ToMessage(), row => Cursor.Encode(list, row.Seq!.Value));
+            return Page.Of(
+                [.. rows.Where(row => row.Seq is not null)], rows[0].Found ?? 0, limit, row => row.ToMessage(), row => Cursor.Encode(list, row.Seq!.Value));
         }
     }
 
     private sealed record Row(
         long? Seq, Guid? Id, Guid ChatId, string? Role, string? Content, JsonObjectText? Metadata, int? LatencyMs, int? TokenCount,
-        int? PromptTokens, int? CompletionTokens, string? Model, DateTimeOffset? CreatedAt, string? Rating, string? Comment, DateTimeOffset? At)
+        int? PromptTokens, int? CompletionTokens, string? Model, DateTimeOffset? CreatedAt, string? Rating, string? Comment, DateTimeOffset? At,
+        long? Found)
     {
         public Message ToMessage() => new(
             Id!.Value, ChatId, Role!, Content!, Metadata!, LatencyMs, TokenCount, PromptTokens, CompletionTokens, Model, CreatedAt!.Value,

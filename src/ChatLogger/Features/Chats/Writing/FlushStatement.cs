@@ -7,6 +7,9 @@ namespace ChatLogger.Features;
 /// <summary>How a flush speaks to the database: whole columns go there, and what comes back are the exceptions.</summary>
 internal static class FlushStatement
 {
+    /// <summary>The statement has a limit of its own on the server, which is shorter: this one is for a server that does not answer at all.</summary>
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
+
     /// <summary>A column of the rows to be written.</summary>
     public static NpgsqlParameter Column<T>(NpgsqlDbType type, T[] values) =>
         new NpgsqlParameter<T[]> { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | type };
@@ -17,22 +20,37 @@ internal static class FlushStatement
     public static NpgsqlParameter Text(string value) => new NpgsqlParameter<string> { TypedValue = value, NpgsqlDbType = NpgsqlDbType.Text };
 
     /// <summary>Runs the statement and tells each exception: what kind it is, and of which row or place (counted from 1).</summary>
+    /// <exception cref="TimeoutException">PostgreSQL does not answer. Those who wait have been told so, and the next ones get another connection.</exception>
     public static async Task Run(NpgsqlDataSource db, string? ahead, string sql, NpgsqlParameter[] parameters, Action<int, int> exception)
     {
-        await using var connection = await db.ConnectAsync();
+        using var timeout = new CancellationTokenSource(Timeout);
         try
         {
-            await Run(connection, ahead, sql, parameters, exception);
+            await DatabaseWork.Run(
+                db,
+                async (connection, ct) =>
+                {
+                    try
+                    {
+                        await Run(connection, ahead, sql, parameters, exception, ct);
+                    }
+                    // The session was reset, and what was prepared is gone (see Sql). The statement was not even begun.
+                    catch (PostgresException gone) when (gone.SqlState == PostgresErrorCodes.InvalidSqlStatementName)
+                    {
+                        connection.UnprepareAll();
+                        await Run(connection, ahead, sql, parameters, exception, ct);
+                    }
+                    return true;
+                },
+                timeout.Token);
         }
-        // The session was reset, and what was prepared is gone (see Sql). The statement was not even begun.
-        catch (PostgresException gone) when (gone.SqlState == PostgresErrorCodes.InvalidSqlStatementName)
+        catch (OperationCanceledException) when (timeout.IsCancellationRequested)
         {
-            connection.UnprepareAll();
-            await Run(connection, ahead, sql, parameters, exception);
+            throw new TimeoutException("The database did not answer a write in time.");
         }
     }
 
-    private static async Task Run(NpgsqlConnection connection, string? ahead, string sql, NpgsqlParameter[] parameters, Action<int, int> exception)
+    private static async Task Run(NpgsqlConnection connection, string? ahead, string sql, NpgsqlParameter[] parameters, Action<int, int> exception, CancellationToken ct)
     {
         // One batch is one transaction, also for a pooler in between.
         await using var batch = new NpgsqlBatch(connection);
@@ -44,10 +62,10 @@ internal static class FlushStatement
             command.Parameters.Add(parameter);
         try
         {
-            await using var reader = await batch.ExecuteReaderAsync();
+            await using var reader = await batch.ExecuteReaderAsync(ct);
             if (ahead is not null)
-                await reader.NextResultAsync();
-            while (await reader.ReadAsync())
+                await reader.NextResultAsync(ct);
+            while (await reader.ReadAsync(ct))
                 exception(reader.GetInt32(0), reader.GetInt32(1));
         }
         finally

@@ -65,7 +65,7 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
         _room.Enter(1, write.Bytes);
         var alone = new Alone(write);
         if (!_queue.Writer.TryWrite(alone))
-            Refuse(alone, Room.Full());
+            Refuse(alone, Problem.Stopping());
         using var patience = ct.UnsafeRegister(static alone => ((Alone)alone!).GiveUp(), alone);
         return await alone.Task;
     }
@@ -76,7 +76,7 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
         var guest = new Guest(write, party, place);
         party.Invite(place, guest);
         if (!_queue.Writer.TryWrite(guest))
-            Refuse(guest, Room.Full());
+            Refuse(guest, Problem.Stopping());
     }
 
     /// <summary>Writes what is still queued. Called when the last request has been answered, so that is nothing but what nobody waits for.</summary>
@@ -122,7 +122,7 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
     }
 
     /// <summary>Answers all who can be; returns those whose place is locked, null when there are none.</summary>
-    private async Task<List<Pending>?> Flush(List<Pending> batch, bool wait, bool again = false)
+    private async Task<List<Pending>?> Flush(List<Pending> batch, bool wait)
     {
         batch.RemoveAll(HasGivenUp);
         if (batch.Count == 0)
@@ -136,6 +136,8 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
             {
                 if (fates[i] == Fate.Locked)
                     (locked ??= []).Add(batch[i]);
+                else if (fates[i] == Fate.Unknown && batch[i] is { WasCut: { } cut, Item.Once: null })
+                    Refuse(batch[i], cut); // What it belongs to was there for the first attempt, perhaps: nobody may say that nothing is written.
                 else
                     Answer(batch[i], fates[i]);
             }
@@ -145,8 +147,9 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
         {
             // A key that a twin on another instance has not committed yet. No place is to blame, so the others must get away from it.
             if (IsKey(refused) && batch.Count > 1 && wait)
-                return await Halves(batch, wait, again);
-            if (IsKey(refused) && wait && batch[0].Age > _settings.TwinPatience)
+                return await Halves(batch, wait);
+            // Where the statement that holds the key may be our own, whose answer was cut off, there is no other request to speak of.
+            if (IsKey(refused) && wait && batch[0].WasCut is null && batch[0].Age > _settings.TwinPatience)
             {
                 Refuse(batch[0], Problem.IdempotencyKeyInUse());
                 return null;
@@ -156,9 +159,9 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
         catch (PostgresException refused) when (IsOfARow(refused))
         {
             if (batch.Count > 1)
-                return await Halves(batch, wait, again);
+                return await Halves(batch, wait);
             // Nobody but our own statement whose answer was cut off can have written a row with this id.
-            if (again && refused.SqlState == PostgresErrorCodes.UniqueViolation)
+            if (batch[0].WasCut is not null && refused.SqlState == PostgresErrorCodes.UniqueViolation)
             {
                 Answer(batch[0], Fate.Written);
                 return null;
@@ -167,13 +170,17 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
             Refuse(batch[0], Problem.Validation(Problem.BodyPath, "The database cannot keep this."));
             return null;
         }
-        catch (NpgsqlException cut) when (!again && IsCut(cut))
+        catch (NpgsqlException cut) when (IsCut(cut) && batch.Exists(pending => pending.WasCut is null))
         {
             // Of connections that lay idle, more may be gone than the one we took. Whether the rows are written nobody knows; writing them again
-            // finds out, for they have their ids.
+            // finds out, for they have their ids. The old statement may still be running and hold its locks, so a row can be parked or bisected
+            // before that is known: each row remembers that it was sent. A row is sent twice at most.
             _db.Clear();
-            Landed(batch);
-            return await Flush(batch, wait, again: true);
+            foreach (var pending in batch.Where(pending => pending.WasCut is not null))
+                Refuse(pending, cut);
+            batch = batch.FindAll(pending => pending.WasCut is null);
+            batch.ForEach(pending => pending.WasCut = cut);
+            return await Flush(Landed(batch)!, wait);
         }
         catch (Exception failure)
         {
@@ -185,19 +192,19 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
     }
 
     // One after the other: what waits in both halves at one place keeps its order.
-    private async Task<List<Pending>?> Halves(List<Pending> batch, bool wait, bool again)
+    private async Task<List<Pending>?> Halves(List<Pending> batch, bool wait)
     {
         Landed(batch);
         List<Pending>? locked = null;
         foreach (var half in new[] { batch[..(batch.Count / 2)], batch[(batch.Count / 2)..] })
         {
-            if (await Flush(half, wait, again) is { } still)
+            if (await Flush(half, wait) is { } still)
                 (locked ??= []).AddRange(still);
         }
         return locked;
     }
 
-    // Certainly not written: who gave up meanwhile can be told so.
+    // Nobody is writing them now: who gave up meanwhile is told so.
     private static List<Pending>? Landed(List<Pending>? batch)
     {
         batch?.ForEach(pending => pending.Lands());
@@ -364,6 +371,11 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
 
         public bool HasLeft { get; set; }
 
+        /// <summary>
+        /// How the connection was lost after this row was sent; whether the row was written then is not known. Null: it was not sent before.
+        /// </summary>
+        public NpgsqlException? WasCut { get; set; }
+
         public bool IsAnswered => Volatile.Read(ref _answered) != 0;
 
         public bool TakesOff() => Interlocked.CompareExchange(ref _state, Flying, Waiting) == Waiting;
@@ -380,11 +392,12 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
             _givenUp = true;
             if (Interlocked.CompareExchange(ref _state, Gone, Waiting) == Flying)
                 return false;
-            IsGivenUp();
+            TryAnswer(default, new WaitTimeoutException("The queue of what is to be written did not move in time. Try again shortly."));
             return true;
         }
 
-        public void IsGivenUp() => TryAnswer(default, new OperationCanceledException());
+        public void IsGivenUp() =>
+            TryAnswer(default, new WaitTimeoutException("The database did not confirm in time that this is written. Try again shortly."));
 
         /// <summary>The first answer counts.</summary>
         public void TryAnswer(Fate fate, Exception? why)

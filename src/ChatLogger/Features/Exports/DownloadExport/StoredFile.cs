@@ -6,7 +6,7 @@ namespace ChatLogger.Features;
 /// The answer that is a stored file. Each block has the deadline of a request of its own, and the time in which the caller takes it does not
 /// count: a slow reader holds nothing but the block. Whatever breaks the transfer breaks the connection, so that it is seen as broken.
 /// </summary>
-internal sealed class StoredFile(ExportFile file, string contentType, string name) : IResult
+internal sealed partial class StoredFile(ExportFile file, string contentType, string name) : IResult
 {
     private const int WriteBytes = 32_768;
 
@@ -18,11 +18,10 @@ internal sealed class StoredFile(ExportFile file, string contentType, string nam
 
         var store = httpContext.RequestServices.GetRequiredService<IExportStore>();
         var deadline = httpContext.Features.Get<Deadline>()!;
-        var ct = httpContext.RequestAborted;
-        var blocks = answer.Gzip ? store.ReadGzip(file, ct) : store.Read(file, answer.Start, answer.Length, ct);
+        var blocks = answer.Gzip ? store.ReadGzip(file, deadline.Token) : store.Read(file, answer.Start, answer.Length, deadline.Token);
         try
         {
-            await using var each = blocks.GetAsyncEnumerator(ct);
+            await using var each = blocks.GetAsyncEnumerator(deadline.Token);
             while (true)
             {
                 deadline.Restart();
@@ -31,12 +30,20 @@ internal sealed class StoredFile(ExportFile file, string contentType, string nam
                 deadline.Pause(Timeout.InfiniteTimeSpan);
                 // The server waits for the caller between two writes, and until then holds all of one.
                 for (var left = each.Current; !left.IsEmpty; left = left[Math.Min(left.Length, WriteBytes)..])
-                    await httpContext.Response.Body.WriteAsync(left[..Math.Min(left.Length, WriteBytes)], ct);
+                    await httpContext.Response.Body.WriteAsync(left[..Math.Min(left.Length, WriteBytes)], httpContext.RequestAborted);
             }
+        }
+        catch (Exception failure) when (httpContext.Response.HasStarted && !Deadline.CallerIsGone(httpContext))
+        {
+            CutShort(httpContext.RequestServices.GetRequiredService<ILogger<StoredFile>>(), file.ExportId, failure.GetType().Name);
+            httpContext.Abort();
         }
         catch (Exception) when (httpContext.Response.HasStarted)
         {
             httpContext.Abort();
         }
     }
+
+    [LoggerMessage(LogLevel.Warning, "The download of export {ExportId} was cut: {Exception}")]
+    private static partial void CutShort(ILogger log, Guid exportId, string exception);
 }

@@ -24,7 +24,6 @@ internal static class RequestExport
                 }
                 return TypedResults.Accepted($"/exports/orgs/{caller.OrgInPath}/{export.Id}", export);
             })
-            .WithMetadata(new Patience(settings => settings.SyncExportDeadline))
             .WithMetadata(
                 new SendsFile(again: false),
                 new Sends(200, "ETag", "Content-Disposition"),

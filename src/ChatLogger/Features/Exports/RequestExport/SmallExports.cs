@@ -1,5 +1,7 @@
 using System.Security.Cryptography;
+using ChatLogger.Data;
 using ChatLogger.Http;
+using Npgsql;
 
 namespace ChatLogger.Features;
 
@@ -7,8 +9,20 @@ namespace ChatLogger.Features;
 internal sealed record SmallFile(IExportFormat Format, ReadOnlyMemory<byte> Bytes, string Sha256, DateTimeOffset At);
 
 /// <summary>Exports that are small enough to be answered at once. The file is finished before its first byte leaves, so it is whole or it is refused.</summary>
-internal sealed class SmallExports(IExportWriter writer, IEnumerable<IExportFormat> formats, ExportSettings settings, TimeProvider time) : IDisposable
+internal sealed class SmallExports(
+    IExportWriter writer,
+    IEnumerable<IExportFormat> formats,
+    ExportSettings settings,
+    ServerSettings server,
+    TimeProvider time,
+    [FromKeyedServices(Pools.Exports)] NpgsqlDataSource db,
+    NpgsqlDataSource common)
+    : IDisposable
 {
+    // An export may be silent while PostgreSQL sorts. Whether PostgreSQL is there at all is asked beside it, so often and for so long.
+    private static readonly TimeSpan ProbeInterval = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan ProbeTimeout = TimeSpan.FromSeconds(2);
+
     // Each holds its file in memory, and a connection of a small pool while it reads.
     private readonly SemaphoreSlim _atATime = new(2);
 
@@ -19,7 +33,55 @@ internal sealed class SmallExports(IExportWriter writer, IEnumerable<IExportForm
     /// <summary>The file; null when there is more to export than is answered at once.</summary>
     public async Task<SmallFile?> TryWrite(ExportRequest request, CancellationToken ct)
     {
-        await _atATime.WaitAsync(ct);
+        // An export has more time than other requests.
+        using var pausing = Deadline.PauseCurrent(server.SyncExportDeadline);
+        await Enter(ct);
+        try
+        {
+            return await WhileTheDatabaseAnswers(token => Write(request, token), ct);
+        }
+        finally
+        {
+            _atATime.Release();
+        }
+    }
+
+    public void Dispose() => _atATime.Dispose();
+
+    private async Task Enter(CancellationToken ct)
+    {
+        try
+        {
+            await _atATime.WaitAsync(ct);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new WaitTimeoutException("Too many exports are being answered at once. Try again shortly, or ask with mode async.");
+        }
+    }
+
+    private async Task<SmallFile?> WhileTheDatabaseAnswers(Func<CancellationToken, Task<SmallFile?>> work, CancellationToken ct)
+    {
+        using var silence = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        var running = DatabaseWork.Run(db, work, silence.Token);
+        while (await Task.WhenAny(running, Task.Delay(ProbeInterval, ct)) != running)
+        {
+            try
+            {
+                using var timeout = CancellationTokenSource.CreateLinkedTokenSource(ct);
+                timeout.CancelAfter(ProbeTimeout);
+                await common.QuerySingleOrDefaultAsync<int>("select 1", new { }, timeout.Token);
+            }
+            catch (Exception)
+            {
+                await silence.CancelAsync();
+            }
+        }
+        return await running;
+    }
+
+    private async Task<SmallFile?> Write(ExportRequest request, CancellationToken ct)
+    {
         try
         {
             if (await writer.CountMessages(request, settings.SyncMessages, ct) > settings.SyncMessages)
@@ -52,13 +114,7 @@ internal sealed class SmallExports(IExportWriter writer, IEnumerable<IExportForm
         {
             throw Problem.ExportFailed(failed.Message);
         }
-        finally
-        {
-            _atATime.Release();
-        }
     }
-
-    public void Dispose() => _atATime.Dispose();
 
     private sealed class TooLarge : Exception;
 }

@@ -33,7 +33,10 @@ internal sealed class CopyRows(Stream stream)
     public bool Complete { get; private set; }
 
     /// <summary>Waits for more bytes; false when there are none.</summary>
-    public async ValueTask<bool> Fill()
+    /// <param name="broken">
+    /// Breaks the connection, in the middle of a message if need be. It is for a server that does not react when it is asked to cancel.
+    /// </param>
+    public async ValueTask<bool> Fill(CancellationToken broken)
     {
         if (_start == _end)
             _start = _end = 0;
@@ -50,8 +53,7 @@ internal sealed class CopyRows(Stream stream)
                 Array.Resize(ref _buffer, checked(_buffer.Length * 2));
             }
         }
-        // Without the token, which would break the connection in the middle of a message; cancelling is asked of the server.
-        var read = await stream.ReadAsync(_buffer.AsMemory(_end), CancellationToken.None);
+        var read = await stream.ReadAsync(_buffer.AsMemory(_end), broken);
         _end += read;
         return read > 0;
     }

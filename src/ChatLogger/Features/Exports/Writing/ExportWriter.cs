@@ -37,7 +37,7 @@ internal sealed class ExportWriter([FromKeyedServices(Pools.Exports)] NpgsqlData
             var file = format.Begin(output, new(request.Bom, TimeZones.Find(request.LocalTimes)));
             var (records, leftOut) = (0L, 0L);
             var counted = format.CountsMessages ? CopyRows.Row.Message : CopyRows.Row.Chat;
-            while (await Fill(rows, ct))
+            while (await Fill(rows, reading.Broken, ct))
             {
                 for (var row = Next(rows, file); row != CopyRows.Row.None; row = Next(rows, file))
                 {
@@ -96,11 +96,11 @@ internal sealed class ExportWriter([FromKeyedServices(Pools.Exports)] NpgsqlData
         output.ResetWrittenCount();
     }
 
-    private static async ValueTask<bool> Fill(CopyRows rows, CancellationToken ct)
+    private static async ValueTask<bool> Fill(CopyRows rows, CancellationToken broken, CancellationToken ct)
     {
         try
         {
-            return await rows.Fill();
+            return await rows.Fill(broken);
         }
         catch (PostgresException cancelled) when (cancelled.SqlState == PostgresErrorCodes.QueryCanceled && ct.IsCancellationRequested)
         {
@@ -121,10 +121,24 @@ internal sealed class ExportWriter([FromKeyedServices(Pools.Exports)] NpgsqlData
     }
 
     // Disposing a COPY that is not read to its end would read it to its end. So the server is asked to stop first, here and as soon as the token
-    // is cancelled, also when it has not sent anything yet; then the connection is as good as new and goes back to its pool.
-    private sealed class Reading(NpgsqlRawCopyStream copy, CancellationToken ct) : IAsyncDisposable
+    // is cancelled, also when it has not sent anything yet; then the connection is as good as new and goes back to its pool. A server that does not
+    // stop is not waited for: its connection is broken.
+    private sealed class Reading : IAsyncDisposable
     {
-        private readonly CancellationTokenRegistration _registration = ct.UnsafeRegister(static stream => Cancel((NpgsqlRawCopyStream)stream!), copy);
+        private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(5);
+
+        private readonly NpgsqlRawCopyStream _copy;
+        private readonly CancellationTokenSource _broken = new();
+        private readonly CancellationTokenRegistration _registration;
+
+        public Reading(NpgsqlRawCopyStream copy, CancellationToken ct)
+        {
+            _copy = copy;
+            _registration = ct.UnsafeRegister(static reading => ((Reading)reading!).Cancel(), this);
+        }
+
+        /// <summary>Cancelled a while after the server was asked to stop.</summary>
+        public CancellationToken Broken => _broken.Token;
 
         public bool IsOver { private get; set; }
 
@@ -132,19 +146,37 @@ internal sealed class ExportWriter([FromKeyedServices(Pools.Exports)] NpgsqlData
         {
             await _registration.DisposeAsync();
             if (!IsOver)
-                Cancel(copy);
-            await copy.DisposeAsync();
+            {
+                Cancel();
+                Limit();
+            }
+            await _copy.DisposeAsync();
+            _broken.Dispose();
         }
 
-        private static void Cancel(NpgsqlRawCopyStream copy)
+        private void Cancel()
         {
+            _broken.CancelAfter(StopTimeout);
             try
             {
-                copy.Cancel();
+                _copy.Cancel();
             }
             catch (ObjectDisposedException)
             {
                 // It has ended with an error already.
+            }
+        }
+
+        // For what disposal still reads.
+        private void Limit()
+        {
+            try
+            {
+                _copy.ReadTimeout = (int)StopTimeout.TotalMilliseconds;
+            }
+            catch (Exception gone) when (gone is ObjectDisposedException or NullReferenceException or InvalidOperationException)
+            {
+                // The connection is broken: there is nothing to be read.
             }
         }
     }

@@ -62,6 +62,9 @@ internal static class ChangeMember
     {
         public async Task<Profile> Handle(Command command, CancellationToken ct)
         {
+            // A hash is work that others wait for: it is not done for a member who does not exist.
+            if (command.Password is not null && !await Exists(command, ct))
+                throw NoSuchMember();
             var hash = command.Password is { } password ? await passwords.Hash(password, ct) : null;
             var row = await db.InTransactionAsync(
                 async transaction =>
@@ -85,8 +88,23 @@ internal static class ChangeMember
                         command);
                 },
                 ct);
-            return row?.ToProfile() ?? throw Problem.NotFound("No such member in this organization.");
+            return row?.ToProfile() ?? throw NoSuchMember();
         }
+
+        private Task<bool> Exists(Command command, CancellationToken ct) => db.QuerySingleOrDefaultAsync<bool>(
+            """
+            select exists (
+                select
+                from users
+                where org_id = @OrgId
+                  and id = @MemberId
+                  and removed_at is null
+            )
+            """,
+            command,
+            ct);
+
+        private static Problem NoSuchMember() => Problem.NotFound("No such member in this organization.");
 
         private async Task Change(Sql.Transaction transaction, Command command, string? hash)
         {

@@ -54,6 +54,10 @@ internal static class CreateMember
         {
             if (throttles.MayNameAddress(command.Actor) is { } wait)
                 throw Problem.Throttled("Too many of the e-mail addresses that you named were taken. Try again later.", wait);
+            // A hash is work that others wait for: it is not done for an address that is taken already.
+            if (await db.QuerySingleOrDefaultAsync<bool>(
+                "select exists (select from users where email = @Email)", new { Email = EmailAddress.Normalize(command.Email) }, ct))
+                throw await EmailTaken(command, ct);
             var hash = await passwords.Hash(command.Password, ct);
             var (id, now) = ids.Next();
             try
@@ -89,11 +93,16 @@ internal static class CreateMember
             }
             catch (PostgresException taken) when (taken.ConstraintName == "users_email_key")
             {
-                throttles.AddressWasTaken(command.Actor);
-                if (command.OrgId is { } orgId)
-                    await audit.WriteRefusal(AuditEvent.OfOrganization(orgId, command.Actor, AuditAction.EmailTaken), ct);
-                throw Problem.EmailTaken();
+                throw await EmailTaken(command, ct);
             }
+        }
+
+        private async Task<Problem> EmailTaken(Command command, CancellationToken ct)
+        {
+            throttles.AddressWasTaken(command.Actor);
+            if (command.OrgId is { } orgId)
+                await audit.WriteRefusal(AuditEvent.OfOrganization(orgId, command.Actor, AuditAction.EmailTaken), ct);
+            return Problem.EmailTaken();
         }
     }
 }

@@ -22,7 +22,7 @@ internal static class Ready
         public async Task<Response> Handle(Query query, CancellationToken ct)
         {
             if (lifetime.ApplicationStopping.IsCancellationRequested)
-                throw Problem.Unavailable("The service is stopping.", TimeSpan.FromSeconds(5));
+                throw Problem.Stopping();
             return await Migrator.IsCurrent(db, ct)
                 ? new("ready")
                 : throw Problem.Unavailable("The database does not have the schema of this version.", TimeSpan.FromSeconds(5));
