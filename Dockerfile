@@ -11,7 +11,8 @@ COPY src/ChatLogger/ChatLogger.csproj src/ChatLogger/packages.lock.json src/Chat
 RUN --mount=type=cache,target=/root/.nuget/packages dotnet restore --locked-mode src/ChatLogger
 COPY db/migrations db/migrations
 COPY src src
-RUN --mount=type=cache,target=/root/.nuget/packages dotnet publish --no-restore -c Release -p:Version=$VERSION -o /app src/ChatLogger
+# Publishing restores once more, for the machine that it compiles for.
+RUN --mount=type=cache,target=/root/.nuget/packages dotnet publish -c Release -p:Version=$VERSION -o /app src/ChatLogger
 
 # The -extra variant carries the time zones, which summaries and exports are cut by, and ICU; nothing in it is a shell.
 FROM mcr.microsoft.com/dotnet/aspnet:10.0-noble-chiseled-extra
