@@ -1,5 +1,3 @@
-using System.Net.Sockets;
-using Dapper;
 using Npgsql;
 
 namespace ChatLogger.Data;
@@ -8,10 +6,8 @@ namespace ChatLogger.Data;
 /// The way from settings to a database that can be used: start the private server if there is to be one, wait for it, bring the schema up to
 /// date. Nothing happens before <see cref="Open"/>.
 /// </summary>
-internal sealed partial class Database(DatabaseSettings settings, ILoggerFactory logs) : IAsyncDisposable
+internal sealed class Database(DatabaseSettings settings, ILoggerFactory logs) : IAsyncDisposable
 {
-    private const int OldestMajor = 15;
-
     private readonly ILogger _log = logs.CreateLogger<Database>();
     private NpgsqlDataSource? _source;
     private NpgsqlDataSource? _analytics;
@@ -51,16 +47,20 @@ internal sealed partial class Database(DatabaseSettings settings, ILoggerFactory
             connection = _private.ConnectionString;
         }
 
-        var direct = settings.MigrationsConnectionString ?? connection;
-        await WaitFor(direct, ct);
-        await new Migrator(direct, logs.CreateLogger<Migrator>()).Run(ct);
-        _source = Pools.Create(Pools.Common, settings.Complete(connection));
-        _analytics = Pools.Create(Pools.Analytics, settings.CompleteForAnalytics(connection));
-        _exports = Pools.Create(Pools.Exports, settings.CompleteForExports(connection));
-        _writing = Pools.Create(Pools.Writing, settings.CompleteForWriting(connection));
-        _plugins = Pools.Create(Pools.Plugins, settings.CompleteForPlugins(connection));
-        if (settings.TransactionPooler)
-            await CheckSessions(_source, ct);
+        var serving = new Connecting(settings.ConnectionSetting, connection, settings, settings.TransactionPooler, _log);
+        var direct = settings.MigrationsConnectionString is { } migrations
+            ? new Connecting("ConnectionStrings__Migrations", migrations, settings, transactionPooler: false, _log)
+            : serving;
+        var migrator = new Migrator(direct.ConnectionString, logs.CreateLogger<Migrator>(), setup: await direct.WaitFor(ct));
+        await migrator.Run(ct);
+
+        var setup = direct == serving ? serving.Setup : await serving.WaitFor(ct);
+        _source = Pool(Pools.Common, settings.Complete(connection), setup);
+        _analytics = Pool(Pools.Analytics, settings.CompleteForAnalytics(connection), setup);
+        _exports = Pool(Pools.Exports, settings.CompleteForExports(connection), setup);
+        _writing = Pool(Pools.Writing, settings.CompleteForWriting(connection), setup);
+        _plugins = Pool(Pools.Plugins, settings.CompleteForPlugins(connection), setup);
+        await Rights.Check(_source, migrator.Schema, ct);
     }
 
     public async ValueTask DisposeAsync()
@@ -79,58 +79,18 @@ internal sealed partial class Database(DatabaseSettings settings, ILoggerFactory
             await _private.DisposeAsync();
     }
 
-    private static InvalidOperationException NotOpen() => new("The database has not been opened yet.");
-
-    // Services start together; a database that is a few seconds behind is no reason to fall over.
-    private async Task WaitFor(string connectionString, CancellationToken ct)
+    private NpgsqlDataSource Pool(string name, string text, SessionSetup setup)
     {
-        var patience = Task.Delay(settings.StartTimeout, ct);
-        await using var source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false, Timeout = 5 });
-        for (var attempt = 0; ; attempt++)
+        try
         {
-            try
-            {
-                await using var connection = await source.OpenConnectionAsync(ct);
-                if (connection.PostgreSqlVersion.Major < OldestMajor)
-                    throw new StartRefused($"The database is PostgreSQL {connection.PostgreSqlVersion}; {OldestMajor} or later is needed.");
-                if (await connection.ExecuteScalarAsync<string>("show server_encoding") != "UTF8")
-                    throw new StartRefused("The database's encoding is not UTF8. Create it with: create database chatlogger encoding 'UTF8' template template0");
-                return;
-            }
-            catch (PostgresException refused) when (refused.SqlState[..2] is not ("57" or "53" or "08"))
-            {
-                throw new StartRefused($"The database refuses the connection: {refused.MessageText} ({refused.SqlState}).");
-            }
-            catch (Exception exception) when (exception is NpgsqlException or SocketException or TimeoutException)
-            {
-                if (patience.IsCompleted)
-                    throw new StartRefused($"The database cannot be reached: {exception.Message}");
-                if (attempt == 0)
-                    Waiting(_log, exception.Message);
-                await Task.WhenAny(Task.Delay(500, ct), patience);
-                ct.ThrowIfCancellationRequested();
-            }
+            return Pools.Create(name, text, setup);
+        }
+        // Parameters of a pool that do not go together, for instance a minimum above the maximum.
+        catch (Exception failure) when (failure is ArgumentException or NotSupportedException or InvalidOperationException)
+        {
+            throw new StartRefused($"{settings.ConnectionSetting} cannot be used for the pool \"{name}\": {failure.Message}");
         }
     }
 
-    // Elsewhere a session is told when it starts. Behind a pooler it is whatever role and database say, and what is promised depends on it.
-    private static async Task CheckSessions(NpgsqlDataSource source, CancellationToken ct)
-    {
-        var wrong = await source.QuerySingleOrDefaultAsync<string>(
-            """
-            select string_agg(format('%s is %s; run: alter role %I set %s = %L', wanted.name, current_setting(wanted.name), current_user, wanted.name, wanted.values[1]), ', ')
-            from (values
-                ('synchronous_commit', array['on', 'remote_apply']),
-                ('default_transaction_isolation', array['read committed']),
-                ('timezone', array['UTC'])) as wanted(name, values)
-            where current_setting(wanted.name) <> all (wanted.values)
-            """,
-            new { },
-            ct);
-        if (wrong is not null)
-            throw new StartRefused($"Behind a transaction pooler sessions are as the database makes them: {wrong}.");
-    }
-
-    [LoggerMessage(LogLevel.Warning, "Waiting for the database: {Reason}")]
-    private static partial void Waiting(ILogger log, string reason);
+    private static InvalidOperationException NotOpen() => new("The database has not been opened yet.");
 }

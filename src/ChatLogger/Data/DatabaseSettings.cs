@@ -69,6 +69,9 @@ internal sealed record DatabaseSettings
     /// <summary>For the service. Null: the private server.</summary>
     public string? ConnectionString { get; private init; }
 
+    /// <summary>The setting it was given by.</summary>
+    public string ConnectionSetting { get; private init; } = "The private database";
+
     /// <summary>For migrations: direct to the server, past any pooler. Default: the same as the service's.</summary>
     public string? MigrationsConnectionString { get; private init; }
 
@@ -79,7 +82,9 @@ internal sealed record DatabaseSettings
     public static DatabaseSettings Read(IConfiguration configuration, IHostEnvironment environment)
     {
         var given = Settings.Bind<DatabaseSettings>(configuration, Section);
-        var connection = ConnectionStringOf(configuration, "ConnectionStrings:ChatLogger") ?? ConnectionStringOf(configuration, "DATABASE_URL");
+        var (setting, connection) = ("ConnectionStrings__ChatLogger", ConnectionStringOf(configuration, "ConnectionStrings:ChatLogger"));
+        if (connection is null)
+            (setting, connection) = ("DATABASE_URL", ConnectionStringOf(configuration, "DATABASE_URL"));
         if (connection is null && !environment.IsDevelopment() && !given.Private)
             throw new StartRefused(
                 """
@@ -95,6 +100,7 @@ internal sealed record DatabaseSettings
         return given with
         {
             ConnectionString = connection,
+            ConnectionSetting = connection is null ? given.ConnectionSetting : setting,
             MigrationsConnectionString = migrations,
             DataDirectory = Path.GetFullPath(configuration["DataDirectory"] is { Length: > 0 } directory ? directory : DefaultDataDirectory()),
         };
@@ -119,6 +125,7 @@ internal sealed record DatabaseSettings
         if (!given.Contains("Cancellation Timeout"))
             complete.CancellationTimeout = 250;
         // What we set in a session ends with its transaction: there is nothing to be reset before the next statement, and nothing to wait for in vain.
+        // A reset would also take back what the session was told by a statement (SessionSetup.ByStatement).
         complete.NoResetOnClose = true;
         if (TransactionPooler)
         {
@@ -132,18 +139,20 @@ internal sealed record DatabaseSettings
             complete.MaxAutoPrepare = 100;
         if (!given.Contains("Auto Prepare Min Usages"))
             complete.AutoPrepareMinUsages = 2;
-        // As start-up options they are the session's defaults: neither DISCARD ALL nor a setting of role or database changes them. Of two with
-        // one name the last one wins: patience is the operator's to change, what is promised of commits and times is not.
+        // Of two with one name the last one wins: patience is the operator's to change, what is promised of commits and times is not.
         complete.Options = string.Join(
             ' ',
             $"-c statement_timeout={StatementTimeout.TotalMilliseconds:F0}",
             $"-c lock_timeout={LockTimeout.TotalMilliseconds:F0}",
             "-c idle_in_transaction_session_timeout=30000",
+            // A pooled connection may be idle for as long as it likes.
+            "-c idle_session_timeout=0",
             complete.Options,
             "-c timezone=UTC",
             "-c datestyle=ISO",
             "-c intervalstyle=postgres",
             "-c synchronous_commit=on",
+            "-c standard_conforming_strings=on",
             "-c default_transaction_isolation=read\\ committed");
         return complete.ConnectionString;
     }
@@ -218,20 +227,14 @@ internal sealed record DatabaseSettings
         if (string.IsNullOrWhiteSpace(text))
             return null;
         if (text.StartsWith("postgres://", StringComparison.Ordinal) || text.StartsWith("postgresql://", StringComparison.Ordinal))
-            return DatabaseUrl.ToConnectionString(setting, text);
-        try
-        {
-            return new NpgsqlConnectionStringBuilder(text).ConnectionString;
-        }
-        // The message may repeat a part of the string, and with it the password.
-        catch (ArgumentException)
-        {
-            throw new StartRefused($"{setting} is not a connection string of Npgsql, such as Host=db;Database=chatlogger;Username=chatlogger;Password=…");
-        }
+            return ConnectionRules.Check(setting, DatabaseUrl.ToConnectionString(setting, text));
+        if (text.Split("://", 2) is [{ Length: < 20 } scheme, _] && scheme.All(char.IsAsciiLetterOrDigit))
+            throw new StartRefused($"{setting} is not a URL such as postgres://user:password@host:5432/database: it begins with {scheme}://");
+        return ConnectionRules.Check(setting, text);
     }
 
     // The account's own data; root's is the system's, for PostgreSQL's server does not run as root and could not enter root's home.
-    private static string DefaultDataDirectory() => Environment.IsPrivilegedProcess && !OperatingSystem.IsWindows()
+    public static string DefaultDataDirectory() => Environment.IsPrivilegedProcess && !OperatingSystem.IsWindows()
         ? "/var/lib/chatlogger"
         : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "chatlogger");
 }

@@ -7,87 +7,174 @@ namespace ChatLogger.Data;
 /// <summary>The URL form of a connection (<c>postgres://user:password@host:5432/database?sslmode=require</c>), which Npgsql does not read.</summary>
 internal static partial class DatabaseUrl
 {
+    private delegate void Setter(NpgsqlConnectionStringBuilder connection, string value);
+
+    // libpq's names, which such URLs are written with. Npgsql's own names may stand beside them.
+    private static readonly Dictionary<string, Setter> Known = new(StringComparer.Ordinal)
+    {
+        ["user"] = (connection, value) => connection.Username = value,
+        ["password"] = (connection, value) => connection.Password = value,
+        ["dbname"] = (connection, value) => connection.Database = value,
+        ["host"] = (connection, value) => connection.Host = value,
+        ["port"] = (connection, value) => connection.Port = int.Parse(value, NumberStyles.None, CultureInfo.InvariantCulture),
+        ["passfile"] = (connection, value) => connection.Passfile = value,
+        ["connect_timeout"] = (connection, value) => connection.Timeout = Seconds(value),
+        ["application_name"] = (connection, value) => connection.ApplicationName = value,
+        ["fallback_application_name"] = (connection, value) =>
+        {
+            if (connection.ApplicationName is null)
+                connection.ApplicationName = value;
+        },
+        ["options"] = (connection, value) => connection.Options = value,
+        ["client_encoding"] = (connection, value) => connection.ClientEncoding = value == "auto" ? "UTF8" : value,
+        ["sslmode"] = (connection, value) => connection.SslMode = One<SslMode>(value),
+        ["ssl"] = (connection, value) => connection.SslMode = Switch(value) ? SslMode.Require : SslMode.Disable,
+        ["sslnegotiation"] = (connection, value) => connection.SslNegotiation = One<SslNegotiation>(value),
+        ["sslrootcert"] = (connection, value) => connection.RootCertificate = value == "system" ? null : value,
+        ["sslcert"] = (connection, value) => connection.SslCertificate = value,
+        ["sslkey"] = (connection, value) => connection.SslKey = value,
+        ["sslpassword"] = (connection, value) => connection.SslPassword = value,
+        ["channel_binding"] = (connection, value) => connection.ChannelBinding = One<ChannelBinding>(value),
+        ["require_auth"] = (connection, value) => connection.RequireAuth = AuthenticationMethods(value),
+        ["gssencmode"] = (connection, value) => connection.GssEncryptionMode = One<GssEncryptionMode>(value),
+        ["krbsrvname"] = (connection, value) => connection.KerberosServiceName = value,
+        ["target_session_attrs"] = (connection, value) => connection.TargetSessionAttributes = value,
+        ["load_balance_hosts"] = (connection, value) => connection.LoadBalanceHosts = value switch
+        {
+            "disable" => false,
+            "random" => true,
+            _ => throw new FormatException(),
+        },
+        ["keepalives"] = (connection, value) => connection.TcpKeepAlive = Switch(value),
+        ["keepalives_idle"] = (connection, value) => connection.TcpKeepAliveTime = Seconds(value),
+        ["keepalives_interval"] = (connection, value) => connection.TcpKeepAliveInterval = Seconds(value),
+    };
+
+    // Of libpq, without a counterpart in Npgsql: left aside, they would promise what is not kept.
+    private static readonly string[] WithoutCounterpart =
+    [
+        "gssdelegation", "gsslib", "hostaddr", "keepalives_count", "max_protocol_version", "min_protocol_version", "replication",
+        "requirepeer", "requiressl", "scram_client_key", "scram_server_key", "service", "ssl_max_protocol_version", "ssl_min_protocol_version",
+        "sslcertmode", "sslcompression", "sslcrl", "sslcrldir", "sslkeylogfile", "sslsni", "tcp_user_timeout",
+    ];
+
     /// <exception cref="StartRefused">The URL is malformed or has a parameter that is not known.</exception>
     public static string ToConnectionString(string setting, string url)
     {
         var parts = Form().Match(url);
-        if (!parts.Success)
+        // An @ after the host belongs to a password with a slash or a question mark in it, a part of which was taken for something else.
+        if (!parts.Success || RestWithAt().IsMatch(url))
             throw Malformed(setting);
 
-        var builder = new NpgsqlConnectionStringBuilder();
+        var connection = new NpgsqlConnectionStringBuilder();
         if (Part("user") is { } user)
-            builder.Username = user;
+            connection.Username = user;
         if (Part("password") is { } password)
-            builder.Password = password;
-        if (Part("host") is { } host)
-            builder.Host = host;
-        if (Part("port") is { } port)
-            builder.Port = ushort.TryParse(port, CultureInfo.InvariantCulture, out var number) ? number : throw Malformed(setting);
+            connection.Password = password;
+        if (Part("hosts") is { } hosts)
+            Hosts(connection, hosts, setting);
         if (Part("database") is { } database)
-            builder.Database = database;
+            connection.Database = database;
 
         foreach (var parameter in parts.Groups["parameters"].Value.Split('&', StringSplitOptions.RemoveEmptyEntries))
         {
             var pair = parameter.Split('=', 2);
             if (pair.Length != 2)
                 throw Malformed(setting);
-            var (name, value) = (Uri.UnescapeDataString(pair[0]), Uri.UnescapeDataString(pair[1]));
-            try
-            {
-                // libpq's names, which are what such URLs are written with.
-                switch (name)
-                {
-                    case "sslmode":
-                        builder.SslMode = Enum.Parse<SslMode>(value.Replace("-", "", StringComparison.Ordinal), ignoreCase: true);
-                        break;
-                    case "user":
-                        builder.Username = value;
-                        break;
-                    case "dbname":
-                        builder.Database = value;
-                        break;
-                    case "connect_timeout":
-                        builder.Timeout = int.Parse(value, CultureInfo.InvariantCulture);
-                        break;
-                    case "host":
-                        builder.Host = value;
-                        break;
-                    case "port":
-                        builder.Port = int.Parse(value, CultureInfo.InvariantCulture);
-                        break;
-                    case "application_name":
-                        builder.ApplicationName = value;
-                        break;
-                    case "options":
-                        builder.Options = value;
-                        break;
-                    case "sslrootcert":
-                        builder.RootCertificate = value;
-                        break;
-                    case "target_session_attrs":
-                        builder.TargetSessionAttributes = value;
-                        break;
-                    case "channel_binding":
-                        builder.ChannelBinding = Enum.Parse<ChannelBinding>(value, ignoreCase: true);
-                        break;
-                    default:
-                        builder[name] = value;
-                        break;
-                }
-            }
-            catch (Exception exception) when (exception is ArgumentException or FormatException or OverflowException or KeyNotFoundException)
-            {
-                throw new StartRefused($"{setting} has a parameter that is not understood: {name}.");
-            }
+            Apply(connection, setting, Uri.UnescapeDataString(pair[0]), Uri.UnescapeDataString(pair[1]));
         }
-        return builder.Host is null ? throw Malformed(setting) : builder.ConnectionString;
+        // As libpq has it: whoever names a root certificate wants it looked at.
+        if (connection is { SslMode: SslMode.Require, RootCertificate: { Length: > 0 } })
+            connection.SslMode = SslMode.VerifyCA;
+        return connection.Host is null ? throw Malformed(setting) : connection.ConnectionString;
 
         string? Part(string name) => parts.Groups[name] is { Length: > 0 } part ? Uri.UnescapeDataString(part.Value) : null;
     }
 
-    private static StartRefused Malformed(string setting) => new($"{setting} is not a URL such as postgres://user:password@host:5432/database");
+    private static void Hosts(NpgsqlConnectionStringBuilder connection, string hosts, string setting)
+    {
+        var several = hosts.Split(',');
+        var ports = several.Select(host => Port().Match(host)).ToList();
+        if (ports.Exists(port => port.Success && !ushort.TryParse(port.Groups[1].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var _)))
+            throw Malformed(setting);
+        if (several.Length > 1)
+        {
+            connection.Host = hosts;
+            return;
+        }
+        connection.Host = hosts[..^ports[0].Length].Trim('[', ']');
+        if (ports[0].Success)
+            connection.Port = ushort.Parse(ports[0].Groups[1].Value, CultureInfo.InvariantCulture);
+    }
 
-    // Uri does not do: it wants a host where there is a user, and libpq's form for a socket has none.
-    [GeneratedRegex(@"^postgres(ql)?://((?<user>[^:@/?]*)(:(?<password>[^@/?]*))?@)?(\[(?<host>[^\]]+)\]|(?<host>[^:@/?\[\]]*))(:(?<port>[0-9]+))?(/(?<database>[^/?]*))?(\?(?<parameters>.*))?\z", RegexOptions.CultureInvariant)]
+    private static void Apply(NpgsqlConnectionStringBuilder connection, string setting, string name, string value)
+    {
+        if (!Known.TryGetValue(name, out var set))
+        {
+            if (WithoutCounterpart.Contains(name))
+                throw new StartRefused($"{setting} has a parameter that has no counterpart here: {name}. Leave it out.");
+            if (!ConnectionRules.IsKnown(name))
+                throw new StartRefused(
+                    $"{setting} has a parameter that is not understood: {(Name().IsMatch(name) ? name : "its name is not shown, for it may be a part of the password")}.");
+            set = (connection, value) => connection[name] = value;
+        }
+        try
+        {
+            set(connection, value);
+        }
+        catch (Exception failure) when (failure is ArgumentException or FormatException or OverflowException or InvalidCastException or NotSupportedException)
+        {
+            var choice = name switch
+            {
+                "sslmode" => "; it takes disable, allow, prefer, require, verify-ca and verify-full",
+                "sslnegotiation" => "; it takes postgres and direct",
+                "channel_binding" or "gssencmode" => "; it takes disable, prefer and require",
+                "target_session_attrs" => "; it takes any, read-write and primary",
+                "load_balance_hosts" => "; it takes disable and random",
+                _ => "",
+            };
+            throw new StartRefused($"{setting} gives {name} a value that it does not take{choice}.");
+        }
+    }
+
+    private static T One<T>(string value)
+        where T : struct, Enum =>
+        value.Length > 0 && !char.IsAsciiDigit(value[0]) ? Enum.Parse<T>(value.Replace("-", "", StringComparison.Ordinal), ignoreCase: true) : throw new FormatException();
+
+    // Npgsql knows the same methods, some by another spelling.
+    private static string AuthenticationMethods(string value) => string.Join(',', value.Split(',').Select(method => (method.StartsWith('!') ? "!" : "") + method.TrimStart('!') switch
+    {
+        "password" => "Password",
+        "md5" => "MD5",
+        "gss" => "GSS",
+        "sspi" => "SSPI",
+        "scram-sha-256" => "ScramSHA256",
+        "none" => "None",
+        _ => throw new FormatException(),
+    }));
+
+    private static int Seconds(string value) => int.Parse(value, NumberStyles.None, CultureInfo.InvariantCulture);
+
+    private static bool Switch(string value) => value switch
+    {
+        "1" or "true" => true,
+        "0" or "false" => false,
+        _ => throw new FormatException(),
+    };
+
+    private static StartRefused Malformed(string setting) => new(
+        $"{setting} is not a URL such as postgres://user:password@host:5432/database. In user and password write @ as %40, / as %2F, ? as %3F, : as %3A, # as %23 and % as %25.");
+
+    // Uri does not do: it wants a host where there is a user, and libpq's forms for sockets and for several hosts are none of its.
+    [GeneratedRegex(@"^postgres(ql)?://((?<user>[^:@/?]*)(:(?<password>[^@/?]*))?@)?(?<hosts>(\[[^\]/?]+\]|[^:@/?\[\],]*)(:[0-9]+)?(,(\[[^\]/?]+\]|[^:@/?\[\],]*)(:[0-9]+)?)*)(/(?<database>[^/?@]*))?(\?(?<parameters>.*))?\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
     private static partial Regex Form();
+
+    [GeneratedRegex("^[^/]*//[^/?]*[/?].*@", RegexOptions.CultureInvariant)]
+    private static partial Regex RestWithAt();
+
+    [GeneratedRegex(":([0-9]+)$", RegexOptions.CultureInvariant)]
+    private static partial Regex Port();
+
+    [GeneratedRegex("^[A-Za-z_ ]{1,40}$")]
+    private static partial Regex Name();
 }

@@ -9,14 +9,18 @@ namespace ChatLogger.Data;
 
 /// <summary>
 /// Brings the schema up to the scripts that are embedded from <c>db/migrations</c>, in the order of their names, each once. The journal is
-/// DbUp's table, so that DbUp can take over, with one nullable column more that notices an edited script.
+/// DbUp's table, so that DbUp can take over, with two nullable columns more: one notices an edited script, the other tells older versions of this
+/// program which scripts of newer ones they can live with.
 /// </summary>
-internal sealed partial class Migrator(string connectionString, ILogger log, IReadOnlyList<Migrator.Script>? scripts = null)
+internal sealed partial class Migrator(
+    string connectionString, ILogger log, IReadOnlyList<Migrator.Script>? scripts = null, SessionSetup setup = SessionSetup.AtStartup)
 {
     /// <summary>Any number that no other program uses for an advisory lock in this database.</summary>
     private const long LockId = 0x63_68_61_74_6c_6f_67;
 
     private const string NoTransaction = "-- no-transaction";
+
+    private const string Compatible = "-- compatible";
 
     private static readonly TimeSpan LockPoll = TimeSpan.FromMilliseconds(200);
 
@@ -35,41 +39,35 @@ internal sealed partial class Migrator(string connectionString, ILogger log, IRe
     /// <exception cref="StartRefused">A script was edited after it ran, or the database is newer than this program.</exception>
     public async Task<int> Run(CancellationToken ct)
     {
-        await using var source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(connectionString)
-        {
-            Pooling = false,
-            CommandTimeout = 0,
-            ApplicationName = "chatlogger migrations",
-            // A migration takes the time it takes; but a lock it does not get must not queue up everybody behind it for ever.
-            Options = "-c timezone=UTC -c lock_timeout=30000 -c client_min_messages=warning",
-        });
+        await using var source = Pools.Create("migrations", ConnectionString(), setup);
         await using var connection = await source.OpenConnectionAsync(ct);
 
         // Polled: a session that waits inside pg_advisory_lock holds a snapshot, and create index concurrently waits for snapshots.
         while (!await connection.ExecuteScalarAsync<bool>("select pg_try_advisory_lock(@LockId)", new { LockId }))
             await Task.Delay(LockPoll, ct);
 
-        await connection.ExecuteAsync(
-            """
-            create table if not exists schemaversions (
-                schemaversionsid serial not null constraint schemaversions_pkey primary key,
-                scriptname varchar(255) not null,
-                applied timestamp without time zone not null
-            );
-            alter table schemaversions add column if not exists checksum varchar(64);
-            """);
-
+        // A role that may not change the schema needs no right to where there is nothing to change.
         var pending = await Pending(connection);
+        if (pending.Count > 0)
+            await Explained(connection, "The journal of migrations", () => Prepare(connection, pending));
         foreach (var script in pending)
         {
             ct.ThrowIfCancellationRequested();
             var started = Stopwatch.GetTimestamp();
-            await Apply(connection, script);
+            await Explained(connection, $"The migration {script.Name}", () => Apply(connection, script));
             Applied(log, script.Name, (long)Stopwatch.GetElapsedTime(started).TotalMilliseconds);
         }
+        Schema = await connection.ExecuteScalarAsync<string>(FindSchema);
         return pending.Count;
         // Closing the connection releases the lock.
     }
+
+    /// <summary>Database and schema that have the journal, in the eyes of a connection.</summary>
+    public const string FindSchema =
+        "select current_database() || '.' || relnamespace::regnamespace from pg_class where oid = to_regclass('schemaversions')";
+
+    /// <summary>Where <see cref="Run"/> found the journal or made it.</summary>
+    public string? Schema { get; private set; }
 
     /// <summary>Whether the database has exactly the scripts that this program knows.</summary>
     public static async Task<bool> IsCurrent(NpgsqlDataSource db, CancellationToken ct)
@@ -78,24 +76,118 @@ internal sealed partial class Migrator(string connectionString, ILogger log, IRe
         return Embedded.All(script => applied.Contains(script.Name));
     }
 
+    // What the operator gave holds here too, the schema to work in above all; but a migration takes the time it takes, whatever role or operator
+    // say of statements, while a lock it does not get must not queue up everybody behind it for ever.
+    private string ConnectionString()
+    {
+        var given = new NpgsqlConnectionStringBuilder(connectionString);
+        return new NpgsqlConnectionStringBuilder(connectionString)
+        {
+            Pooling = false,
+            CommandTimeout = 0,
+            ApplicationName = given.ApplicationName ?? "chatlogger migrations",
+            Options = given.Options
+                + " -c timezone=UTC -c synchronous_commit=on -c default_transaction_isolation=read\\ committed -c standard_conforming_strings=on"
+                + " -c statement_timeout=0 -c lock_timeout=30000 -c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0"
+                + " -c client_min_messages=warning",
+        }.ConnectionString;
+    }
+
     private async Task<List<Script>> Pending(NpgsqlConnection connection)
     {
-        var journal = (await connection.QueryAsync<(string Name, string? Checksum)>("select scriptname, checksum from schemaversions")).AsList();
-        foreach (var (name, checksum) in journal)
+        var closed = await connection.ExecuteScalarAsync<string>(
+            """
+            select format('The role %1$I may not read the journal of migrations. Run as %2$I: grant select on %3$s to %1$I', current_user, pg_get_userbyid(relowner), oid::regclass)
+            from pg_class
+            where oid = to_regclass('schemaversions') and not has_table_privilege(oid, 'select')
+            """);
+        if (closed is not null)
+            throw new StartRefused(closed);
+        // As JSON: columns that are not there are null.
+        var journal = await connection.ExecuteScalarAsync<bool>("select to_regclass('schemaversions') is null")
+            ? []
+            : (await connection.QueryAsync<(string Name, string? Checksum, bool? Compatible)>(
+                """
+                select scriptname, to_jsonb(s) ->> 'checksum', (to_jsonb(s) ->> 'compatible')::boolean
+                from schemaversions s
+                """)).AsList();
+        foreach (var (name, checksum, compatible) in journal)
         {
-            var script = _scripts.FirstOrDefault(script => script.Name == name)
-                ?? throw new StartRefused(
-                    $"The database is newer than this program: it has the migration {name}, which this version does not know. Start the version that made it, or a later one.");
-            if (checksum is not null && checksum != script.Checksum)
+            var script = _scripts.FirstOrDefault(script => script.Name == name);
+            if (script is null && compatible != true)
+                throw new StartRefused(
+                    $"The database is newer than this program: it has the migration {name}, which this version does not know, and which is not recorded as compatible with it. "
+                    + "Start the version that made it, or a later one; to go back further, restore a backup.");
+            if (script is not null && checksum is not null && checksum != script.Checksum)
                 throw new StartRefused(
                     $"The migration {name} was edited after it was applied to this database. Restore the script and put the change into a new one.");
         }
         return [.. _scripts.Where(script => journal.TrueForAll(applied => applied.Name != script.Name))];
     }
 
+    private static async Task Prepare(NpgsqlConnection connection, List<Script> pending)
+    {
+        var refusal = await connection.ExecuteScalarAsync<string>(
+            """
+            select case
+                when current_schema() is null then format(
+                    'The search_path (%s) names no schema that is there. Run: create schema %I authorization %I',
+                    current_setting('search_path'), split_part(replace(current_setting('search_path'), '"', ''), ',', 1), current_user)
+                when not has_schema_privilege(current_schema(), 'create') then format(
+                    'The role %I may not make tables in the schema %I. Run as its owner: grant create, usage on schema %I to %I',
+                    current_user, current_schema(), current_schema(), current_user)
+                when @NeedsExtension
+                    and not exists (select from pg_extension where extname = 'btree_gin')
+                    and not has_database_privilege(current_database(), 'create')
+                    then format(
+                    'The extension btree_gin is missing, and the role %I may not make it. Run in this database, as its owner: create extension btree_gin; or grant create on database %I to %I',
+                    current_user, current_database(), current_user)
+                end
+            """,
+            new { NeedsExtension = pending.Exists(script => script.Text.Contains("create extension if not exists btree_gin", StringComparison.Ordinal)) });
+        if (refusal is not null)
+            throw new StartRefused(refusal);
+        await connection.ExecuteAsync(
+            """
+            create table if not exists schemaversions (
+                schemaversionsid serial not null constraint schemaversions_pkey primary key,
+                scriptname varchar(255) not null,
+                applied timestamp without time zone not null
+            );
+            alter table schemaversions add column if not exists checksum varchar(64);
+            alter table schemaversions add column if not exists compatible boolean;
+            """);
+    }
+
+    private static async Task Explained(NpgsqlConnection connection, string what, Func<Task> work)
+    {
+        try
+        {
+            await work();
+        }
+        catch (PostgresException refused) when (refused.SqlState == PostgresErrorCodes.InsufficientPrivilege)
+        {
+            var owners = await connection.ExecuteScalarAsync<string>(
+                """
+                select string_agg(distinct format('grant %I to %I', pg_get_userbyid(relowner), current_user), '; ')
+                from pg_class
+                where relnamespace = (select relnamespace from pg_class where oid = to_regclass('schemaversions'))
+                  and relkind = 'r'
+                  and not pg_has_role(relowner, 'usage')
+                """);
+            throw new StartRefused(
+                $"{what} needs a right that the role lacks: {refused.MessageText}. "
+                + (owners is null ? "Run migrations as the role that may." : $"Run: {owners}. Or run migrations as that role (ConnectionStrings__Migrations)."));
+        }
+        catch (PostgresException waited) when (waited.SqlState == PostgresErrorCodes.LockNotAvailable)
+        {
+            throw new StartRefused($"{what} waited 30 s for a lock that somebody else holds (see pg_locks). Nothing of it was applied; start again.");
+        }
+    }
+
     private static async Task Apply(NpgsqlConnection connection, Script script)
     {
-        if (script.Text.StartsWith(NoTransaction, StringComparison.Ordinal))
+        if (script.Has(NoTransaction))
         {
             // Such a script is one statement that may run twice: a kill between the two commands runs it again.
             await connection.ExecuteAsync(script.Text);
@@ -110,10 +202,10 @@ internal sealed partial class Migrator(string connectionString, ILogger log, IRe
 
     private static Task<int> Journal(NpgsqlConnection connection, Script script, NpgsqlTransaction? transaction) => connection.ExecuteAsync(
         """
-        insert into schemaversions (scriptname, applied, checksum)
-        values (@Name, now() at time zone 'UTC', @Checksum)
+        insert into schemaversions (scriptname, applied, checksum, compatible)
+        values (@Name, now() at time zone 'UTC', @Checksum, @Compatible)
         """,
-        new { script.Name, script.Checksum },
+        new { script.Name, script.Checksum, Compatible = script.Has(Compatible) },
         transaction);
 
     [LoggerMessage(LogLevel.Information, "Applied migration {Script} in {Milliseconds} ms")]
@@ -124,6 +216,9 @@ internal sealed partial class Migrator(string connectionString, ILogger log, IRe
     {
         /// <summary>Independent of how the checkout ends its lines.</summary>
         public string Checksum => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Text.ReplaceLineEndings("\n"))));
+
+        /// <summary>Whether one of the comments at its beginning is this line.</summary>
+        public bool Has(string header) => Text.ReplaceLineEndings("\n").Split('\n').TakeWhile(line => line.StartsWith("--", StringComparison.Ordinal)).Contains(header);
 
         public static Script FromResource(string resource)
         {

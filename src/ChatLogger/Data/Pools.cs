@@ -29,9 +29,11 @@ internal static class Pools
     private static readonly ConditionalWeakTable<NpgsqlDataSource, string> Names = [];
 
     /// <summary>A pool that is known by its name where it is measured.</summary>
-    public static NpgsqlDataSource Create(string name, string connectionString)
+    public static NpgsqlDataSource Create(string name, string connectionString, SessionSetup setup = SessionSetup.AtStartup)
     {
-        var pool = new NpgsqlDataSourceBuilder(connectionString) { Name = name }.Build();
+        var builder = new NpgsqlDataSourceBuilder(connectionString) { Name = name };
+        SessionParameters.SetUp(builder, setup);
+        var pool = builder.Build();
         Names.Add(pool, name);
         return pool;
     }

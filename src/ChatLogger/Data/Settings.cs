@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Globalization;
+using System.Reflection;
 
 namespace ChatLogger.Data;
 
@@ -34,11 +35,23 @@ internal static class Settings
             if (IsSection(value, type))
                 Check(child, value, name);
             else if (child.Value is { } text && !value.IsArray && !TypeDescriptor.GetConverter(value).IsValid(text))
-                throw new StartRefused($"{name} must be {Expected(value)}.");
+                throw new StartRefused($"{name} must be {Expected(value)}{Bounds(property)}.");
+            else if (value == typeof(TimeSpan) && long.TryParse(child.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var bare) && bare > 0)
+                throw new StartRefused(NotDays(name, bare, property));
         }
 
         string Those() => $"Those of {path}__… are: {string.Join(", ", known.Select(property => property.Name))}.";
     }
+
+    // .NET reads a bare number as days, and hardly anybody means that.
+    private static string NotDays(string name, long bare, PropertyInfo property)
+    {
+        var seconds = bare <= TimeSpan.MaxValue.TotalSeconds ? TimeSpan.FromSeconds(bare).ToString("c", CultureInfo.InvariantCulture) : "00:00:30";
+        return $"{name} must be a duration such as 00:00:30{Bounds(property)}. A bare {bare} would be {bare} days: write {seconds} for seconds, or {bare}.00:00:00 for days.";
+    }
+
+    private static string Bounds(PropertyInfo property) =>
+        property.GetCustomAttribute<RangeAttribute>(true) is { } range ? string.Create(CultureInfo.InvariantCulture, $", from {range.Minimum} to {range.Maximum}") : "";
 
     private static void CheckRanges(object settings, string path)
     {

@@ -9,8 +9,12 @@ internal static class Greeting
         $"""
 
         The data is in {server.ClusterDirectory} (a private PostgreSQL {server.Major}).
-        Look inside with:  psql -h {server.SocketDirectory} -U chatlogger chatlogger
+        Look inside with:  {(HasPsql ? $"psql -h {server.SocketDirectory} -U chatlogger chatlogger" : $"any client, at postgres:///chatlogger?host={server.SocketDirectory}&user=chatlogger (psql is not on this machine)")}
         """;
+
+    // npm's programs come without it.
+    private static bool HasPsql => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
+        .Any(folder => File.Exists(Path.Combine(folder, OperatingSystem.IsWindows() ? "psql.exe" : "psql")));
 
     public static string Demo(Demo demo, string url) =>
         $$"""

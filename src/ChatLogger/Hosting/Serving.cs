@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using ChatLogger.Auth;
 using ChatLogger.Data;
+using ChatLogger.Features;
 
 namespace ChatLogger.Hosting;
 
@@ -15,6 +16,8 @@ internal static partial class Serving
         app.Services.GetRequiredService<SessionTokens>();
 
         bootstrap.Check(app.Services);
+        if (app.Services.GetRequiredService<ExportSettings>().Directory is { Length: > 0 } directory)
+            ExportDirectory.Check(Path.GetFullPath(directory));
 
         var database = app.Services.GetRequiredService<Database>();
         using (var interruption = new Interruption(ct))

@@ -15,7 +15,7 @@ namespace ChatLogger.Http;
 internal sealed partial class ProblemWriter(RequestDelegate next, TimeProvider time, ILogger<ProblemWriter> log)
 {
     // Thousands a second may be answered so; how many is what the metrics are for.
-    private readonly Seldom _unavailable = new(TimeSpan.FromSeconds(1), time);
+    private readonly Seldom _unavailable = new(TimeSpan.FromSeconds(5), time);
     private readonly Seldom _readersGone = new(TimeSpan.FromSeconds(1), time);
 
     public async Task InvokeAsync(HttpContext context)
@@ -35,7 +35,7 @@ internal sealed partial class ProblemWriter(RequestDelegate next, TimeProvider t
             if (problem.Type == ProblemType.Internal)
                 UnexpectedFailure(log, exception);
             else if (problem.Type == ProblemType.Unavailable && _unavailable.Lets(out var leftOut))
-                Unavailable(log, exception.GetType().Name, (exception as PostgresException)?.SqlState, leftOut);
+                Unavailable(log, exception.GetType().Name, (exception as PostgresException)?.SqlState, Reason(exception), leftOut);
             await Write(context, problem);
         }
         // The status has gone out already. The connection is broken, so that nobody takes what there is for the whole.
@@ -117,6 +117,14 @@ internal sealed partial class ProblemWriter(RequestDelegate next, TimeProvider t
         };
     }
 
+    /// <summary>What the log may say of it: PostgreSQL's sentences of these kinds name tables and files, and nothing that people wrote.</summary>
+    public static string Reason(Exception exception) => exception switch
+    {
+        PostgresException refused => refused.MessageText,
+        NpgsqlException or Problem => exception.Message.ReplaceLineEndings(" "),
+        _ => "",
+    };
+
     /// <summary>What an exception means to the caller.</summary>
     public static Problem Of(Exception exception) => exception switch
     {
@@ -126,8 +134,8 @@ internal sealed partial class ProblemWriter(RequestDelegate next, TimeProvider t
         WaitTimeoutException waited => Problem.Unavailable(waited.Message, TimeSpan.FromSeconds(2)),
         OperationCanceledException or TimeoutException => Busy(),
         // 53: out of resources; 55P03: lock timeout; 57: operator intervention; 58: system error; 40: deadlock or serialization; 08: connection;
-        // 25006: a standby, or a primary just demoted.
-        PostgresException { SqlState: var state } when state is "55P03" or "25006" || state[..2] is "53" or "57" or "58" or "40" or "08" => Busy(),
+        // 25006: a standby, or a primary just demoted. 42501, 42P01, 3F000: an operator has taken away a right, a table or a schema.
+        PostgresException { SqlState: var state } when state is "55P03" or "25006" or "42501" or "42P01" or "3F000" || state[..2] is "53" or "57" or "58" or "40" or "08" => Busy(),
         // FATAL ends the session, or refuses to begin one: the database takes no connections, is gone, has another password.
         PostgresException { InvariantSeverity: "FATAL" or "PANIC" } => Busy(),
         PostgresException => Problem.Internal(),
@@ -148,6 +156,6 @@ internal sealed partial class ProblemWriter(RequestDelegate next, TimeProvider t
         LogLevel.Information, "An answer was cut, for its reader hung up or was too slow; so were {Others} since the last of these lines")]
     private static partial void ReaderGone(ILogger log, long others);
 
-    [LoggerMessage(LogLevel.Warning, "A request was answered with 503: {Exception} {SqlState}; so were {Others} since the last of these lines")]
-    private static partial void Unavailable(ILogger log, string exception, string? sqlState, long others);
+    [LoggerMessage(LogLevel.Warning, "A request was answered with 503: {Exception} {SqlState} {Reason}; so were {Others} since the last of these lines")]
+    private static partial void Unavailable(ILogger log, string exception, string? sqlState, string reason, long others);
 }

@@ -21,6 +21,13 @@ public class DatabaseUrlTests
     [InlineData("postgres://db/chat?sslmode=disable&connect_timeout=7&application_name=my%20app", "Host=db;Database=chat;SSL Mode=Disable;Timeout=7;Application Name=my app")]
     [InlineData("postgres://db/chat?options=-c%20search_path%3Dchat", "Host=db;Database=chat;Options=-c search_path=chat")]
     [InlineData("postgres://db/chat?channel_binding=require&Maximum%20Pool%20Size=7", "Host=db;Database=chat;Channel Binding=Require;Maximum Pool Size=7")]
+    [InlineData("postgres://ada@one:5433,two:5434/chat", "Host=one:5433,two:5434;Username=ada;Database=chat")]
+    [InlineData("postgres://ada@[::1]:5433,two/chat?load_balance_hosts=random", "Host=[::1]:5433,two;Username=ada;Database=chat;Load Balance Hosts=True")]
+    [InlineData("postgres://db/chat?sslmode=verify-ca&sslnegotiation=direct&gssencmode=disable", "Host=db;Database=chat;SSL Mode=VerifyCA;SSL Negotiation=Direct;GSS Encryption Mode=Disable")]
+    [InlineData("postgres://db/chat?sslmode=require&sslrootcert=%2Fca.pem", "Host=db;Database=chat;SSL Mode=VerifyCA;Root Certificate=/ca.pem")]
+    [InlineData("postgres://db/chat?sslrootcert=system&sslmode=verify-full", "Host=db;Database=chat;SSL Mode=VerifyFull")]
+    [InlineData("postgres://db/chat?keepalives=1&keepalives_idle=60&keepalives_interval=10", "Host=db;Database=chat;TCP Keepalive=True;TCP Keepalive Time=60;TCP Keepalive Interval=10")]
+    [InlineData("postgres://db/chat?ssl=true&client_encoding=UTF8&krbsrvname=pg&require_auth=scram-sha-256", "Host=db;Database=chat;SSL Mode=Require;Client Encoding=UTF8;Kerberos Service Name=pg;Require Auth=ScramSHA256")]
     public void A_url_says_the_same_as_a_connection_string(string url, string connectionString)
     {
         var read = new NpgsqlConnectionStringBuilder(DatabaseUrl.ToConnectionString("DATABASE_URL", url));
@@ -38,6 +45,18 @@ public class DatabaseUrlTests
     [InlineData("postgres://ada:hunter2@db:port/chat", "postgres://user:password@host:5432/database")]
     [InlineData("postgres://ada:hunter2@/chat", "postgres://user:password@host:5432/database")]
     [InlineData("postgres://ada:hun/ter2@db/chat", "postgres://user:password@host:5432/database")]
+    [InlineData("postgres://ada:hun@ter2@db/chat", "write @ as %40")]
+    [InlineData("postgres://ada:5/hunter2@db", "write @ as %40")]
+    [InlineData("postgres://ada:5?hunter2=1@db/chat", "write @ as %40")]
+    [InlineData("postgres://ada:hunter2@db/chat?sslnegotiation=hunter2", "sslnegotiation a value that it does not take; it takes postgres and direct")]
+    [InlineData("postgres://ada:hunter2@db/chat?sslmode=3", "sslmode a value that it does not take")]
+    [InlineData("postgres://ada:hunter2@db/chat?target_session_attrs=hunter2", "target_session_attrs")]
+    [InlineData("postgres://ada:hunter2@db/chat?channel_binding=hunter2", "channel_binding")]
+    [InlineData("postgres://ada:hunter2@db/chat?keepalives=yes", "keepalives")]
+    [InlineData("postgres://ada:hunter2@db/chat?tcp_user_timeout=1", "no counterpart here: tcp_user_timeout")]
+    [InlineData("postgres://ada:hunter2@db/chat?sslcrl=x", "no counterpart here: sslcrl")]
+    [InlineData("postgres://ada:hunter2@db/chat?Maximum%20Pool%20Size=hunter2", "Maximum Pool Size")]
+    [InlineData("postgres://ada:hunter2@db/chat?Pooling=hunter2", "Pooling")]
     [InlineData("mysql://ada:hunter2@db/chat", "postgres://user:password@host:5432/database")]
     public void What_is_not_understood_is_named_without_the_password(string url, string named)
     {

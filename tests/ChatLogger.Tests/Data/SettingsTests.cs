@@ -23,14 +23,16 @@ public class SettingsTests
     [InlineData("Oven:Door:Color", "red", "Oven__Door__Color is not a setting. Those of Oven__Door__… are: Colour.")]
     [InlineData("Oven:Serial", "1", "Oven__Serial is not a setting. Those of Oven__… are: Degrees, Fan, Time, Recipe, Door, Trays.")]
     [InlineData("Oven:Door", "open", "Oven__Door is not a setting. Those of Oven__Door__… are: Colour.")]
-    [InlineData("Oven:Degrees", "hot", "Oven__Degrees must be a number.")]
-    [InlineData("Oven:Degrees", "", "Oven__Degrees must be a number.")]
-    [InlineData("Oven:Degrees", "1.5", "Oven__Degrees must be a number.")]
-    [InlineData("Oven:Degrees", "99999999999", "Oven__Degrees must be a number.")]
+    [InlineData("Oven:Degrees", "hot", "Oven__Degrees must be a number, from 50 to 300.")]
+    [InlineData("Oven:Degrees", "", "Oven__Degrees must be a number, from 50 to 300.")]
+    [InlineData("Oven:Degrees", "1.5", "Oven__Degrees must be a number, from 50 to 300.")]
+    [InlineData("Oven:Degrees", "99999999999", "Oven__Degrees must be a number, from 50 to 300.")]
     [InlineData("Oven:Degrees", "301", "Oven__Degrees must be from 50 to 300.")]
     [InlineData("Oven:Fan", "yes", "Oven__Fan must be true or false.")]
-    [InlineData("Oven:Time", "soon", "Oven__Time must be a duration such as 00:00:30.")]
-    [InlineData("Oven:Time", "30", "Oven__Time must be from 00:00:01.500 to 10:00:00.")]
+    [InlineData("Oven:Time", "soon", "Oven__Time must be a duration such as 00:00:30, from 00:00:01.500 to 10:00:00.")]
+    [InlineData("Oven:Time", "11:00:00", "Oven__Time must be from 00:00:01.500 to 10:00:00.")]
+    [InlineData("Oven:Time", "30", "Oven__Time must be a duration such as 00:00:30, from 00:00:01.500 to 10:00:00. A bare 30 would be 30 days: write 00:00:30 for seconds, or 30.00:00:00 for days.")]
+    [InlineData("Oven:Time", "90", "Oven__Time must be a duration such as 00:00:30, from 00:00:01.500 to 10:00:00. A bare 90 would be 90 days: write 00:01:30 for seconds, or 90.00:00:00 for days.")]
     public void A_wrong_name_or_value_is_refused_by_its_name(string key, string value, string sentence)
     {
         Assert.Equal(sentence, Assert.Throws<StartRefused>(() => Bind((key, value))).Message);

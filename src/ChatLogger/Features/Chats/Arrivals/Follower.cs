@@ -15,6 +15,8 @@ internal abstract partial class Follower(
 {
     // What it knows to have seen of each organization: the note that it looked after.
     private readonly Dictionary<Guid, long> _seen = [];
+    // It tries several times a second; a database that is away for an hour would be said thousands of times.
+    private readonly Seldom _failures = new(TimeSpan.FromSeconds(10), time);
     private long _swept;
 
     protected Arrivals Arrivals => arrivals;
@@ -35,7 +37,7 @@ internal abstract partial class Follower(
             }
             catch (Exception failure)
             {
-                CannotFollow(log, name, failure.Message);
+                Failed(failure);
             }
             await Task.Delay(settings.Every, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
@@ -67,7 +69,7 @@ internal abstract partial class Follower(
                 // One organization is not in the way of the others; it is looked at again in the next round.
                 catch (Exception failure) when (!ct.IsCancellationRequested)
                 {
-                    CannotFollow(log, name, failure.Message);
+                    Failed(failure);
                 }
             }
             news = more;
@@ -161,6 +163,12 @@ internal abstract partial class Follower(
         private static Task<long?> Lock(Sql.Transaction transaction, object place, bool wait) => wait
             ? transaction.QuerySingleOrDefaultAsync<long?>("select seq from followers where org_id = @OrgId and follower = @Name for update", place)
             : transaction.QuerySingleOrDefaultAsync<long?>("select seq from followers where org_id = @OrgId and follower = @Name for update skip locked", place);
+    }
+
+    private void Failed(Exception failure)
+    {
+        if (_failures.Lets(out _))
+            CannotFollow(log, name, failure.Message);
     }
 
     [LoggerMessage(LogLevel.Warning, "What arrived cannot be followed ({Name}); trying again: {Reason}")]

@@ -17,6 +17,7 @@ internal sealed partial class BatchWriter : IAsyncDisposable
     private readonly WritingSettings _settings;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
+    private readonly Seldom _unavailable;
     private readonly Room _room;
     private readonly Twins<Place> _twins;
     private readonly GroupCommit<NewChat> _chats;
@@ -31,6 +32,7 @@ internal sealed partial class BatchWriter : IAsyncDisposable
         ILogger<BatchWriter> log)
     {
         (_db, _settings, _time, _log) = (db, settings, time, log);
+        _unavailable = new(TimeSpan.FromSeconds(5), time);
         _room = new Room(settings.BatchQueueRows, settings.BatchQueueBytes);
         _twins = new Twins<Place>(settings.TwinPatience, time);
         _chats = new(new ChatFlush(writing, settings, time, arrivals, Route), writing, settings, log, _room, "batch-chats");
@@ -113,12 +115,17 @@ internal sealed partial class BatchWriter : IAsyncDisposable
     private Problem Why(Exception failure)
     {
         var problem = ProblemWriter.Of(failure);
+        if (problem.Type == ProblemType.Unavailable && _unavailable.Lets(out var leftOut))
+            Unavailable(_log, ProblemWriter.Reason(failure), leftOut);
         if (problem.Type != ProblemType.Internal)
             return problem;
         // An item has no status for what is our own mistake. Nor may it be told that nothing is kept.
         CannotWrite(_log, failure);
         return ProblemWriter.Of(new TimeoutException());
     }
+
+    [LoggerMessage(LogLevel.Warning, "Items of a batch were answered with 503: {Reason}; so were {Others} since the last of these lines")]
+    private static partial void Unavailable(ILogger log, string reason, long others);
 
     [LoggerMessage(LogLevel.Error, "Items of a batch could not be written")]
     private static partial void CannotWrite(ILogger log, Exception failure);

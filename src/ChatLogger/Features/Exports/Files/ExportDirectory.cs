@@ -1,5 +1,6 @@
 using System.IO.Hashing;
 using System.Runtime.CompilerServices;
+using ChatLogger.Data;
 using Microsoft.Win32.SafeHandles;
 
 namespace ChatLogger.Features;
@@ -11,6 +12,24 @@ namespace ChatLogger.Features;
 internal sealed class ExportDirectory(string root) : IExportStore
 {
     private const int BlockBytes = 1_048_576;
+
+    /// <summary>Whether files can be written there: found out at the start rather than by the first export.</summary>
+    /// <exception cref="StartRefused">They cannot.</exception>
+    public static void Check(string directory)
+    {
+        var probe = Path.Combine(directory, $".probe-{Guid.NewGuid():N}");
+        try
+        {
+            if (!Directory.Exists(directory))
+                throw new StartRefused($"Exports__Directory is {directory}, which is not there. Make it, or mount it, and let all instances see the same one.");
+            File.WriteAllText(probe, "");
+            File.Delete(probe);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new StartRefused($"Exports__Directory is {directory}, where this user cannot write: {failure.Message}");
+        }
+    }
 
     public ExportFileWriter Create(ExportLease lease) => new Writer(Name(lease.OrgId, lease.ExportId, lease.Fence));
 
