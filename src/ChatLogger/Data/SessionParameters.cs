@@ -21,7 +21,7 @@ internal enum SessionSetup
 internal static class SessionParameters
 {
     // A connection is opened within a request's time; the server answers this at once or does not work.
-    private const int SetupSeconds = 2;
+    private const int SetupSeconds = 4;
 
     // PostgreSQL 17 brought transaction_timeout; before, setting it is an error, and as a start-up option a fatal one.
     private const string SetParameters =

@@ -59,7 +59,9 @@ internal static class Sql
         return await db.OnConnection(work, ct);
     }
 
-    private static async Task<T> Prepared<T>(NpgsqlConnection connection, Func<NpgsqlConnection, CancellationToken, Task<T>> work, CancellationToken ct)
+    /// <summary>Works on a connection whose statements may be prepared, and puts right what server and driver do not agree on about them.</summary>
+    public static async Task<T> Prepared<T>(
+        NpgsqlConnection connection, Func<NpgsqlConnection, CancellationToken, Task<T>> work, CancellationToken ct)
     {
         try
         {
@@ -71,6 +73,13 @@ internal static class Sql
         {
             connection.UnprepareAll();
             return await work(connection, ct);
+        }
+        // The statement was refused as such (42…: a right or a table is gone), possibly while it was being prepared. Npgsql then mistakes what is
+        // prepared, and breaks the connection when the statement is allowed again.
+        catch (PostgresException refused) when (refused.SqlState.StartsWith("42", StringComparison.Ordinal) && connection.State == ConnectionState.Open)
+        {
+            connection.UnprepareAll();
+            throw;
         }
     }
 

@@ -134,8 +134,8 @@ internal sealed partial class ProblemWriter(RequestDelegate next, TimeProvider t
         WaitTimeoutException waited => Problem.Unavailable(waited.Message, TimeSpan.FromSeconds(2)),
         OperationCanceledException or TimeoutException => Busy(),
         // 53: out of resources; 55P03: lock timeout; 57: operator intervention; 58: system error; 40: deadlock or serialization; 08: connection;
-        // 25006: a standby, or a primary just demoted. 42501, 42P01, 3F000: an operator has taken away a right, a table or a schema.
-        PostgresException { SqlState: var state } when state is "55P03" or "25006" or "42501" or "42P01" or "3F000" || state[..2] is "53" or "57" or "58" or "40" or "08" => Busy(),
+        // 25006: a standby, or a primary just demoted. 42501: an operator has taken a right away.
+        PostgresException { SqlState: var state } when state is "55P03" or "25006" or "42501" || state[..2] is "53" or "57" or "58" or "40" or "08" => Busy(),
         // FATAL ends the session, or refuses to begin one: the database takes no connections, is gone, has another password.
         PostgresException { InvariantSeverity: "FATAL" or "PANIC" } => Busy(),
         PostgresException => Problem.Internal(),

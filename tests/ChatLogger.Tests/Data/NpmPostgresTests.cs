@@ -42,7 +42,7 @@ public sealed class NpmPostgresTests : IDisposable
 
     [Theory]
     [InlineData("#!/bin/sh\necho 'npm error code E404' >&2\nexit 1\n", "npm ended with 1: npm error code E404")]
-    [InlineData("#!/bin/sh\nwhile [ $# -gt 1 ]; do [ \"$1\" = --pack-destination ] && echo forged > \"$2/forged.tgz\"; shift; done\n", "is not the one that this version of Chat Logger knows")]
+    [InlineData("#!/bin/sh\nwhile [ $# -gt 1 ]; do [ \"$1\" = --pack-destination ] && echo forged > \"$2/forged.tgz\"; shift; done\n", "the package of 0 MB is not the one that this version of Chat Logger knows")]
     [InlineData(null, "it is not on PATH")]
     public async Task What_npm_does_not_bring_is_one_error_with_the_ways_out(string? npm, string reason)
     {

@@ -145,6 +145,11 @@ public sealed class VanishingRightsTests(VanishingRightsTests.LimitedApp app) : 
         }
         (await app.Stranger.Get("/healthz/ready")).Is(200);
         Assert.DoesNotContain(app.Log.All, line => line.Contains("failed unexpectedly", StringComparison.Ordinal));
+
+        await app.Execute("alter table schemaversions rename to elsewhere");
+        (await app.Stranger.Get("/healthz/ready")).IsSafeProblem(503, "unavailable");
+        await app.Execute("alter table elsewhere rename to schemaversions");
+        (await app.Stranger.Get("/healthz/ready")).Is(200);
         (await plugin.Post($"{acme.Door}/chats/{chat}/messages", new { role = "user", content = "a" })).Is(201);
     }
 

@@ -28,20 +28,14 @@ internal static class FlushStatement
         {
             await DatabaseWork.Run(
                 db,
-                async (connection, ct) =>
-                {
-                    try
+                (connection, ct) => Sql.Prepared(
+                    connection,
+                    async (connection, ct) =>
                     {
                         await Run(connection, ahead, sql, parameters, exception, ct);
-                    }
-                    // The session was reset, and what was prepared is gone (see Sql). The statement was not even begun.
-                    catch (PostgresException gone) when (gone.SqlState == PostgresErrorCodes.InvalidSqlStatementName)
-                    {
-                        connection.UnprepareAll();
-                        await Run(connection, ahead, sql, parameters, exception, ct);
-                    }
-                    return true;
-                },
+                        return true;
+                    },
+                    ct),
                 timeout.Token);
         }
         catch (OperationCanceledException) when (timeout.IsCancellationRequested)

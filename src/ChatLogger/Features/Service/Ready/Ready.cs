@@ -23,9 +23,22 @@ internal static class Ready
         {
             if (lifetime.ApplicationStopping.IsCancellationRequested)
                 throw Problem.Stopping();
-            return await Migrator.IsCurrent(db, ct)
+            return await HasSchema(ct)
                 ? new("ready")
                 : throw Problem.Unavailable("The database does not have the schema of this version.", TimeSpan.FromSeconds(5));
+        }
+
+        private async Task<bool> HasSchema(CancellationToken ct)
+        {
+            try
+            {
+                return await Migrator.IsCurrent(db, ct);
+            }
+            // Tables that were dropped, or that are no longer on the search path: asked every few seconds, it is not a failure of ours each time.
+            catch (PostgresException gone) when (gone.SqlState == PostgresErrorCodes.UndefinedTable)
+            {
+                return false;
+            }
         }
     }
 }
