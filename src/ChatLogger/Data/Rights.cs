@@ -44,7 +44,7 @@ internal static class Rights
                 select relname
                 from ours
                 where case
-                    when relkind = 'S' then not has_sequence_privilege(oid, 'usage')
+                    when relkind = 'S' then not (has_sequence_privilege(oid, 'usage') and has_sequence_privilege(oid, 'select'))
                     when relname = 'schemaversions' then not has_table_privilege(oid, 'select')
                     else not (has_table_privilege(oid, 'select') and has_table_privilege(oid, 'insert')
                         and has_table_privilege(oid, 'update') and has_table_privilege(oid, 'delete'))
@@ -53,9 +53,9 @@ internal static class Rights
             select format(
                 'The role %1$I lacks rights on %2$s. Run as %3$I: grant usage on schema %4$I to %1$I; '
                     || 'grant select, insert, update, delete on all tables in schema %4$I to %1$I; '
-                    || 'grant usage on all sequences in schema %4$I to %1$I; '
+                    || 'grant usage, select on all sequences in schema %4$I to %1$I; '
                     || 'alter default privileges in schema %4$I grant select, insert, update, delete on tables to %1$I; '
-                    || 'alter default privileges in schema %4$I grant usage on sequences to %1$I',
+                    || 'alter default privileges in schema %4$I grant usage, select on sequences to %1$I',
                 current_user, string_agg(relname, ', ' order by relname), pg_get_userbyid(journal.owner),
                 (select nspname from pg_namespace where oid = journal.schema))
             from missing, journal

@@ -195,7 +195,7 @@ public sealed class VanishingRightsTests(VanishingRightsTests.LimitedApp app) : 
                 $"""
                 create role {Role} login password 'not a secret';
                 grant select, insert, update, delete on all tables in schema public to {Role};
-                grant usage on all sequences in schema public to {Role}
+                grant usage, select on all sequences in schema public to {Role}
                 """);
             command.ExecuteNonQuery();
             builder.Configuration["ConnectionStrings:Migrations"] = ConnectionString;

@@ -1,3 +1,4 @@
+using System.Data;
 using ChatLogger.Data;
 using Npgsql;
 using NpgsqlTypes;
@@ -41,6 +42,11 @@ internal static class FlushStatement
         catch (OperationCanceledException) when (timeout.IsCancellationRequested)
         {
             throw new TimeoutException("The database did not answer a write in time.");
+        }
+        catch (PostgresException refused) when (Sql.IsOfTheStatement(refused) && connection.State == ConnectionState.Open)
+        {
+            connection.UnprepareAll();
+            throw;
         }
     }
 
