@@ -1,4 +1,3 @@
-using System.Data;
 using ChatLogger.Data;
 using Npgsql;
 using NpgsqlTypes;
@@ -42,11 +41,6 @@ internal static class FlushStatement
         catch (OperationCanceledException) when (timeout.IsCancellationRequested)
         {
             throw new TimeoutException("The database did not answer a write in time.");
-        }
-        catch (PostgresException refused) when (Sql.IsOfTheStatement(refused) && connection.State == ConnectionState.Open)
-        {
-            connection.UnprepareAll();
-            throw;
         }
     }
 
