@@ -14,6 +14,7 @@ internal static class Routes
         var app = service.MapGroup("").AnsweringHead();
 
         var open = app.MapGroup("").Allow(Access.Anyone).WithTags("Service");
+        Home.Map(open);
         Live.Map(open);
         Ready.Map(open);
         Features.Version.Map(open);

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using ChatLogger.Data;
+using ChatLogger.Http;
 using Npgsql;
 
 namespace ChatLogger.Auth;
@@ -132,13 +133,30 @@ internal sealed partial class AuditTrail(NpgsqlDataSource db, Ids ids, TimeProvi
     private void Log(AuditEvent audited)
     {
         var level = AuditAction.IsRefusal(audited.Action) ? LogLevel.Warning : LogLevel.Information;
-        Happened(
-            _log, level, audited.Action, audited.Actor.Type, audited.Actor.Id, audited.OrgId, audited.TargetType, audited.TargetId, audited.Actor.TraceId);
+        _log.Log(level, default, Fields(audited), null, static (fields, _) => Sentence(fields));
     }
 
-    [LoggerMessage("{Action} actor={ActorType}:{ActorId} organization={OrgId} target={TargetType}:{TargetId} trace={TraceId}")]
-    private static partial void Happened(
-        ILogger log, LogLevel level, string action, string actorType, string? actorId, Guid? orgId, string targetType, string? targetId, string traceId);
+    private static KeyValuePair<string, object?>[] Fields(AuditEvent audited) =>
+    [
+        new("Action", audited.Action),
+        new("ActorType", audited.Actor.Type),
+        new("ActorId", audited.Actor.Id),
+        new("OrgId", audited.OrgId),
+        new("TargetType", audited.TargetType),
+        new("TargetId", audited.TargetId),
+        new("TraceId", audited.Actor.TraceId.NullIfEmpty()),
+    ];
+
+    // What there is none of is left out: a template would say (null).
+    private static string Sentence(KeyValuePair<string, object?>[] fields)
+    {
+        var (actor, target) = (Pair(fields[1].Value, fields[2].Value), Pair(fields[4].Value, fields[5].Value));
+        var organization = fields[3].Value is { } orgId ? $" organization={orgId}" : "";
+        var trace = fields[6].Value is { } traceId ? $" trace={traceId}" : "";
+        return $"{fields[0].Value} actor={actor}{organization} target={target}{trace}";
+    }
+
+    private static string Pair(object? type, object? id) => id is null ? $"{type}" : $"{type}:{id}";
 
     [LoggerMessage(LogLevel.Warning, "The audit log could not take {Action}: {Exception}")]
     private static partial void NotWritten(ILogger log, string action, string exception);

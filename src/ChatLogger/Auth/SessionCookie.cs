@@ -4,37 +4,40 @@ namespace ChatLogger.Auth;
 
 /// <summary>
 /// The cookie that carries the session token. Its name begins with <c>__Host-</c> and it is <c>Secure</c>, except in Development on a loopback
-/// <c>http</c> address, where browsers and curl would not send it back. A process accepts one name only.
+/// <c>http</c> address, where browsers and curl would not send it back. Below a sub-path it is held to that path, which <c>__Host-</c> forbids, and its
+/// name begins with <c>__Secure-</c>. A request is looked at for one name only.
 /// </summary>
 internal sealed partial class SessionCookie(bool plain)
 {
     // Told at once, and again to who looks into the log of the day.
     private readonly Seldom _overPlainHttp = new(TimeSpan.FromHours(1), TimeProvider.System);
 
-    public string Name => plain ? "chatlogger" : "__Host-chatlogger";
+    public string NameBelow(PathString pathBase) => plain ? "chatlogger" : pathBase.HasValue ? "__Secure-chatlogger" : "__Host-chatlogger";
 
     public void Write(HttpContext context, string token, TimeSpan lifetime)
     {
-        context.Response.Cookies.Append(Name, token, Options(lifetime));
+        context.Response.Cookies.Append(NameBelow(context.Request.PathBase), token, Options(context.Request.PathBase, lifetime));
         if (!plain && !context.Request.IsHttps && !IsLoopback(context.Request.Host.Host) && _overPlainHttp.Lets(out _))
             SecureOverPlainHttp(context.RequestServices.GetRequiredService<ILogger<SessionCookie>>());
     }
 
-    public void Delete(HttpContext context) => context.Response.Cookies.Append(Name, "", Options(TimeSpan.Zero));
+    public void Delete(HttpContext context) =>
+        context.Response.Cookies.Append(NameBelow(context.Request.PathBase), "", Options(context.Request.PathBase, TimeSpan.Zero));
 
     /// <summary>The token; null when there is none, or more than one.</summary>
     public string? Read(HttpContext context)
     {
+        var name = NameBelow(context.Request.PathBase);
         string? found = null;
         foreach (var line in context.Request.Headers.Cookie)
         {
             foreach (var part in (line ?? "").Split(';', StringSplitOptions.TrimEntries))
             {
-                if (part.Length <= Name.Length || part[Name.Length] != '=' || !part.StartsWith(Name, StringComparison.Ordinal))
+                if (part.Length <= name.Length || part[name.Length] != '=' || !part.StartsWith(name, StringComparison.Ordinal))
                     continue;
                 if (found is not null)
                     return null;
-                found = part[(Name.Length + 1)..];
+                found = part[(name.Length + 1)..];
             }
         }
         return found;
@@ -48,9 +51,9 @@ internal sealed partial class SessionCookie(bool plain)
         + "put TLS in front. Where a proxy does that already, name it in Proxies__Trusted__0 and let it send X-Forwarded-Proto.")]
     private static partial void SecureOverPlainHttp(ILogger log);
 
-    private CookieOptions Options(TimeSpan lifetime) => new()
+    private CookieOptions Options(PathString pathBase, TimeSpan lifetime) => new()
     {
-        Path = "/",
+        Path = pathBase.HasValue ? pathBase.Value : "/",
         HttpOnly = true,
         Secure = !plain,
         SameSite = SameSiteMode.Strict,

@@ -60,8 +60,10 @@ internal static class Application
     {
         // First of all: who is calling, and by which name, is what trusted proxies say.
         if (ProxySettings.Read(app.Configuration) is { } proxies)
-            app.UseForwardedHeaders(proxies);
+            ProxySettings.Use(app, proxies);
+        app.Use(app.Services.GetRequiredService<BasePath>().Middleware);
         Signals.Use(app);
+        app.UseMiddleware<RequestLog>();
         app.Use(SecurityHeaders.Middleware);
         app.Use(app.Services.GetRequiredService<Draining>().Middleware);
         app.UseMiddleware<ProblemWriter>();
@@ -86,6 +88,7 @@ internal static class Application
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<Traffic>();
         builder.Services.AddSingleton<MatcherPolicy, CaseSensitivePaths>();
+        builder.Services.AddSingleton(BasePath.Read(builder.Configuration));
         builder.Services.ConfigureHttpJsonOptions(options =>
         {
             Json.Configure(options.SerializerOptions);

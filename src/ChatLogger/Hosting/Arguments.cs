@@ -8,7 +8,7 @@ namespace ChatLogger.Hosting;
 /// </summary>
 internal static class Arguments
 {
-    private static readonly string[] Plain = ["urls", "environment", "contentRoot", "applicationName", "PORT", "DataDirectory", "DATABASE_URL"];
+    private static readonly string[] Plain = ["urls", "environment", "contentRoot", "applicationName", "PORT", "PathBase", "DataDirectory", "DATABASE_URL"];
 
     /// <exception cref="StartRefused">Names the argument.</exception>
     public static string[] ForConfiguration(IReadOnlyList<string> arguments)

@@ -16,6 +16,20 @@ internal static class Greeting
     private static bool HasPsql => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
         .Any(folder => File.Exists(Path.Combine(folder, OperatingSystem.IsWindows() ? "psql.exe" : "psql")));
 
+    /// <summary>For whoever has lost what the first start showed.</summary>
+    public static string Again =>
+        $"""
+
+        A new key:        {Command} apikey create --org demo --label again
+        A new password:   echo 'a long enough password' | {Command} user set-password --email admin@demo.example --password-stdin
+        What there is:    {Command} org list
+        """;
+
+    // As it was started: by dotnet run in a clone, or from where it was published to.
+    private static string Command => AppContext.BaseDirectory.Contains($"{Path.DirectorySeparatorChar}bin{Path.DirectorySeparatorChar}", StringComparison.Ordinal)
+        ? "dotnet run --project src/ChatLogger --"
+        : "dotnet ChatLogger.dll";
+
     public static string Demo(Demo demo, string url) =>
         $$"""
 

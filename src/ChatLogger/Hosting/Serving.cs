@@ -10,7 +10,9 @@ internal static partial class Serving
 {
     public static async Task<int> Run(string[] args, CancellationToken ct)
     {
-        await using var app = Application.Build(args);
+        await using var app = Application.Build(args, builder => builder.Services.AddSingleton<StopNotice>());
+        // Services are disposed in the reverse order of their creation: what is made before the database is told after it has stopped.
+        var stopNotice = app.Services.GetRequiredService<StopNotice>();
         var bootstrap = BootstrapSettings.Read(app.Configuration);
         // What is wrong with the settings is said before anything is started for them.
         app.Services.GetRequiredService<SessionTokens>();
@@ -27,6 +29,7 @@ internal static partial class Serving
             await Listen(app, interruption.Token);
         }
 
+        stopNotice.HasStarted = true;
         var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("ChatLogger");
         Listening(log, Features.Version.Current.Version, string.Join(", ", app.Urls));
         if (app.Environment.IsDevelopment())
@@ -35,6 +38,8 @@ internal static partial class Serving
                 Console.WriteLine(Greeting.Data(server));
             if (await Demo.MakeIfFirst(app.Services, ct) is { } demo)
                 Console.WriteLine(Greeting.Demo(demo, app.Urls.First()));
+            else
+                Console.WriteLine(Greeting.Again);
         }
         await app.WaitForShutdownAsync(ct);
         return 0;
@@ -42,6 +47,8 @@ internal static partial class Serving
 
     private static async Task Listen(WebApplication app, CancellationToken ct)
     {
+        foreach (var path in (app.Configuration[WebHostDefaults.ServerUrlsKey] ?? "").Split(';').Select(UnixSocket.PathOf).OfType<string>())
+            UnixSocket.Clear(path);
         try
         {
             await app.StartAsync(ct);
@@ -57,4 +64,19 @@ internal static partial class Serving
 
     [LoggerMessage(LogLevel.Information, "Chat Logger {Version} is listening on {Urls}")]
     private static partial void Listening(ILogger log, string version, string urls);
+
+    /// <summary>The last line of the log, after which nothing of the process is left to wait for.</summary>
+    private sealed class StopNotice(ILoggerFactory logs) : IDisposable
+    {
+        public bool HasStarted { private get; set; }
+
+        public void Dispose()
+        {
+            if (HasStarted)
+                Stopped(logs.CreateLogger("ChatLogger"));
+        }
+    }
+
+    [LoggerMessage(LogLevel.Information, "Chat Logger has stopped")]
+    private static partial void Stopped(ILogger log);
 }

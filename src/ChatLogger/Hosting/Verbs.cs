@@ -62,12 +62,23 @@ internal static class Verbs
             new Command("admin", "Superadmins.")
             {
                 Verb("create-superadmin", "Make a superadmin.", CreateSuperadmin, Email, Name, PasswordStdin),
+                Verb("list", "List superadmins.", (line, ct) => WithDatabase(line, ListVerbs.Superadmins, ct)),
             },
-            new Command("org", "Organizations.") { Verb("create", "Make an organization.", CreateOrg, Slug, RequiredName, TimeZone) },
-            new Command("user", "Members.") { Verb("create", "Make a member of an organization.", CreateUser, Org, Email, Name, Role, PasswordStdin) },
+            new Command("org", "Organizations.")
+            {
+                Verb("create", "Make an organization.", CreateOrg, Slug, RequiredName, TimeZone),
+                Verb("list", "List organizations: slug, name, time zone, when it was made.", (line, ct) => WithDatabase(line, ListVerbs.Organizations, ct)),
+            },
+            new Command("user", "Members.")
+            {
+                Verb("create", "Make a member of an organization.", CreateUser, Org, Email, Name, Role, PasswordStdin),
+                Verb("list", "List members: e-mail address, role, status, name, when they were made.", ListOf(ListVerbs.Members), Org),
+                Verb("set-password", "Give a member or superadmin another password; ends their sessions.", ChangePassword, Email, PasswordStdin),
+            },
             new Command("apikey", "API keys.")
             {
                 Verb("create", "Make an API key and print it, this once.", CreateKey, Org, Label, Scopes, Expires),
+                Verb("list", "List keys: public id, label, scopes, state, when it was made and last used.", ListOf(ListVerbs.ApiKeys), Org),
                 Verb("revoke", "Revoke an API key by its public id.", RevokeKey, Org, PublicId),
             },
             new Command("rollups", "What analytics are counted from.")
@@ -132,6 +143,15 @@ internal static class Verbs
         },
         ct);
 
+    private static Task<int> ChangePassword(ParseResult line, CancellationToken ct) => WithDatabase(
+        line,
+        async (services, ct) =>
+            await services.GetRequiredService<ISender>().Send(new SetPassword.Command(line.GetValue(Email)!, await ReadPassword(ct), Way), ct),
+        ct);
+
+    private static Func<ParseResult, CancellationToken, Task<int>> ListOf(Func<IServiceProvider, Guid, CancellationToken, Task> list) =>
+        (line, ct) => WithDatabase(line, async (services, ct) => await list(services, await OrgId(services, line, ct), ct), ct);
+
     private static Task<int> CreateKey(ParseResult line, CancellationToken ct) => WithDatabase(
         line,
         async (services, ct) =>
@@ -176,13 +196,15 @@ internal static class Verbs
     private static async Task<int> HealthCheck(ParseResult line, CancellationToken ct)
     {
         var url = line.GetValue(Url) ?? Application.Address(Rest(line));
-        if (!Uri.TryCreate(url, UriKind.Absolute, out var service) || service.Scheme is not ("http" or "https"))
+        var socket = UnixSocket.PathOf(url);
+        if (!Uri.TryCreate(socket is null ? url : "http://localhost", UriKind.Absolute, out var service) || service.Scheme is not ("http" or "https"))
             return Refuse($"{url} is not a URL such as http://127.0.0.1:5080.");
         // The way out of a container may lead through a proxy; the way to the service beside us does not.
-        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { Timeout = TimeSpan.FromSeconds(5) };
+        using var http = new HttpClient(socket is null ? new SocketsHttpHandler { UseProxy = false } : UnixSocket.Handler(socket)) { Timeout = TimeSpan.FromSeconds(5) };
         try
         {
-            using var response = await http.GetAsync(new Uri(service, "/healthz/ready"), ct);
+            // Below a sub-path, if the address has one.
+            using var response = await http.GetAsync(new Uri($"{service.GetLeftPart(UriPartial.Path).TrimEnd('/')}/healthz/ready"), ct);
             return response.IsSuccessStatusCode ? 0 : Refuse($"{url} answers {(int)response.StatusCode}.");
         }
         catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException)

@@ -10,7 +10,7 @@ namespace ChatLogger.Http;
 internal static class Json
 {
     // The answers are JSON with nosniff, never part of a page: only what JSON itself demands is escaped.
-    public static readonly JavaScriptEncoder Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping;
+    public static readonly JavaScriptEncoder Encoder = MinimalJsonEncoder.Instance;
 
     public const int MaxDepth = 64;
 

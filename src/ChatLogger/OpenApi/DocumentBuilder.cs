@@ -129,7 +129,7 @@ internal sealed class DocumentBuilder
         {
             ["type"] = "apiKey",
             ["in"] = "cookie",
-            ["name"] = _cookie.Name,
+            ["name"] = _cookie.NameBelow(PathString.Empty),
             ["description"] = "A member's session, set by POST /auth/login.",
         },
     };

@@ -22,7 +22,7 @@ internal sealed partial class MemberTable
         ["latency"] = new("How long answers took; null where no message has a latency."),
         ["roles"] = new("Messages by who speaks."),
         ["topUsers"] = new("The people with the most messages."),
-        ["anonymous"] = new("What came from chats without a user of either kind."),
+        ["anonymous"] = new("What chats without a user of either kind came to."),
         ["SummaryResponse.tags"] = new("The 1,000 tags that are used most."),
         ["SummaryTagCount.tag"] = new("The tag."),
         ["chats"] = new("Chats that were made."),

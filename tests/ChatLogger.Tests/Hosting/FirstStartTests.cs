@@ -49,7 +49,22 @@ public sealed partial class FirstStartTests : IAsyncLifetime
         var verb = _here.Start(["ASPNETCORE_ENVIRONMENT=Development"], "apikey", "create", "--org", "demo", "--label", "another");
         Assert.Equal(0, await verb.Exit());
         (await second.Http.WithKey(verb.Output).Post("/api/v1/orgs/demo/chats", new { })).Is(201);
+        // And who has lost the credentials is told how to get others: the same verbs, whatever the command before them.
+        Assert.Contains(" apikey create --org demo --label again\n", second.Output);
+        Assert.Contains(" user set-password --email admin@demo.example --password-stdin\n", second.Output);
+        var change = _here.Start(
+            ["ASPNETCORE_ENVIRONMENT=Development"], ["user", "set-password", "--email", "admin@demo.example", "--password-stdin"], "a long enough password\n");
+        Assert.Equal(0, await change.Exit());
+        (await second.Http.Post("/auth/login", new { email = "admin@demo.example", password = demo.Password })).Is(401);
+        (await second.Http.Post("/auth/login", new { email = "admin@demo.example", password = "a long enough password" })).Is(200);
         Assert.Equal(0, await second.Stop());
+        Assert.DoesNotContain("apikey create --org demo --label again", first.Output);
+        foreach (var output in new[] { first.Output, second.Output })
+        {
+            Assert.DoesNotContain("(null)", output);
+            Assert.DoesNotMatch(@"trace=(\s|$)", output);
+            Assert.EndsWith("ChatLogger: Chat Logger has stopped", output.TrimEnd('\n'));
+        }
 
         Assert.Equal("", first.Errors + second.Errors);
         var cookie = (await File.ReadAllTextAsync(Path.Combine(_here.Root, "chatlogger.cookies"))).Trim().Split('\t')[^1];

@@ -45,6 +45,24 @@ public sealed class VerbTests : IAsyncLifetime
         Assert.Equal("superadmin", root.Is(200).Text("role"));
         Assert.StartsWith("__Host-chatlogger=", root.Header("Set-Cookie"));
 
+        Assert.Matches(@"^acme\tAcme\tEurope/Amsterdam\t\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$", await Result("org list"));
+        Assert.StartsWith("ada@acme.example\tadmin\tactive\t\t", await Result("user list --org acme"));
+        Assert.StartsWith("root@chatlogger.example\tactive\t\t", await Result("admin list"));
+        Assert.StartsWith($"{key.Split('_')[1]}\twebsite\tingest,import\tlive\t", await Result("apikey list --org acme"));
+        Assert.Equal("chatlogger: No such organization.", await Refusal("apikey list --org globex"));
+
+        // Who forgot a password gets another one; what was open with the old one is closed.
+        var session = service.Http.WithCookie(ada.Header("Set-Cookie")!.Split(';')[0]);
+        (await session.Get("/users/me")).Is(200);
+        Assert.Equal("", await Result("user set-password --email Ada@acme.example --password-stdin", "another battery horse\n"));
+        Assert.Equal("", await Result("user set-password --email root@chatlogger.example --password-stdin", "another battery horse\n"));
+        (await session.Get("/users/me")).Is(401);
+        (await service.Http.Post("/auth/login", new { email = "ada@acme.example", password = "correct horse battery" })).Is(401);
+        (await service.Http.Post("/auth/login", new { email = "ada@acme.example", password = "another battery horse" })).Is(200);
+        (await service.Http.Post("/auth/login", new { email = "root@chatlogger.example", password = "another battery horse" })).Is(200);
+        Assert.Equal("chatlogger: No member has this e-mail address.", await Refusal("user set-password --email eve@acme.example --password-stdin", "another battery horse"));
+        Assert.Contains("password: ", await Refusal("user set-password --email ada@acme.example --password-stdin", "short"));
+
         Assert.Matches(@"^acme: \d+ rollups, 0 differences$", await Result("rollups rebuild"));
         Assert.Matches(@"^acme: \d+ rollups, 0 differences$", await Result("rollups rebuild --org acme"));
         Assert.Equal("chatlogger: No such organization.", await Refusal("rollups rebuild --org globex"));
@@ -84,8 +102,8 @@ public sealed class VerbTests : IAsyncLifetime
     [Theory]
     [InlineData("launch", "no verb \"launch\"")]
     [InlineData("serve now", "now")]
-    [InlineData("org", "After \"org\" comes one of: create.")]
-    [InlineData("apikey crate", "After \"apikey\" comes one of: create, revoke.")]
+    [InlineData("org", "After \"org\" comes one of: create, list.")]
+    [InlineData("apikey crate", "After \"apikey\" comes one of: create, list, revoke.")]
     [InlineData("org create --slug acme", "--name")]
     [InlineData("apikey create --org acme --label x --expirse 2030-01-01", "--expirse")]
     [InlineData("apikey create --org acme --label x --expires tomorrow", "--expires")]

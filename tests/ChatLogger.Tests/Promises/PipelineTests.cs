@@ -20,6 +20,15 @@ public sealed class PipelineTests
     }
 
     [Fact]
+    public void Every_image_that_ours_is_built_from_is_pinned_by_its_digest()
+    {
+        var stages = File.ReadLines(Path.Combine(Repository.Root, "Dockerfile")).Where(line => line.StartsWith("FROM ", StringComparison.Ordinal)).ToList();
+
+        Assert.Equal(3, stages.Count);
+        Assert.All(stages, stage => Assert.Matches(@"^FROM (--platform=\S+ )?\S+:\S+@sha256:[0-9a-f]{64}( AS \w+)?$", stage));
+    }
+
+    [Fact]
     public void Compose_publishes_at_loopback_only_and_brings_no_secret()
     {
         var compose = File.ReadAllText(Path.Combine(Repository.Root, "compose.yaml"));

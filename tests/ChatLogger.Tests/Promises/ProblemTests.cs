@@ -14,7 +14,7 @@ public abstract class ProblemTests(App app)
     private static readonly string Large = $"{{\"title\":\"{Marker}{new string('a', 1_100_000)}\"}}";
 
     [Theory]
-    [InlineData("GET", "/")]
+    [InlineData("GET", "/index.html")]
     [InlineData("GET", $"/{Marker}")]
     [InlineData("GET", $"/{Marker}?{Marker}={Marker}")]
     [InlineData("DELETE", "/organizations")]
@@ -35,13 +35,13 @@ public abstract class ProblemTests(App app)
     }
 
     [Theory]
-    [InlineData("DELETE", "/users/me", "GET, PATCH")]
-    [InlineData("HEAD", "/users/me", "GET, PATCH")]
+    [InlineData("DELETE", "/users/me", "GET, HEAD, PATCH")]
+    [InlineData("HEAD", "/auth/login", "POST")]
     [InlineData("GET", "/auth/login", "POST")]
     [InlineData("PUT", "/auth/logout", "POST")]
     [InlineData("PUT", $"/api/v1/orgs/{Marker}/chats", "POST")]
-    [InlineData("OPTIONS", "/orgs/me/chats", "GET, POST")]
-    [InlineData("TRACE", "/orgs/me/apikeys", "GET, POST")]
+    [InlineData("OPTIONS", "/orgs/me/chats", "GET, HEAD, POST")]
+    [InlineData("TRACE", "/orgs/me/apikeys", "GET, HEAD, POST")]
     [InlineData(Marker, "/healthz/live", "GET, HEAD")]
     public async Task A_method_that_a_path_does_not_know_is_405_and_says_what_it_knows(string method, string path, string allow)
     {

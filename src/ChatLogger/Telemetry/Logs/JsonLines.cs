@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
+using ChatLogger.Http;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Logging.Console;
 
@@ -17,7 +17,7 @@ internal sealed class JsonLines() : ConsoleFormatter(Format)
     {
         var line = new MemoryStream(512);
         // A character outside ASCII is itself; what does something in place of being read is escaped (see LogText), and so is what JSON escapes.
-        using (var json = new Utf8JsonWriter(line, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        using (var json = new Utf8JsonWriter(line, new JsonWriterOptions { Encoder = MinimalJsonEncoder.Instance }))
         {
             json.WriteStartObject();
             json.WriteString("timestamp", DateTime.UtcNow.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture));

@@ -1,0 +1,42 @@
+using ChatLogger.Http;
+
+namespace ChatLogger.Features;
+
+/// <summary>GET /: what this address is, for whoever comes with a browser or with curl.</summary>
+internal static class Home
+{
+    public static void Map(IEndpointRouteBuilder open) =>
+        open.MapGet("/", (HttpRequest request) =>
+            {
+                request.HttpContext.Response.Headers.Vary = "Accept";
+                return request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase)
+                    ? Results.Text(Page(request.PathBase), "text/html; charset=utf-8")
+                    : Results.Ok(new Response(Version.Current.Name, Version.Current.Version, $"{request.PathBase}/docs", $"{request.PathBase}/openapi/v1.json"));
+            })
+            .WithMetadata(new AnyQuery())
+            .ExcludeFromDescription();
+
+    public sealed record Response(string Name, string Version, string Docs, string Openapi);
+
+    // The path comes from a setting or a trusted proxy and is letters, digits and -._~; the version is the build's.
+    private static string Page(PathString pathBase) =>
+        $"""
+        <!doctype html>
+        <html lang="en">
+        <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <meta name="color-scheme" content="light dark">
+        <title>Chat Logger</title>
+        </head>
+        <body>
+        <h1>Chat Logger</h1>
+        <p>Version {Version.Current.Version} is running here.</p>
+        <ul>
+        <li><a href="{pathBase}/docs">The API</a>, described (as <a href="{pathBase}/openapi/v1.json">OpenAPI</a>)</li>
+        <li><a href="{pathBase}/healthz/ready">Whether it is ready</a></li>
+        </ul>
+        </body>
+        </html>
+        """;
+}

@@ -1,0 +1,46 @@
+using System.Text.RegularExpressions;
+using ChatLogger.Data;
+
+namespace ChatLogger.Http;
+
+/// <summary>
+/// The sub-path that the service is reached below, from the setting <c>PathBase</c> or from a trusted proxy's <c>X-Forwarded-Prefix</c>: a proxy may leave
+/// it in the path or take it off. It stands before every address that the service answers with.
+/// </summary>
+internal sealed partial class BasePath(PathString configured)
+{
+    /// <summary>What the setting says; empty when the service is at the root of its host.</summary>
+    public PathString Configured => configured;
+
+    /// <exception cref="StartRefused">The setting is not a path such as /chatlogger.</exception>
+    public static BasePath Read(IConfiguration configuration) => configuration["PathBase"] is not { Length: > 0 } text || text == "/"
+        ? new(PathString.Empty)
+        : IsPath(text.TrimEnd('/'))
+            ? new(text.TrimEnd('/'))
+            : throw new StartRefused("PathBase must be a path such as /chatlogger: letters, digits and -._~ after each slash.");
+
+    public Task Middleware(HttpContext context, RequestDelegate next)
+    {
+        var request = context.Request;
+        // What the proxy's header said is here by now. Anything but a plain path would become part of Location, where // begins a host.
+        var prefix = request.PathBase.Value?.TrimEnd('/') is { Length: > 0 } forwarded && IsPath(forwarded) ? new PathString(forwarded) : configured;
+        request.PathBase = prefix;
+        if (!prefix.HasValue)
+            return next(context);
+        if (request.Path.StartsWithSegments(prefix, StringComparison.Ordinal, out var rest))
+            request.Path = rest.HasValue ? rest : "/";
+        context.Response.OnStarting(static state =>
+        {
+            var context = (HttpContext)state;
+            if (context.Response.Headers.Location.ToString() is ['/', ..] location)
+                context.Response.Headers.Location = context.Request.PathBase + location;
+            return Task.CompletedTask;
+        }, context);
+        return next(context);
+    }
+
+    private static bool IsPath(string text) => text.Length <= 200 && PathPattern().IsMatch(text);
+
+    [GeneratedRegex(@"^(?:/(?!\.{1,2}(?:/|\z))[A-Za-z0-9._~-]+)+\z")]
+    private static partial Regex PathPattern();
+}
