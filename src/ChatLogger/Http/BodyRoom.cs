@@ -38,5 +38,8 @@ internal sealed class BodyRoom(long mostBytes)
         }
     }
 
+    /// <summary>How much all hold.</summary>
+    public long Held => Interlocked.Read(ref _held);
+
     private long Most => mostBytes;
 }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using ChatLogger.Auth;
 using ChatLogger.Data;
+using ChatLogger.Tests.Support;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
@@ -46,8 +47,8 @@ public sealed class ApiKeysTests : IAsyncDisposable
 
         // Whoever notices the age is served with what was known; whoever comes after the look-up is not.
         Assert.Equal(_acme, await Ask(_key));
-        await Until(() => _directory.Asked == 2);
-        await Until(() => Ask(_key).Result is null);
+        await Wait.Until(() => _directory.Asked == 2);
+        await Wait.Until(() => Ask(_key).Result is null);
         Assert.Equal(2, _directory.Asked);
     }
 
@@ -71,7 +72,7 @@ public sealed class ApiKeysTests : IAsyncDisposable
     {
         _directory.Hold();
         var slow = Ask(_key);
-        await Until(() => _directory.Asked == 1);
+        await Wait.Until(() => _directory.Asked == 1);
         _clock.Advance(3.9 * Second);
         _directory.Release();
         Assert.Equal(_acme, await slow);
@@ -97,11 +98,11 @@ public sealed class ApiKeysTests : IAsyncDisposable
             Assert.Equal(_acme, await Ask(_key));
             await Task.Delay(1);
         }
-        await Until(() => _directory.Asked == 3);
+        await Wait.Until(() => _directory.Asked == 3);
         _directory.Failing = false;
         _clock.Advance(0.3 * Second);
         await Ask(_key);
-        await Until(() => _directory.Asked == 4);
+        await Wait.Until(() => _directory.Asked == 4);
         _clock.Advance(1.5 * Second);
         Assert.Equal(_acme, await Ask(_key));
     }
@@ -113,7 +114,7 @@ public sealed class ApiKeysTests : IAsyncDisposable
         using var patience = new CancellationTokenSource();
         var first = Ask(_key, patience.Token);
         var others = Enumerable.Range(0, 20).Select(_ => Ask(_key)).ToList();
-        await Until(() => _directory.Asked == 1);
+        await Wait.Until(() => _directory.Asked == 1);
 
         await patience.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first);
@@ -182,12 +183,12 @@ public sealed class ApiKeysTests : IAsyncDisposable
     {
         _directory.Hold();
         var before = Ask(_key);
-        await Until(() => _directory.Asked == 1);
+        await Wait.Until(() => _directory.Asked == 1);
         _directory.Revoke(_key);
         _keys.Forget(_key[4..20]);
 
         var after = Ask(_key);
-        await Until(() => _directory.Asked == 2);
+        await Wait.Until(() => _directory.Asked == 2);
         _directory.Release();
 
         Assert.Equal(_acme, await before);
@@ -285,15 +286,6 @@ public sealed class ApiKeysTests : IAsyncDisposable
         var (known, grant) = await _keys.Find(key, ct);
         Assert.Equal(key, known!.Text);
         return grant?.OrgId;
-    }
-
-    private static async Task Until(Func<bool> condition)
-    {
-        for (var attempt = 0; !condition(); attempt++)
-        {
-            Assert.True(attempt < 1_000, "It did not come to pass.");
-            await Task.Delay(5);
-        }
     }
 
     /// <summary>A place where keys are known, which can be slow and can fail.</summary>

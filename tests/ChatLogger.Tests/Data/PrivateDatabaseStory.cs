@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using System.Runtime.Versioning;
 using ChatLogger.Data;
+using ChatLogger.Tests.Support;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
@@ -13,8 +15,6 @@ public abstract class PrivateDatabaseStory(PrivateDatabaseStory.Made made) : IAs
 {
     protected const UnixFileMode Closed = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     protected const UnixFileMode Open = Closed | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
-
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
 
     private readonly List<PrivateDatabase> _started = [];
     private readonly List<Process> _others = [];
@@ -85,23 +85,22 @@ public abstract class PrivateDatabaseStory(PrivateDatabaseStory.Made made) : IAs
         return (T)(await command.ExecuteScalarAsync())!;
     }
 
-    protected static async Task Eventually(Func<Task<bool>> isSo)
+    protected static async Task Eventually(Func<Task<bool>> isSo, [CallerArgumentExpression(nameof(isSo))] string what = "")
     {
-        var waited = Stopwatch.StartNew();
-        while (true)
-        {
-            try
+        await Wait.Until(
+            async () =>
             {
-                if (await isSo())
-                    return;
-            }
-            catch (NpgsqlException) when (waited.Elapsed < Soon)
-            {
-                // Still down.
-            }
-            Assert.True(waited.Elapsed < Soon, $"Not so after {Soon.TotalSeconds:0} seconds.");
-            await Task.Delay(50);
-        }
+                try
+                {
+                    return await isSo();
+                }
+                catch (NpgsqlException)
+                {
+                    // Still down.
+                    return false;
+                }
+            },
+            what);
     }
 
     protected Process Run(string program, params string[] arguments)

@@ -23,7 +23,7 @@ public class ShutdownTests(ShutdownTests.DrainingApp app) : IClassFixture<Shutdo
         await new NpgsqlCommand($"select from chats where id = '{chat}' for update", blocker, transaction).ExecuteNonQueryAsync();
 
         var inFlight = plugin.Post($"{acme.Door}/chats/{chat}/messages", new { role = "user", content = "in flight" });
-        await Task.Delay(200);
+        await other.Queued(1);
         var stopping = other.Services.GetRequiredService<IHost>().StopAsync();
 
         (await other.Stranger.Get("/healthz/ready")).IsProblem(503, "unavailable");

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.Versioning;
 using ChatLogger.Data;
@@ -25,7 +24,7 @@ public sealed class SurvivalTests : IAsyncLifetime
     {
         var service = await FirstStart();
         var writing = Write(service, CancellationToken.None);
-        await Until(() => _acknowledged.Count > 50);
+        await Wait.Until(() => _acknowledged.Count > 50);
         var postmaster = _here.PostmasterPid;
 
         await service.Kill();
@@ -45,15 +44,15 @@ public sealed class SurvivalTests : IAsyncLifetime
         using var enough = new CancellationTokenSource();
         var writing = Write(service, enough.Token);
         var living = StayAlive(service, enough.Token);
-        await Until(() => _acknowledged.Count > 20);
+        await Wait.Until(() => _acknowledged.Count > 20);
         var before = _acknowledged.Count;
 
         Posix.Signal(_here.PostmasterPid, Posix.Kill);
-        var down = Stopwatch.StartNew();
-        await Until(() => writing.IsCompleted || Refused > 0);
+        var down = Pace.Start();
+        await Wait.Until(() => writing.IsCompleted || Refused > 0);
         var refused = _acknowledged.Count;
-        await Until(() => writing.IsCompleted || _acknowledged.Count > refused + 20);
-        Assert.InRange(down.Elapsed.TotalSeconds, 0, 10);
+        await Wait.Until(() => writing.IsCompleted || _acknowledged.Count > refused + 20);
+        await down.Within(10);
 
         await enough.CancelAsync();
         await writing;
@@ -70,7 +69,7 @@ public sealed class SurvivalTests : IAsyncLifetime
     {
         var service = await FirstStart();
         var writing = Write(service, CancellationToken.None);
-        await Until(() => _acknowledged.Count > 50);
+        await Wait.Until(() => _acknowledged.Count > 50);
 
         Posix.Signal(_here.PostmasterPid, Posix.Kill);
         await service.Kill();
@@ -86,7 +85,7 @@ public sealed class SurvivalTests : IAsyncLifetime
     {
         var service = _here.Start(["ASPNETCORE_ENVIRONMENT=Development"], "--urls", "http://127.0.0.1:0");
         // initdb is at work.
-        await Until(() => Directory.Exists(_here.Data) && Directory.EnumerateDirectories(_here.Data, "database*").Any());
+        await Wait.Until(() => Directory.Exists(_here.Data) && Directory.EnumerateDirectories(_here.Data, "database*").Any());
 
         Assert.Equal(130, await service.Stop());
 
@@ -155,11 +154,5 @@ public sealed class SurvivalTests : IAsyncLifetime
         // One whose answer did not come may be there as well; none may be there twice, and the order is the one of writing.
         Assert.Equal(_acknowledged, kept.Where(_acknowledged.Contains));
         Assert.InRange(kept.Count, _acknowledged.Count, _acknowledged.Count + 1 + Refused);
-    }
-
-    private static async Task Until(Func<bool> isSo)
-    {
-        for (var waited = Stopwatch.StartNew(); !isSo(); await Task.Delay(5))
-            Assert.True(waited.Elapsed.TotalSeconds < 20, "Not so after 20 seconds.");
     }
 }

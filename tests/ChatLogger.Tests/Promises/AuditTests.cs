@@ -236,9 +236,9 @@ public sealed partial class AuditTests(ExportApp app) : IClassFixture<ExportApp>
     {
         await using var connection = await app.Rows.OpenConnectionAsync();
         // A refusal is written down beside its answer, not before it.
-        for (var attempt = 0; ; attempt++)
-        {
-            var row = await connection.QuerySingleOrDefaultAsync<AuditRow>(
+        AuditRow? row = null;
+        await Wait.Until(
+            async () => (row = await connection.QuerySingleOrDefaultAsync<AuditRow>(
                 """
                 select actor_type as ActorType, actor_id as ActorId, target_type as TargetType, target_id as TargetId
                 from audit_events
@@ -247,11 +247,9 @@ public sealed partial class AuditTests(ExportApp app) : IClassFixture<ExportApp>
                   and target_id is not distinct from @TargetId
                   and trace_id = @Trace
                 """,
-                new { org.Id, Action = action, TargetId = targetId, Trace = trace.Id });
-            if (row is not null || attempt == 100)
-                return row ?? throw new InvalidOperationException($"{action} is in no audit log.");
-            await Task.Delay(50);
-        }
+                new { org.Id, Action = action, TargetId = targetId, Trace = trace.Id })) is not null,
+            $"{action} is in the audit log.");
+        return row!;
     }
 
     [GeneratedRegex(@"[\x00-\x1f\x7f-\x9f\u2028\u2029]")]

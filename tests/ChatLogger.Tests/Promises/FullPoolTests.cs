@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text;
 using ChatLogger.Data;
 using ChatLogger.Tests.Support;
@@ -91,9 +90,9 @@ public class FullPoolTests(SmallPoolApp app) : IClassFixture<SmallPoolApp>
 
     private static async Task Takes(double atMost, int status, Func<Task<Answer>> ask)
     {
-        var since = Stopwatch.GetTimestamp();
+        var pace = Pace.Start();
         var answer = (await ask()).Is(status);
-        Assert.InRange(Stopwatch.GetElapsedTime(since).TotalSeconds, 0, atMost);
+        await pace.Within(atMost);
         Assert.Equal(status == 503, answer.Header("Retry-After") is not null);
     }
 }

@@ -202,11 +202,7 @@ public class LiveRightsTests(TwoInstances instances) : IClassFixture<TwoInstance
     private static async Task<string> File(Caller admin)
     {
         var location = (await admin.Post("/exports/orgs/me", new { format = "jsonl", mode = "async" })).Is(202).Header("Location")!;
-        for (var attempt = 0; (await admin.Get(location)).Status == 202; attempt++)
-        {
-            Assert.True(attempt < 400, "The export did not end.");
-            await Task.Delay(50);
-        }
+        await Wait.Until(async () => (await admin.Get(location)).Status != 202, "The export did not end.");
         return location;
     }
 }

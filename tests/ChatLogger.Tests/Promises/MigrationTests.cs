@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using ChatLogger.Data;
 using ChatLogger.Tests.Support;
 using Dapper;
@@ -133,26 +132,31 @@ public sealed class MigrationTests : IAsyncLifetime, IDisposable
     public async Task An_index_is_built_concurrently_while_eight_wait_for_it()
     {
         var index = new Migrator.Script("0002_index.sql", "-- no-transaction\ncreate index concurrently t_a_idx on t (a);");
-        var since = Stopwatch.GetTimestamp();
+        var pace = Pace.Start();
 
         var counts = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() => Migrate(Table, index))));
 
         Assert.Equal(2, counts.Sum());
-        Assert.InRange(Stopwatch.GetElapsedTime(since).TotalSeconds, 0, 30);
+        await pace.Within(30);
         Assert.True(await _db.ExecuteScalarAsync<bool>("select indisvalid from pg_index where indexrelid = 't_a_idx'::regclass"));
     }
 
     [Fact]
     public async Task Who_is_told_to_stop_stops_waiting()
     {
-        var slow = Task.Run(() => Migrate(new Migrator.Script("0001_slow.sql", "select pg_sleep(1.5);")));
-        await Until("select exists (select from pg_stat_activity where datname = current_database() and query like '%pg_sleep%' and pid <> pg_backend_pid())");
+        // It takes as long as this test holds the lock.
+        await _db.ExecuteAsync("select pg_advisory_lock(1)");
+        var slow = Task.Run(() => Migrate(
+            new Migrator.Script("0001_slow.sql", "do $$ begin while not pg_try_advisory_xact_lock(1) loop perform pg_sleep(0.01); end loop; end $$;")));
+        await Until("select exists (select from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep')");
         using var stop = new CancellationTokenSource(300);
-        var since = Stopwatch.GetTimestamp();
+        var pace = Pace.Start();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => new Migrator(_database, NullLogger.Instance, [Table]).Run(stop.Token));
 
-        Assert.InRange(Stopwatch.GetElapsedTime(since).TotalSeconds, 0, 1.2);
+        await pace.Within(1.2);
+        Assert.False(slow.IsCompleted);
+        await _db.ExecuteAsync("select pg_advisory_unlock(1)");
         Assert.Equal(1, await slow);
     }
 
@@ -179,9 +183,5 @@ public sealed class MigrationTests : IAsyncLifetime, IDisposable
 
     private Task<bool> Exists(string table) => _db.ExecuteScalarAsync<bool>("select to_regclass(@Table) is not null", new { Table = table });
 
-    private async Task Until(string condition)
-    {
-        for (var since = Stopwatch.GetTimestamp(); !await _db.ExecuteScalarAsync<bool>(condition); await Task.Delay(20))
-            Assert.True(Stopwatch.GetElapsedTime(since).TotalSeconds < 5, "It did not come to pass.");
-    }
+    private Task Until(string condition) => Wait.Until(() => _db.ExecuteScalarAsync<bool>(condition), condition);
 }

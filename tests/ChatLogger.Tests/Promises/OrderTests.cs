@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json;
 using ChatLogger.Tests.Support;
 using Npgsql;
@@ -81,9 +80,10 @@ public class OrderTests(App app) : IClassFixture<App>
         insert.Parameters.AddWithValue("ChatId", Guid.Parse(chat));
         Assert.Equal(1, await insert.ExecuteNonQueryAsync());
 
-        var since = Stopwatch.GetTimestamp();
+        var pace = Pace.Start();
         var refused = await Say("refused");
-        Assert.InRange(Stopwatch.GetElapsedTime(since).TotalSeconds, 1.5, 5);
+        Assert.True(pace.Elapsed.TotalSeconds >= 1.5, $"It was refused after {pace.Elapsed}.");
+        await pace.Within(5);
         refused.IsProblem(503, "unavailable");
         var waiting = Say("waiting");
         await acme.Say(quiet, "a chat of its own");

@@ -106,7 +106,6 @@ public class WireTests(App app) : IClassFixture<App>
     /// <summary>All that comes until the service closes the connection, which it must.</summary>
     private async Task<string> Everything(string request)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(15));
         using var client = new TcpClient();
         await client.ConnectAsync(app.Address.Host, app.Address.Port);
         await client.GetStream().WriteAsync(Encoding.Latin1.GetBytes(request));
@@ -114,7 +113,7 @@ public class WireTests(App app) : IClassFixture<App>
         var buffer = new byte[16_384];
         try
         {
-            while (await client.GetStream().ReadAsync(buffer, patience.Token) is > 0 and var count)
+            while (await Wait.For(client.GetStream().ReadAsync(buffer).AsTask()) is > 0 and var count)
                 received.Append(Encoding.Latin1.GetString(buffer, 0, count));
         }
         catch (IOException)

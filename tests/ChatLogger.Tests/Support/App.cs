@@ -130,16 +130,15 @@ public class App : IAsyncLifetime
         return await connection.ExecuteAsync(sql, parameters);
     }
 
-    /// <summary>Waits until the database says so; not for ever.</summary>
-    internal async Task Until(string sql, object? parameters = null)
-    {
-        for (var patience = 0; !await Value<bool>(sql, parameters); patience++)
-        {
-            if (patience == 1_000)
-                throw new TimeoutException($"It never came to it: {sql}");
-            await Task.Delay(10);
-        }
-    }
+    /// <summary>Waits until the database says so.</summary>
+    internal Task Until(string sql, object? parameters = null) => Wait.Until(() => Value<bool>(sql, parameters), sql);
+
+    /// <summary>Waits until so many messages are taken by this instance and not written.</summary>
+    internal Task Queued(int messages) => Wait.Until(() => Services.GetRequiredService<MessageWriter>().Room.Rows == messages);
+
+    /// <summary>Waits until so many statements wait for a lock.</summary>
+    internal Task Blocked(int statements = 1) => Until(
+        "select count(*) >= @statements from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'", new { statements });
 
     /// <summary>An empty database with the schema; its connection string.</summary>
     protected virtual Task<string> NewDatabase() => TestServer.NewDatabase();

@@ -11,8 +11,6 @@ internal sealed partial class ServiceProcess : IDisposable
 {
     private const int Terminate = 15;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
-
     private readonly Process _process;
     private readonly ConcurrentQueue<string> _output = new();
     private readonly ConcurrentQueue<string> _errors = new();
@@ -50,14 +48,17 @@ internal sealed partial class ServiceProcess : IDisposable
     /// <summary>Waits for a line on standard output.</summary>
     public async Task<Match> Line(Regex pattern)
     {
-        for (var waited = Stopwatch.StartNew(); ; await Task.Delay(20))
-        {
-            var hasEnded = _read.IsCompleted;
-            if (pattern.Match(Output) is { Success: true } found)
-                return found;
-            Assert.False(hasEnded, $"The service ended before it said {pattern}.\n{Output}\n{Errors}");
-            Assert.True(waited.Elapsed < Patience, $"The service never said {pattern}.\n{Output}\n{Errors}");
-        }
+        Match found = Match.Empty;
+        await Wait.Until(
+            () =>
+            {
+                var hasEnded = _read.IsCompleted;
+                found = pattern.Match(Output);
+                Assert.True(found.Success || !hasEnded, $"The service ended before it said {pattern}.\n{Output}\n{Errors}");
+                return found.Success;
+            },
+            $"The service said {pattern}.");
+        return found;
     }
 
     /// <summary>The credentials that the first start shows.</summary>
@@ -69,9 +70,8 @@ internal sealed partial class ServiceProcess : IDisposable
 
     public async Task<int> Exit()
     {
-        using var patience = new CancellationTokenSource(Patience);
-        await _process.WaitForExitAsync(patience.Token);
-        await _read.WaitAsync(patience.Token);
+        await Wait.For(_process.WaitForExitAsync());
+        await Wait.For(_read);
         return _process.ExitCode;
     }
 

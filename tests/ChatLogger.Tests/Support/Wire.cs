@@ -24,12 +24,11 @@ internal static class Wire
 
     public static async Task<Answer> Read(NetworkStream stream)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(15));
         var received = new MemoryStream();
         var buffer = new byte[16_384];
         try
         {
-            while (await stream.ReadAsync(buffer, patience.Token) is > 0 and var count)
+            while (await Wait.For(stream.ReadAsync(buffer).AsTask()) is > 0 and var count)
             {
                 received.Write(buffer, 0, count);
                 if (IsWhole(received))

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text;
+using ChatLogger.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
@@ -10,8 +11,6 @@ namespace ChatLogger.Tests.Telemetry;
 /// <summary>Takes what is sent by OTLP (http/protobuf) on a loopback address, and reads as much of it as a test asks for.</summary>
 internal sealed class Collector : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
-
     private readonly WebApplication _server;
     private readonly ConcurrentQueue<(string Path, byte[] Body)> _received = new();
 
@@ -56,12 +55,9 @@ internal sealed class Collector : IAsyncDisposable
 
     public async Task<T> Find<T>(IEnumerable<T> among, Func<T, bool> isMeant)
     {
-        for (var waited = Stopwatch.StartNew(); ; await Task.Delay(50))
-        {
-            if (among.Where(isMeant).ToList() is [var found, ..])
-                return found;
-            Assert.True(waited.Elapsed < Patience, $"It never came. What did: {string.Join(", ", _received.Select(each => each.Path).Distinct())}");
-        }
+        List<T> found = [];
+        await Wait.Until(() => !_received.IsEmpty && (found = among.Where(isMeant).ToList()).Count > 0, "It was exported.");
+        return found[0];
     }
 
     public async ValueTask DisposeAsync() => await _server.DisposeAsync();

@@ -26,14 +26,13 @@ internal static class Folding
     /// <summary>Folds all there is. On a server that others use their transactions hold it up as well.</summary>
     public static async Task FoldAll(this App app, Org org, int rows = 10_000)
     {
-        for (var patience = 0; ; patience++)
-        {
-            await app.Fold(org, rows);
-            if (await app.Waiting(org) == 0)
-                return;
-            Assert.True(patience < 500, "It is not settled.");
-            await Task.Delay(20);
-        }
+        await Wait.Until(
+            async () =>
+            {
+                await app.Fold(org, rows);
+                return await app.Waiting(org) == 0;
+            },
+            "All is folded.");
     }
 
     /// <summary>What arrived in the organization and is not folded.</summary>

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace ChatLogger.Tests.Features.Analytics;
 
 /// <summary>The summary, counted one message after the other in plain C#: slow, and obviously right.</summary>
-internal sealed class Recount(IReadOnlyList<Recount.Chat> chats, DateTimeOffset from, DateTimeOffset to, TimeZoneInfo zone, string? tag)
+internal sealed class Recount(IReadOnlyList<Recount.Chat> chats, DateTimeOffset from, DateTimeOffset to, Recount.Calendar calendar, string? tag)
 {
     private readonly Chat[] _chats = [.. chats.Where(chat => !chat.Deleted && (tag is null || chat.Tags.Contains(tag)))];
 
@@ -16,18 +16,43 @@ internal sealed class Recount(IReadOnlyList<Recount.Chat> chats, DateTimeOffset 
 
     internal sealed record Rating(DateTimeOffset At, bool Up);
 
+    /// <summary>
+    /// The day of each minute in a zone. No arithmetic with offsets, which could share a mistake with the service: the runtime is asked about every
+    /// minute, once. In these zones and years every offset is a number of whole minutes, so that a day begins with a minute.
+    /// </summary>
+    internal sealed class Calendar(TimeZoneInfo zone)
+    {
+        private readonly Dictionary<long, DateOnly> _days = [];
+
+        public DateOnly DayOf(DateTimeOffset at)
+        {
+            var minute = at.UtcTicks / TimeSpan.TicksPerMinute;
+            if (!_days.TryGetValue(minute, out var day))
+                _days.Add(minute, day = DateOnly.FromDateTime(TimeZoneInfo.ConvertTime(at, zone).DateTime));
+            return day;
+        }
+
+        /// <summary>The first minute of a day or of one after it, where a day is left out.</summary>
+        public DateTimeOffset Start(DateOnly day)
+        {
+            var at = new DateTimeOffset(day, TimeOnly.MinValue, TimeSpan.Zero).AddHours(-40);
+            while (DayOf(at) < day)
+                at = at.AddMinutes(1);
+            return at;
+        }
+    }
+
     public IEnumerable<(string Day, long Chats, long Messages, long Tokens, string Latency)> Days()
     {
         // Minute by minute: where clocks go back over midnight, a day may have one of them before the day before goes on.
-        var days = new SortedSet<string>(StringComparer.Ordinal);
+        var days = new SortedSet<DateOnly> { calendar.DayOf(to.AddTicks(-1)) };
         for (var at = from; at < to; at += TimeSpan.FromMinutes(1))
-            days.Add(DayOf(at));
-        days.Add(DayOf(to.AddTicks(-1)));
-        foreach (var day in days)
-        {
-            var messages = Within(from, to).Where(each => DayOf(each.Message.At) == day).Select(each => each.Message).ToArray();
-            yield return (day, _chats.Count(chat => chat.At >= from && chat.At < to && DayOf(chat.At) == day), messages.Length, messages.Sum(message => message.Tokens), Latency(messages));
-        }
+            days.Add(calendar.DayOf(at));
+        var messages = Within(from, to).ToLookup(each => calendar.DayOf(each.Message.At), each => each.Message);
+        var opened = _chats.Where(chat => InRange(chat.At)).ToLookup(chat => calendar.DayOf(chat.At));
+        return days.Select(day => (
+            day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture), (long)opened[day].Count(), (long)messages[day].Count(),
+            messages[day].Sum(message => message.Tokens), Latency([.. messages[day]])));
     }
 
     public string Latency() => Latency([.. Within(from, to).Select(each => each.Message)]);
@@ -107,6 +132,4 @@ internal sealed class Recount(IReadOnlyList<Recount.Chat> chats, DateTimeOffset 
         select (chat, message);
 
     private bool InRange(DateTimeOffset at) => at >= from && at < to;
-
-    private string DayOf(DateTimeOffset at) => TimeZoneInfo.ConvertTime(at, zone).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
 }

@@ -55,8 +55,7 @@ public class AuditTests(App app) : IClassFixture<App>
         (await app.Stranger.Post("/auth/login", new { email = ann.Email, password = "wrong horse battery" })).Is(401);
 
         // It is written down beside the answer, not before it.
-        for (var attempt = 0; attempt < 100 && await app.Value<long>("select count(*) from audit_events where org_id = @Id and action = 'login.refusal'", new { acme.Id }) == 0; attempt++)
-            await Task.Delay(50);
+        await app.Until("select exists (select from audit_events where org_id = @Id and action = 'login.refusal')", new { acme.Id });
 
         var refused = Assert.Single((await admin.Get("/orgs/me/audit?action=login.refusal")).Is(200)["items"].EnumerateArray());
 

@@ -184,11 +184,7 @@ public class ArrivalsTests(App app) : IClassFixture<App>
     // On a server that other tests use their transactions hold it up as well.
     private async Task Settles(long seq)
     {
-        for (var patience = 0; await Arrivals.Settle(default) < seq; patience++)
-        {
-            Assert.True(patience < 1_000, "It is not settled.");
-            await Task.Delay(10);
-        }
+        await Wait.Until(async () => await Arrivals.Settle(default) >= seq, "It is not settled.");
     }
 
     private static TestFollower Follow(App app, string name, ConcurrentBag<long> followed) => new(

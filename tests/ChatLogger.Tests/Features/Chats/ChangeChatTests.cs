@@ -160,7 +160,7 @@ public class ChangeChatTests(App app) : IClassFixture<App>
         await new NpgsqlCommand($"update chats set deleted_at = now() where org_id = '{acme.Id}'", elsewhere, transaction).ExecuteNonQueryAsync();
 
         var change = (await acme.Plugin()).Patch($"{acme.Door}/chats/{chat}", new { title = "new" });
-        await Task.Delay(100);
+        await app.Blocked();
         await transaction.CommitAsync();
 
         (await change).IsProblem(404, "not-found");

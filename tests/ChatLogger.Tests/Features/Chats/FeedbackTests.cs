@@ -154,7 +154,7 @@ public class FeedbackTests(App app) : IClassFixture<App>
             transaction).ExecuteNonQueryAsync();
 
         var answers = new[] { Rate(acme, deleted, null, new { rating = "up" }), Rate(acme, removed, null, new { rating = "up" }) };
-        await Task.Delay(100);
+        await app.Blocked(2);
         await transaction.CommitAsync();
 
         foreach (var answer in answers)

@@ -49,12 +49,13 @@ public class FollowerBacklogTests(SearchApp app) : IClassFixture<SearchApp>
         listener.SetMeasurementEventCallback<double>((_, value, tags, _) => read[(string)tags[0].Value!] = value);
         listener.Start();
         await backlog.StartAsync(CancellationToken.None);
-        for (var patience = 0; read.Count < 2; patience++)
-        {
-            Assert.True(patience < 500, "It was never counted.");
-            await Task.Delay(10);
-            listener.RecordObservableInstruments();
-        }
+        await Wait.Until(
+            () =>
+            {
+                listener.RecordObservableInstruments();
+                return read.Count >= 2;
+            },
+            "Both are counted.");
         await backlog.StopAsync(CancellationToken.None);
         return read;
     }

@@ -242,13 +242,15 @@ public class PurgeChatsTests(OrganizationsApp app) : IClassFixture<Organizations
     private async Task Index(Org org)
     {
         var indexer = app.Services.GetRequiredService<SearchIndexer>();
-        for (var patience = 0; await app.Value<bool>("select (select max(seq) from messages where org_id = @Id) is distinct from (select max(last_seq) from search_chunks where org_id = @Id)", new { org.Id }); patience++)
-        {
-            Assert.True(patience < 500, "It is not settled.");
-            await indexer.Sweep(CancellationToken.None);
-            await indexer.Run(CancellationToken.None);
-            await Task.Delay(10);
-        }
+        await Wait.Until(
+            async () =>
+            {
+                await indexer.Sweep(CancellationToken.None);
+                await indexer.Run(CancellationToken.None);
+                return await app.Value<bool>(
+                    "select (select max(seq) from messages where org_id = @Id) is not distinct from (select max(last_seq) from search_chunks where org_id = @Id)", new { org.Id });
+            },
+            "All is indexed.");
     }
 
     /// <summary>The tables that hold an id in any column.</summary>

@@ -50,9 +50,7 @@ public class AbandonedExportTests(App app) : IClassFixture<App>
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Exported.Of(app, Exported.Request(acme, "json"), null, stop.Token));
 
         // There is no answer yet that could be cancelled: the server notices by itself that nobody waits for it.
-        for (var attempt = 0; attempt < 50 && await app.ActiveCopies() > 0; attempt++)
-            await Task.Delay(100);
-        Assert.Equal(0, await app.ActiveCopies());
+        await Wait.Until(async () => await app.ActiveCopies() == 0);
         await transaction.RollbackAsync();
         Assert.Equal(1, (await Exported.Of(acme, "json")).Json.GetArrayLength());
     }

@@ -74,11 +74,8 @@ public class DownloadExportTests(ExportApp app) : IClassFixture<ExportApp>
         await file.ReadExactlyAsync(new byte[10]);
 
         // Once what lies between is full, nothing is read any more, and nothing is held while it stays so.
-        for (var (round, quiet) = (0, 0); quiet < 5 && round < 200; round++)
-        {
-            quiet = await Busy() == 0 ? quiet + 1 : 0;
-            await Task.Delay(50);
-        }
+        var quiet = 0;
+        await Wait.Until(async () => (quiet = await Busy() == 0 ? quiet + 1 : 0) == 20);
         Assert.Equal(0, await Busy());
         await app.Execute("delete from export_chunks where org_id = @Id", new { acme.Id });
 

@@ -22,15 +22,16 @@ internal static class ExportStory
     /// <summary>Waits until the export has ended, and answers with what is to be had then.</summary>
     public static async Task<Answer> Ended(this Caller admin, string location)
     {
-        for (var attempt = 0; attempt < 200; attempt++)
-        {
-            var answer = await admin.Get(location);
-            if (answer.Status != 202)
-                return answer;
-            Assert.NotNull(answer.Header("Retry-After"));
-            await Task.Delay(50);
-        }
-        throw new TimeoutException("The export did not end.");
+        Answer answer = null!;
+        await Wait.Until(
+            async () =>
+            {
+                answer = await admin.Get(location);
+                Assert.True(answer.Status != 202 || answer.Header("Retry-After") is not null);
+                return answer.Status != 202;
+            },
+            "The export has ended.");
+        return answer;
     }
 
     /// <summary>A chat with messages of some length that do not compress, written past the service.</summary>

@@ -178,7 +178,7 @@ public class ExportQueueTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsyn
         await connection.ExecuteAsync("update exports set fence = fence + 1 where id = @Id", new { export.Id }, takeOver);
 
         var writing = file.Append(Blocks.Sample(ExportChunks.ChunkBytes), Always).AsTask();
-        await Task.WhenAny(writing, Task.Delay(200));
+        await app.Blocked();
         Assert.False(writing.IsCompleted);
         await takeOver.CommitAsync();
 

@@ -101,12 +101,14 @@ public class ExportWorkerTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsy
         await instance.Start();
         var export = await instance.Ask(acme);
         await _begun.Task;
-        await Eventually(async () => await instance.See(acme, export) is { Rows: 3, TotalRows: 10, State: "running" });
+        await Wait.Until(async () => await instance.See(acme, export) is { Rows: 3, TotalRows: 10, State: "running" });
 
         Assert.True(await instance.Queue.Cancel(acme.Id, export.Id, Persona.Operator, Always));
-        await stopped.Task.WaitAsync(TimeSpan.FromSeconds(5));
+        var pace = Pace.Start();
+        await Wait.For(stopped.Task);
+        await pace.Within(5);
 
-        await Eventually(async () => await app.ChunksOf(export.Id) == 0);
+        await Wait.Until(async () => await app.ChunksOf(export.Id) == 0);
         Assert.Equal("cancelled", await app.State(export));
     }
 
@@ -122,7 +124,7 @@ public class ExportWorkerTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsy
         var pauses = new List<double>();
         for (var attempt = 1; attempt < 5; attempt++)
         {
-            await Eventually(async () => await app.Value<bool>("select state = 'queued' and attempts = @attempt from exports where id = @Id", new { attempt, export.Id }));
+            await Wait.Until(async () => await app.Value<bool>("select state = 'queued' and attempts = @attempt from exports where id = @Id", new { attempt, export.Id }));
             pauses.Add(await app.Value<double>("select extract(epoch from next_attempt_at - now())::float8 from exports where id = @Id", new { export.Id }));
             await app.Execute("update exports set next_attempt_at = now() where id = @Id", new { export.Id });
         }
@@ -213,7 +215,7 @@ public class ExportWorkerTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsy
         {
             await app.Execute("alter table exports_away rename to exports");
         }
-        await Eventually(async () => await app.State(export) == "queued");
+        await Wait.Until(async () => await app.State(export) == "queued");
         await app.Execute("update exports set next_attempt_at = now() where id = @Id", new { export.Id });
 
         await app.Reaches(export, "done");
@@ -233,7 +235,9 @@ public class ExportWorkerTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsy
         var export = await stopping.Ask(acme);
         await _begun.Task;
 
-        await stopping.Stop().WaitAsync(TimeSpan.FromSeconds(5));
+        var pace = Pace.Start();
+        await Wait.For(stopping.Stop());
+        await pace.Within(5);
 
         Assert.Equal(
             "queued, 0 attempts",
@@ -281,13 +285,13 @@ public class ExportWorkerTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsy
         await instance.Start();
         await app.Reaches(export, "done");
         Assert.Equal(Blocks.Sample(2_000_000), await instance.Fetch(acme, export));
-        await Eventually(() => Task.FromResult(Directory.GetFiles(root, "*", SearchOption.AllDirectories).Length == 1));
+        await Wait.Until(() => Task.FromResult(Directory.GetFiles(root, "*", SearchOption.AllDirectories).Length == 1));
         await Assert.ThrowsAsync<LeaseLost>(() => killed.Finish(Always));
         await killed.DisposeAsync();
 
         await app.Execute("update exports set expires_at = now() where id = @Id", new { export.Id });
         await app.Reaches(export, "expired");
-        await Eventually(() => Task.FromResult(Directory.GetFiles(root, "*", SearchOption.AllDirectories).Length == 0));
+        await Wait.Until(() => Task.FromResult(Directory.GetFiles(root, "*", SearchOption.AllDirectories).Length == 0));
         Directory.Delete(root, recursive: true);
     }
 
@@ -302,7 +306,7 @@ public class ExportWorkerTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsy
             var queue = service.Services.GetRequiredService<ExportQueue>();
             var asked = await queue.Enqueue(new ExportRequest(acme.Id, "jsonl", null, null, null, [], null, null), acme.Id, "UTC", Persona.Operator, null, Always);
 
-            await Eventually(async () => await queue.Get(acme.Id, asked.Export.Id, Always) is { State: "done", Bytes: 0 });
+            await Wait.Until(async () => await queue.Get(acme.Id, asked.Export.Id, Always) is { State: "done", Bytes: 0 });
         }
         finally
         {
@@ -314,16 +318,7 @@ public class ExportWorkerTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsy
 
     public Task DisposeAsync() => Task.CompletedTask;
 
-    private static async Task Eventually(Func<Task<bool>> holds)
-    {
-        for (var attempt = 0; !await holds(); attempt++)
-        {
-            Assert.True(attempt < 400, "It never came true.");
-            await Task.Delay(20);
-        }
-    }
-
-    private Task Logged(string words) => Eventually(() => Task.FromResult(app.Log.All.Any(line => line.Contains(words, StringComparison.Ordinal))));
+    private Task Logged(string words) => Wait.Until(() => app.Log.All.Any(line => line.Contains(words, StringComparison.Ordinal)), $"The log says: {words}");
 
     private sealed class WorkingApp : App
     {

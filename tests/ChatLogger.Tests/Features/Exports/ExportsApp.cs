@@ -35,11 +35,13 @@ public sealed class ExportsApp : App
     /// <summary>Until the export is in this state; fails with the state it is in.</summary>
     internal async Task Reaches(Export export, string state)
     {
-        for (var attempt = 0; await State(export) != state; attempt++)
+        try
         {
-            if (attempt == 400)
-                Assert.Fail($"The export is {await State(export)}, not {state}. {string.Join('\n', Log.All.Where(line => line.Contains(export.Id.ToString(), StringComparison.Ordinal)))}");
-            await Task.Delay(20);
+            await Wait.Until(async () => await State(export) == state);
+        }
+        catch (Xunit.Sdk.TrueException)
+        {
+            Assert.Fail($"The export is {await State(export)}, not {state}. {string.Join('\n', Log.All.Where(line => line.Contains(export.Id.ToString(), StringComparison.Ordinal)))}");
         }
     }
 

@@ -487,8 +487,7 @@ public class MemberTests(App app) : IClassFixture<App>
     {
         async Task<long> Count() =>
             await app.Value<long>("select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'");
-        for (var i = 0; i < 300 && await Count() < statements; i++)
-            await Task.Delay(5);
+        await Wait.Until(async () => await Count() >= statements);
         Assert.Equal(statements, await Count());
     }
 }

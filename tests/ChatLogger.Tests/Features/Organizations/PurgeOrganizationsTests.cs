@@ -180,11 +180,7 @@ public class PurgeOrganizationsTests(OrganizationsApp app) : IClassFixture<Organ
         {
             await purge.StartAsync(CancellationToken.None);
             await Delete(acme);
-            for (var attempt = 0; !await app.IsPurged(acme); attempt++)
-            {
-                Assert.True(attempt < 400, "It was not found.");
-                await Task.Delay(20);
-            }
+            await Wait.Until(async () => await app.IsPurged(acme), "It was not found.");
             await purge.StopAsync(CancellationToken.None);
         }
 
@@ -197,8 +193,8 @@ public class PurgeOrganizationsTests(OrganizationsApp app) : IClassFixture<Organ
         });
         using var stopped = app.Purge([endless]);
         await stopped.StartAsync(CancellationToken.None);
-        await begun.Task.WaitAsync(TimeSpan.FromSeconds(10));
-        await stopped.StopAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(10));
+        await Wait.For(begun.Task);
+        await Wait.For(stopped.StopAsync(CancellationToken.None));
 
         Assert.True(stopped.ExecuteTask!.IsCompletedSuccessfully);
         Assert.False(await app.IsPurged(globex));
@@ -211,11 +207,7 @@ public class PurgeOrganizationsTests(OrganizationsApp app) : IClassFixture<Organ
         using var purge = app.Purge(db: away, settings: new PurgeSettings { Every = TimeSpan.FromMilliseconds(10) });
 
         await purge.StartAsync(CancellationToken.None);
-        for (var attempt = 0; app.Log.All.Count(line => line.Contains("Deleted organizations cannot be looked for", StringComparison.Ordinal)) < 2; attempt++)
-        {
-            Assert.True(attempt < 400, "It did not try again.");
-            await Task.Delay(20);
-        }
+        await Wait.Until(() => app.Log.All.Count(line => line.Contains("Deleted organizations cannot be looked for", StringComparison.Ordinal)) >= 2, "It did not try again.");
 
         Assert.False(purge.ExecuteTask!.IsCompleted);
         await purge.StopAsync(CancellationToken.None);
