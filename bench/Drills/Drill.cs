@@ -5,9 +5,10 @@ namespace ChatLogger.Bench.Drills;
 
 /// <summary>
 /// Program is the folder of ChatLogger.dll. Each of the faults is a round, in this order: peace for a random time up to Before, the fault for about
-/// Lasting if it is one that lasts, and peace for After.
+/// Lasting if it is one that lasts, and peace for After. Promises in seconds are made for a machine that is not busy with something else: Slowness tells
+/// by how much this one stretches time.
 /// </summary>
-internal sealed record DrillPlan(string Program, IReadOnlyList<Fault> Faults, int Writers, TimeSpan Before, TimeSpan Lasting, TimeSpan After, int Seed, bool Keep = false, bool Pooled = false);
+internal sealed record DrillPlan(string Program, IReadOnlyList<Fault> Faults, int Writers, TimeSpan Before, TimeSpan Lasting, TimeSpan After, int Seed, bool Keep = false, bool Pooled = false, Func<double>? Slowness = null);
 
 /// <summary>
 /// Writers write, something goes wrong and is put right, what is open is asked for again with the same keys, and then all is read and compared with
@@ -111,10 +112,12 @@ internal sealed class Drill(DrillPlan plan, TextWriter output)
         return new DrillReport(journal.Operations, findings, recoveries, writers.Slowest, rows.Count, exported.Count);
     }
 
+    private TimeSpan Stretched(TimeSpan promised) => promised * (plan.Slowness?.Invoke() ?? 1);
+
     /// <summary>What is said about /healthz/live, if anything is to be said.</summary>
-    private static async Task<string?> Alive(Site site, CancellationToken ended)
+    private async Task<string?> Alive(Site site, CancellationToken ended)
     {
-        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(2) };
+        using var http = new HttpClient { Timeout = Stretched(TimeSpan.FromSeconds(2)) };
         while (!ended.IsCancellationRequested)
         {
             try
@@ -156,7 +159,7 @@ internal sealed class Drill(DrillPlan plan, TextWriter output)
             findings.Add(new(Harm.Misbehaved, $"round {number}, {fault.Name}: {broken}"));
         writers.Fault = false;
         journal.Note(string.Create(CultureInfo.InvariantCulture, $"round {number}: all writers succeed again after {recovery.TotalSeconds:0.00} s"));
-        if (!isBack || recovery > LongestRecovery)
+        if (!isBack || recovery > Stretched(LongestRecovery))
             findings.Add(new(Harm.Misbehaved, string.Create(CultureInfo.InvariantCulture, $"round {number}, {fault.Name}: not back after {recovery.TotalSeconds:0.0} s")));
         if (site.Service.HasEnded)
             findings.Add(new(Harm.Misbehaved, $"round {number}, {fault.Name}: the service has ended"));
@@ -176,7 +179,7 @@ internal sealed class Drill(DrillPlan plan, TextWriter output)
             findings.Add(new(Harm.Misbehaved, $"round {number}, {fault.Name}: {failed} requests failed, and none had to"));
         if (fault.AnswersAll && mine.Count(one => one is { WasUnknown: true, HadArrived: true }) is > 0 and var unanswered)
             findings.Add(new(Harm.Misbehaved, $"round {number}, {fault.Name}: {unanswered} requests were done and not answered"));
-        if (writers.Slowest > LongestAnswer)
+        if (writers.Slowest > Stretched(LongestAnswer))
             findings.Add(new(Harm.Misbehaved, string.Create(CultureInfo.InvariantCulture, $"round {number}, {fault.Name}: an answer took {writers.Slowest.TotalSeconds:0.0} s")));
         var memory = site.Service.PeakMemory() / (1L << 20);
         if (memory > MostMemory)

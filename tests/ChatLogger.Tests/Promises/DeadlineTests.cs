@@ -9,7 +9,7 @@ namespace ChatLogger.Tests.Promises;
 /// <summary>The service with little time for the database, and a hasher that takes as long as it likes.</summary>
 public class HurriedApp : App
 {
-    internal static readonly TimeSpan Deadline = TimeSpan.FromSeconds(1);
+    internal static readonly TimeSpan Deadline = TimeSpan.FromSeconds(3);
 
     internal SlowHasher Hasher { get; } = new();
 

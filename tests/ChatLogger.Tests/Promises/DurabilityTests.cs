@@ -1,5 +1,6 @@
 using System.Runtime.Versioning;
 using ChatLogger.Bench.Drills;
+using ChatLogger.Tests.Support;
 using Xunit.Abstractions;
 
 namespace ChatLogger.Tests.Promises;
@@ -12,6 +13,7 @@ public class DurabilityTests(ITestOutputHelper output)
     public async Task Whatever_is_killed_or_cut_all_that_was_acknowledged_is_there_once()
     {
         var said = new StringWriter();
+        using var pace = Pace.Start();
         var plan = new DrillPlan(
             AppContext.BaseDirectory,
             [.. Fault.All.Select(make => make()).Where(fault => fault.IsShort)],
@@ -19,7 +21,8 @@ public class DurabilityTests(ITestOutputHelper output)
             Before: TimeSpan.FromSeconds(0.4),
             Lasting: TimeSpan.FromSeconds(0.4),
             After: TimeSpan.FromSeconds(0.1),
-            Seed: Random.Shared.Next());
+            Seed: Random.Shared.Next(),
+            Slowness: () => pace.Slowness);
 
         var report = await new Drill(plan, said).Run(CancellationToken.None);
 

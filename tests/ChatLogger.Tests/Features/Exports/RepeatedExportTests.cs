@@ -162,8 +162,19 @@ public class RepeatedExportTests(ExportsApp app) : IClassFixture<ExportsApp>
             elsewhere,
             transaction).ExecuteNonQueryAsync();
 
-        var twin = Ask(admin, "k");
-        var twinHere = Ask(admin, "k");
+        // On a machine that is too busy to say so before the deadline, it is asked again.
+        async Task<Answer> Twin()
+        {
+            while (true)
+            {
+                using var pace = Pace.Start();
+                var answer = await Ask(admin, "k");
+                if (answer.Status != 503 || pace.Slowness < 1.5)
+                    return answer;
+            }
+        }
+        var twin = Twin();
+        var twinHere = Twin();
         (await Ask(admin, "neighbour")).Is(202);
         foreach (var answer in new[] { await twin, await twinHere })
         {

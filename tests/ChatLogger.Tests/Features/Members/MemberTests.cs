@@ -354,15 +354,23 @@ public class MemberTests(App app) : IClassFixture<App>
         var other = await app.AnotherInstance();
         try
         {
-            Task<Answer> End(Caller caller, Guid id) =>
-                change is null ? caller.Delete($"/orgs/me/users/{id}") : caller.Patch($"/orgs/me/users/{id}", change);
+            async Task<Answer> End(Caller caller, Guid id)
+            {
+                // Who has waited for the lock for as long as one may before the other came waits again.
+                while (true)
+                {
+                    var answer = await (change is null ? caller.Delete($"/orgs/me/users/{id}") : caller.Patch($"/orgs/me/users/{id}", change));
+                    if (answer.Status != 503)
+                        return answer;
+                }
+            }
             await using var connection = await app.Rows.OpenConnectionAsync();
             await using var door = await connection.BeginTransactionAsync();
             await connection.ExecuteAsync("select from organizations where id = @Id for no key update", new { acme.Id });
 
             var both = new[] { End(ann.Caller, bob.Id), End(other.Stranger.WithCookie(bob.Caller.Credential!), ann.Id) };
             // Both have passed as admins, and wait for the organization.
-            await Waiting(2);
+            await app.Blocked(2);
             await door.CommitAsync();
             var answers = await Task.WhenAll(both);
 
@@ -392,9 +400,9 @@ public class MemberTests(App app) : IClassFixture<App>
         await connection.ExecuteAsync("select from users where id = @Id for no key update", new { ann.Id });
 
         var login = app.Stranger.Post("/auth/login", new { email = ann.Email, password = Persona.Password });
-        await Waiting(1);
+        await app.Blocked(1);
         var end = change is null ? admin.Delete(path) : admin.Patch(path, change);
-        await Waiting(2);
+        await app.Blocked(2);
         await door.CommitAsync();
 
         (await end).Is(change is null ? 204 : 200);
@@ -480,14 +488,5 @@ public class MemberTests(App app) : IClassFixture<App>
             "select coalesce(array_agg(actor_id order by at, id), '{}') from audit_events where org_id = @Id and action = @action and target_id = @targetId",
             new { org.Id, action, targetId });
         return [.. actors!.Select(Guid.Parse)];
-    }
-
-    /// <summary>Until so many statements wait for a lock.</summary>
-    private async Task Waiting(int statements)
-    {
-        async Task<long> Count() =>
-            await app.Value<long>("select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'");
-        await Wait.Until(async () => await Count() >= statements);
-        Assert.Equal(statements, await Count());
     }
 }
