@@ -51,6 +51,10 @@ public sealed class RefusedStartTests : IAsyncLifetime
     [InlineData("Proxies__Trusted__0|10.0.0.0/8", "Database__Private=true", Secret, "Proxies__Trusted__0=hunter2hunter2")]
     [InlineData("RateLimits__Ingest__Burst|10000000", "Database__Private=true", Secret, "RateLimits__Ingest__Burst=0")]
     [InlineData("PORT", "Database__Private=true", Secret, "PORT=http")]
+    [InlineData("PathBase|/chatlogger", "Database__Private=true", Secret, "PathBase=chatlogger")]
+    [InlineData("Exports__Directory|not there", "Database__Private=true", Secret, "Exports__Directory=/nowhere/exports")]
+    [InlineData("Exports__Directory", "Database__Private=true", Secret, "Exports__Directory=/dev/null")]
+    [InlineData("Database__StartTimeout|00:00:30|30 days", "Database__Private=true", Secret, "Database__StartTimeout=30")]
     public async Task Production_says_what_is_wrong_with_its_settings(string named, params string[] settings)
     {
         var service = _here.Start(settings);
