@@ -35,7 +35,7 @@ internal sealed partial class ProblemWriter(RequestDelegate next, TimeProvider t
             if (problem.Type == ProblemType.Internal)
                 UnexpectedFailure(log, exception);
             else if (problem.Type == ProblemType.Unavailable && _unavailable.Lets(out var leftOut))
-                Unavailable(log, exception.GetType().Name, (exception as PostgresException)?.SqlState, Reason(exception), leftOut);
+                Unavailable(log, Cause(exception), leftOut);
             await Write(context, problem);
         }
         // The status has gone out already. The connection is broken, so that nobody takes what there is for the whole.
@@ -125,6 +125,9 @@ internal sealed partial class ProblemWriter(RequestDelegate next, TimeProvider t
         _ => "",
     };
 
+    private static string Cause(Exception exception) => string.Join(
+        ' ', new[] { exception.GetType().Name, (exception as PostgresException)?.SqlState, Reason(exception) }.Where(part => !string.IsNullOrEmpty(part)));
+
     /// <summary>What an exception means to the caller.</summary>
     public static Problem Of(Exception exception) => exception switch
     {
@@ -156,6 +159,6 @@ internal sealed partial class ProblemWriter(RequestDelegate next, TimeProvider t
         LogLevel.Information, "An answer was cut, for its reader hung up or was too slow; so were {Others} since the last of these lines")]
     private static partial void ReaderGone(ILogger log, long others);
 
-    [LoggerMessage(LogLevel.Warning, "A request was answered with 503: {Exception} {SqlState} {Reason}; so were {Others} since the last of these lines")]
-    private static partial void Unavailable(ILogger log, string exception, string? sqlState, string reason, long others);
+    [LoggerMessage(LogLevel.Warning, "A request was answered with 503: {Cause}; so were {Others} since the last of these lines")]
+    private static partial void Unavailable(ILogger log, string cause, long others);
 }

@@ -68,7 +68,7 @@ internal sealed partial class Cluster
             throw new StartRefused($"{data} is closed to the user {account}, who runs PostgreSQL because root may not.");
 
         account = ServerAccount.For(OwnerOf(remote));
-        LogElsewhere(logger, remote, account.Name, data);
+        LogElsewhere(logger, remote, account.Name ?? "of the server", data);
         return At(remote, account);
     }
 
@@ -408,7 +408,7 @@ internal sealed partial class Cluster
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The private database is in {Directory}, because the user {Account}, who runs PostgreSQL for root, cannot reach {DataDirectory}")]
-    private static partial void LogElsewhere(ILogger logger, string directory, string? account, string dataDirectory);
+    private static partial void LogElsewhere(ILogger logger, string directory, string account, string dataDirectory);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "PostgreSQL {Major} serves the private database in {Directory} as process {Pid}")]
     private static partial void LogStarted(ILogger logger, int major, string directory, int pid);

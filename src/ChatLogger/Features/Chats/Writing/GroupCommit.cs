@@ -166,7 +166,7 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
                 Answer(batch[0], Fate.Written);
                 return null;
             }
-            RefusedRow(_log, refused.SqlState, refused.ConstraintName);
+            RefusedRow(_log, refused.SqlState, refused.ConstraintName ?? "(no constraint)");
             Refuse(batch[0], Problem.Validation(Problem.BodyPath, "The database cannot keep this."));
             return null;
         }
@@ -350,7 +350,7 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
     private static bool IsOfARow(PostgresException refused) => refused.SqlState[..2] is "22" or "23" or "54";
 
     [LoggerMessage(LogLevel.Error, "The database refuses a row that was found valid: {SqlState} {Constraint}")]
-    private static partial void RefusedRow(ILogger log, string sqlState, string? constraint);
+    private static partial void RefusedRow(ILogger log, string sqlState, string constraint);
 
     /// <summary>A write and who waits for it. It waits, flies to the database, may come back unwritten, and in the end is answered or gone.</summary>
     private abstract class Pending(T item)
