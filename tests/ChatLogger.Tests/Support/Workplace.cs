@@ -108,8 +108,9 @@ internal sealed class Workplace
             start.Environment.Remove(name);
         start.Environment["HOME"] = Home;
         start.Environment["TMPDIR"] = Temp;
-        // What lives for seconds does not get back what it costs to watch its methods.
+        // What lives for seconds does not get back what it costs to watch its methods, and has a machine to share.
         start.Environment["DOTNET_TieredPGO"] = "0";
+        start.Environment["DOTNET_ThreadPool_UnfairSemaphoreSpinLimit"] = "0";
         start.Environment["DOTNET_ROOT"] = Path.GetDirectoryName(ServiceProcess.Dotnet);
         return start;
     }

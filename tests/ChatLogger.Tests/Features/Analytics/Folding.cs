@@ -17,10 +17,13 @@ internal static class Folding
     private static readonly string[] Percentiles = ["p50Ms", "p90Ms", "p95Ms", "p99Ms"];
 
     /// <summary>Folds what is settled in the organization, so many rows a transaction; the service's own folder may be at it too.</summary>
-    public static async Task Fold(this App app, Org org, int rows = 10_000)
+    public static Task Fold(this App app, Org org, int rows = 10_000) => app.Fold(org, app.Folder(rows));
+
+    /// <summary>The same by a folder that remembers the organizations it is done with; a new one looks at all that there are.</summary>
+    public static async Task Fold(this App app, Org org, RollupFolder folder)
     {
         app.Services.GetRequiredService<Arrivals>().Note(org.Id);
-        await app.Folder(rows).Run(default);
+        await folder.Run(default);
     }
 
     /// <summary>Folds all there is. On a server that others use their transactions hold it up as well.</summary>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using ChatLogger.Features;
 using ChatLogger.Tests.Support;
 using FsCheck;
 using FsCheck.Fluent;
@@ -13,6 +14,8 @@ public class SummaryPropertyTests(App app) : IClassFixture<App>
 {
     private static readonly string[] Roles = ["user", "assistant", "system", "developer", "tool", "function"];
     private static readonly string[] TagPool = ["billing", "Ä", "z", "vip"];
+
+    private readonly RollupFolder _folder = app.Folder(rows: 5);
 
     /// <summary>What happens at some time before or after the change of the clocks.</summary>
     public sealed record Happening(int Minutes, int Milliseconds, int Chat, int Role, int? Latency, int? Tokens, int? Prompt, int? Completion, int Rating);
@@ -70,7 +73,7 @@ public class SummaryPropertyTests(App app) : IClassFixture<App>
         var chats = Chats(events, change, member.Id);
         await Insert(acme.Id, chats.Take(folded));
         if (folded > 0)
-            await app.Fold(acme, rows: 5);
+            await app.Fold(acme, _folder);
         await Insert(acme.Id, chats.Skip(folded));
 
         string fromText, toText;
