@@ -75,7 +75,7 @@ public class DownloadExportTests(ExportApp app) : IClassFixture<ExportApp>
 
         // Once what lies between is full, nothing is read any more, and nothing is held while it stays so.
         var quiet = 0;
-        await Wait.Until(async () => (quiet = await Busy() == 0 ? quiet + 1 : 0) == 20);
+        await Wait.Until(async () => (quiet = await Busy() == 0 ? quiet + 1 : 0) == 100);
         Assert.Equal(0, await Busy());
         await app.Execute("delete from export_chunks where org_id = @Id", new { acme.Id });
 

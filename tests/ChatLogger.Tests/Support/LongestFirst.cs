@@ -1,0 +1,31 @@
+using ChatLogger.Tests.Data;
+using ChatLogger.Tests.Features.Analytics;
+using ChatLogger.Tests.Features.Search;
+using ChatLogger.Tests.Hosting;
+using ChatLogger.Tests.Promises;
+using ChatLogger.Tests.Support;
+using ChatLogger.Tests.Telemetry;
+using Xunit.Abstractions;
+
+[assembly: TestCollectionOrderer(LongestFirst.Name, "ChatLogger.Tests")]
+
+namespace ChatLogger.Tests.Support;
+
+/// <summary>Starts the classes that take longest first, so that none of them is left to run alone in the end.</summary>
+public sealed class LongestFirst : ITestCollectionOrderer
+{
+    internal const string Name = "ChatLogger.Tests.Support." + nameof(LongestFirst);
+
+    private static readonly string[] Longest =
+    [
+        nameof(DurabilityTests), nameof(NastyInputTests), nameof(PrivateDatabaseTests), nameof(SurvivalTests), nameof(VerbTests), nameof(FirstStartTests),
+        nameof(SummaryPropertyTests), nameof(ProductionTests), nameof(OtlpTests), nameof(SearchIndexTests), nameof(RefusedStartTests),
+        nameof(PrivateDatabaseWatchTests), nameof(MetricsTests), nameof(DeadlineTests), nameof(FullPoolTests),
+    ];
+
+    public IEnumerable<ITestCollection> OrderTestCollections(IEnumerable<ITestCollection> testCollections) => testCollections.OrderBy(collection =>
+    {
+        var place = Array.FindIndex(Longest, name => collection.DisplayName.EndsWith($".{name}", StringComparison.Ordinal));
+        return place < 0 ? Longest.Length : place;
+    });
+}
