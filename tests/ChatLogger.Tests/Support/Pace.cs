@@ -1,14 +1,18 @@
 using System.Diagnostics;
+using System.Globalization;
 
 namespace ChatLogger.Tests.Support;
 
 /// <summary>
 /// A stopwatch for what must be done within a bound, that knows how busy the machine is meanwhile: again and again it measures how long a short
-/// pause and a little work take, compared with what they take on an idle machine, and stretches the bound by that. A bound is never shortened.
+/// pause and a little work take, compared with what they take on an idle machine, and looks how many threads want a processor, for schedulers put
+/// who rests a lot before who works. It stretches the bound by the greater of the two, and never shortens it.
 /// </summary>
 internal sealed class Pace : IDisposable
 {
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(5);
+    private const string Load = "/proc/loadavg";
+
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
 
     /// <summary>What the work takes when nothing interrupts it. It is so short that the quickest of many is not interrupted on a busy machine either.</summary>
     private static readonly Lazy<TimeSpan> Undisturbed = new(() => Enumerable.Range(0, 100).Select(_ => Work()).Min());
@@ -17,6 +21,7 @@ internal sealed class Pace : IDisposable
     private volatile bool _isEnough;
     private readonly Task _watching;
     private int _rounds;
+    private long _wanted;
 
     private Pace()
     {
@@ -26,7 +31,15 @@ internal sealed class Pace : IDisposable
     }
 
     /// <summary>How many times as long as on an idle machine things took since the start, at least 1.</summary>
-    public double Slowness => Math.Max(1, Stopwatch.GetElapsedTime(_start) / (Math.Max(1, Volatile.Read(ref _rounds)) * Expected));
+    public double Slowness
+    {
+        get
+        {
+            var rounds = Math.Max(1, Volatile.Read(ref _rounds));
+            var wanted = (double)Interlocked.Read(ref _wanted) / rounds / Environment.ProcessorCount;
+            return Math.Max(1, Math.Max(wanted, Stopwatch.GetElapsedTime(_start) / (rounds * Expected)));
+        }
+    }
 
     public TimeSpan Elapsed => Stopwatch.GetElapsedTime(_start);
 
@@ -51,9 +64,14 @@ internal sealed class Pace : IDisposable
         {
             await Task.Delay(Pause);
             Work();
+            Interlocked.Add(ref _wanted, Runnable());
             Interlocked.Increment(ref _rounds);
         }
     }
+
+    /// <summary>How many threads of all processes run or would run if they could; 0 where it is not known.</summary>
+    private static int Runnable() =>
+        File.Exists(Load) ? int.Parse(File.ReadAllText(Load).Split(' ')[3].Split('/')[0], CultureInfo.InvariantCulture) : 0;
 
     public void Dispose() => _isEnough = true;
 
