@@ -71,10 +71,10 @@ public sealed class ConnectionTests
         var text = await TestServer.EmptyDatabase();
         var name = new NpgsqlConnectionStringBuilder(text).Database;
         foreach (var parameter in new[] { "statement_timeout", "idle_in_transaction_session_timeout", "idle_session_timeout", "lock_timeout" })
-            await Execute(text, $"alter database \"{name}\" set {parameter} = '50ms'");
-        Migrator.Script slow = new("0001_slow.sql", header + "select pg_sleep(0.3);");
+            await Execute(text, $"alter database \"{name}\" set {parameter} = '1s'");
+        Migrator.Script slow = new("0001_slow.sql", header + "select pg_sleep(1.5);");
 
-        Assert.Equal(1, await new Migrator(text + ";Options=-c statement_timeout=50", NullLogger.Instance, [slow]).Run(CancellationToken.None));
+        Assert.Equal(1, await new Migrator(text + ";Options=-c statement_timeout=1000", NullLogger.Instance, [slow]).Run(CancellationToken.None));
         await TestServer.Drop(text);
     }
 
