@@ -158,6 +158,9 @@ internal sealed partial class Connecting(string setting, string connectionString
     // The outer message often only says that there was a failure.
     private string Reason(Exception failure)
     {
+        // Several hosts: what each of them said, instead of the advice to look at the inner exception.
+        if (failure.InnerException is AggregateException hosts)
+            return string.Join("; ", hosts.InnerExceptions.Select(Reason).Distinct());
         var messages = new List<string>();
         for (var each = failure; each is not null; each = each.InnerException)
         {

@@ -65,6 +65,8 @@ internal static partial class DatabaseUrl
         // An @ after the host belongs to a password with a slash or a question mark in it, a part of which was taken for something else.
         if (!parts.Success || RestWithAt().IsMatch(url))
             throw Malformed(setting);
+        if (url.Contains("%00", StringComparison.Ordinal))
+            throw new StartRefused($"{setting} has a NUL (%00) in it, which PostgreSQL takes nowhere.");
 
         var connection = new NpgsqlConnectionStringBuilder();
         if (Part("user") is { } user)

@@ -130,9 +130,24 @@ internal sealed partial class Migrator(
         var refusal = await connection.ExecuteScalarAsync<string>(
             """
             select case
-                when current_schema() is null then format(
-                    'The search_path (%s) names no schema that is there. Run: create schema %I authorization %I',
-                    current_setting('search_path'), split_part(replace(current_setting('search_path'), '"', ''), ',', 1), current_user)
+                when current_schema() is null then coalesce(
+                    (
+                        -- It is there, but lookups pass over a schema that may not be used. Who finds it migrated needs to make nothing.
+                        select format(
+                            'The role %1$I may not use the schema %2$I. Run as its owner: grant %3$s on schema %2$I to %1$I',
+                            current_user, nspname, case when migrated then 'usage' else 'create, usage' end)
+                        from regexp_split_to_table(replace(current_setting('search_path'), '"', ''), ' *, *')
+                             with ordinality as path (name, no)
+                        join pg_namespace n on nspname = case name when '$user' then current_user else name end
+                        cross join lateral (
+                            select exists (select from pg_class where relnamespace = n.oid and relname = 'schemaversions')
+                        ) as found (migrated)
+                        order by no
+                        limit 1
+                    ),
+                    format(
+                        'The search_path (%s) names no schema that is there. Run: create schema %I authorization %I',
+                        current_setting('search_path'), split_part(replace(current_setting('search_path'), '"', ''), ',', 1), current_user))
                 when not has_schema_privilege(current_schema(), 'create') then format(
                     'The role %I may not make tables in the schema %I. Run as its owner: grant create, usage on schema %I to %I',
                     current_user, current_schema(), current_schema(), current_user)

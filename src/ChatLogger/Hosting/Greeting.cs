@@ -17,13 +17,17 @@ internal static class Greeting
         .Any(folder => File.Exists(Path.Combine(folder, OperatingSystem.IsWindows() ? "psql.exe" : "psql")));
 
     /// <summary>For whoever has lost what the first start showed.</summary>
-    public static string Again =>
-        $"""
+    /// <param name="directory">The setting DataDirectory, which another terminal may not have.</param>
+    public static string Again(string? directory)
+    {
+        var where = string.IsNullOrEmpty(directory) ? "" : $" --DataDirectory '{Path.GetFullPath(directory)}'";
+        return $"""
 
-        A new key:        {Command} apikey create --org demo --label again
-        A new password:   echo 'a long enough password' | {Command} user set-password --email admin@demo.example --password-stdin
-        What there is:    {Command} org list
-        """;
+            A new key:        {Command} apikey create --org demo --label again{where}
+            A new password:   echo 'a long enough password' | {Command} user set-password --email admin@demo.example --password-stdin{where}
+            What there is:    {Command} org list{where}
+            """;
+    }
 
     // As it was started: by dotnet run in a clone, or from where it was published to.
     private static string Command => AppContext.BaseDirectory.Contains($"{Path.DirectorySeparatorChar}bin{Path.DirectorySeparatorChar}", StringComparison.Ordinal)

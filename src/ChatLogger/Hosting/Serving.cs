@@ -39,7 +39,7 @@ internal static partial class Serving
             if (await Demo.MakeIfFirst(app.Services, ct) is { } demo)
                 Console.WriteLine(Greeting.Demo(demo, app.Urls.First()));
             else
-                Console.WriteLine(Greeting.Again);
+                Console.WriteLine(Greeting.Again(database.Private is null ? null : app.Configuration["DataDirectory"]));
         }
         await app.WaitForShutdownAsync(ct);
         return 0;

@@ -35,7 +35,7 @@ internal sealed partial class ProblemWriter(RequestDelegate next, TimeProvider t
             if (problem.Type == ProblemType.Internal)
                 UnexpectedFailure(log, exception);
             else if (problem.Type == ProblemType.Unavailable && _unavailable.Lets(out var leftOut))
-                Unavailable(log, Cause(exception), leftOut);
+                Unavailable(log, Reason(exception), leftOut);
             await Write(context, problem);
         }
         // The status has gone out already. The connection is broken, so that nobody takes what there is for the whole.
@@ -120,13 +120,11 @@ internal sealed partial class ProblemWriter(RequestDelegate next, TimeProvider t
     /// <summary>What the log may say of it: PostgreSQL's sentences of these kinds name tables and files, and nothing that people wrote.</summary>
     public static string Reason(Exception exception) => exception switch
     {
-        PostgresException refused => refused.MessageText,
-        NpgsqlException or Problem => exception.Message.ReplaceLineEndings(" "),
-        _ => "",
+        PostgresException refused => $"{refused.SqlState} {refused.MessageText}",
+        NpgsqlException or Problem or WaitTimeoutException => exception.Message.ReplaceLineEndings(" "),
+        OperationCanceledException or TimeoutException => "The database did not answer within the request's deadline",
+        _ => exception.GetType().Name,
     };
-
-    private static string Cause(Exception exception) => string.Join(
-        ' ', new[] { exception.GetType().Name, (exception as PostgresException)?.SqlState, Reason(exception) }.Where(part => !string.IsNullOrEmpty(part)));
 
     /// <summary>What an exception means to the caller.</summary>
     public static Problem Of(Exception exception) => exception switch
@@ -159,6 +157,6 @@ internal sealed partial class ProblemWriter(RequestDelegate next, TimeProvider t
         LogLevel.Information, "An answer was cut, for its reader hung up or was too slow; so were {Others} since the last of these lines")]
     private static partial void ReaderGone(ILogger log, long others);
 
-    [LoggerMessage(LogLevel.Warning, "A request was answered with 503: {Cause}; so were {Others} since the last of these lines")]
-    private static partial void Unavailable(ILogger log, string cause, long others);
+    [LoggerMessage(LogLevel.Warning, "A request was answered with 503: {Reason}; so were {Others} since the last of these lines")]
+    private static partial void Unavailable(ILogger log, string reason, long others);
 }

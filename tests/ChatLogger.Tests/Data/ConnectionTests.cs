@@ -92,6 +92,19 @@ public sealed class ConnectionTests
         await TestServer.Drop(text);
     }
 
+    [Fact]
+    public async Task When_no_host_of_several_answers_what_each_of_them_said_is_told()
+    {
+        await using var database = new Database(Settings("Host=/nowhere,/elsewhere;Username=ada;Database=chat", impatient: true), NullLoggerFactory.Instance);
+
+        var refusal = (await Assert.ThrowsAsync<StartRefused>(() => database.Open(CancellationToken.None))).Message;
+
+        Assert.Contains("/nowhere", refusal);
+        Assert.Contains("; ", refusal);
+        Assert.Contains("/elsewhere", refusal);
+        Assert.DoesNotContain("inner exception", refusal);
+    }
+
     // One value for each parameter of Npgsql: it works, or it is refused by a sentence that names it.
     [Fact]
     public async Task Every_parameter_of_Npgsql_works_or_is_refused_by_its_name()

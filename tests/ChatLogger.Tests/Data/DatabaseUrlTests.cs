@@ -57,6 +57,8 @@ public class DatabaseUrlTests
     [InlineData("postgres://ada:hunter2@db/chat?sslcrl=x", "no counterpart here: sslcrl")]
     [InlineData("postgres://ada:hunter2@db/chat?Maximum%20Pool%20Size=hunter2", "Maximum Pool Size")]
     [InlineData("postgres://ada:hunter2@db/chat?Pooling=hunter2", "Pooling")]
+    [InlineData("postgres://ada:hunter2%00@db/chat", "NUL (%00)")]
+    [InlineData("postgres://ada:hunter2@db%00/chat", "NUL (%00)")]
     [InlineData("mysql://ada:hunter2@db/chat", "postgres://user:password@host:5432/database")]
     public void What_is_not_understood_is_named_without_the_password(string url, string named)
     {

@@ -49,7 +49,7 @@ public sealed class RightsTests : IAsyncLifetime
             await database.Open(CancellationToken.None);
 
         // The migrating role is not needed where there is nothing to migrate.
-        await using (var alone = new Database(Settings(new() { ["ConnectionStrings:ChatLogger"] = As(Server) }), NullLoggerFactory.Instance))
+        await using (var alone = Alone(As(Server)))
             await alone.Open(CancellationToken.None);
 
         await Execute(_admin, $"revoke delete on chats from {Server}");
@@ -57,6 +57,19 @@ public sealed class RightsTests : IAsyncLifetime
         Assert.Contains($"The role {Server} lacks rights on chats. Run as {Owner}: grant", refusal);
         await Execute(_admin, $"revoke usage on schema public from public; revoke usage on schema public from {Server}");
         Assert.Contains($"grant usage on schema public to {Server}", await Refused(null));
+        // As is one that has no other role beside it: it need not make anything.
+        Assert.EndsWith($"grant usage on schema public to {Server}", await RefusedAlone(As(Server)));
+    }
+
+    [Fact]
+    public async Task A_schema_that_is_there_and_may_not_be_used_is_refused_with_the_grant()
+    {
+        await Execute(_admin, "create schema app; create extension btree_gin");
+
+        await Obey(await RefusedAlone($"{As(Owner)};Search Path=app"), $"grant create, usage on schema app to {Owner}");
+
+        await using var database = Alone($"{As(Owner)};Search Path=app");
+        await database.Open(CancellationToken.None);
     }
 
     [Fact]
@@ -94,6 +107,15 @@ public sealed class RightsTests : IAsyncLifetime
         await using var database = Database(serving);
         return (await Assert.ThrowsAsync<StartRefused>(() => database.Open(CancellationToken.None))).Message;
     }
+
+    private static async Task<string> RefusedAlone(string connection)
+    {
+        await using var database = Alone(connection);
+        return (await Assert.ThrowsAsync<StartRefused>(() => database.Open(CancellationToken.None))).Message;
+    }
+
+    private static Database Alone(string connection) =>
+        new(Settings(new() { ["ConnectionStrings:ChatLogger"] = connection }), NullLoggerFactory.Instance);
 
     private Database Database(string? serving) => new(
         Settings(new() { ["ConnectionStrings:ChatLogger"] = serving ?? As(Server), ["ConnectionStrings:Migrations"] = As(Owner) }), NullLoggerFactory.Instance);

@@ -50,8 +50,9 @@ public sealed partial class FirstStartTests : IAsyncLifetime
         Assert.Equal(0, await verb.Exit());
         (await second.Http.WithKey(verb.Output).Post("/api/v1/orgs/demo/chats", new { })).Is(201);
         // And who has lost the credentials is told how to get others: the same verbs, whatever the command before them.
-        Assert.Contains(" apikey create --org demo --label again\n", second.Output);
-        Assert.Contains(" user set-password --email admin@demo.example --password-stdin\n", second.Output);
+        // With the directory, which another terminal may not have in its environment.
+        Assert.Contains($" apikey create --org demo --label again --DataDirectory '{_here.Data}'\n", second.Output);
+        Assert.Contains($" user set-password --email admin@demo.example --password-stdin --DataDirectory '{_here.Data}'\n", second.Output);
         var change = _here.Start(
             ["ASPNETCORE_ENVIRONMENT=Development"], ["user", "set-password", "--email", "admin@demo.example", "--password-stdin"], "a long enough password\n");
         Assert.Equal(0, await change.Exit());

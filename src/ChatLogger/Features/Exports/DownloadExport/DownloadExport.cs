@@ -52,7 +52,8 @@ internal static class DownloadExport
                 case ExportState.Cancelled:
                     throw Problem.Gone("The export was cancelled.");
             }
-            var stored = await queue.Stored(query.OrgId, query.ExportId, ct) ?? throw Problem.Gone("The file's time is over. Ask for a new export.");
+            var stored = await queue.Stored(query.OrgId, query.ExportId, ct)
+                ?? throw Problem.Gone("The file's time is over, or somebody removed it. Ask for a new export.");
             if (stored.IsOutdated)
                 throw Problem.ExportOutdated();
             await audit.Write(AuditEvent.OfExport(query.OrgId, query.Actor, AuditAction.ExportDownloaded, query.ExportId), ct);
