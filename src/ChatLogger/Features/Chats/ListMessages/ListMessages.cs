@@ -18,7 +18,7 @@ internal static class ListMessages
             .WithSummary("Read the messages of a chat.")
             .WithDescription(
                 "In the order of arrival; order=desc reverses it. limit: 1 to 200, default 50. A page of large messages ends with the one that makes it " +
-                "512 KiB, and has a nextCursor if there are more.");
+                "256 KiB, and has a nextCursor if there are more.");
 
     private const string Ascending = "asc";
     private const string Descending = "desc";
