@@ -25,7 +25,7 @@ internal sealed class CrossOrigin(RequestDelegate next, CorsSettings settings)
     {
         var path = context.Request.Path;
         var isPlugin = path.StartsWithSegments(PluginDoor);
-        if (!isPlugin && Service.Any(prefix => path.StartsWithSegments(prefix)))
+        if (!isPlugin && (path == "/" || Service.Any(prefix => path.StartsWithSegments(prefix))))
         {
             await next(context);
             return;

@@ -17,7 +17,7 @@ public class CrossOriginTests(DashboardElsewhereApp app) : IClassFixture<Dashboa
         from endpoint in Endpoints
         group endpoint by "/" + string.Join('/', endpoint.RoutePattern.PathSegments.Select(segment => Literal(segment) ?? "x"))
         into endpoints
-        let path = endpoints.Key.Split('/')[1..]
+        let path = endpoints.Key.Split('/', StringSplitOptions.RemoveEmptyEntries)
         select (
             endpoints.Key,
             endpoints.First().Metadata.GetMetadata<Access>()!,
@@ -187,7 +187,7 @@ public class CrossOriginTests(DashboardElsewhereApp app) : IClassFixture<Dashboa
         (await Ask("PATCH", "/users/me", Shop, member.Caller, "name=changed", "application/x-www-form-urlencoded")).IsSafeProblem(415, "unsupported-media-type");
     }
 
-    private static bool IsService(string path) => path.StartsWith("/healthz", StringComparison.Ordinal) || path is "/version" or "/openapi/v1.json" or "/docs/index.html";
+    private static bool IsService(string path) => path == "/" || path.StartsWith("/healthz", StringComparison.Ordinal) || path is "/version" or "/openapi/v1.json" or "/docs/index.html";
 
     private static bool IsCors(string header) => header.StartsWith("Access-Control-", StringComparison.OrdinalIgnoreCase);
 

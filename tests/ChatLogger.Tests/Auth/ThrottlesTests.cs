@@ -151,7 +151,7 @@ public class ThrottlesTests
     [InlineData("RateLimits:Ingest:Burst", "10000001", "RateLimits__Ingest__Burst must be from 1 to 10000000.")]
     [InlineData("RateLimits:InvalidKeys:PerMinute", "-1", "RateLimits__InvalidKeys__PerMinute must be from 1 to 1000000.")]
     [InlineData("RateLimits:Login:Window", "00:00:00", "RateLimits__Login__Window must be from 00:00:01 to 1.00:00:00.")]
-    [InlineData("RateLimits:Login:Window", "soon", "RateLimits__Login__Window must be a duration such as 00:00:30.")]
+    [InlineData("RateLimits:Login:Window", "soon", "RateLimits__Login__Window must be a duration such as 00:00:30, from 00:00:01 to 1.00:00:00.")]
     [InlineData("RateLimits:Ingest:PerMinute", "1", "RateLimits__Ingest__PerMinute is not a setting. Those of RateLimits__Ingest__… are: PerSecond, Burst.")]
     [InlineData("RateLimits:Enabled", "perhaps", "RateLimits__Enabled must be true or false.")]
     public void A_wrong_limit_is_refused_by_its_name(string key, string value, string sentence) =>

@@ -80,6 +80,7 @@ internal static class Matrix
     /// <summary>A line for each route of the service. What a line needs beside its row is a body that succeeds; the rest is generated.</summary>
     private static readonly IReadOnlyList<Line> Written =
     [
+        new("GET /", Row.Open, 200),
         new("GET /healthz/live", Row.Open, 200),
         new("GET /healthz/ready", Row.Open, 200),
         new("GET /version", Row.Open, 200),

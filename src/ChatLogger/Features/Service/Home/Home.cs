@@ -1,4 +1,5 @@
 using ChatLogger.Http;
+using Microsoft.Net.Http.Headers;
 
 namespace ChatLogger.Features;
 
@@ -8,7 +9,7 @@ internal static class Home
     public static void Map(IEndpointRouteBuilder open) =>
         open.MapGet("/", (HttpRequest request) =>
             {
-                request.HttpContext.Response.Headers.Vary = "Accept";
+                request.HttpContext.Response.Headers.Append(HeaderNames.Vary, HeaderNames.Accept);
                 return request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase)
                     ? Results.Text(Page(request.PathBase), "text/html; charset=utf-8")
                     : Results.Ok(new Response(Version.Current.Name, Version.Current.Version, $"{request.PathBase}/docs", $"{request.PathBase}/openapi/v1.json"));
