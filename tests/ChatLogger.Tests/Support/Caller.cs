@@ -59,7 +59,9 @@ internal sealed class Caller(HttpClient http, string? header = null, string? val
 /// <summary>What came back: status, headers and body.</summary>
 internal sealed record Answer(int Status, string Body, IReadOnlyDictionary<string, string> Headers)
 {
-    public JsonElement Json => JsonDocument.Parse(Body).RootElement;
+    private JsonElement? _json;
+
+    public JsonElement Json => _json ??= JsonDocument.Parse(Body).RootElement;
 
     public static async Task<Answer> Read(HttpResponseMessage response) => new(
         (int)response.StatusCode,
