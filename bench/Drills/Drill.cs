@@ -6,9 +6,9 @@ namespace ChatLogger.Bench.Drills;
 /// <summary>
 /// Program is the folder of ChatLogger.dll. Each of the faults is a round, in this order: peace for a random time up to Before, the fault for about
 /// Lasting if it is one that lasts, and peace for After. Promises in seconds are made for a machine that is not busy with something else: Slowness tells
-/// by how much this one stretches time.
+/// by how much this one stretches time. Environment is what the service is started with besides its settings.
 /// </summary>
-internal sealed record DrillPlan(string Program, IReadOnlyList<Fault> Faults, int Writers, TimeSpan Before, TimeSpan Lasting, TimeSpan After, int Seed, bool Keep = false, bool Pooled = false, Func<double>? Slowness = null);
+internal sealed record DrillPlan(string Program, IReadOnlyList<Fault> Faults, int Writers, TimeSpan Before, TimeSpan Lasting, TimeSpan After, int Seed, bool Keep = false, bool Pooled = false, Func<double>? Slowness = null, IReadOnlyDictionary<string, string>? Environment = null);
 
 /// <summary>
 /// Writers write, something goes wrong and is put right, what is open is asked for again with the same keys, and then all is read and compared with
@@ -46,7 +46,7 @@ internal sealed class Drill(DrillPlan plan, TextWriter output)
         try
         {
             await using var journal = new Journal(new StreamWriter(Path.Combine(directory, "journal")));
-            await using var site = await Site.Open(plan.Program, directory, plan.Faults.Any(fault => fault.NeedsRelay), plan.Pooled || plan.Faults.Any(fault => fault.NeedsPooler));
+            await using var site = await Site.Open(plan.Program, directory, plan.Faults.Any(fault => fault.NeedsRelay), plan.Pooled || plan.Faults.Any(fault => fault.NeedsPooler), plan.Environment ?? new Dictionary<string, string>());
             return report = await Run(site, journal, stop);
         }
         finally

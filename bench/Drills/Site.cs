@@ -16,10 +16,11 @@ internal sealed class Site : IAsyncDisposable
     private readonly string program;
     private readonly string directory;
     private readonly bool relayed;
+    private readonly IReadOnlyDictionary<string, string> environment;
 
-    private Site(string program, string directory, bool relayed, Postgres postgres, Pooler? pooler)
+    private Site(string program, string directory, bool relayed, IReadOnlyDictionary<string, string> environment, Postgres postgres, Pooler? pooler)
     {
-        (this.program, this.directory, this.relayed, Postgres, Pooler) = (program, directory, relayed, postgres, pooler);
+        (this.program, this.directory, this.relayed, this.environment, Postgres, Pooler) = (program, directory, relayed, environment, postgres, pooler);
         Database.Target = postgres.Port;
         if (pooler is not null)
             pooler.Target = Behind;
@@ -50,10 +51,10 @@ internal sealed class Site : IAsyncDisposable
 
     public Uri Address => new(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{Door.Port}/"));
 
-    public static async Task<Site> Open(string program, string directory, bool relayed, bool pooled)
+    public static async Task<Site> Open(string program, string directory, bool relayed, bool pooled, IReadOnlyDictionary<string, string> environment)
     {
         var postgres = await Postgres.Create(directory);
-        var site = new Site(program, directory, relayed, postgres, pooled ? new Pooler(postgres, directory) : null);
+        var site = new Site(program, directory, relayed, environment, postgres, pooled ? new Pooler(postgres, directory) : null);
         try
         {
             if (site.Pooler is { } pooler)
@@ -100,7 +101,7 @@ internal sealed class Site : IAsyncDisposable
     /// <summary>An instance that is about to start on this database.</summary>
     public Instance LaunchIn(string database, params (string Name, string Value)[] and)
     {
-        var settings = new Dictionary<string, string>
+        var settings = new Dictionary<string, string>(environment)
         {
             ["ASPNETCORE_ENVIRONMENT"] = "Production",
             ["ConnectionStrings__ChatLogger"] = Drills.Postgres.ConnectionString(Pooler?.Port ?? Behind, database),

@@ -19,7 +19,7 @@ public abstract class PrivateDatabaseStory(PrivateDatabaseStory.Made made) : IAs
     private readonly List<PrivateDatabase> _started = [];
     private readonly List<Process> _others = [];
 
-    protected string Root { get; } = Path.Combine(Path.GetTempPath(), $"chatlogger-test-{Guid.NewGuid().ToString("n")[..8]}");
+    protected string Root { get; } = Path.Combine(Memory.Directory, $"chatlogger-test-{Guid.NewGuid().ToString("n")[..8]}");
 
     protected string Data => Path.Combine(Root, "data");
 
@@ -116,7 +116,7 @@ public abstract class PrivateDatabaseStory(PrivateDatabaseStory.Made made) : IAs
     /// <summary>A stopped cluster, made once and copied for each story that is not about the first start.</summary>
     public sealed class Made : IAsyncLifetime
     {
-        private readonly string _root = Path.Combine(Path.GetTempPath(), $"chatlogger-test-{Guid.NewGuid().ToString("n")[..8]}");
+        private readonly string _root = Path.Combine(Memory.Directory, $"chatlogger-test-{Guid.NewGuid().ToString("n")[..8]}");
 
         public string Data => Path.Combine(_root, "data");
 

@@ -22,7 +22,8 @@ public class DurabilityTests(ITestOutputHelper output)
             Lasting: TimeSpan.FromSeconds(0.4),
             After: TimeSpan.FromSeconds(0.1),
             Seed: Random.Shared.Next(),
-            Slowness: () => pace.Slowness);
+            Slowness: () => pace.Slowness,
+            Environment: ServiceProcess.Runtime);
 
         var report = await new Drill(plan, said).Run(CancellationToken.None);
 

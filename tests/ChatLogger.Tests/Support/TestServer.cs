@@ -63,7 +63,7 @@ internal sealed class TestServer : IDisposable
     private static async Task<string> ThrowawayServer()
     {
         // The test host is killed before its exit handlers are through: what earlier runs left is cleared away by the next.
-        var home = Path.Combine(Temp(), $"chatlogger-tests-{Environment.UserName}");
+        var home = Path.Combine(Memory.Directory, $"chatlogger-tests-{Environment.UserName}");
         Directory.CreateDirectory(home);
         foreach (var leftover in Directory.GetDirectories(home))
         {
@@ -84,16 +84,6 @@ internal sealed class TestServer : IDisposable
             CancellationToken.None);
         AppDomain.CurrentDomain.ProcessExit += (_, _) => server.DisposeAsync().AsTask().Wait();
         return server.ConnectionString;
-    }
-
-    // The databases of a run are some hundreds of thousands of small files that live for seconds. In memory they cost no disk its time.
-    private static string Temp()
-    {
-        const string memory = "/dev/shm";
-        const long enough = 4L << 30;
-        return Directory.Exists(memory) && new DriveInfo(memory).AvailableFreeSpace >= enough && GC.GetGCMemoryInfo().TotalAvailableMemoryBytes >= 2 * enough
-            ? memory
-            : Path.GetTempPath();
     }
 
     public void Dispose() => _cloning.Dispose();

@@ -28,7 +28,7 @@ internal sealed class Workplace
         Data = Path.Combine(Root, "data");
     }
 
-    public string Root { get; } = Path.Combine(Path.GetTempPath(), $"chatlogger-test-{Guid.NewGuid().ToString("N")[..8]}");
+    public string Root { get; } = Path.Combine(Memory.Directory, $"chatlogger-test-{Guid.NewGuid().ToString("N")[..8]}");
 
     public string Home => Path.Combine(Root, "home");
 
@@ -108,9 +108,8 @@ internal sealed class Workplace
             start.Environment.Remove(name);
         start.Environment["HOME"] = Home;
         start.Environment["TMPDIR"] = Temp;
-        // What lives for seconds does not get back what it costs to watch its methods, and has a machine to share.
-        start.Environment["DOTNET_TieredPGO"] = "0";
-        start.Environment["DOTNET_ThreadPool_UnfairSemaphoreSpinLimit"] = "0";
+        foreach (var (name, value) in ServiceProcess.Runtime)
+            start.Environment[name] = value;
         start.Environment["DOTNET_ROOT"] = Path.GetDirectoryName(ServiceProcess.Dotnet);
         return start;
     }
