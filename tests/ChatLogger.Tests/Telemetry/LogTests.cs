@@ -20,7 +20,7 @@ public sealed partial class LogTests
     [Fact]
     public async Task Production_writes_one_object_a_line_with_the_trace_that_the_answer_names()
     {
-        var database = await TestServer.EmptyDatabase();
+        var database = await TestServer.NewDatabase();
         var here = new Workplace();
         try
         {

@@ -18,7 +18,7 @@ public sealed partial class MetricsTests : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        _database = await TestServer.EmptyDatabase();
+        _database = await TestServer.NewDatabase();
         _here = new Workplace();
     }
 
