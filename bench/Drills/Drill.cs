@@ -6,9 +6,10 @@ namespace ChatLogger.Bench.Drills;
 /// <summary>
 /// Program is the folder of ChatLogger.dll. Each of the faults is a round, in this order: peace for a random time up to Before, the fault for about
 /// Lasting if it is one that lasts, and peace for After. Promises in seconds are made for a machine that is not busy with something else: Slowness tells
-/// by how much this one stretches time. Environment is what the service is started with besides its settings.
+/// by how much this one stretches time. Environment is what the service is started with besides its settings. Rest is what each writer waits between
+/// two operations.
 /// </summary>
-internal sealed record DrillPlan(string Program, IReadOnlyList<Fault> Faults, int Writers, TimeSpan Before, TimeSpan Lasting, TimeSpan After, int Seed, bool Keep = false, bool Pooled = false, Func<double>? Slowness = null, IReadOnlyDictionary<string, string>? Environment = null);
+internal sealed record DrillPlan(string Program, IReadOnlyList<Fault> Faults, int Writers, TimeSpan Before, TimeSpan Lasting, TimeSpan After, int Seed, bool Keep = false, bool Pooled = false, Func<double>? Slowness = null, IReadOnlyDictionary<string, string>? Environment = null, TimeSpan Rest = default);
 
 /// <summary>
 /// Writers write, something goes wrong and is put right, what is open is asked for again with the same keys, and then all is read and compared with
@@ -65,7 +66,7 @@ internal sealed class Drill(DrillPlan plan, TextWriter output)
             BaseAddress = site.Address,
             Timeout = LongestRequest,
         };
-        var writers = new Writers(new Plugin(http, Site.Slug, site.Key), journal, plan.Writers, plan.Seed);
+        var writers = new Writers(new Plugin(http, Site.Slug, site.Key), journal, plan.Writers, plan.Seed) { Rest = plan.Rest };
         var reader = new Reader(http, site);
         await writers.Prepare(SharedChats);
 

@@ -29,7 +29,7 @@ internal sealed class Writers(Plugin plugin, Journal journal, int count, int see
     /// <summary>What was answered that must not be, and how often.</summary>
     public IReadOnlyDictionary<string, long> Surprises => surprises;
 
-    /// <summary>What each writer rests between two operations. Not at all, unless a fault asks for it.</summary>
+    /// <summary>What each writer rests between two operations. Not at all, unless the plan or a fault asks for it.</summary>
     public TimeSpan Rest { get; set; }
 
     /// <summary>How long each acknowledged write took since the last call.</summary>

@@ -26,6 +26,7 @@ internal sealed class NeighbourNoisy() : Fault("neighbour")
         using var neighbour = await Neighbour.Of(site);
         await Neighbour.Settles(site);
         // Plugins at their ease: with all that they can they would stand in their own way.
+        var before = writers.Rest;
         writers.Rest = Ease;
         // What runs for the first time is compiled beside it.
         await Noisy(site, neighbour, () => Task.Delay(Phase));
@@ -34,7 +35,7 @@ internal sealed class NeighbourNoisy() : Fault("neighbour")
             var quiet = await NinetyNinth(writers);
             await Noisy(site, neighbour, async () => pairs.Add((quiet, await NinetyNinth(writers))));
         }
-        writers.Rest = TimeSpan.Zero;
+        writers.Rest = before;
     }
 
     public override Task<string> End(Site site)

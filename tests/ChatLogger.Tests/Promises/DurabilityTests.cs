@@ -23,7 +23,9 @@ public class DurabilityTests(ITestOutputHelper output)
             After: TimeSpan.FromSeconds(0.1),
             Seed: Random.Shared.Next(),
             Slowness: () => pace.Slowness,
-            Environment: ServiceProcess.Runtime);
+            Environment: ServiceProcess.Runtime,
+            // Enough that something is always on its way, and most of the processors is left to the other tests.
+            Rest: TimeSpan.FromMilliseconds(4));
 
         var report = await new Drill(plan, said).Run(CancellationToken.None);
 
