@@ -3,7 +3,7 @@ using ChatLogger.Tests.Support;
 namespace ChatLogger.Tests.Auth;
 
 /// <summary>A key may come as <c>Authorization: Bearer</c>, too.</summary>
-public class BearerKeyTests(App app) : IClassFixture<App>
+public class BearerKeyTests(LentApp app) : IClassFixture<LentApp>
 {
     [Fact]
     public async Task A_key_is_taken_from_either_header()

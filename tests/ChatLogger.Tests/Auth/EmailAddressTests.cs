@@ -4,7 +4,7 @@ using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Auth;
 
-public class EmailAddressTests(App app) : IClassFixture<App>
+public class EmailAddressTests(LentApp app) : IClassFixture<LentApp>
 {
     [Theory]
     [InlineData("ada@acme.example", "ada@acme.example")]

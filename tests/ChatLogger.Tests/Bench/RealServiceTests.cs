@@ -6,7 +6,7 @@ using ChatLogger.Tests.Support;
 namespace ChatLogger.Tests.Bench;
 
 /// <summary>Conversations go in by the plugin door and come out of the member door as they were.</summary>
-public class RealServiceTests(App app) : IClassFixture<App>
+public class RealServiceTests(LentApp app) : IClassFixture<LentApp>
 {
     private const string Conversations =
         """

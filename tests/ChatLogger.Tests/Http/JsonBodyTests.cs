@@ -4,7 +4,7 @@ using ChatLogger.Tests.Support;
 namespace ChatLogger.Tests.Http;
 
 /// <summary>Bodies that are nearly JSON, on the routes that read one value and on the batch, which cuts its items out by itself.</summary>
-public class JsonBodyTests(App app) : IClassFixture<App>
+public class JsonBodyTests(LentApp app) : IClassFixture<LentApp>
 {
     [Fact]
     public async Task A_byte_order_mark_is_ignored()

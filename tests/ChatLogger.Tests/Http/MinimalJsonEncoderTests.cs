@@ -5,7 +5,7 @@ using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Http;
 
-public class MinimalJsonEncoderTests(App app) : IClassFixture<App>
+public class MinimalJsonEncoderTests(LentApp app) : IClassFixture<LentApp>
 {
     private static readonly JsonSerializerOptions Options = new() { Encoder = MinimalJsonEncoder.Instance };
 

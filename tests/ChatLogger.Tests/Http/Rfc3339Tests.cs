@@ -4,7 +4,7 @@ using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Http;
 
-public class Rfc3339Tests(App app) : IClassFixture<App>
+public class Rfc3339Tests(LentApp app) : IClassFixture<LentApp>
 {
     [Theory]
     [InlineData("2026-11-01T12:00:00Z", "2026-11-01T12:00:00.000")]

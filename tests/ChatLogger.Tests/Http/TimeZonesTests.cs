@@ -3,7 +3,7 @@ using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Http;
 
-public class TimeZonesTests(App app) : IClassFixture<App>
+public class TimeZonesTests(LentApp app) : IClassFixture<LentApp>
 {
     [Theory]
     [InlineData("Asia/Calcutta")]

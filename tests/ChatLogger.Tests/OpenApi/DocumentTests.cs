@@ -15,7 +15,7 @@ namespace ChatLogger.Tests.OpenApi;
 /// <summary>
 /// What holds for every operation, parameter, answer and schema of the document, as those who generate clients from it need it.
 /// </summary>
-public partial class DocumentTests(App app) : IClassFixture<App>
+public partial class DocumentTests(LentApp app) : IClassFixture<LentApp>
 {
     private const string Rewrite = "CHATLOGGER_REWRITE_ROUTES";
 

@@ -4,7 +4,7 @@ using ChatLogger.Tests.Support;
 namespace ChatLogger.Tests.Promises;
 
 /// <summary>The schema can be spread by organization as db/citus/distribute.sql says: what Citus would refuse, plain PostgreSQL's catalog shows.</summary>
-public class CitusTests(App app) : IClassFixture<App>
+public class CitusTests(LentApp app) : IClassFixture<LentApp>
 {
     private static readonly string Script = File.ReadAllText(Path.Combine(Repository.Root, "db", "citus", "distribute.sql"));
     private static readonly string[] Distributed = Named("create_distributed_table");

@@ -5,7 +5,7 @@ using ChatLogger.Tests.Support;
 namespace ChatLogger.Tests.Promises;
 
 /// <summary>Whatever somebody without a credential sends as a session: 401, and nothing about it in the log.</summary>
-public class HostileCookieTests(App app) : IClassFixture<App>
+public class HostileCookieTests(LentApp app) : IClassFixture<LentApp>
 {
     private static readonly string[] Odd = ["null", "1", "true", "\"\"", "\"x\"", "{}", "[]", "[null]", "[1]", "[{}]", "[[]]", "{\"a\":null}"];
 

@@ -4,7 +4,7 @@ using ChatLogger.Tests.Support;
 namespace ChatLogger.Tests.Promises;
 
 /// <summary>Numbers come back to the last digit and cannot blow up; limits hold to the last byte, key and level.</summary>
-public class NumberTests(App app) : IClassFixture<App>
+public class NumberTests(LentApp app) : IClassFixture<LentApp>
 {
     [Theory]
     [InlineData("0")]

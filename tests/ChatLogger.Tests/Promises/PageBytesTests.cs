@@ -5,7 +5,7 @@ using ChatLogger.Tests.Support;
 namespace ChatLogger.Tests.Promises;
 
 /// <summary>A page of large items ends early, and the pages together hold everything once.</summary>
-public class PageBytesTests(App app) : IClassFixture<App>
+public class PageBytesTests(LentApp app) : IClassFixture<LentApp>
 {
     [Theory]
     [InlineData("asc")]

@@ -3,7 +3,7 @@ using ChatLogger.Tests.Support;
 namespace ChatLogger.Tests.Promises;
 
 /// <summary>401, then the organization in the path (404), then role (403), then the request itself (400), then the resource (404).</summary>
-public class PrecedenceTests(App app) : IClassFixture<App>
+public class PrecedenceTests(LentApp app) : IClassFixture<LentApp>
 {
     private const string BadBody = """{"title":1}""";
 

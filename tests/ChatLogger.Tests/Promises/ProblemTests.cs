@@ -7,7 +7,7 @@ namespace ChatLogger.Tests.Promises;
 /// <summary>What the framework would answer in its own way is answered in ours, in every environment.</summary>
 public abstract class ProblemTests(App app)
 {
-    public sealed class InProduction(App app) : ProblemTests(app), IClassFixture<App>;
+    public sealed class InProduction(LentApp app) : ProblemTests(app), IClassFixture<LentApp>;
 
     public sealed class InDevelopment(DevelopmentApp app) : ProblemTests(app), IClassFixture<DevelopmentApp>;
 

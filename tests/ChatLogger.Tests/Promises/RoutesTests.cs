@@ -11,7 +11,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace ChatLogger.Tests.Promises;
 
-public class RoutesTests(App app) : IClassFixture<App>
+public class RoutesTests(LentApp app) : IClassFixture<LentApp>
 {
     /// <summary>How the published table says that a caller is let in; what they may see there is for the slice to say.</summary>
     internal const string Allowed = "yes";

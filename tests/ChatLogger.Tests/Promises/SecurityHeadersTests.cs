@@ -7,7 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace ChatLogger.Tests.Promises;
 
 /// <summary>What every answer of every route carries, whatever it says and whoever asks.</summary>
-public class SecurityHeadersTests(App app) : IClassFixture<App>
+public class SecurityHeadersTests(LentApp app) : IClassFixture<LentApp>
 {
     private IEnumerable<(string Method, RouteEndpoint Endpoint)> Routes =>
         from endpoint in app.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()

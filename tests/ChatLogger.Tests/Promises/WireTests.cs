@@ -6,7 +6,7 @@ using static ChatLogger.Tests.Support.AnswerRules;
 namespace ChatLogger.Tests.Promises;
 
 /// <summary>Requests that no client sends by accident. What Kestrel refuses before anything of ours may be empty, and tells nothing.</summary>
-public class WireTests(App app) : IClassFixture<App>
+public class WireTests(LentApp app) : IClassFixture<LentApp>
 {
     [Theory]
     [InlineData($"{Marker}\r\n\r\n", 400)]

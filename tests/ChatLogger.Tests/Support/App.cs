@@ -26,9 +26,9 @@ public class App : IAsyncLifetime
     /// <summary>As it came from the server, with no cookies, redirects or defaults of ours.</summary>
     internal HttpClient Http { get; private set; } = null!;
 
-    internal Clock Clock { get; } = new();
+    internal Clock Clock { get; private set; } = new();
 
-    internal LogLines Log { get; } = new();
+    internal LogLines Log { get; private set; } = new();
 
     internal IServiceProvider Services => _app!.Services;
 
@@ -39,10 +39,14 @@ public class App : IAsyncLifetime
 
     internal string ConnectionString => _database!;
 
+    private protected bool HasStopped { get; private set; }
+
     /// <summary>Somebody without any credential.</summary>
     internal Caller Stranger => new(Http);
 
-    public async Task InitializeAsync()
+    public virtual Task InitializeAsync() => Start();
+
+    private protected async Task Start()
     {
         _database ??= await NewDatabase();
         _rows = NpgsqlDataSource.Create(_database);
@@ -80,12 +84,17 @@ public class App : IAsyncLifetime
     {
         var other = (App)Activator.CreateInstance(GetType())!;
         other._database = _database;
-        await other.InitializeAsync();
+        await other.Start();
         return other;
     }
 
+    /// <summary>Becomes the service that another class has done with.</summary>
+    private protected void TakeOver(App other) =>
+        (_app, _database, _rows, Http, Clock, Log) = (other._app, other._database, other._rows, other.Http, other.Clock, other.Log);
+
     internal async Task Stop()
     {
+        HasStopped = true;
         Http.Dispose();
         await _app!.StopAsync();
         await _app.DisposeAsync();

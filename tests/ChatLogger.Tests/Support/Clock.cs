@@ -5,6 +5,8 @@ internal sealed class Clock : TimeProvider
 {
     private TimeSpan _ahead;
 
+    public bool HasMoved => _ahead != TimeSpan.Zero;
+
     public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + _ahead;
 
     // One clock: what is measured goes on with what is told.

@@ -2,7 +2,7 @@ using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Features.Accounts;
 
-public class LogoutTests(App app) : IClassFixture<App>
+public class LogoutTests(LentApp app) : IClassFixture<LentApp>
 {
     [Fact]
     public async Task The_session_is_dead_on_every_instance_and_the_members_others_live_on()

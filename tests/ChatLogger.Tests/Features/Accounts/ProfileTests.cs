@@ -2,7 +2,7 @@ using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Features.Accounts;
 
-public class ProfileTests(App app) : IClassFixture<App>
+public class ProfileTests(LentApp app) : IClassFixture<LentApp>
 {
     private const string NewPassword = "a new horse battery";
 

@@ -5,7 +5,7 @@ using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Features.ApiKeys;
 
-public class ApiKeyTests(App app) : IClassFixture<App>
+public class ApiKeyTests(LentApp app) : IClassFixture<LentApp>
 {
     [Fact]
     public async Task An_admin_makes_a_key_that_works_at_once_and_is_shown_this_once()

@@ -4,7 +4,7 @@ using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Features.Audit;
 
-public class AuditTests(App app) : IClassFixture<App>
+public class AuditTests(LentApp app) : IClassFixture<LentApp>
 {
     private static readonly DateTimeOffset Noon = new(2026, 11, 1, 12, 0, 0, TimeSpan.Zero);
 

@@ -2,7 +2,7 @@ using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Features.Chats;
 
-public class AppendMessageTests(App app) : IClassFixture<App>
+public class AppendMessageTests(LentApp app) : IClassFixture<LentApp>
 {
     [Fact]
     public async Task A_plugin_adds_a_message_with_all_that_can_be_said_of_it()

@@ -2,7 +2,7 @@ using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Features.Chats;
 
-public class CreateChatTests(App app) : IClassFixture<App>
+public class CreateChatTests(LentApp app) : IClassFixture<LentApp>
 {
     [Fact]
     public async Task A_plugin_opens_a_chat_with_all_that_can_be_said_of_it()

@@ -2,7 +2,7 @@ using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Features.Chats;
 
-public class GetChatTests(App app) : IClassFixture<App>
+public class GetChatTests(LentApp app) : IClassFixture<LentApp>
 {
     [Theory]
     [InlineData("viewer")]

@@ -3,7 +3,7 @@ using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Features.Chats;
 
-public class ListChatsTests(App app) : IClassFixture<App>
+public class ListChatsTests(LentApp app) : IClassFixture<LentApp>
 {
     [Fact]
     public async Task A_viewer_sees_the_organizations_chats_newest_first_with_what_was_said_last()

@@ -3,7 +3,7 @@ using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Features.Chats;
 
-public class ListMessagesTests(App app) : IClassFixture<App>
+public class ListMessagesTests(LentApp app) : IClassFixture<LentApp>
 {
     [Fact]
     public async Task What_was_said_is_read_in_the_order_in_which_it_arrived()

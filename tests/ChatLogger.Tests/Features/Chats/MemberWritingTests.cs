@@ -2,7 +2,7 @@ using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Features.Chats;
 
-public class MemberWritingTests(App app) : IClassFixture<App>
+public class MemberWritingTests(LentApp app) : IClassFixture<LentApp>
 {
     [Fact]
     public async Task A_user_opens_chats_for_themselves_only()

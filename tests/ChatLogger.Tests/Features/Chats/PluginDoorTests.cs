@@ -5,7 +5,7 @@ using ChatLogger.Tests.Support;
 namespace ChatLogger.Tests.Features.Chats;
 
 /// <summary>Who may write through the plugin door: holders of a key of that organization, and nobody else.</summary>
-public class PluginDoorTests(App app) : IClassFixture<App>
+public class PluginDoorTests(LentApp app) : IClassFixture<LentApp>
 {
     [Fact]
     public async Task Whatever_is_wrong_with_the_key_the_answer_is_the_same_and_nothing_is_written()

@@ -4,7 +4,7 @@ using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Features.Exports;
 
-public class ExportPaceTests(App app) : IClassFixture<App>
+public class ExportPaceTests(LentApp app) : IClassFixture<LentApp>
 {
     private readonly Stopwatch _time = new();
     private readonly Traffic _traffic = new();

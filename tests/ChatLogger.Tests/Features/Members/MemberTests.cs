@@ -4,7 +4,7 @@ using Dapper;
 
 namespace ChatLogger.Tests.Features.Members;
 
-public class MemberTests(App app) : IClassFixture<App>
+public class MemberTests(LentApp app) : IClassFixture<LentApp>
 {
     private const string NewPassword = "a new horse battery";
 
