@@ -18,9 +18,10 @@ public sealed class LongestFirst : ITestCollectionOrderer
 
     private static readonly string[] Longest =
     [
-        nameof(DurabilityTests), nameof(NastyInputTests), nameof(PrivateDatabaseTests), nameof(SurvivalTests), nameof(VerbTests), nameof(FirstStartTests),
-        nameof(SummaryPropertyTests), nameof(ProductionTests), nameof(OtlpTests), nameof(SearchIndexTests), nameof(RefusedStartTests),
-        nameof(PrivateDatabaseWatchTests), nameof(MetricsTests), nameof(DeadlineTests), nameof(FullPoolTests),
+        nameof(NastyInputTests), nameof(DurabilityTests), nameof(VerbTests), nameof(FirstStartTests), nameof(SurvivalTests), nameof(SilentDatabaseTests),
+        nameof(PrivateDatabaseTests), nameof(SummaryPropertyTests), nameof(ProductionTests), nameof(OtlpTests), nameof(RefusedStartTests), nameof(FrozenDatabaseTests),
+        nameof(SearchIndexTests), nameof(MetricsTests), nameof(MatrixTests), nameof(PrivateDatabaseWatchTests), nameof(DeadlineTests), nameof(ConnectionTests),
+        nameof(RollupsTests), nameof(FullPoolTests), nameof(UnixSocketTests), nameof(PoolerTests), nameof(TlsFailureTests),
     ];
 
     public IEnumerable<ITestCollection> OrderTestCollections(IEnumerable<ITestCollection> testCollections) => testCollections.OrderBy(collection =>

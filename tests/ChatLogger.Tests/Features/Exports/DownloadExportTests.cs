@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using System.Net.Sockets;
 using System.Text;
 using ChatLogger.Tests.Support;
 
@@ -69,7 +70,17 @@ public class DownloadExportTests(ExportApp app) : IClassFixture<ExportApp>
         (await admin.Ended(location)).Is(200);
         using var request = new HttpRequestMessage(HttpMethod.Get, location);
         request.Headers.TryAddWithoutValidation("Cookie", admin.Credential);
-        using var response = await app.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        // A socket whose buffer the kernel does not enlarge: it could take in the whole file.
+        using var http = new HttpClient(new SocketsHttpHandler
+        {
+            ConnectCallback = async (context, ct) =>
+            {
+                var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 64 * 1024 };
+                await socket.ConnectAsync(context.DnsEndPoint, ct);
+                return new NetworkStream(socket, ownsSocket: true);
+            },
+        }) { BaseAddress = app.Address };
+        using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
         await using var file = await response.Content.ReadAsStreamAsync();
         await file.ReadExactlyAsync(new byte[10]);
 
