@@ -9,7 +9,7 @@ namespace ChatLogger.Auth;
 /// while it is in use, and never believed for longer than <see cref="KeyCacheSettings.Longest"/>: revocation, expiry, rotation and the end of an
 /// organization hold on every instance without a message between them.
 /// </summary>
-internal sealed class ApiKeys(IEnumerable<IApiKeyValidator> validators, KeyCacheSettings settings, KeyUses uses, TimeProvider time)
+internal sealed class ApiKeys(IEnumerable<IApiKeyValidator> validators, KeyCacheSettings settings, KeyUses uses, TimeProvider time, Instruments instruments)
 {
     /// <summary>How long a look-up may take. It is nobody's request, so no request's deadline ends it.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(4);
@@ -39,7 +39,7 @@ internal sealed class ApiKeys(IEnumerable<IApiKeyValidator> validators, KeyCache
         var grant = Live(entry, answer);
         // Without one the caller comes again, to Find.
         if (grant is not null)
-            Instruments.KeyWasKnown();
+            instruments.KeyWasKnown();
         return (entry.Key, grant);
     }
 
@@ -51,14 +51,14 @@ internal sealed class ApiKeys(IEnumerable<IApiKeyValidator> validators, KeyCache
         if (Known(text) is { Key: not null } known)
         {
             if (known.Grant is null)
-                Instruments.KeyWasKnown();
+                instruments.KeyWasKnown();
             return new(known);
         }
         if (ApiKey.Parse(text) is not { } key)
             return default;
         Span<byte> sha256 = stackalloc byte[32];
         ApiKey.TryHash(text, sha256);
-        Instruments.KeyIsLookedUp();
+        instruments.KeyIsLookedUp();
         return Wait(Remember(MemoryMarshal.Read<Hash>(sha256), key), ct);
     }
 

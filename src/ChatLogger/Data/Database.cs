@@ -1,3 +1,4 @@
+using ChatLogger.Telemetry;
 using Npgsql;
 
 namespace ChatLogger.Data;
@@ -6,7 +7,7 @@ namespace ChatLogger.Data;
 /// The way from settings to a database that can be used: start the private server if there is to be one, wait for it, bring the schema up to
 /// date. Nothing happens before <see cref="Open"/>.
 /// </summary>
-internal sealed class Database(DatabaseSettings settings, ILoggerFactory logs) : IAsyncDisposable
+internal sealed class Database(DatabaseSettings settings, ILoggerFactory logs, Instruments? instruments = null) : IAsyncDisposable
 {
     private readonly ILogger _log = logs.CreateLogger<Database>();
     private NpgsqlDataSource? _source;
@@ -83,7 +84,7 @@ internal sealed class Database(DatabaseSettings settings, ILoggerFactory logs) :
     {
         try
         {
-            return Pools.Create(name, text, setup);
+            return Pools.Create(name, text, setup, instruments);
         }
         // Parameters of a pool that do not go together, for instance a minimum above the maximum.
         catch (Exception failure) when (failure is ArgumentException or NotSupportedException or InvalidOperationException)

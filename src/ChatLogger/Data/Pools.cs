@@ -26,23 +26,25 @@ internal static class Pools
     /// <summary>The name of the one beside which these are.</summary>
     public const string Common = "common";
 
-    private static readonly ConditionalWeakTable<NpgsqlDataSource, string> Names = [];
+    private static readonly ConditionalWeakTable<NpgsqlDataSource, Measured> Known = [];
 
-    /// <summary>A pool that is known by its name where it is measured.</summary>
-    public static NpgsqlDataSource Create(string name, string connectionString, SessionSetup setup = SessionSetup.AtStartup)
+    /// <summary>A pool that is known by its name where it is measured. Without instruments nobody measures how long its connections are waited for.</summary>
+    public static NpgsqlDataSource Create(
+        string name, string connectionString, SessionSetup setup = SessionSetup.AtStartup, Instruments? instruments = null)
     {
         var builder = new NpgsqlDataSourceBuilder(connectionString) { Name = name };
         SessionParameters.SetUp(builder, setup);
         var pool = builder.Build();
-        Names.Add(pool, name);
+        if (instruments is not null)
+            Known.Add(pool, new(name, instruments));
         return pool;
     }
 
     /// <summary>A connection of the pool, and how long it was waited for.</summary>
     public static ValueTask<NpgsqlConnection> ConnectAsync(this NpgsqlDataSource pool, CancellationToken ct = default) =>
-        Instruments.TimesConnections && Names.TryGetValue(pool, out var name) ? Connect(pool, name, ct) : pool.OpenConnectionAsync(ct);
+        Known.TryGetValue(pool, out var measured) && measured.Instruments.TimesConnections ? Connect(pool, measured, ct) : pool.OpenConnectionAsync(ct);
 
-    private static async ValueTask<NpgsqlConnection> Connect(NpgsqlDataSource pool, string name, CancellationToken ct)
+    private static async ValueTask<NpgsqlConnection> Connect(NpgsqlDataSource pool, Measured measured, CancellationToken ct)
     {
         var since = Stopwatch.GetTimestamp();
         try
@@ -52,7 +54,9 @@ internal static class Pools
         finally
         {
             // Also when it was waited for in vain.
-            Instruments.Connected(name, Stopwatch.GetElapsedTime(since));
+            measured.Instruments.Connected(measured.Name, Stopwatch.GetElapsedTime(since));
         }
     }
+
+    private sealed record Measured(string Name, Instruments Instruments);
 }

@@ -32,7 +32,7 @@ internal static class Application
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
         // The customization comes first: what it sets, the settings below already see.
         customize?.Invoke(builder);
-        Signals.Add(builder);
+        TelemetrySetup.Add(builder);
         AddServer(builder);
         AddData(builder);
         AddAuth(builder);
@@ -62,7 +62,6 @@ internal static class Application
         if (ProxySettings.Read(app.Configuration) is { } proxies)
             ProxySettings.Use(app, proxies);
         app.Use(app.Services.GetRequiredService<BasePath>().Middleware);
-        Signals.Use(app);
         app.UseMiddleware<RequestLog>();
         app.Use(SecurityHeaders.Middleware);
         app.Use(app.Services.GetRequiredService<Draining>().Middleware);

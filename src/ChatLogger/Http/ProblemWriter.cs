@@ -56,7 +56,7 @@ internal sealed partial class ProblemWriter(RequestDelegate next, TimeProvider t
         response.StatusCode = problem.Type.Status;
         response.ContentType = "application/problem+json";
         response.Headers.CacheControl = "no-store";
-        Instruments.Refused(problem.Type.Slug, "request");
+        context.RequestServices.GetRequiredService<Instruments>().Refused(problem.Type.Slug, "request");
         // RFC 9110, 15.5.2: a 401 names at least one challenge.
         if (problem.Type == ProblemType.Unauthenticated)
             response.Headers.WWWAuthenticate = Challenge(context.Request.Path);

@@ -12,19 +12,18 @@ internal interface IGauges
     void Add(Meter meter);
 }
 
-/// <summary>Asks the areas for their gauges when the service starts, and takes them away with it.</summary>
-internal sealed class Gauges(IEnumerable<IGauges> areas) : IHostedService, IDisposable
+/// <summary>Asks the areas for their gauges when the service starts.</summary>
+internal sealed class Gauges(IMeterFactory meters, IEnumerable<IGauges> areas) : IHostedService
 {
-    private readonly Meter _meter = new(Instruments.Name);
-
     public Task StartAsync(CancellationToken cancellationToken)
     {
+        var meter = meters.Create(Instruments.Name);
+        meter.CreateObservableGauge(
+            "chatlogger.build_info", () => new Measurement<int>(1, new KeyValuePair<string, object?>("version", TelemetrySetup.Version)), null, "What is running.");
         foreach (var area in areas)
-            area.Add(_meter);
+            area.Add(meter);
         return Task.CompletedTask;
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public void Dispose() => _meter.Dispose();
 }

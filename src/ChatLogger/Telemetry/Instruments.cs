@@ -7,7 +7,7 @@ namespace ChatLogger.Telemetry;
 /// What is measured where it happens; <c>docs/telemetry.md</c> says what each tells. While nobody listens a measurement is one comparison. Names
 /// and units are those of OpenTelemetry and UCUM. No label tells an organization, a person or an id: there are few values of each, known beforehand.
 /// </summary>
-internal static class Instruments
+internal sealed class Instruments
 {
     /// <summary>The name of our meters and of our source of spans.</summary>
     public const string Name = "ChatLogger";
@@ -24,60 +24,56 @@ internal static class Instruments
 
     private static readonly InstrumentAdvice<int> Rows = new() { HistogramBucketBoundaries = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000] };
 
-    // One for the process, for they are static; what belongs to one service (see IGauges) has a meter of its own.
-    private static readonly Meter Meter = new(Name);
-
-    private static readonly Histogram<int> CommitSize =
-        Meter.CreateHistogram("chatlogger.commit.size", "{row}", "Rows written in one commit.", null, Rows);
-
-    private static readonly Histogram<double> CommitDuration =
-        Meter.CreateHistogram("chatlogger.commit.duration", "s", "How long a statement that writes rows took, with its commit.", null, Seconds);
-
-    private static readonly Histogram<double> CommitWait =
-        Meter.CreateHistogram("chatlogger.commit.wait", "s", "How long the first row of a commit had waited for it to begin.", null, Seconds);
-
-    private static readonly Counter<long> Replays =
-        Meter.CreateCounter<long>("chatlogger.replays", "{write}", "Writes answered with what the same Idempotency-Key had written before.");
-
-    private static readonly Counter<long> Refusals =
-        Meter.CreateCounter<long>("chatlogger.refusals", "{refusal}", "Requests, and items of batches, that were refused.");
-
-    private static readonly Counter<long> KeyLookups =
-        Meter.CreateCounter<long>("chatlogger.key_cache.lookups", "{lookup}", "API keys that came, and whether what they grant was in memory.");
-
-    private static readonly Histogram<double> ConnectionWait =
-        Meter.CreateHistogram("db.client.connection.wait_time", "s", "How long a connection of a pool was waited for, or made.", null, Seconds);
-
     private static readonly KeyValuePair<string, object?> Hit = new("chatlogger.cache.result", "hit");
     private static readonly KeyValuePair<string, object?> Miss = new("chatlogger.cache.result", "miss");
 
-    /// <summary>Whether it is worth while to ask for the time before something that may have to be waited for.</summary>
-    public static bool TimesConnections => ConnectionWait.Enabled;
+    private readonly Histogram<int> _commitSize;
+    private readonly Histogram<double> _commitDuration;
+    private readonly Histogram<double> _commitWait;
+    private readonly Counter<long> _replays;
+    private readonly Counter<long> _refusals;
+    private readonly Counter<long> _keyLookups;
+    private readonly Histogram<double> _connectionWait;
 
-    /// <summary>A statement is about to be sent whose first row has waited so long.</summary>
-    public static void CommitBegins(string writer, TimeSpan waited) => CommitWait.Record(waited.TotalSeconds, Writer(writer));
-
-    public static void Committed(string writer, int rows, TimeSpan took)
+    public Instruments(IMeterFactory meters)
     {
-        CommitSize.Record(rows, Writer(writer));
-        CommitDuration.Record(took.TotalSeconds, Writer(writer));
+        var meter = meters.Create(Name);
+        _commitSize = meter.CreateHistogram("chatlogger.commit.size", "{row}", "Rows written in one commit.", null, Rows);
+        _commitDuration = meter.CreateHistogram("chatlogger.commit.duration", "s", "How long a statement that writes rows took, with its commit.", null, Seconds);
+        _commitWait = meter.CreateHistogram("chatlogger.commit.wait", "s", "How long the first row of a commit had waited for it to begin.", null, Seconds);
+        _replays = meter.CreateCounter<long>("chatlogger.replays", "{write}", "Writes answered with what the same Idempotency-Key had written before.");
+        _refusals = meter.CreateCounter<long>("chatlogger.refusals", "{refusal}", "Requests, and items of batches, that were refused.");
+        _keyLookups = meter.CreateCounter<long>("chatlogger.key_cache.lookups", "{lookup}", "API keys that came, and whether what they grant was in memory.");
+        _connectionWait = meter.CreateHistogram("db.client.connection.wait_time", "s", "How long a connection of a pool was waited for, or made.", null, Seconds);
     }
 
-    public static void CommitFailed(string writer, TimeSpan took, Exception failure) =>
-        CommitDuration.Record(took.TotalSeconds, Writer(writer), new(ErrorType, (failure as PostgresException)?.SqlState ?? failure.GetType().Name));
+    /// <summary>Whether it is worth while to ask for the time before something that may have to be waited for.</summary>
+    public bool TimesConnections => _connectionWait.Enabled;
+
+    /// <summary>A statement is about to be sent whose first row has waited so long.</summary>
+    public void CommitBegins(string writer, TimeSpan waited) => _commitWait.Record(waited.TotalSeconds, Writer(writer));
+
+    public void Committed(string writer, int rows, TimeSpan took)
+    {
+        _commitSize.Record(rows, Writer(writer));
+        _commitDuration.Record(took.TotalSeconds, Writer(writer));
+    }
+
+    public void CommitFailed(string writer, TimeSpan took, Exception failure) =>
+        _commitDuration.Record(took.TotalSeconds, Writer(writer), new(ErrorType, (failure as PostgresException)?.SqlState ?? failure.GetType().Name));
 
     /// <param name="what">A name of ours: <c>chat</c>, <c>message</c>, <c>item</c>, <c>export</c>.</param>
-    public static void Replayed(string what) => Replays.Add(1, new KeyValuePair<string, object?>("chatlogger.replayed", what));
+    public void Replayed(string what) => _replays.Add(1, new KeyValuePair<string, object?>("chatlogger.replayed", what));
 
     /// <param name="problem">The slug of the problem's type.</param>
     /// <param name="what">What was refused: the whole <c>request</c>, or an <c>item</c> of a batch.</param>
-    public static void Refused(string problem, string what) => Refusals.Add(1, new(ErrorType, problem), new("chatlogger.refused", what));
+    public void Refused(string problem, string what) => _refusals.Add(1, new(ErrorType, problem), new("chatlogger.refused", what));
 
-    public static void KeyWasKnown() => KeyLookups.Add(1, Hit);
+    public void KeyWasKnown() => _keyLookups.Add(1, Hit);
 
-    public static void KeyIsLookedUp() => KeyLookups.Add(1, Miss);
+    public void KeyIsLookedUp() => _keyLookups.Add(1, Miss);
 
-    public static void Connected(string pool, TimeSpan waited) => ConnectionWait.Record(waited.TotalSeconds, new KeyValuePair<string, object?>(Pool, pool));
+    public void Connected(string pool, TimeSpan waited) => _connectionWait.Record(waited.TotalSeconds, new KeyValuePair<string, object?>(Pool, pool));
 
     /// <summary>The label of what is about one of the writers.</summary>
     public static KeyValuePair<string, object?> Writer(string name) => new("chatlogger.writer", name);

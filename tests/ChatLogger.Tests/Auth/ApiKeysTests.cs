@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using ChatLogger.Auth;
 using ChatLogger.Data;
+using ChatLogger.Telemetry;
 using ChatLogger.Tests.Support;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -238,7 +239,7 @@ public sealed class ApiKeysTests : IAsyncDisposable
     {
         var (first, second) = (Substitute.For<IApiKeyValidator>(), Substitute.For<IApiKeyValidator>());
         second.Validate(Arg.Any<ApiKey>(), Arg.Any<CancellationToken>()).Returns(new ApiKeyGrant(_acme, "acme", ["ingest"], []));
-        var keys = new ApiKeys([first, second], new KeyCacheSettings(), Uses(), _clock);
+        var keys = new ApiKeys([first, second], new KeyCacheSettings(), Uses(), _clock, new Instruments(new UnreadMeters()));
 
         var (key, grant) = await keys.Find(_key, CancellationToken.None);
 
@@ -275,7 +276,7 @@ public sealed class ApiKeysTests : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _nowhere.DisposeAsync();
 
-    private ApiKeys Remembering(KeyCacheSettings settings) => new([_directory], settings, Uses(), _clock);
+    private ApiKeys Remembering(KeyCacheSettings settings) => new([_directory], settings, Uses(), _clock, new Instruments(new UnreadMeters()));
 
     private KeyUses Uses() => new(_nowhere, _clock, NullLogger<KeyUses>.Instance);
 

@@ -172,7 +172,7 @@ public sealed class GateTests(App app) : IClassFixture<App>
             _passed = true;
             return Task.CompletedTask;
         },
-        new ApiKeys([_first, _second], new KeyCacheSettings(), app.Services.GetRequiredService<KeyUses>(), app.Clock),
+        new ApiKeys([_first, _second], new KeyCacheSettings(), app.Services.GetRequiredService<KeyUses>(), app.Clock, app.Services.GetRequiredService<Instruments>()),
         app.Services.GetRequiredService<SessionCookie>(),
         app.Services.GetRequiredService<SessionTokens>(),
         app.Services.GetRequiredService<NpgsqlDataSource>(),

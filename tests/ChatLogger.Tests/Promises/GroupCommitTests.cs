@@ -1,6 +1,7 @@
 using System.Net.NetworkInformation;
 using ChatLogger.Features;
 using ChatLogger.Http;
+using ChatLogger.Telemetry;
 using ChatLogger.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
@@ -208,7 +209,7 @@ public class GroupCommitTests(App app) : IClassFixture<App>
             _ => Task.FromException<Fate[]>(cut),
             _ => Task.FromException<Fate[]>(new PostgresException("there", "ERROR", "ERROR", "23505")));
         await using var db = NpgsqlDataSource.Create("Host=nowhere");
-        await using var commit = new GroupCommit<NewMessage>(flush, db, new WritingSettings(), NullLogger.Instance);
+        await using var commit = new GroupCommit<NewMessage>(flush, db, new WritingSettings(), app.Services.GetRequiredService<Instruments>(), NullLogger.Instance);
 
         Assert.Equal(Fate.Written, await commit.Write(Anything(), CancellationToken.None));
     }
@@ -230,7 +231,7 @@ public class GroupCommitTests(App app) : IClassFixture<App>
             _ => Task.FromException<Fate[]>(new PostgresException("there", "ERROR", "ERROR", "23505")),
         });
         await using var db = NpgsqlDataSource.Create("Host=nowhere");
-        await using var commit = new GroupCommit<NewMessage>(flush, db, new WritingSettings(), NullLogger.Instance);
+        await using var commit = new GroupCommit<NewMessage>(flush, db, new WritingSettings(), app.Services.GetRequiredService<Instruments>(), NullLogger.Instance);
 
         Assert.Equal(Fate.Written, await commit.Write(first, CancellationToken.None));
         Assert.Equal(ProblemType.Validation, (await Assert.ThrowsAsync<Problem>(() => commit.Write(other, CancellationToken.None))).Type);
@@ -243,7 +244,7 @@ public class GroupCommitTests(App app) : IClassFixture<App>
         var flush = Substitute.For<IFlush<NewMessage>>();
         flush.Run(null!, false).ThrowsAsyncForAnyArgs(new NpgsqlException("cut", new IOException()));
         await using var db = NpgsqlDataSource.Create("Host=nowhere");
-        await using var commit = new GroupCommit<NewMessage>(flush, db, new WritingSettings(), NullLogger.Instance);
+        await using var commit = new GroupCommit<NewMessage>(flush, db, new WritingSettings(), app.Services.GetRequiredService<Instruments>(), NullLogger.Instance);
 
         await Assert.ThrowsAsync<NpgsqlException>(() => commit.Write(Anything(), CancellationToken.None));
 
@@ -262,7 +263,7 @@ public class GroupCommitTests(App app) : IClassFixture<App>
             return seen.Count == 1 ? first.Task : Task.FromResult(new Fate[seen[^1]]);
         });
         await using var db = NpgsqlDataSource.Create("Host=nowhere");
-        await using var commit = new GroupCommit<NewMessage>(flush, db, new WritingSettings { QueueRows = 4 }, NullLogger.Instance);
+        await using var commit = new GroupCommit<NewMessage>(flush, db, new WritingSettings { QueueRows = 4 }, app.Services.GetRequiredService<Instruments>(), NullLogger.Instance);
         using var patience = new CancellationTokenSource();
 
         var flying = commit.Write(Anything(), CancellationToken.None);

@@ -38,7 +38,7 @@ internal sealed class Exposition
                 var (name, type) = Cut(line["# TYPE ".Length..]);
                 Assert.Contains(type, Types);
                 IsName(name, colons: true);
-                Assert.True(exposition._families.TryAdd(name, (type, helps.GetValueOrDefault(name))), $"{name} has two TYPE lines, or its samples are not together.");
+                Assert.True(exposition._families.TryAdd(name, (type, null)), $"{name} has two TYPE lines, or its samples are not together.");
                 current = name;
             }
             else
@@ -49,6 +49,9 @@ internal sealed class Exposition
                 exposition._samples.Add(sample);
             }
         }
+        // Which of the two lines comes first is not said.
+        foreach (var (name, help) in helps)
+            exposition._families[name] = (exposition._families[name].Type, help);
         exposition.CheckHistograms();
         return exposition;
     }

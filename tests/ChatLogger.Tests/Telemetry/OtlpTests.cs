@@ -51,6 +51,8 @@ public sealed class OtlpTests : IAsyncLifetime
         Assert.Equal("201", attributes["http.response.status_code"]);
         Assert.Equal("POST", attributes["http.request.method"]);
         Assert.Equal($"/api/v1/orgs/acme/chats/{chat}/messages", attributes["url.path"]);
+        var asked = (await collector.Find(collector.Spans, each => each.Span.Text(5).StartsWith("GET /orgs/{org}/chats", StringComparison.Ordinal))).Span.Attributes(9);
+        Assert.All(new[] { attributes, asked }, each => Assert.DoesNotContain(each.Keys, name => name is "url.query" or "user_agent.original" or "server.address" or "server.port"));
 
         // The commit that it waited for is a trace of its own; each leads to the other (links: 13, their trace and span: 1 and 2).
         var (_, commit) = await collector.Find(collector.Spans, each => each.Span.Text(5) == "commit messages");

@@ -1,5 +1,6 @@
 using ChatLogger.Data;
 using ChatLogger.Http;
+using ChatLogger.Telemetry;
 using Npgsql;
 
 namespace ChatLogger.Features;
@@ -29,16 +30,17 @@ internal sealed partial class BatchWriter : IAsyncDisposable
         WritingSettings settings,
         TimeProvider time,
         Arrivals arrivals,
+        Instruments instruments,
         ILogger<BatchWriter> log)
     {
         (_db, _settings, _time, _log) = (db, settings, time, log);
         _unavailable = new(TimeSpan.FromSeconds(5), time);
         _room = new Room(settings.BatchQueueRows, settings.BatchQueueBytes);
         _twins = new Twins<Place>(settings.TwinPatience, time);
-        _chats = new(new ChatFlush(writing, settings, time, arrivals, Route), writing, settings, log, _room, "batch-chats");
+        _chats = new(new ChatFlush(writing, settings, time, arrivals, Route), writing, settings, instruments, log, _room, "batch-chats");
         _messages = new GroupCommit<NewMessage>[settings.BatchWriters];
         for (var i = 0; i < _messages.Length; i++)
-            _messages[i] = new(new MessageFlush(writing, settings, time, arrivals, Route), writing, settings, log, _room, "batch-messages");
+            _messages[i] = new(new MessageFlush(writing, settings, time, arrivals, Route), writing, settings, instruments, log, _room, "batch-messages");
     }
 
     /// <summary>What waits here.</summary>

@@ -19,13 +19,13 @@ internal static class WriteBatch
 {
     public static void Map(IEndpointRouteBuilder plugin) =>
         plugin.MapPost("/batch",
-            async (BatchBody body, PluginCaller caller, Actor actor, ISender sender, AuditTrail audit, CancellationToken ct) =>
+            async (BatchBody body, PluginCaller caller, Actor actor, ISender sender, AuditTrail audit, Instruments instruments, CancellationToken ct) =>
             {
                 var results = await sender.Send(new Command(caller.OrgId, caller.Scopes.Contains(KeyScope.Import), body.Items), ct);
                 if (results.Any(result => result.Status == StatusCodes.Status403Forbidden))
                     await audit.WriteRefusal(AuditEvent.OfRoute(caller.OrgId, actor, AuditAction.AccessDenied, "POST /api/v1/orgs/{slug}/batch"), ct);
                 foreach (var result in results)
-                    Count(result);
+                    Count(result, instruments);
                 return new Answer(results);
             })
             .WithMetadata(
@@ -49,12 +49,12 @@ internal static class WriteBatch
                 database, the whole answer is a 503. A batch counts as one request for throttling.
                 """);
 
-    private static void Count(Result result)
+    private static void Count(Result result, Instruments instruments)
     {
         if (result.Problem is { } problem)
-            Instruments.Refused(problem.Type.Slug, "item");
+            instruments.Refused(problem.Type.Slug, "item");
         if (result.Replayed)
-            Instruments.Replayed("item");
+            instruments.Replayed("item");
     }
 
     /// <summary>The envelope, as it is described; <see cref="BatchBody"/> reads it.</summary>

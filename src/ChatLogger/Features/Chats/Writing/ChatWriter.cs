@@ -1,5 +1,6 @@
 using ChatLogger.Data;
 using ChatLogger.Http;
+using ChatLogger.Telemetry;
 using Npgsql;
 
 namespace ChatLogger.Features;
@@ -11,10 +12,11 @@ internal sealed class ChatWriter(
     WritingSettings settings,
     TimeProvider time,
     Arrivals arrivals,
+    Instruments instruments,
     ILogger<ChatWriter> log)
     : IAsyncDisposable
 {
-    private readonly GroupCommit<NewChat> _commit = new(new ChatFlush(writing, settings, time, arrivals), writing, settings, log, name: "chats");
+    private readonly GroupCommit<NewChat> _commit = new(new ChatFlush(writing, settings, time, arrivals), writing, settings, instruments, log, name: "chats");
     private readonly Twins<Place> _twins = new(settings.TwinPatience, time);
 
     /// <summary>What waits here.</summary>

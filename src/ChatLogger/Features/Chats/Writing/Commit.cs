@@ -9,26 +9,27 @@ internal static class Commit
     /// <summary>More than these a span does not show.</summary>
     private const int MostLinks = 128;
 
+    /// <param name="instruments">Where it is measured.</param>
     /// <param name="writer">Which writer's.</param>
     /// <param name="waited">How long the first row has waited for it.</param>
     /// <param name="requests">The spans of those who wait; there are none while nobody traces.</param>
     /// <param name="run">The statement.</param>
-    public static async Task<Fate[]> Run(string writer, TimeSpan waited, IEnumerable<Activity> requests, Func<Task<Fate[]>> run)
+    public static async Task<Fate[]> Run(Instruments instruments, string writer, TimeSpan waited, IEnumerable<Activity> requests, Func<Task<Fate[]>> run)
     {
         using var span = Begin(writer, requests);
-        Instruments.CommitBegins(writer, waited);
+        instruments.CommitBegins(writer, waited);
         var since = Stopwatch.GetTimestamp();
         try
         {
             var fates = await run();
             var rows = fates.AsSpan().Count(Fate.Written);
-            Instruments.Committed(writer, rows, Stopwatch.GetElapsedTime(since));
+            instruments.Committed(writer, rows, Stopwatch.GetElapsedTime(since));
             span?.SetTag("chatlogger.commit.size", rows);
             return fates;
         }
         catch (Exception failure)
         {
-            Instruments.CommitFailed(writer, Stopwatch.GetElapsedTime(since), failure);
+            instruments.CommitFailed(writer, Stopwatch.GetElapsedTime(since), failure);
             span?.SetStatus(ActivityStatusCode.Error);
             throw;
         }

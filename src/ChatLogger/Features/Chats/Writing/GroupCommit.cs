@@ -20,6 +20,7 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
     private readonly IFlush<T> _flush;
     private readonly NpgsqlDataSource _db;
     private readonly WritingSettings _settings;
+    private readonly Instruments _instruments;
     private readonly ILogger _log;
     private readonly Channel<Pending> _queue = Channel.CreateUnbounded<Pending>(new() { SingleReader = true });
     private readonly SemaphoreSlim _lockWaiters;
@@ -33,16 +34,18 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
     /// <param name="flush">The statement.</param>
     /// <param name="db">Where it runs.</param>
     /// <param name="settings">How much at a time.</param>
+    /// <param name="instruments">Where it is measured.</param>
     /// <param name="log">For rows that nobody should have let through.</param>
     /// <param name="room">Where others wait too; null: a room of its own.</param>
     /// <param name="name">What it is known by where it is measured.</param>
-    public GroupCommit(IFlush<T> flush, NpgsqlDataSource db, WritingSettings settings, ILogger log, Room? room = null, string name = "messages")
+    public GroupCommit(IFlush<T> flush, NpgsqlDataSource db, WritingSettings settings, Instruments instruments, ILogger log, Room? room = null, string name = "messages")
     {
         _name = name;
         _room = room ?? new Room(settings.QueueRows, settings.QueueBytes);
         _flush = flush;
         _db = db;
         _settings = settings;
+        _instruments = instruments;
         _log = log;
         _lockWaiters = new SemaphoreSlim(settings.LockWaiters);
         // Whose request it is that happens to come first is not where all the others' commits belong.
@@ -131,7 +134,7 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
         {
             List<Pending>? locked = null;
             var fates = await Commit.Run(
-                _name, batch[0].Age, batch.Select(pending => pending.Request).OfType<Activity>(), () => _flush.Run(batch.ConvertAll(pending => pending.Item), wait));
+                _instruments, _name, batch[0].Age, batch.Select(pending => pending.Request).OfType<Activity>(), () => _flush.Run(batch.ConvertAll(pending => pending.Item), wait));
             for (var i = 0; i < fates.Length; i++)
             {
                 if (fates[i] == Fate.Locked)

@@ -1,5 +1,6 @@
 using ChatLogger.Data;
 using ChatLogger.Http;
+using ChatLogger.Telemetry;
 using Npgsql;
 
 namespace ChatLogger.Features;
@@ -14,10 +15,11 @@ internal sealed class MessageWriter(
     WritingSettings settings,
     TimeProvider time,
     Arrivals arrivals,
+    Instruments instruments,
     ILogger<MessageWriter> log)
     : IAsyncDisposable
 {
-    private readonly GroupCommit<NewMessage> _commit = new(new MessageFlush(writing, settings, time, arrivals), writing, settings, log);
+    private readonly GroupCommit<NewMessage> _commit = new(new MessageFlush(writing, settings, time, arrivals), writing, settings, instruments, log);
     private readonly Twins<Place> _twins = new(settings.TwinPatience, time);
 
     /// <summary>What waits here.</summary>

@@ -12,7 +12,7 @@ internal sealed record Written<T>(T Value, bool Replayed)
         if (Replayed)
         {
             context.Response.Headers[IdempotencyKey.ReplayedHeader] = "true";
-            Instruments.Replayed(typeof(T) == typeof(Chat) ? "chat" : "message");
+            context.RequestServices.GetRequiredService<Instruments>().Replayed(typeof(T) == typeof(Chat) ? "chat" : "message");
         }
         return new(path, Value);
     }

@@ -11,7 +11,7 @@ internal static class RequestExport
 {
     public static void Map(IEndpointRouteBuilder admins) =>
         admins.MapPost("", async Task<IResult> (
-            Body<Request> body, IdempotencyKey? key, Member caller, Actor actor, HttpContext context, ISender sender, CancellationToken ct) =>
+            Body<Request> body, IdempotencyKey? key, Member caller, Actor actor, HttpContext context, ISender sender, Instruments instruments, CancellationToken ct) =>
             {
                 var answer = await sender.Send(body.Value.By(caller, actor, key?.With(body.Sha256)), ct);
                 if (answer.File is { } file)
@@ -20,7 +20,7 @@ internal static class RequestExport
                 if (replayed)
                 {
                     context.Response.Headers[IdempotencyKey.ReplayedHeader] = "true";
-                    Instruments.Replayed("export");
+                    instruments.Replayed("export");
                 }
                 return TypedResults.Accepted($"/exports/orgs/{caller.OrgInPath}/{export.Id}", export);
             })

@@ -1,4 +1,4 @@
-using ChatLogger.Telemetry.Prometheus;
+using ChatLogger.Telemetry;
 
 namespace ChatLogger.Features;
 
@@ -6,5 +6,5 @@ namespace ChatLogger.Features;
 internal static class Metrics
 {
     public static void Map(IEndpointRouteBuilder operators) =>
-        operators.MapGet("/metrics", (Readings readings) => TypedResults.Text(readings.Read(), Readings.ContentType)).ExcludeFromDescription();
+        operators.MapGet("/metrics", context => context.RequestServices.GetRequiredService<MetricsPage>().Answer(context)).ExcludeFromDescription();
 }

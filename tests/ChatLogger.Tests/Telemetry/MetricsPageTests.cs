@@ -1,55 +1,58 @@
 using System.Diagnostics.Metrics;
+using System.Text;
 using ChatLogger.Telemetry;
-using ChatLogger.Telemetry.Prometheus;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 using NSubstitute;
+using OpenTelemetry.Metrics;
 
 namespace ChatLogger.Tests.Telemetry;
 
 /// <summary>What becomes of a measurement on its way to Prometheus.</summary>
-public sealed class ReadingsTests : IDisposable
+public sealed class MetricsPageTests : IAsyncDisposable
 {
-    private readonly IMeterFactory _factory = Substitute.For<IMeterFactory>();
+    private readonly ServiceProvider _services;
     private readonly Meter _meter;
-    private readonly Readings _readings;
     private readonly string _name = $"test_{Guid.NewGuid():N}";
 
-    public ReadingsTests()
+    public MetricsPageTests()
     {
-        _meter = new Meter(new MeterOptions(Instruments.Name) { Scope = _factory });
-        _readings = new Readings(_factory);
-        _readings.StartAsync(CancellationToken.None);
+        var builder = WebApplication.CreateEmptyBuilder(new());
+        builder.Configuration["Telemetry:MetricsToken"] = "0123456789abcdef";
+        builder.Services.AddMetrics();
+        TelemetrySetup.Add(builder);
+        _services = builder.Services.BuildServiceProvider();
+        _services.GetRequiredService<MeterProvider>();
+        _meter = _services.GetRequiredService<IMeterFactory>().Create(Instruments.Name);
     }
 
-    public void Dispose()
-    {
-        _readings.Dispose();
-        _meter.Dispose();
-    }
+    public ValueTask DisposeAsync() => _services.DisposeAsync();
 
     [Fact]
-    public void Names_and_units_are_spelled_as_Prometheus_does()
+    public async Task Names_and_units_are_spelled_as_Prometheus_does()
     {
         _meter.CreateCounter<long>($"{_name}.writes", "{write}").Add(1);
         _meter.CreateCounter<double>($"{_name}.time", "s").Add(0.5);
         _meter.CreateUpDownCounter<int>($"{_name}.size", "By").Add(3);
         _meter.CreateGauge<double>($"{_name}.used", "1").Record(0.25);
         _meter.CreateHistogram<double>($"{_name}.wait", "s").Record(1);
-        var read = Read();
+        var read = await Read();
 
         Assert.Equal(
-            [("_size_bytes", "gauge"), ("_time_seconds_total", "counter"), ("_used_ratio", "gauge"), ("_wait_seconds", "histogram"), ("_writes_total", "counter")],
+            [("_size_bytes", "gauge"), ("_time_seconds_total", "counter"), ("_used", "gauge"), ("_wait_seconds", "histogram"), ("_writes_total", "counter")],
             read.Families.Where(family => family.Key.StartsWith(_name, StringComparison.Ordinal)).Select(family => (family.Key[_name.Length..], family.Value.Type)));
         Assert.Equal(0.5, read.Value($"{_name}_time_seconds_total"));
-        Assert.Equal(0.25, read.Value($"{_name}_used_ratio"));
+        Assert.Equal(0.25, read.Value($"{_name}_used"));
     }
 
     [Fact]
-    public void What_stands_in_help_and_labels_comes_back()
+    public async Task What_stands_in_help_and_labels_comes_back()
     {
         const string text = "a \"quoted\" \\ and\na second line, {braces}, = and é";
         var counter = _meter.CreateCounter<long>(_name, null, "says \\ and\nmore");
         counter.Add(2, new KeyValuePair<string, object?>("a.label", text), new("truth", true), new("number", 7), new("nothing", null));
-        var read = Read();
+        var read = await Read();
 
         var sample = Assert.Single(read.Of($"{_name}_total"));
         Assert.Equal([("a_label", text), ("nothing", ""), ("number", "7"), ("truth", "true")], sample.Labels.Select(label => (label.Key, label.Value)));
@@ -57,34 +60,34 @@ public sealed class ReadingsTests : IDisposable
     }
 
     [Fact]
-    public void A_bucket_holds_what_is_at_most_its_bound()
+    public async Task A_bucket_holds_what_is_at_most_its_bound()
     {
         var histogram = _meter.CreateHistogram(_name, "s", "waits", null, new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.1, 1, 10] });
         foreach (var seconds in new[] { 0.05, 0.1, 0.5, 1, 10, 11 })
             histogram.Record(seconds);
-        var read = Read();
+        var read = await Read();
 
         Assert.Equal([("0.1", 2), ("1", 4), ("10", 5), ("+Inf", 6)], read.Of($"{_name}_seconds_bucket").Select(bucket => (bucket.Labels["le"], bucket.Value)));
         Assert.Equal(22.65, read.Value($"{_name}_seconds_sum"), 9);
     }
 
     [Fact]
-    public void The_same_labels_in_another_order_are_the_same_series()
+    public async Task The_same_labels_in_another_order_are_the_same_series()
     {
         var counter = _meter.CreateCounter<long>(_name);
         counter.Add(1, new KeyValuePair<string, object?>("a", 1), new("b", 2));
         counter.Add(1, new KeyValuePair<string, object?>("b", 2), new("a", 1));
 
-        Assert.Equal(2, Read().Value($"{_name}_total"));
+        Assert.Equal(2, (await Read()).Value($"{_name}_total"));
     }
 
     [Fact]
-    public void Labels_without_end_take_no_memory_without_end_and_nothing_is_lost()
+    public async Task Labels_without_end_take_no_memory_without_end_and_nothing_is_lost()
     {
         var counter = _meter.CreateCounter<long>(_name);
         for (var i = 0; i < 5_000; i++)
             counter.Add(1, new KeyValuePair<string, object?>("id", i));
-        var samples = Read().Of($"{_name}_total").ToList();
+        var samples = (await Read()).Of($"{_name}_total").ToList();
 
         Assert.Equal(1_001, samples.Count);
         Assert.Equal(5_000, samples.Sum(sample => sample.Value));
@@ -92,23 +95,23 @@ public sealed class ReadingsTests : IDisposable
     }
 
     [Fact]
-    public void What_an_observer_no_longer_speaks_of_is_no_longer_shown_and_one_that_fails_is_left_out()
+    public async Task What_an_observer_no_longer_speaks_of_is_no_longer_shown_and_one_that_fails_is_left_out()
     {
         Measurement<int>[] now = [new(1, new KeyValuePair<string, object?>("of", "one")), new(2, new KeyValuePair<string, object?>("of", "two"))];
         var fails = false;
         _meter.CreateObservableGauge(_name, () => now);
         _meter.CreateObservableGauge($"{_name}.other", () => fails ? throw new InvalidOperationException() : 5);
-        Assert.Equal(2, Read().Value(_name, ("of", "two")));
+        Assert.Equal(2, (await Read()).Value(_name, ("of", "two")));
 
         (now, fails) = ([now[0]], true);
-        var read = Read();
+        var read = await Read();
 
         Assert.Equal(["one"], read.Of(_name).Select(sample => sample.Labels["of"]));
         Assert.Empty(read.Of($"{_name}_other"));
     }
 
     [Fact]
-    public void A_measurement_costs_no_memory()
+    public async Task A_measurement_costs_no_memory()
     {
         var counter = _meter.CreateCounter<long>(_name);
         KeyValuePair<string, object?> first = new("first", "a value"), second = new("second", 7);
@@ -122,11 +125,11 @@ public sealed class ReadingsTests : IDisposable
         Hundred();
 
         Assert.InRange(Hundred(), 0, 1_000);
-        Assert.Equal(200, Read().Value($"{_name}_total"));
+        Assert.Equal(200, (await Read()).Value($"{_name}_total"));
     }
 
     [Fact]
-    public void Many_at_once_are_all_counted()
+    public async Task Many_at_once_are_all_counted()
     {
         var counter = _meter.CreateCounter<long>(_name);
         var histogram = _meter.CreateHistogram<int>($"{_name}.of");
@@ -135,22 +138,28 @@ public sealed class ReadingsTests : IDisposable
             counter.Add(1, new KeyValuePair<string, object?>("a", i % 3));
             histogram.Record(i % 100, new KeyValuePair<string, object?>("a", i % 2));
         });
-        var read = Read();
+        var read = await Read();
 
         Assert.Equal(20_000, read.Of($"{_name}_total").Sum(sample => sample.Value));
         Assert.Equal(20_000, read.Of($"{_name}_of_count").Sum(sample => sample.Value));
     }
 
     [Fact]
-    public void Another_services_meters_are_not_read()
+    public async Task Another_services_meters_are_not_read()
     {
         using var foreign = new Meter(new MeterOptions(Instruments.Name) { Scope = Substitute.For<IMeterFactory>() });
         using var unknown = new Meter("Somebody.Else");
         foreign.CreateCounter<long>(_name).Add(1);
         unknown.CreateCounter<long>($"{_name}.other").Add(1);
 
-        Assert.DoesNotContain(Read().Samples, sample => sample.Name.StartsWith(_name, StringComparison.Ordinal));
+        Assert.DoesNotContain((await Read()).Samples, sample => sample.Name.StartsWith(_name, StringComparison.Ordinal));
     }
 
-    private Exposition Read() => Exposition.Read(_readings.Read());
+    private async Task<Exposition> Read()
+    {
+        using var body = new MemoryStream();
+        var context = new DefaultHttpContext { RequestServices = _services, Response = { Body = body } };
+        await _services.GetRequiredService<MetricsPage>().Answer(context);
+        return Exposition.Read(Encoding.UTF8.GetString(body.ToArray()));
+    }
 }

@@ -1,15 +1,14 @@
 using System.Diagnostics;
-using System.Text;
 using ChatLogger.Data;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
-namespace ChatLogger.Telemetry.Prometheus;
+namespace ChatLogger.Telemetry;
 
 /// <summary>
 /// <c>/metrics</c> at an address of its own, to anyone who can reach it: a server that knows nothing else, and shares neither limits nor connections
 /// with the one that serves.
 /// </summary>
-internal sealed partial class MetricsPort(TelemetrySettings settings, Readings readings, ILogger<MetricsPort> log) : IHostedService, IAsyncDisposable
+internal sealed partial class MetricsPort(TelemetrySettings settings, MetricsPage page, ILogger<MetricsPort> log) : IHostedService, IAsyncDisposable
 {
     private const string Path = "/metrics";
 
@@ -51,7 +50,7 @@ internal sealed partial class MetricsPort(TelemetrySettings settings, Readings r
         kestrel.Limits.MaxRequestBodySize = 0;
     }
 
-    private async Task Answer(HttpContext context)
+    private Task Answer(HttpContext context)
     {
         var response = context.Response;
         if (context.Request.Path != Path)
@@ -65,9 +64,9 @@ internal sealed partial class MetricsPort(TelemetrySettings settings, Readings r
         }
         else
         {
-            response.ContentType = Readings.ContentType;
-            await response.Body.WriteAsync(Encoding.UTF8.GetBytes(readings.Read()), context.RequestAborted);
+            return page.Answer(context);
         }
+        return Task.CompletedTask;
     }
 
     [LoggerMessage(LogLevel.Information, "Metrics are at {Urls}")]
