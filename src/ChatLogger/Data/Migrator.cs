@@ -1,16 +1,23 @@
+using System.Data;
 using System.Diagnostics;
 using System.Reflection;
 using System.Security.Cryptography;
 using System.Text;
 using Dapper;
+using DbUp;
+using DbUp.Engine;
+using DbUp.Engine.Output;
+using DbUp.Engine.Transactions;
+using DbUp.Postgresql;
 using Npgsql;
 
 namespace ChatLogger.Data;
 
 /// <summary>
-/// Brings the schema up to the scripts that are embedded from <c>db/migrations</c>, in the order of their names, each once. The journal is
-/// DbUp's table, so that DbUp can take over, with two nullable columns more: one notices an edited script, the other tells older versions of this
-/// program which scripts of newer ones they can live with.
+/// Brings the schema up to the scripts that are embedded from <c>db/migrations</c>, in the order of their names, each once. DbUp runs them and keeps
+/// the journal. What it does not know is added here: one instance at a time, edited scripts and newer databases are refused, and a missing right is
+/// explained. The journal has two columns for that beside DbUp's own: one notices an edited script, the other tells older versions of this program
+/// which scripts of newer ones they can live with.
 /// </summary>
 internal sealed partial class Migrator(
     string connectionString, ILogger log, IReadOnlyList<Migrator.Script>? scripts = null, SessionSetup setup = SessionSetup.AtStartup)
@@ -49,13 +56,12 @@ internal sealed partial class Migrator(
         // A role that may not change the schema needs no right to where there is nothing to change.
         var pending = await Pending(connection);
         if (pending.Count > 0)
-            await Explained(connection, "The journal of migrations", () => Prepare(connection, pending));
-        foreach (var script in pending)
         {
-            ct.ThrowIfCancellationRequested();
-            var started = Stopwatch.GetTimestamp();
-            await Explained(connection, $"The migration {script.Name}", () => Apply(connection, script));
-            Applied(log, script.Name, (long)Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+            await Explained(connection, "The journal of migrations", () => Prepare(connection, pending));
+            // DbUp works synchronously.
+            var upgrade = await Task.Run(() => Upgrade(connection, pending, ct), CancellationToken.None);
+            if (upgrade.Error is { } error)
+                await Explained(connection, $"The migration {upgrade.ErrorScript?.Name}", () => Task.FromException(error));
         }
         Schema = await connection.ExecuteScalarAsync<string>(FindSchema);
         return pending.Count;
@@ -200,28 +206,23 @@ internal sealed partial class Migrator(
         }
     }
 
-    private static async Task Apply(NpgsqlConnection connection, Script script)
+    private DatabaseUpgradeResult Upgrade(NpgsqlConnection connection, List<Script> pending, CancellationToken ct)
     {
-        if (script.Has(NoTransaction))
+        var upgrader = DeployChanges.To.PostgresqlDatabase(new LockedConnection(connection, ct))
+            .WithScripts(pending.Select(script => new SqlScript(script.Name, script.Text)))
+            .JournalTo((manager, upgradeLog) => new Journal(manager, upgradeLog, connection, pending))
+            // They would be $name$, which is how PostgreSQL quotes the body of a function.
+            .WithVariablesDisabled()
+            .LogToNowhere()
+            .Build();
+        var started = Stopwatch.GetTimestamp();
+        upgrader.ScriptExecuted += (_, executed) =>
         {
-            // Such a script is one statement that may run twice: a kill between the two commands runs it again.
-            await connection.ExecuteAsync(script.Text);
-            await Journal(connection, script, null);
-            return;
-        }
-        await using var transaction = await connection.BeginTransactionAsync();
-        await connection.ExecuteAsync(script.Text, transaction: transaction);
-        await Journal(connection, script, transaction);
-        await transaction.CommitAsync();
+            Applied(log, ((ScriptExecutedEventArgs)executed).Script.Name, (long)Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+            started = Stopwatch.GetTimestamp();
+        };
+        return upgrader.PerformUpgrade();
     }
-
-    private static Task<int> Journal(NpgsqlConnection connection, Script script, NpgsqlTransaction? transaction) => connection.ExecuteAsync(
-        """
-        insert into schemaversions (scriptname, applied, checksum, compatible)
-        values (@Name, now() at time zone 'UTC', @Checksum, @Compatible)
-        """,
-        new { script.Name, script.Checksum, Compatible = script.Has(Compatible) },
-        transaction);
 
     [LoggerMessage(LogLevel.Information, "Applied migration {Script} in {Milliseconds} ms")]
     private static partial void Applied(ILogger log, string script, long milliseconds);
@@ -233,12 +234,80 @@ internal sealed partial class Migrator(
         public string Checksum => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Text.ReplaceLineEndings("\n"))));
 
         /// <summary>Whether one of the comments at its beginning is this line.</summary>
-        public bool Has(string header) => Text.ReplaceLineEndings("\n").Split('\n').TakeWhile(line => line.StartsWith("--", StringComparison.Ordinal)).Contains(header);
+        public static bool Has(string text, string header) => text.ReplaceLineEndings("\n").Split('\n').TakeWhile(line => line.StartsWith("--", StringComparison.Ordinal)).Contains(header);
 
         public static Script FromResource(string resource)
         {
             using var reader = new StreamReader(Assembly.GetExecutingAssembly().GetManifestResourceStream(resource)!);
             return new(resource["migrations/".Length..], reader.ReadToEnd());
+        }
+    }
+    /// <summary>
+    /// Runs DbUp on the connection that holds the lock: the lock is lost with the connection, and then nothing more is applied. DbUp's own managers
+    /// open a connection of their own and have one transaction mode for all scripts.
+    /// </summary>
+    private sealed class LockedConnection(NpgsqlConnection connection, CancellationToken ct) : IConnectionManager, IDisposable
+    {
+        private bool _needsTransaction;
+
+        public TransactionMode TransactionMode { get; set; }
+
+        public bool IsScriptOutputLogged { get; set; }
+
+        public int? ExecutionTimeoutSeconds { get; set; }
+
+        public IDisposable OperationStarting(IUpgradeLog upgradeLog, List<SqlScript> executedScripts) => this;
+
+        public bool TryConnect(IUpgradeLog upgradeLog, out string errorMessage)
+        {
+            errorMessage = "";
+            return true;
+        }
+
+        // DbUp asks for the commands of a script before it runs them; Npgsql splits them.
+        public IEnumerable<string> SplitScriptIntoCommands(string scriptContents)
+        {
+            // A script without a transaction is one statement that may run twice: a kill between it and its row in the journal runs it again.
+            _needsTransaction = !Script.Has(scriptContents, NoTransaction);
+            return [scriptContents];
+        }
+
+        public void ExecuteCommandsWithManagedConnection(Action<Func<IDbCommand>> action) => ExecuteCommandsWithManagedConnection(commands =>
+        {
+            action(commands);
+            return true;
+        });
+
+        public T ExecuteCommandsWithManagedConnection<T>(Func<Func<IDbCommand>, T> actionWithResult)
+        {
+            ct.ThrowIfCancellationRequested();
+            if (!_needsTransaction)
+                return actionWithResult(connection.CreateCommand);
+            using var transaction = connection.BeginTransaction();
+            var result = actionWithResult(connection.CreateCommand);
+            transaction.Commit();
+            return result;
+        }
+
+        // The connection is closed by whoever opened it.
+        public void Dispose()
+        {
+        }
+    }
+
+    /// <summary>DbUp's journal, in UTC wherever the program runs, and with our two columns.</summary>
+    private sealed class Journal(Func<IConnectionManager> manager, Func<IUpgradeLog> upgradeLog, NpgsqlConnection connection, List<Script> scripts)
+        : PostgresqlTableJournal(manager, upgradeLog, null, "schemaversions")
+    {
+        public override void StoreExecutedScript(SqlScript script, Func<IDbCommand> dbCommandFactory)
+        {
+            var applied = scripts.Single(each => each.Name == script.Name);
+            connection.Execute(
+                """
+                insert into schemaversions (scriptname, applied, checksum, compatible)
+                values (@Name, now() at time zone 'UTC', @Checksum, @Compatible)
+                """,
+                new { applied.Name, applied.Checksum, Compatible = Script.Has(applied.Text, Compatible) });
         }
     }
 }
