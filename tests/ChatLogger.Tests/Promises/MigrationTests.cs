@@ -129,6 +129,26 @@ public sealed class MigrationTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task A_script_is_not_applied_without_its_line_in_the_journal()
+    {
+        await Migrate(Table);
+        await _db.ExecuteAsync("alter table schemaversions add constraint closed check (scriptname <> '0002_column.sql')");
+
+        await Assert.ThrowsAsync<PostgresException>(() => Migrate(Table, Column));
+
+        Assert.False(await _db.ExecuteScalarAsync<bool>("select exists (select from pg_attribute where attrelid = 't'::regclass and attname = 'b')"));
+        Assert.Equal([Table.Name], await Journal());
+    }
+
+    [Fact]
+    public async Task The_body_of_a_function_may_be_quoted_with_dollars()
+    {
+        await Migrate(new Migrator.Script("0001_function.sql", "create function f() returns text language sql as $body$ select 'a;b' $body$; create table t (a int);"));
+
+        Assert.Equal("a;b", await _db.ExecuteScalarAsync<string>("select f()"));
+    }
+
+    [Fact]
     public async Task An_index_is_built_concurrently_while_eight_wait_for_it()
     {
         var index = new Migrator.Script("0002_index.sql", "-- no-transaction\ncreate index concurrently t_a_idx on t (a);");
