@@ -5,6 +5,7 @@ using ChatLogger.Telemetry;
 using ChatLogger.Tests.Support;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using Npgsql;
 using NSubstitute;
 
@@ -15,7 +16,7 @@ public sealed class ApiKeysTests : IAsyncDisposable
 {
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
-    private readonly StillClock _clock = new();
+    private readonly FakeTimeProvider _clock = new(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
     private readonly Directory _directory = new();
     private readonly NpgsqlDataSource _nowhere = NpgsqlDataSource.Create("Host=127.0.0.1;Port=1");
     private readonly ApiKeys _keys;
@@ -327,19 +328,5 @@ public sealed class ApiKeysTests : IAsyncDisposable
             open.SetResult();
             return open;
         }
-    }
-
-    /// <summary>A clock that stands still unless it is moved.</summary>
-    private sealed class StillClock : TimeProvider
-    {
-        private DateTimeOffset _now = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public override DateTimeOffset GetUtcNow() => _now;
-
-        public override long GetTimestamp() => _now.UtcTicks;
-
-        public void Advance(TimeSpan by) => _now += by;
     }
 }

@@ -1,12 +1,13 @@
 using ChatLogger.Features;
 using ChatLogger.Http;
 using ChatLogger.Tests.Support;
+using Microsoft.Extensions.Time.Testing;
 
 namespace ChatLogger.Tests.Features.Exports;
 
 public class ExportPaceTests(LentApp app) : IClassFixture<LentApp>
 {
-    private readonly Stopwatch _time = new();
+    private readonly FakeTimeProvider _time = new();
     private readonly Traffic _traffic = new();
 
     [Fact]
@@ -14,7 +15,7 @@ public class ExportPaceTests(LentApp app) : IClassFixture<LentApp>
     {
         var pace = new ExportPace(_traffic, 1, _time);
 
-        _time.Pass(500);
+        _time.Advance(TimeSpan.FromMilliseconds(500));
 
         Assert.Equal(TimeSpan.Zero, pace.Owed());
     }
@@ -25,18 +26,18 @@ public class ExportPaceTests(LentApp app) : IClassFixture<LentApp>
         var pace = new ExportPace(_traffic, 1.5, _time);
         _traffic.Wrote();
 
-        _time.Pass(19);
+        _time.Advance(TimeSpan.FromMilliseconds(19));
         Assert.Equal(TimeSpan.Zero, pace.Owed());
-        _time.Pass(21);
+        _time.Advance(TimeSpan.FromMilliseconds(21));
         Assert.Equal(TimeSpan.FromMilliseconds(60), pace.Owed());
 
         // The rest is no work, and nobody has written since.
-        _time.Pass(60);
+        _time.Advance(TimeSpan.FromMilliseconds(60));
         pace.Rested();
-        _time.Pass(30);
+        _time.Advance(TimeSpan.FromMilliseconds(30));
         Assert.Equal(TimeSpan.Zero, pace.Owed());
         _traffic.Wrote();
-        _time.Pass(20);
+        _time.Advance(TimeSpan.FromMilliseconds(20));
         Assert.Equal(TimeSpan.FromMilliseconds(30), pace.Owed());
     }
 
@@ -50,16 +51,5 @@ public class ExportPaceTests(LentApp app) : IClassFixture<LentApp>
         await acme.Say(await acme.Chat(), "x");
 
         Assert.Equal(before + 2, traffic.Writes);
-    }
-
-    private sealed class Stopwatch : TimeProvider
-    {
-        private long _now;
-
-        public override long TimestampFrequency => 1_000;
-
-        public override long GetTimestamp() => _now;
-
-        public void Pass(int milliseconds) => _now += milliseconds;
     }
 }

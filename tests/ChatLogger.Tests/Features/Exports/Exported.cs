@@ -1,10 +1,8 @@
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using ChatLogger.Features;
 using ChatLogger.Tests.Support;
 using CsvHelper;
-using CsvHelper.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace ChatLogger.Tests.Features.Exports;
@@ -43,16 +41,16 @@ internal sealed class Exported
     {
         get
         {
-            using var csv = new CsvReader(
-                new StringReader(Text), new CsvConfiguration(CultureInfo.InvariantCulture) { NewLine = "\r\n", BadDataFound = bad => Assert.Fail(bad.RawRecord) });
-            csv.Read();
-            csv.ReadHeader();
+            using var csv = CsvReader.FromText(Text, new CsvReaderOptions
+            {
+                Separator = ',',
+                SkipEmptyLines = false,
+                MalformedData = CsvMalformedDataHandling.Throw,
+                FieldCountMismatch = CsvFieldCountHandling.Throw,
+            });
             var rows = new List<Dictionary<string, string>>();
             while (csv.Read())
-            {
-                Assert.Equal(csv.HeaderRecord!.Length, csv.Parser.Count);
-                rows.Add(csv.HeaderRecord.ToDictionary(column => column, column => csv.GetField(column)!));
-            }
+                rows.Add(csv.Headers.ToDictionary(column => column, column => csv.GetString(column)));
             return rows;
         }
     }
