@@ -110,6 +110,31 @@ public class FormatTests(LentApp app) : IClassFixture<LentApp>
             (await Exported.Of(acme, "csv")).Text);
     }
 
+    [Theory]
+    [InlineData("plain, but for a comma", "\"plain, but for a comma\"")]
+    [InlineData("it's plain", "it's plain")]
+    [InlineData("a;b", "\"a;b\"")]
+    [InlineData("a\tb", "\"a\tb\"")]
+    [InlineData("a\rb", "\"a\rb\"")]
+    [InlineData(" a", "\" a\"")]
+    [InlineData("a ", "\"a \"")]
+    [InlineData("a b", "a b")]
+    [InlineData("a\"b", "\"a\"\"b\"")]
+    [InlineData("=1", "'=1")]
+    [InlineData("＝1", "'＝1")]
+    [InlineData("-1 ", "\"'-1 \"")]
+    [InlineData("=\"a\";b", "\"'=\"\"a\"\";b\"")]
+    [InlineData("\ttab", "\"'\ttab\"")]
+    [InlineData("\nline", "\"'\nline\"")]
+    public async Task Csv_quotes_no_more_cells_than_a_careless_reader_needs(string text, string cell)
+    {
+        var acme = await app.Org("acme");
+        var chat = await acme.InsertChat("Order");
+        await acme.InsertMessage(chat, text);
+
+        Assert.Contains($",user,{cell},", (await Exported.Of(acme, "csv")).Text, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Csv_of_chats_counts_and_quotes_the_whole_conversation()
     {

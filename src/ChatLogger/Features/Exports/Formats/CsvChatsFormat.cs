@@ -18,45 +18,34 @@ internal sealed class CsvChatsFormat : IExportFormat
 
     public bool NeedsTotals => true;
 
-    public IExportFile Begin(IBufferWriter<byte> output, ExportStyle style)
-    {
-        output.Header(
-            style,
-            "chatId,chatTitle,chatTags,userId,externalUserId,createdAt,updatedAt,messageCount,firstMessageAt,lastMessageAt,rating,metadata,transcript"u8);
-        return new File(output, new(style.LocalTimes));
-    }
+    public IExportFile Begin(IBufferWriter<byte> output, ExportStyle style) => new File(
+        output,
+        new CsvRows(
+            output, style, "chatId", "chatTitle", "chatTags", "userId", "externalUserId", "createdAt", "updatedAt", "messageCount", "firstMessageAt",
+            "lastMessageAt", "rating", "metadata", "transcript"));
 
-    private sealed class File(IBufferWriter<byte> output, CsvTimes times) : IExportFile
+    private sealed class File(IBufferWriter<byte> output, CsvRows rows) : IExportFile
     {
         private bool _transcript;
 
         public bool Chat(in ExportedChat chat)
         {
             _transcript = false;
-            output.Cell(chat.Id);
-            output.Comma();
-            output.Cell(chat.Title);
-            output.Comma();
-            output.Cell(chat.Tags);
-            output.Comma();
-            output.Cell(chat.UserId);
-            output.Comma();
-            output.Cell(chat.ExternalUserId);
-            output.Comma();
-            times.Cell(output, chat.CreatedAt);
-            output.Comma();
-            times.Cell(output, chat.UpdatedAt);
-            output.Comma();
-            output.Cell(chat.MessageCount);
-            output.Comma();
-            times.Cell(output, chat.FirstMessageAt);
-            output.Comma();
-            times.Cell(output, chat.LastMessageAt);
-            output.Comma();
-            output.Cell(chat.Feedback.Rating);
-            output.Comma();
-            output.Cell(chat.Metadata);
-            output.Comma();
+            rows.Cell(chat.Id);
+            rows.Cell(chat.Title);
+            rows.Cell(chat.Tags);
+            rows.Cell(chat.UserId);
+            rows.Cell(chat.ExternalUserId);
+            rows.Cell(chat.CreatedAt);
+            rows.Cell(chat.UpdatedAt);
+            rows.Cell(chat.MessageCount);
+            rows.Cell(chat.FirstMessageAt);
+            rows.Cell(chat.LastMessageAt);
+            rows.Cell(chat.Feedback.Rating);
+            rows.Cell(chat.Metadata);
+            // The writer of rows holds a cell in memory until it is whole. To it this one is empty; what is in it goes straight to the output.
+            rows.Cell([]);
+            rows.Flush();
             return true;
         }
 
@@ -65,9 +54,9 @@ internal sealed class CsvChatsFormat : IExportFormat
             output.Write(_transcript ? "\n\n"u8 : "\""u8);
             _transcript = true;
             // It begins with a role, never like a formula.
-            output.InsideQuotes(message.Role);
+            InsideQuotes(message.Role);
             output.Write(": "u8);
-            output.InsideQuotes(message.Content);
+            InsideQuotes(message.Content);
             return true;
         }
 
@@ -75,11 +64,20 @@ internal sealed class CsvChatsFormat : IExportFormat
         {
             if (_transcript)
                 output.Byte((byte)'"');
-            output.EndRow();
+            rows.EndRow();
         }
 
-        public void End()
+        public void End() => rows.Dispose();
+
+        private void InsideQuotes(ReadOnlySpan<byte> text)
         {
+            for (var quote = text.IndexOf((byte)'"'); quote >= 0; quote = text.IndexOf((byte)'"'))
+            {
+                output.Write(text[..(quote + 1)]);
+                output.Byte((byte)'"');
+                text = text[(quote + 1)..];
+            }
+            output.Write(text);
         }
     }
 }

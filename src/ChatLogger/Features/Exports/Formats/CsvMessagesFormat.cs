@@ -15,62 +15,53 @@ internal sealed class CsvMessagesFormat : IExportFormat
 
     public bool CountsMessages => true;
 
-    public IExportFile Begin(IBufferWriter<byte> output, ExportStyle style)
-    {
-        output.Header(
-            style,
-            "chatId,chatTitle,chatTags,userId,externalUserId,chatCreatedAt,messageId,role,content,model,latencyMs,tokenCount,promptTokens,completionTokens,metadata,rating,createdAt"u8);
-        return new File(output, new(style.LocalTimes));
-    }
+    public IExportFile Begin(IBufferWriter<byte> output, ExportStyle style) => new File(
+        new CsvRows(
+            output, style, "chatId", "chatTitle", "chatTags", "userId", "externalUserId", "chatCreatedAt", "messageId", "role", "content", "model", "latencyMs",
+            "tokenCount", "promptTokens", "completionTokens", "metadata", "rating", "createdAt"));
 
-    private sealed class File(IBufferWriter<byte> output, CsvTimes times) : IExportFile
+    private sealed class File(CsvRows rows) : IExportFile
     {
-        // The cells of the chat, which begin the row of each of its messages.
-        private readonly ArrayBufferWriter<byte> _chat = new(1024);
+        // What begins the row of each message of the chat: its texts one after the other, and the rest.
+        private readonly ArrayBufferWriter<byte> _texts = new(1024);
+        private System.Range _title;
+        private System.Range _tags;
+        private System.Range _externalUserId;
+        private Guid _id;
+        private Guid? _userId;
+        private DateTime _createdAt;
 
         public bool Chat(in ExportedChat chat)
         {
-            _chat.ResetWrittenCount();
-            _chat.Cell(chat.Id);
-            _chat.Comma();
-            _chat.Cell(chat.Title);
-            _chat.Comma();
-            _chat.Cell(chat.Tags);
-            _chat.Comma();
-            _chat.Cell(chat.UserId);
-            _chat.Comma();
-            _chat.Cell(chat.ExternalUserId);
-            _chat.Comma();
-            times.Cell(_chat, chat.CreatedAt);
-            _chat.Comma();
+            _texts.ResetWrittenCount();
+            _title = Keep(chat.Title);
+            _tags = Keep(chat.Tags);
+            _externalUserId = Keep(chat.ExternalUserId);
+            (_id, _userId, _createdAt) = (chat.Id, chat.UserId, chat.CreatedAt);
             return true;
         }
 
         public bool Message(in ExportedMessage message)
         {
-            output.Write(_chat.WrittenSpan);
-            output.Cell(message.Id);
-            output.Comma();
-            output.Cell(message.Role);
-            output.Comma();
-            output.Cell(message.Content);
-            output.Comma();
-            output.Cell(message.Model);
-            output.Comma();
-            output.Cell(message.LatencyMs);
-            output.Comma();
-            output.Cell(message.TokenCount);
-            output.Comma();
-            output.Cell(message.PromptTokens);
-            output.Comma();
-            output.Cell(message.CompletionTokens);
-            output.Comma();
-            output.Cell(message.Metadata);
-            output.Comma();
-            output.Cell(message.Feedback.Rating);
-            output.Comma();
-            times.Cell(output, message.CreatedAt);
-            output.EndRow();
+            var texts = _texts.WrittenSpan;
+            rows.Cell(_id);
+            rows.Cell(texts[_title]);
+            rows.Cell(texts[_tags]);
+            rows.Cell(_userId);
+            rows.Cell(texts[_externalUserId]);
+            rows.Cell(_createdAt);
+            rows.Cell(message.Id);
+            rows.Cell(message.Role);
+            rows.Cell(message.Content);
+            rows.Cell(message.Model);
+            rows.Cell(message.LatencyMs);
+            rows.Cell(message.TokenCount);
+            rows.Cell(message.PromptTokens);
+            rows.Cell(message.CompletionTokens);
+            rows.Cell(message.Metadata);
+            rows.Cell(message.Feedback.Rating);
+            rows.Cell(message.CreatedAt);
+            rows.EndRow();
             return true;
         }
 
@@ -78,8 +69,13 @@ internal sealed class CsvMessagesFormat : IExportFormat
         {
         }
 
-        public void End()
+        public void End() => rows.Dispose();
+
+        private System.Range Keep(ReadOnlySpan<byte> text)
         {
+            var start = _texts.WrittenCount;
+            _texts.Write(text);
+            return start.._texts.WrittenCount;
         }
     }
 }
