@@ -156,6 +156,24 @@ public class PasswordsTests(CountingApp app) : IClassFixture<CountingApp>
     }
 
     [Fact]
+    public async Task Hashing_takes_none_of_the_threads_that_serve_requests_and_its_failure_is_the_callers()
+    {
+        var pooled = true;
+        var hasher = Substitute.For<IPasswordHasher>();
+        hasher.Hash("p").Returns(_ =>
+        {
+            pooled = Thread.CurrentThread.IsThreadPoolThread;
+            return "hash";
+        });
+        hasher.Hash("q").Returns(_ => throw new InvalidOperationException("no"));
+        using var passwords = new Passwords(hasher);
+
+        Assert.Equal("hash", await passwords.Hash("p", CancellationToken.None));
+        Assert.False(pooled);
+        Assert.Equal("no", (await Assert.ThrowsAsync<InvalidOperationException>(() => passwords.Hash("q", CancellationToken.None))).Message);
+    }
+
+    [Fact]
     public async Task Who_stops_waiting_leaves_the_queue()
     {
         using var release = new ManualResetEventSlim();
