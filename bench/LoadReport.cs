@@ -12,7 +12,7 @@ internal sealed class LoadReport
 
     private readonly Lock gate = new();
     private readonly Stopwatch elapsed = Stopwatch.StartNew();
-    private readonly Latencies latencies = new();
+    private readonly LatencyRecorder latencies = new();
     private readonly SortedDictionary<string, (long Count, List<string> Examples)> faults = new(StringComparer.Ordinal);
 
     public long Conversations { get; private set; }

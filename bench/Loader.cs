@@ -6,20 +6,20 @@ namespace ChatLogger.Bench;
 /// Logs every conversation of a file as one chat. Messages of a conversation go one after the other, as their order is the order of
 /// arrival; conversations go side by side. In batches, a request takes as many things as there may be, of one conversation after the other.
 /// </summary>
-internal sealed class Loader(HttpClient http, string slug, string key, int connections = 8, Patience? patience = null, int batch = 0)
+internal sealed class Loader(HttpClient http, string slug, string key, int connections = 8, RetryPolicy? timeout = null, int batch = 0)
 {
     // A service takes 4 MiB; an item of more than that is sent by itself and refused.
     private const int BatchBytes = 3_500_000;
 
     // Keys under which what was sent and not answered is sent again. Another load of the same file is another one.
     private readonly string run = Guid.NewGuid().ToString("N")[..12];
-    private readonly Patience patience = patience ?? new Patience(TimeProvider.System);
+    private readonly RetryPolicy timeout = timeout ?? new RetryPolicy(TimeProvider.System);
 
     /// <summary>The token stops the load after the requests that are on their way; what they brought is in the report.</summary>
     public async Task<LoadReport> Load(ConversationFile file, IProgress<Status>? progress = null, CancellationToken stop = default)
     {
         var report = new LoadReport();
-        var door = new PluginDoor(http, slug, key, patience);
+        var door = new PluginClient(http, slug, key, timeout);
         using var halt = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var options = new ParallelOptions { MaxDegreeOfParallelism = connections, CancellationToken = halt.Token };
         try
@@ -41,7 +41,7 @@ internal sealed class Loader(HttpClient http, string slug, string key, int conne
         {
             report.Stopped ??= "interrupted";
         }
-        report.Finish(patience.Retries);
+        report.Finish(timeout.Retries);
         return report;
 
         async Task Log(Conversation conversation)

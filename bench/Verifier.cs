@@ -7,7 +7,7 @@ namespace ChatLogger.Bench;
 /// Compares what an organization's chats hold with the file they were loaded from. The chats are listed once and kept by conversation id;
 /// file and messages stream past them.
 /// </summary>
-internal sealed class Verifier(MemberDoor door, int connections = 8)
+internal sealed class Verifier(DashboardClient door, int connections = 8)
 {
     // What is compared of a chat, and not the answer it came in: an organization may have very many.
     private sealed record ListedChat(string Id, string Title, string Tags, string Metadata);

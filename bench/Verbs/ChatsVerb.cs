@@ -1,5 +1,5 @@
 using System.CommandLine;
-using ChatLogger.Bench.Beside;
+using ChatLogger.Bench.Comparison;
 
 namespace ChatLogger.Bench.Verbs;
 

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
-using ChatLogger.Bench.Drills;
+using ChatLogger.Bench.Chaos;
 
 namespace ChatLogger.Bench.Verbs;
 

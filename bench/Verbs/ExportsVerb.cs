@@ -2,7 +2,8 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using ChatLogger.Data;
-using ChatLogger.Features;
+using ChatLogger.ExportJobs;
+using ChatLogger.SearchIndex;
 using Dapper;
 using Npgsql;
 

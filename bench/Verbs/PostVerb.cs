@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text;
-using ChatLogger.Bench.Beside;
+using ChatLogger.Bench.Comparison;
 using ChatLogger.Bench.Http;
 using ChatLogger.Data;
 using Npgsql;
@@ -57,7 +57,7 @@ internal static class PostVerb
                 if (source is not null)
                     everybody.Add(await Pgbench.Prepare(source, line.GetValue(db)!, load, stop));
 
-                var clean = await new Comparison(everybody, line.Number(postgresPid, "POSTGRES_PID"), Console.Out)
+                var clean = await new PairedRun(everybody, line.Number(postgresPid, "POSTGRES_PID"), Console.Out)
                     .Run(load.Unit, counts, often, each, line.GetValue(warmUp), stop);
                 return clean ? Exit.Good : Exit.NotGood;
             }
@@ -74,7 +74,7 @@ internal static class PostVerb
     private static async Task<Wrk> Target(
         string name, int? pid, HttpClient http, string slug, string key, FileInfo? file, int chats, Load load, CancellationToken stop)
     {
-        var door = new PluginDoor(http, slug, key, new Patience(TimeProvider.System));
+        var door = new PluginClient(http, slug, key, new RetryPolicy(TimeProvider.System));
         var ids = file is null ? await Make(door, name, chats, stop) : Ids(file);
         var posts = load.Posts(Uri.EscapeDataString(slug), ids).ToList();
         if (load.PerRequest == 1)
@@ -84,7 +84,7 @@ internal static class PostVerb
         return new Wrk(name, pid, http.BaseAddress!, key, load.PerRequest, posts);
     }
 
-    private static async Task<IReadOnlyList<string>> Make(PluginDoor door, string name, int chats, CancellationToken stop)
+    private static async Task<IReadOnlyList<string>> Make(PluginClient door, string name, int chats, CancellationToken stop)
     {
         var ids = new string[Math.Max(1, chats)];
         var parallel = new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = stop };

@@ -3,7 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
-using ChatLogger.Bench.Beside;
+using ChatLogger.Bench.Comparison;
 using ChatLogger.Bench.Http;
 using ChatLogger.Data;
 using Npgsql;
@@ -42,7 +42,7 @@ internal static class SearchVerb
             }
 
             using var http = line.Connect(url, 1);
-            var door = await MemberDoor.LogIn(http, line.Required(email, "CHATLOGGER_EMAIL"), Verb.Password(), new Patience(TimeProvider.System), stop);
+            var door = await DashboardClient.LogIn(http, line.Required(email, "CHATLOGGER_EMAIL"), Verb.Password(), new RetryPolicy(TimeProvider.System), stop);
             var chat = (await Get(http, door.Ask("orgs/me/chats?limit=1"), stop)).Page.GetProperty("items")[0].GetProperty("id").GetString();
             (string Name, string Address)[] pages =
             [

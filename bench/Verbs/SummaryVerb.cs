@@ -3,7 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
-using ChatLogger.Bench.Beside;
+using ChatLogger.Bench.Comparison;
 using ChatLogger.Bench.Http;
 using ChatLogger.Data;
 using Npgsql;
@@ -42,11 +42,11 @@ internal static class SummaryVerb
                 await AnalyticsSeed.Run(source ?? throw new UsageException("--db (or DATABASE_URL) is needed."), line.Required(slug, "CHATLOGGER_SLUG"), wanted, stop);
 
             using var http = line.Connect(url, 1);
-            var door = await MemberDoor.LogIn(http, line.Required(email, "CHATLOGGER_EMAIL"), Verb.Password(), new Patience(TimeProvider.System), stop);
+            var door = await DashboardClient.LogIn(http, line.Required(email, "CHATLOGGER_EMAIL"), Verb.Password(), new RetryPolicy(TimeProvider.System), stop);
             var contenders = new List<(string Name, Func<Task<(TimeSpan Time, byte[] Body)>> Get)> { ("ours", () => Get("ours", http, door.Ask(Ours), stop)) };
             if (source is not null)
             {
-                var rows = await SummaryByRows.Of(source, line.Required(slug, "CHATLOGGER_SLUG"), stop);
+                var rows = await SummaryFromRows.Of(source, line.Required(slug, "CHATLOGGER_SLUG"), stop);
                 await rows.Folded(stop);
                 contenders.Add((ByRows, () => rows.Get(stop)));
             }
@@ -72,7 +72,7 @@ internal static class SummaryVerb
         {
             var answer = JsonElement.Parse((await get()).Body);
             Print($"{name}: {answer.GetRawText().Length} characters{Messages(answer)}");
-            if (name == ByRows && SummaryByRows.Difference(answer, first) is { } difference)
+            if (name == ByRows && SummaryFromRows.Difference(answer, first) is { } difference)
                 throw new ServiceException($"The summary is not what the rows come to: {difference}");
             if (first.ValueKind == JsonValueKind.Undefined)
                 first = answer;

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using ChatLogger.Bench.Http;
-using ChatLogger.Data;
+using ChatLogger.Configuration;
 using Npgsql;
 
 namespace ChatLogger.Bench.Verbs;
@@ -105,7 +105,7 @@ internal static class Verb
         {
             return await verb();
         }
-        catch (Exception e) when (e is UsageException or ServiceException or HttpRequestException or StartRefused or NpgsqlException || e.InnerException is TimeoutException)
+        catch (Exception e) when (e is UsageException or ServiceException or HttpRequestException or StartupException or NpgsqlException || e.InnerException is TimeoutException)
         {
             await Console.Error.WriteLineAsync(e.Message);
             return Exit.CannotRun;

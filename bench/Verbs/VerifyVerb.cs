@@ -32,7 +32,7 @@ internal static class VerifyVerb
             await using var conversations = line.Open(file, limit);
             var password = line.GetValue(passwordStdin) ? Verb.Password(Console.In.ReadLine()) : Verb.Password();
 
-            var door = await MemberDoor.LogIn(http, address, password, new Patience(TimeProvider.System), stop);
+            var door = await DashboardClient.LogIn(http, address, password, new RetryPolicy(TimeProvider.System), stop);
             VerifyReport report;
             await using (var progress = Progress.OnConsole())
                 report = await new Verifier(door, parallel).Verify(conversations, progress, stop);

@@ -1,6 +1,6 @@
-using ChatLogger.Hosting;
+using ChatLogger.Cli;
 
-return await Verbs.Run(args);
+return await CommandLine.Run(args);
 
-/// <summary>The executable; what it does is in <see cref="Verbs"/>.</summary>
+/// <summary>The executable; what it does is in <see cref="CommandLine"/>.</summary>
 internal sealed partial class Program;

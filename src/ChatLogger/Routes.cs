@@ -13,17 +13,17 @@ internal static class Routes
     {
         var app = service.MapGroup("").AnsweringHead();
 
-        var open = app.MapGroup("").Allow(Access.Anyone).WithTags("Service");
+        var open = app.MapGroup("").RequireAccess(EndpointPolicy.Anyone).WithTags("Service");
         Home.Map(open);
         Live.Map(open);
         Ready.Map(open);
         Features.Version.Map(open);
         ApiDocument.Map(open);
         if (service.Services.GetRequiredService<TelemetrySettings>().MetricsToken is not null)
-            Metrics.Map(app.MapGroup("").Allow(Access.Operator).WithTags("Service"));
+            Metrics.Map(app.MapGroup("").RequireAccess(EndpointPolicy.Operator).WithTags("Service"));
 
         // The plugin door: an organization's API key, in the organization of that key.
-        var ingest = app.MapGroup("/api/v1/orgs/{slug}").Allow(Access.Key(KeyScope.Ingest)).WithTags("Plugin");
+        var ingest = app.MapGroup("/api/v1/orgs/{slug}").RequireAccess(EndpointPolicy.Key(KeyScope.Ingest)).WithTags("Plugin");
         CreateChat.Map(ingest);
         ChangeChat.Map(ingest);
         AppendMessage.Map(ingest);
@@ -31,16 +31,16 @@ internal static class Routes
         WriteBatch.Map(ingest);
 
         // The member door: a session cookie. Every member, as a person.
-        Login.Map(app.MapGroup("").Allow(Access.Anyone).WithTags("Account"));
-        var account = app.MapGroup("").Allow(Access.AnyMember).WithTags("Account");
+        Login.Map(app.MapGroup("").RequireAccess(EndpointPolicy.Anyone).WithTags("Account"));
+        var account = app.MapGroup("").RequireAccess(EndpointPolicy.AnyMember).WithTags("Account");
         Logout.Map(account);
         GetProfile.Map(account);
         ChangeProfile.Map(account);
 
         // The organizations themselves: your own, and for superadmins each.
-        GetOrganization.MapOwn(app.MapGroup("/orgs/me").Allow(Access.Role(MemberRole.Viewer, MemberRole.User, MemberRole.Admin)).WithTags("Organizations"));
-        ChangeOrganization.MapOwn(app.MapGroup("/orgs/me").Allow(Access.Role(MemberRole.Admin)).WithTags("Organizations"));
-        var superadmins = app.MapGroup("").Allow(Access.Superadmin).WithTags("Organizations");
+        GetOrganization.MapOwn(app.MapGroup("/orgs/me").RequireAccess(EndpointPolicy.Role(MemberRole.Viewer, MemberRole.User, MemberRole.Admin)).WithTags("Organizations"));
+        ChangeOrganization.MapOwn(app.MapGroup("/orgs/me").RequireAccess(EndpointPolicy.Role(MemberRole.Admin)).WithTags("Organizations"));
+        var superadmins = app.MapGroup("").RequireAccess(EndpointPolicy.Superadmin).WithTags("Organizations");
         ListOrganizations.Map(superadmins);
         CreateOrganization.Map(superadmins);
         GetOrganization.Map(superadmins);
@@ -48,41 +48,41 @@ internal static class Routes
         DeleteOrganization.Map(superadmins);
 
         // In an organization: "me", or for a superadmin its slug. Superadmins act as admins.
-        var readers = app.MapGroup("/orgs/{org}").Allow(Access.Role(MemberRole.Viewer, MemberRole.User, MemberRole.Admin)).WithTags("Chats");
+        var readers = app.MapGroup("/orgs/{org}").RequireAccess(EndpointPolicy.Role(MemberRole.Viewer, MemberRole.User, MemberRole.Admin)).WithTags("Chats");
         ListChats.Map(readers);
         GetChat.Map(readers);
         ListMessages.Map(readers);
 
-        var writers = app.MapGroup("/orgs/{org}").Allow(Access.Role(MemberRole.User, MemberRole.Admin)).WithTags("Chats");
+        var writers = app.MapGroup("/orgs/{org}").RequireAccess(EndpointPolicy.Role(MemberRole.User, MemberRole.Admin)).WithTags("Chats");
         CreateChat.MapMember(writers);
         ChangeChat.MapMember(writers);
         DeleteChat.Map(writers);
         AppendMessage.MapMember(writers);
 
-        var analysts = app.MapGroup("/analytics/orgs/{org}").Allow(Access.Role(MemberRole.Viewer, MemberRole.Admin)).WithTags("Analytics")
-            .WithMetadata(Throttle.Analytics, new Patience(settings => settings.AnalyticsDeadline));
+        var analysts = app.MapGroup("/analytics/orgs/{org}").RequireAccess(EndpointPolicy.Role(MemberRole.Viewer, MemberRole.Admin)).WithTags("Analytics")
+            .WithMetadata(EndpointRateLimit.Analytics, new TimeoutOverride(settings => settings.AnalyticsDeadline));
         Summary.Map(analysts);
         Conversations.Map(analysts);
 
-        var exporters = app.MapGroup("/exports/orgs/{org}").Allow(Access.Role(MemberRole.Admin)).WithTags("Exports");
+        var exporters = app.MapGroup("/exports/orgs/{org}").RequireAccess(EndpointPolicy.Role(MemberRole.Admin)).WithTags("Exports");
         RequestExport.Map(exporters);
         ListExports.Map(exporters);
         DownloadExport.Map(exporters);
         CancelExport.Map(exporters);
 
-        var admins = app.MapGroup("/orgs/{org}").Allow(Access.Role(MemberRole.Admin)).WithTags("API keys");
+        var admins = app.MapGroup("/orgs/{org}").RequireAccess(EndpointPolicy.Role(MemberRole.Admin)).WithTags("API keys");
         ListApiKeys.Map(admins);
         CreateApiKey.Map(admins);
         RotateApiKey.Map(admins);
         RevokeApiKey.Map(admins);
 
-        var people = app.MapGroup("/orgs/{org}").Allow(Access.Role(MemberRole.Admin)).WithTags("Members");
+        var people = app.MapGroup("/orgs/{org}").RequireAccess(EndpointPolicy.Role(MemberRole.Admin)).WithTags("Members");
         ListMembers.Map(people);
         CreateMember.Map(people);
         ChangeMember.Map(people);
         RemoveMember.Map(people);
 
-        var auditors = app.MapGroup("/orgs/{org}").Allow(Access.Role(MemberRole.Admin)).WithTags("Audit");
+        var auditors = app.MapGroup("/orgs/{org}").RequireAccess(EndpointPolicy.Role(MemberRole.Admin)).WithTags("Audit");
         ListAuditEvents.Map(auditors);
     }
 }

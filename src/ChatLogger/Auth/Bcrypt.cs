@@ -42,7 +42,7 @@ internal sealed partial class Bcrypt(int cost = 11) : IPasswordHasher
 
     private static bool IsPossible(string password)
     {
-        Span<byte> utf8 = stackalloc byte[Passwords.MostBytes];
+        Span<byte> utf8 = stackalloc byte[PasswordHashingQueue.MaxBytes];
         return Utf8.FromUtf16(password, utf8, out _, out _, replaceInvalidSequences: false) == OperationStatus.Done && !password.Contains('\0');
     }
 

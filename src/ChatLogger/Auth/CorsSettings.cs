@@ -1,4 +1,4 @@
-using ChatLogger.Data;
+using ChatLogger.Configuration;
 
 namespace ChatLogger.Auth;
 
@@ -10,18 +10,18 @@ internal sealed record CorsSettings
     /// <summary>Exact origins (<c>https://dashboard.example</c>) that may use the member door: <c>Cors__Origins__0</c>, …</summary>
     public string[] Origins { get; init; } = [];
 
-    /// <exception cref="StartRefused">An origin is none: no browser would ever send it, or too many would.</exception>
+    /// <exception cref="StartupException">An origin is none: no browser would ever send it, or too many would.</exception>
     public static CorsSettings Read(IConfiguration configuration)
     {
         var settings = Settings.Bind<CorsSettings>(configuration, Section);
         var given = configuration.GetSection($"{Section}:{nameof(Origins)}");
         // The binder would leave a list without numbers out.
         if (!string.IsNullOrEmpty(given.Value))
-            throw new StartRefused("Cors__Origins is a list: write Cors__Origins__0, Cors__Origins__1 and so on.");
+            throw new StartupException("Cors__Origins is a list: write Cors__Origins__0, Cors__Origins__1 and so on.");
         foreach (var entry in given.GetChildren())
         {
             if (!Origin.IsExact(entry.Value))
-                throw new StartRefused($"Cors__Origins__{entry.Key} must be an origin such as https://dashboard.example: http or https, a host in lower case, a port where it is not the usual one; no path, no slash at the end, no wildcard.");
+                throw new StartupException($"Cors__Origins__{entry.Key} must be an origin such as https://dashboard.example: http or https, a host in lower case, a port where it is not the usual one; no path, no slash at the end, no wildcard.");
         }
         return settings;
     }

@@ -9,18 +9,18 @@ namespace ChatLogger.Auth;
 /// </summary>
 internal static class EmailAddress
 {
-    public const int MostCharacters = 254;
+    public const int MaxLength = 254;
 
     /// <summary>The normal form; null when it is no address: one @ with something on either side, no white space, no control characters.</summary>
     public static string? Normalize(string? text)
     {
         // U+FFFE is a character of no address, and .NET's normalization throws at it.
-        if (text is null || text.Length > 4 * MostCharacters || !TextSafety.IsSafe(text) || text.Contains('\ufffe', StringComparison.Ordinal))
+        if (text is null || text.Length > 4 * MaxLength || !TextSafety.IsSafe(text) || text.Contains('\ufffe', StringComparison.Ordinal))
             return null;
         var normal = text.Trim().Normalize(NormalizationForm.FormKC).ToLowerInvariant().Normalize(NormalizationForm.FormKC);
         var at = normal.IndexOf('@', StringComparison.Ordinal);
         return at > 0 && at == normal.LastIndexOf('@') && at < normal.Length - 1
-            && Http.Text.Length(normal) <= MostCharacters
+            && Data.Text.Length(normal) <= MaxLength
             && !normal.Any(c => char.IsWhiteSpace(c) || char.IsControl(c))
             ? normal
             : null;

@@ -1,5 +1,5 @@
 using System.ComponentModel.DataAnnotations;
-using ChatLogger.Data;
+using ChatLogger.Configuration;
 
 namespace ChatLogger.Auth;
 
@@ -27,12 +27,12 @@ internal sealed record KeyCacheSettings
     [Range(100, 1_000_000)]
     public int Entries { get; init; } = 10_000;
 
-    /// <exception cref="StartRefused">A setting is out of its range, or two do not go together.</exception>
+    /// <exception cref="StartupException">A setting is out of its range, or two do not go together.</exception>
     public static KeyCacheSettings Read(IConfiguration configuration)
     {
         var settings = Settings.Bind<KeyCacheSettings>(configuration, Section);
         return settings.Fresh <= settings.Longest
             ? settings
-            : throw new StartRefused($"{Section}__Fresh must be at most {Section}__Longest.");
+            : throw new StartupException($"{Section}__Fresh must be at most {Section}__Longest.");
     }
 }

@@ -1,6 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
-using ChatLogger.Data;
+using ChatLogger.Configuration;
 using Microsoft.AspNetCore.HttpOverrides;
 using IPNetwork = System.Net.IPNetwork;
 
@@ -25,11 +25,11 @@ internal sealed record ProxySettings
     /// Null: there are none, and what a header says of the client is anybody's. Else X-Forwarded-For, -Proto, -Host and -Prefix are read from the right,
     /// for as long as each is said by a proxy that is trusted; what stands further left is anybody's again.
     /// </summary>
-    /// <exception cref="StartRefused">An entry is neither an address nor a network; the message names it.</exception>
+    /// <exception cref="StartupException">An entry is neither an address nor a network; the message names it.</exception>
     public static ForwardedHeadersOptions? Read(IConfiguration configuration)
     {
         if (!string.IsNullOrEmpty(configuration[$"{Section}:{nameof(Trusted)}"]))
-            throw new StartRefused($"{Section}__{nameof(Trusted)} is a list: write {Section}__{nameof(Trusted)}__0, {Section}__{nameof(Trusted)}__1, ….");
+            throw new StartupException($"{Section}__{nameof(Trusted)} is a list: write {Section}__{nameof(Trusted)}__0, {Section}__{nameof(Trusted)}__1, ….");
         var settings = Settings.Bind<ProxySettings>(configuration, Section);
         var options = new ForwardedHeadersOptions
         {
@@ -52,7 +52,7 @@ internal sealed record ProxySettings
             else if (text.Split('/') is [var prefix, _] && IPNetwork.TryParse(text, out var network) && network.BaseAddress.Equals(Address(prefix)))
                 options.KnownIPNetworks.Add(network);
             else
-                throw new StartRefused($"{Section}__{nameof(Trusted)}__{i} must be an IP address, or a network such as 10.0.0.0/8 whose address ends where its prefix does, or unix.");
+                throw new StartupException($"{Section}__{nameof(Trusted)}__{i} must be an IP address, or a network such as 10.0.0.0/8 whose address ends where its prefix does, or unix.");
         }
         return options.KnownProxies.Count + options.KnownIPNetworks.Count > 0 ? options : null;
     }

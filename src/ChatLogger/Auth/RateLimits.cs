@@ -14,24 +14,24 @@ internal sealed record RateLimits
     public bool Enabled { get; init; } = true;
 
     /// <summary>Requests with a key, 1 to 1,000,000 a second, and as many more at once. Default 2,000/s, burst 4,000.</summary>
-    public Steady Ingest { get; init; } = new() { PerSecond = 2_000, Burst = 4_000 };
+    public TokenBucketLimit Ingest { get; init; } = new() { PerSecond = 2_000, Burst = 4_000 };
 
     /// <summary>Requests of a member, all routes together. Default 1,000/s, burst 2,000.</summary>
-    public Steady Members { get; init; } = new() { PerSecond = 1_000, Burst = 2_000 };
+    public TokenBucketLimit Members { get; init; } = new() { PerSecond = 1_000, Burst = 2_000 };
 
     /// <summary>Requests of an address (/64 for IPv6) with a key, or a token for <c>/metrics</c>, that is not valid. Default 60/min.</summary>
-    public Minutely InvalidKeys { get; init; } = new() { PerMinute = 60 };
+    public PerMinuteLimit InvalidKeys { get; init; } = new() { PerMinute = 60 };
 
     /// <summary>Analytics of a member. Default 60/min.</summary>
-    public Minutely Analytics { get; init; } = new() { PerMinute = 60 };
+    public PerMinuteLimit Analytics { get; init; } = new() { PerMinute = 60 };
 
     /// <summary>Times that a member may be told that an e-mail address is taken; after that they cannot name one. Default 30/min.</summary>
-    public Minutely TakenAddresses { get; init; } = new() { PerMinute = 30 };
+    public PerMinuteLimit TakenAddresses { get; init; } = new() { PerMinute = 30 };
 
     /// <summary>Wrong passwords.</summary>
-    public Passwords Login { get; init; } = new();
+    public LockoutLimits Login { get; init; } = new();
 
-    internal sealed record Steady
+    internal sealed record TokenBucketLimit
     {
         /// <summary>How many in the long run.</summary>
         [Range(1, 1_000_000)]
@@ -42,14 +42,14 @@ internal sealed record RateLimits
         public int Burst { get; init; } = 1;
     }
 
-    internal sealed record Minutely
+    internal sealed record PerMinuteLimit
     {
         /// <summary>How many in a minute that begins with the first.</summary>
         [Range(1, 1_000_000)]
         public int PerMinute { get; init; } = 1;
     }
 
-    internal sealed record Passwords
+    internal sealed record LockoutLimits
     {
         /// <summary>After this many in a window an account is locked for the rest of it, 1 to 1,000. Default 10.</summary>
         [Range(1, 1_000)]

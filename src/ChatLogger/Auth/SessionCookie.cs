@@ -10,24 +10,24 @@ namespace ChatLogger.Auth;
 internal sealed partial class SessionCookie(bool plain)
 {
     // Told at once, and again to who looks into the log of the day.
-    private readonly Seldom _overPlainHttp = new(TimeSpan.FromHours(1), TimeProvider.System);
+    private readonly LogSampler _overPlainHttp = new(TimeSpan.FromHours(1), TimeProvider.System);
 
-    public string NameBelow(PathString pathBase) => plain ? "chatlogger" : pathBase.HasValue ? "__Secure-chatlogger" : "__Host-chatlogger";
+    public string NameForPath(PathString pathBase) => plain ? "chatlogger" : pathBase.HasValue ? "__Secure-chatlogger" : "__Host-chatlogger";
 
     public void Write(HttpContext context, string token, TimeSpan lifetime)
     {
-        context.Response.Cookies.Append(NameBelow(context.Request.PathBase), token, Options(context.Request.PathBase, lifetime));
-        if (!plain && !context.Request.IsHttps && !IsLoopback(context.Request.Host.Host) && _overPlainHttp.Lets(out _))
+        context.Response.Cookies.Append(NameForPath(context.Request.PathBase), token, Options(context.Request.PathBase, lifetime));
+        if (!plain && !context.Request.IsHttps && !IsLoopback(context.Request.Host.Host) && _overPlainHttp.ShouldLog(out _))
             SecureOverPlainHttp(context.RequestServices.GetRequiredService<ILogger<SessionCookie>>());
     }
 
     public void Delete(HttpContext context) =>
-        context.Response.Cookies.Append(NameBelow(context.Request.PathBase), "", Options(context.Request.PathBase, TimeSpan.Zero));
+        context.Response.Cookies.Append(NameForPath(context.Request.PathBase), "", Options(context.Request.PathBase, TimeSpan.Zero));
 
     /// <summary>The token; null when there is none, or more than one.</summary>
     public string? Read(HttpContext context)
     {
-        var name = NameBelow(context.Request.PathBase);
+        var name = NameForPath(context.Request.PathBase);
         string? found = null;
         foreach (var line in context.Request.Headers.Cookie)
         {

@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using System.Security.Cryptography;
 using System.Text;
+using ChatLogger.Configuration;
 using ChatLogger.Data;
 
 namespace ChatLogger.Auth;
@@ -10,7 +11,7 @@ internal sealed record SessionSettings
 {
     public const string Section = "Session";
 
-    private const int LeastBytes = 32;
+    private const int MinSecretBytes = 32;
 
     /// <summary>Signs session tokens (HS256); at least 32 bytes. Required in Production; made and kept in the data directory in Development.</summary>
     public string? Secret { get; init; }
@@ -29,14 +30,14 @@ internal sealed record SessionSettings
     public TimeSpan Lifetime { get; init; } = TimeSpan.FromHours(12);
 
     /// <summary>The secrets to sign and check with, current one first.</summary>
-    /// <exception cref="StartRefused">No secret, or one that is too short.</exception>
+    /// <exception cref="StartupException">No secret, or one that is too short.</exception>
     public IReadOnlyList<byte[]> Secrets(bool mayGenerate, string dataDirectory)
     {
         var current = SecretText.Read("Session__Secret", Secret, SecretFile);
         if (current is null && mayGenerate)
             current = Generated(dataDirectory);
         if (current is null)
-            throw new StartRefused($"Session__Secret (or Session__SecretFile) is missing: at least {LeastBytes} random bytes, for instance from: openssl rand -base64 48");
+            throw new StartupException($"Session__Secret (or Session__SecretFile) is missing: at least {MinSecretBytes} random bytes, for instance from: openssl rand -base64 48");
         var previous = SecretText.Read("Session__PreviousSecret", PreviousSecret, PreviousSecretFile);
         return previous is null
             ? [Strong("Session__Secret", current)]
@@ -46,7 +47,7 @@ internal sealed record SessionSettings
     private static byte[] Strong(string setting, string secret)
     {
         var bytes = Encoding.UTF8.GetBytes(secret);
-        return bytes.Length >= LeastBytes ? bytes : throw new StartRefused($"{setting} is too short: {bytes.Length} bytes, at least {LeastBytes} are needed.");
+        return bytes.Length >= MinSecretBytes ? bytes : throw new StartupException($"{setting} is too short: {bytes.Length} bytes, at least {MinSecretBytes} are needed.");
     }
 
     private static string Generated(string dataDirectory)
@@ -77,7 +78,7 @@ internal sealed record SessionSettings
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new StartRefused($"The signing secret of sessions cannot be kept in {dataDirectory} ({exception.Message}). Set DataDirectory to a directory that can be written, or set Session__Secret.");
+            throw new StartupException($"The signing secret of sessions cannot be kept in {dataDirectory} ({exception.Message}). Set DataDirectory to a directory that can be written, or set Session__Secret.");
         }
     }
 }

@@ -17,7 +17,7 @@ internal sealed class SessionTokens
     /// <summary>The first part of every token of ours, with its dot: <c>{"alg":"HS256","typ":"session+jwt"}</c> in base64url.</summary>
     private const string Header = "eyJhbGciOiJIUzI1NiIsInR5cCI6InNlc3Npb24rand0In0.";
 
-    private const int MostCharacters = 2_048;
+    private const int MaxLength = 2_048;
 
     // What base64url is written with, and the dot between payload and signature.
     private static readonly SearchValues<char> Characters = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.");
@@ -68,7 +68,7 @@ internal sealed class SessionTokens
     public (Guid SessionId, Guid UserId)? Read(string token)
     {
         // A header that is not ours byte for byte never reaches the library: it throws exceptions of many kinds at headers that it does not expect.
-        if (token.Length > MostCharacters || !token.StartsWith(Header, StringComparison.Ordinal))
+        if (token.Length > MaxLength || !token.StartsWith(Header, StringComparison.Ordinal))
             return null;
         var rest = token.AsSpan(Header.Length);
         if (rest.Count('.') != 1 || rest.ContainsAnyExcept(Characters))

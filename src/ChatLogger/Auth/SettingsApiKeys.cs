@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using ChatLogger.Configuration;
 using ChatLogger.Data;
 using Npgsql;
 
@@ -49,11 +50,11 @@ internal sealed class SettingsApiKeys(IReadOnlyList<SettingsApiKeys.Entry> entri
                 ? list.Split([',', ' '], StringSplitOptions.RemoveEmptyEntries)
                 : [.. section.GetSection("Scopes").GetChildren().Select(scope => scope.Value ?? "")];
             if (string.IsNullOrEmpty(slug))
-                throw new StartRefused($"{name}__Slug is missing: the slug of the organization that the key belongs to.");
+                throw new StartupException($"{name}__Slug is missing: the slug of the organization that the key belongs to.");
             if (sha256 is not { Length: 64 } || !sha256.All(char.IsAsciiHexDigit))
-                throw new StartRefused($"{name}__Sha256 must be the SHA-256 of the whole key, as 64 hexadecimal digits.");
+                throw new StartupException($"{name}__Sha256 must be the SHA-256 of the whole key, as 64 hexadecimal digits.");
             if (scopes.FirstOrDefault(scope => !KeyScope.IsKnown(scope)) is not null)
-                throw new StartRefused($"{name}__Scopes may name {KeyScope.Ingest} and {KeyScope.Import}.");
+                throw new StartupException($"{name}__Scopes may name {KeyScope.Ingest} and {KeyScope.Import}.");
             entries.Add(new(slug, Convert.FromHexString(sha256), scopes.Length == 0 ? [KeyScope.Ingest] : scopes));
         }
         return entries;

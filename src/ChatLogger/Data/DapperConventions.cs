@@ -1,5 +1,4 @@
 using System.Data;
-using ChatLogger.Http;
 using Dapper;
 using Npgsql;
 using NpgsqlTypes;
@@ -41,11 +40,11 @@ internal static class DapperConventions
         public override void SetValue(IDbDataParameter parameter, string[]? value) => Set(parameter, value, NpgsqlDbType.Array | NpgsqlDbType.Text);
     }
 
-    private sealed class JsonObject : SqlMapper.TypeHandler<JsonObjectText>
+    private sealed class JsonObject : SqlMapper.TypeHandler<RawJsonObject>
     {
-        public override JsonObjectText Parse(object value) => JsonObjectText.FromStored((string)value);
+        public override RawJsonObject Parse(object value) => RawJsonObject.FromStored((string)value);
 
-        public override void SetValue(IDbDataParameter parameter, JsonObjectText? value) => Set(parameter, value?.Utf8, NpgsqlDbType.Json);
+        public override void SetValue(IDbDataParameter parameter, RawJsonObject? value) => Set(parameter, value?.Utf8, NpgsqlDbType.Json);
     }
 
     /// <summary>uuid[], integer[] and bigint[], for the same reason as text[].</summary>

@@ -1,3 +1,4 @@
+using ChatLogger.Configuration;
 using ChatLogger.Telemetry;
 using Npgsql;
 
@@ -35,7 +36,7 @@ internal sealed class Database(DatabaseSettings settings, ILoggerFactory logs, I
     /// <summary>The private server, if that is what we run on.</summary>
     public PrivateDatabase? Private => _private;
 
-    /// <exception cref="StartRefused">There is no usable database; the message says what to do.</exception>
+    /// <exception cref="StartupException">There is no usable database; the message says what to do.</exception>
     public async Task Open(CancellationToken ct)
     {
         var connection = settings.ConnectionString;
@@ -48,9 +49,9 @@ internal sealed class Database(DatabaseSettings settings, ILoggerFactory logs, I
             connection = _private.ConnectionString;
         }
 
-        var serving = new Connecting(settings.ConnectionSetting, connection, settings, settings.TransactionPooler, _log);
+        var serving = new DatabaseProbe(settings.ConnectionSetting, connection, settings, settings.TransactionPooler, _log);
         var direct = settings.MigrationsConnectionString is { } migrations
-            ? new Connecting("ConnectionStrings__Migrations", migrations, settings, transactionPooler: false, _log)
+            ? new DatabaseProbe("ConnectionStrings__Migrations", migrations, settings, transactionPooler: false, _log)
             : serving;
         var migrator = new Migrator(direct.ConnectionString, logs.CreateLogger<Migrator>(), setup: await direct.WaitFor(ct));
         await migrator.Run(ct);
@@ -61,7 +62,7 @@ internal sealed class Database(DatabaseSettings settings, ILoggerFactory logs, I
         _exports = Pool(Pools.Exports, settings.CompleteForExports(connection), setup);
         _writing = Pool(Pools.Writing, settings.CompleteForWriting(connection), setup);
         _plugins = Pool(Pools.Plugins, settings.CompleteForPlugins(connection), setup);
-        await Rights.Check(_source, migrator.Schema, ct);
+        await PrivilegeCheck.Check(_source, migrator.Schema, ct);
     }
 
     public async ValueTask DisposeAsync()
@@ -89,7 +90,7 @@ internal sealed class Database(DatabaseSettings settings, ILoggerFactory logs, I
         // Parameters of a pool that do not go together, for instance a minimum above the maximum.
         catch (Exception failure) when (failure is ArgumentException or NotSupportedException or InvalidOperationException)
         {
-            throw new StartRefused($"{settings.ConnectionSetting} cannot be used for the pool \"{name}\": {failure.Message}");
+            throw new StartupException($"{settings.ConnectionSetting} cannot be used for the pool \"{name}\": {failure.Message}");
         }
     }
 

@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using System.Globalization;
+using ChatLogger.Configuration;
 using Npgsql;
 
 namespace ChatLogger.Data;
@@ -78,7 +79,7 @@ internal sealed record DatabaseSettings
     /// <summary>What is kept outside the database: the private server's data, Development's signing secret.</summary>
     public string DataDirectory { get; private init; } = "";
 
-    /// <exception cref="StartRefused">A setting is malformed, or Production has no database.</exception>
+    /// <exception cref="StartupException">A setting is malformed, or Production has no database.</exception>
     public static DatabaseSettings Read(IConfiguration configuration, IHostEnvironment environment)
     {
         var given = Settings.Bind<DatabaseSettings>(configuration, Section);
@@ -86,7 +87,7 @@ internal sealed record DatabaseSettings
         if (connection is null)
             (setting, connection) = ("DATABASE_URL", ConnectionStringOf(configuration, "DATABASE_URL"));
         if (connection is null && !environment.IsDevelopment() && !given.Private)
-            throw new StartRefused(
+            throw new StartupException(
                 """
                 No database is configured. Set one of:
                   ConnectionStrings__ChatLogger  a connection string, e.g. Host=db;Database=chatlogger;Username=chatlogger;Password=…
@@ -95,7 +96,7 @@ internal sealed record DatabaseSettings
                 """);
         var migrations = ConnectionStringOf(configuration, "ConnectionStrings:Migrations");
         if (given.TransactionPooler && migrations is null)
-            throw new StartRefused(
+            throw new StartupException(
                 "Database__TransactionPooler needs ConnectionStrings__Migrations: a connection string direct to the server, for migrations hold a lock that a pooler would lose.");
         return given with
         {
@@ -192,7 +193,7 @@ internal sealed record DatabaseSettings
     /// <summary>
     /// What goes ahead of each statement that writes, in the same transaction, where sessions cannot be told at their start. Null: they can.
     /// </summary>
-    public string? AheadOfWriting => !TransactionPooler ? null : "select " + string.Join(", ", ForWriting.Select(each => $"set_config('{each.Name}', '{each.Value}', true)"));
+    public string? WritingSessionSetup => !TransactionPooler ? null : "select " + string.Join(", ", ForWriting.Select(each => $"set_config('{each.Name}', '{each.Value}', true)"));
 
     // A plan made for the very arrays of one statement joins all chats to a long one; made once for any, it looks each chat up.
     private (string Name, string Value)[] ForWriting =>
@@ -227,10 +228,10 @@ internal sealed record DatabaseSettings
         if (string.IsNullOrWhiteSpace(text))
             return null;
         if (text.StartsWith("postgres://", StringComparison.Ordinal) || text.StartsWith("postgresql://", StringComparison.Ordinal))
-            return ConnectionRules.Check(setting, DatabaseUrl.ToConnectionString(setting, text));
+            return ConnectionStringRules.Check(setting, DatabaseUrl.ToConnectionString(setting, text));
         if (text.Split("://", 2) is [{ Length: < 20 } scheme, _] && scheme.All(char.IsAsciiLetterOrDigit))
-            throw new StartRefused($"{setting} is not a URL such as postgres://user:password@host:5432/database: it begins with {scheme}://");
-        return ConnectionRules.Check(setting, text);
+            throw new StartupException($"{setting} is not a URL such as postgres://user:password@host:5432/database: it begins with {scheme}://");
+        return ConnectionStringRules.Check(setting, text);
     }
 
     // The account's own data; root's is the system's, for PostgreSQL's server does not run as root and could not enter root's home.

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using ChatLogger.Configuration;
 using Npgsql;
 
 namespace ChatLogger.Data;
@@ -58,7 +59,7 @@ internal static partial class DatabaseUrl
         "sslcertmode", "sslcompression", "sslcrl", "sslcrldir", "sslkeylogfile", "sslsni", "tcp_user_timeout",
     ];
 
-    /// <exception cref="StartRefused">The URL is malformed or has a parameter that is not known.</exception>
+    /// <exception cref="StartupException">The URL is malformed or has a parameter that is not known.</exception>
     public static string ToConnectionString(string setting, string url)
     {
         var parts = Form().Match(url);
@@ -66,7 +67,7 @@ internal static partial class DatabaseUrl
         if (!parts.Success || RestWithAt().IsMatch(url))
             throw Malformed(setting);
         if (url.Contains("%00", StringComparison.Ordinal))
-            throw new StartRefused($"{setting} has a NUL (%00) in it, which PostgreSQL takes nowhere.");
+            throw new StartupException($"{setting} has a NUL (%00) in it, which PostgreSQL takes nowhere.");
 
         var connection = new NpgsqlConnectionStringBuilder();
         if (Part("user") is { } user)
@@ -114,9 +115,9 @@ internal static partial class DatabaseUrl
         if (!Known.TryGetValue(name, out var set))
         {
             if (WithoutCounterpart.Contains(name))
-                throw new StartRefused($"{setting} has a parameter that has no counterpart here: {name}. Leave it out.");
-            if (!ConnectionRules.IsKnown(name))
-                throw new StartRefused(
+                throw new StartupException($"{setting} has a parameter that has no counterpart here: {name}. Leave it out.");
+            if (!ConnectionStringRules.IsKnown(name))
+                throw new StartupException(
                     $"{setting} has a parameter that is not understood: {(Name().IsMatch(name) ? name : "its name is not shown, for it may be a part of the password")}.");
             set = (connection, value) => connection[name] = value;
         }
@@ -135,7 +136,7 @@ internal static partial class DatabaseUrl
                 "load_balance_hosts" => "; it takes disable and random",
                 _ => "",
             };
-            throw new StartRefused($"{setting} gives {name} a value that it does not take{choice}.");
+            throw new StartupException($"{setting} gives {name} a value that it does not take{choice}.");
         }
     }
 
@@ -164,7 +165,7 @@ internal static partial class DatabaseUrl
         _ => throw new FormatException(),
     };
 
-    private static StartRefused Malformed(string setting) => new(
+    private static StartupException Malformed(string setting) => new(
         $"{setting} is not a URL such as postgres://user:password@host:5432/database. In user and password write @ as %40, / as %2F, ? as %3F, : as %3A, # as %23 and % as %25.");
 
     // Uri does not do: it wants a host where there is a user, and libpq's forms for sockets and for several hosts are none of its.

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Reflection;
 using System.Security.Cryptography;
 using System.Text;
+using ChatLogger.Configuration;
 using Dapper;
 using DbUp;
 using DbUp.Engine;
@@ -43,7 +44,7 @@ internal sealed partial class Migrator(
     ];
 
     /// <summary>Runs what is pending and returns how many scripts that were. Eight instances may do so at once: one works, the others wait.</summary>
-    /// <exception cref="StartRefused">A script was edited after it ran, or the database is newer than this program.</exception>
+    /// <exception cref="StartupException">A script was edited after it ran, or the database is newer than this program.</exception>
     public async Task<int> Run(CancellationToken ct)
     {
         await using var source = Pools.Create("migrations", ConnectionString(), setup);
@@ -54,17 +55,17 @@ internal sealed partial class Migrator(
             await Task.Delay(LockPoll, ct);
 
         // A role that may not change the schema needs no right to where there is nothing to change.
-        var pending = await Pending(connection);
-        if (pending.Count > 0)
+        var write = await Pending(connection);
+        if (write.Count > 0)
         {
-            await Explained(connection, "The journal of migrations", () => Prepare(connection, pending));
+            await Explained(connection, "The journal of migrations", () => Prepare(connection, write));
             // DbUp works synchronously.
-            var upgrade = await Task.Run(() => Upgrade(connection, pending, ct), CancellationToken.None);
+            var upgrade = await Task.Run(() => Upgrade(connection, write, ct), CancellationToken.None);
             if (upgrade.Error is { } error)
                 await Explained(connection, $"The migration {upgrade.ErrorScript?.Name}", () => Task.FromException(error));
         }
         Schema = await connection.ExecuteScalarAsync<string>(FindSchema);
-        return pending.Count;
+        return write.Count;
         // Closing the connection releases the lock.
     }
 
@@ -108,7 +109,7 @@ internal sealed partial class Migrator(
             where oid = to_regclass('schemaversions') and not has_table_privilege(oid, 'select')
             """);
         if (closed is not null)
-            throw new StartRefused(closed);
+            throw new StartupException(closed);
         // As JSON: columns that are not there are null.
         var journal = await connection.ExecuteScalarAsync<bool>("select to_regclass('schemaversions') is null")
             ? []
@@ -121,17 +122,17 @@ internal sealed partial class Migrator(
         {
             var script = _scripts.FirstOrDefault(script => script.Name == name);
             if (script is null && compatible != true)
-                throw new StartRefused(
+                throw new StartupException(
                     $"The database is newer than this program: it has the migration {name}, which this version does not know, and which is not recorded as compatible with it. "
                     + "Start the version that made it, or a later one; to go back further, restore a backup.");
             if (script is not null && checksum is not null && checksum != script.Checksum)
-                throw new StartRefused(
+                throw new StartupException(
                     $"The migration {name} was edited after it was applied to this database. Restore the script and put the change into a new one.");
         }
         return [.. _scripts.Where(script => journal.TrueForAll(applied => applied.Name != script.Name))];
     }
 
-    private static async Task Prepare(NpgsqlConnection connection, List<Script> pending)
+    private static async Task Prepare(NpgsqlConnection connection, List<Script> write)
     {
         var refusal = await connection.ExecuteScalarAsync<string>(
             """
@@ -165,9 +166,9 @@ internal sealed partial class Migrator(
                     current_user, current_database(), current_user)
                 end
             """,
-            new { NeedsExtension = pending.Exists(script => script.Text.Contains("create extension if not exists btree_gin", StringComparison.Ordinal)) });
+            new { NeedsExtension = write.Exists(script => script.Text.Contains("create extension if not exists btree_gin", StringComparison.Ordinal)) });
         if (refusal is not null)
-            throw new StartRefused(refusal);
+            throw new StartupException(refusal);
         await connection.ExecuteAsync(
             """
             create table if not exists schemaversions (
@@ -196,21 +197,21 @@ internal sealed partial class Migrator(
                   and relkind = 'r'
                   and not pg_has_role(relowner, 'usage')
                 """);
-            throw new StartRefused(
+            throw new StartupException(
                 $"{what} needs a right that the role lacks: {refused.MessageText}. "
                 + (owners is null ? "Run migrations as the role that may." : $"Run: {owners}. Or run migrations as that role (ConnectionStrings__Migrations)."));
         }
         catch (PostgresException waited) when (waited.SqlState == PostgresErrorCodes.LockNotAvailable)
         {
-            throw new StartRefused($"{what} waited 30 s for a lock that somebody else holds (see pg_locks). Nothing of it was applied; start again.");
+            throw new StartupException($"{what} waited 30 s for a lock that somebody else holds (see pg_locks). Nothing of it was applied; start again.");
         }
     }
 
-    private DatabaseUpgradeResult Upgrade(NpgsqlConnection connection, List<Script> pending, CancellationToken ct)
+    private DatabaseUpgradeResult Upgrade(NpgsqlConnection connection, List<Script> write, CancellationToken ct)
     {
         var upgrader = DeployChanges.To.PostgresqlDatabase(new LockedConnection(connection, ct))
-            .WithScripts(pending.Select(script => new SqlScript(script.Name, script.Text)))
-            .JournalTo((manager, upgradeLog) => new Journal(manager, upgradeLog, connection, pending))
+            .WithScripts(write.Select(script => new SqlScript(script.Name, script.Text)))
+            .JournalTo((manager, upgradeLog) => new Journal(manager, upgradeLog, connection, write))
             // They would be $name$, which is how PostgreSQL quotes the body of a function.
             .WithVariablesDisabled()
             .LogToNowhere()

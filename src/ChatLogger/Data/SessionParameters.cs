@@ -86,12 +86,12 @@ internal static class SessionParameters
             connection =>
             {
                 using var command = Command(connection, setup, parameters);
-                Judge(command.ExecuteScalar(), setup);
+                Evaluate(command.ExecuteScalar(), setup);
             },
             async connection =>
             {
                 await using var command = Command(connection, setup, parameters);
-                Judge(await command.ExecuteScalarAsync(), setup);
+                Evaluate(await command.ExecuteScalarAsync(), setup);
             });
     }
 
@@ -107,7 +107,7 @@ internal static class SessionParameters
     };
 
     // Like a connection that could not be had: who waits for it gets a 503, and what is acknowledged stays durable.
-    private static void Judge(object? answer, SessionSetup setup)
+    private static void Evaluate(object? answer, SessionSetup setup)
     {
         if (setup == SessionSetup.ByRole && answer is string wrong)
             throw new NpgsqlException($"The session is not as it must be: {wrong}.");

@@ -10,12 +10,12 @@ namespace ChatLogger.Data;
 /// <summary>Says why TLS to the database fails. The exception tells that the certificate was refused, but not why: for that it is fetched once more.</summary>
 internal static class TlsFailure
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan ProbeTimeout = TimeSpan.FromSeconds(5);
 
     /// <summary>Length and code of the SSLRequest message.</summary>
     private static readonly byte[] SslRequest = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 
-    public static bool IsOne(NpgsqlException failure) =>
+    public static bool IsTlsFailure(NpgsqlException failure) =>
         Chain(failure).Any(each => each is AuthenticationException or CryptographicException)
         || failure.Message.Contains("No SSL enabled connection", StringComparison.Ordinal);
 
@@ -38,19 +38,19 @@ internal static class TlsFailure
     {
         if (connection.SslMode is not (SslMode.VerifyCA or SslMode.VerifyFull) || connection.Host is not { } host || host.Contains(',', StringComparison.Ordinal))
             return null;
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        patience.CancelAfter(Patience);
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        timeout.CancelAfter(ProbeTimeout);
         string? verdict = null;
         try
         {
             using var client = new TcpClient();
-            await client.ConnectAsync(host, connection.Port, patience.Token);
+            await client.ConnectAsync(host, connection.Port, timeout.Token);
             var stream = client.GetStream();
             if (connection.SslNegotiation != SslNegotiation.Direct)
             {
-                await stream.WriteAsync(SslRequest, patience.Token);
+                await stream.WriteAsync(SslRequest, timeout.Token);
                 var answer = new byte[1];
-                await stream.ReadExactlyAsync(answer, patience.Token);
+                await stream.ReadExactlyAsync(answer, timeout.Token);
             }
             await using var tls = new SslStream(stream);
             await tls.AuthenticateAsClientAsync(
@@ -60,11 +60,11 @@ internal static class TlsFailure
                     ApplicationProtocols = [new("postgresql")],
                     RemoteCertificateValidationCallback = (_, certificate, chain, errors) =>
                     {
-                        verdict = Judge((X509Certificate2?)certificate, chain, errors, connection);
+                        verdict = Evaluate((X509Certificate2?)certificate, chain, errors, connection);
                         return false;
                     },
                 },
-                patience.Token);
+                timeout.Token);
         }
         catch (Exception failure) when (failure is AuthenticationException or IOException or SocketException or OperationCanceledException or CryptographicException)
         {
@@ -73,7 +73,7 @@ internal static class TlsFailure
         return verdict;
     }
 
-    private static string? Judge(X509Certificate2? certificate, X509Chain? chain, SslPolicyErrors errors, NpgsqlConnectionStringBuilder connection)
+    private static string? Evaluate(X509Certificate2? certificate, X509Chain? chain, SslPolicyErrors errors, NpgsqlConnectionStringBuilder connection)
     {
         if (certificate is null)
             return "the server shows no certificate.";

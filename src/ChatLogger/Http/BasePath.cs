@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using ChatLogger.Data;
+using ChatLogger.Configuration;
 
 namespace ChatLogger.Http;
 
@@ -12,12 +12,12 @@ internal sealed partial class BasePath(PathString configured)
     /// <summary>What the setting says; empty when the service is at the root of its host.</summary>
     public PathString Configured => configured;
 
-    /// <exception cref="StartRefused">The setting is not a path such as /chatlogger.</exception>
+    /// <exception cref="StartupException">The setting is not a path such as /chatlogger.</exception>
     public static BasePath Read(IConfiguration configuration) => configuration["PathBase"] is not { Length: > 0 } text || text == "/"
         ? new(PathString.Empty)
         : IsPath(text.TrimEnd('/'))
             ? new(text.TrimEnd('/'))
-            : throw new StartRefused("PathBase must be a path such as /chatlogger: letters, digits and -._~ after each slash.");
+            : throw new StartupException("PathBase must be a path such as /chatlogger: letters, digits and -._~ after each slash.");
 
     public Task Middleware(HttpContext context, RequestDelegate next)
     {

@@ -13,7 +13,7 @@ namespace ChatLogger.Http;
 internal sealed class CreatedJson<T>(string location, T value) : IResult, IEndpointMetadataProvider
 {
     // What is larger is rare, and not kept.
-    private const int LargestKept = 64 * 1024;
+    private const int MaxPooledBytes = 64 * 1024;
 
     private static readonly JsonTypeInfo<T> Shape = (JsonTypeInfo<T>)Json.Options.GetTypeInfo(typeof(T));
 
@@ -38,7 +38,7 @@ internal sealed class CreatedJson<T>(string location, T value) : IResult, IEndpo
         json.Flush();
         response.ContentLength = buffer.WrittenCount;
         response.BodyWriter.Write(buffer.WrittenSpan);
-        if (buffer.Capacity <= LargestKept)
+        if (buffer.Capacity <= MaxPooledBytes)
         {
             buffer.ResetWrittenCount();
             json.Reset();

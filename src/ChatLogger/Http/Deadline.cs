@@ -11,7 +11,7 @@ internal sealed class Deadline : IDisposable
     private static readonly AsyncLocal<Deadline?> Ambient = new();
 
     private readonly CancellationTokenSource _source;
-    private readonly CancellationToken _callerGone;
+    private readonly CancellationToken _clientDisconnected;
     private readonly TimeProvider _time;
     private readonly TimeSpan _whole;
     private TimeSpan _left;
@@ -20,11 +20,11 @@ internal sealed class Deadline : IDisposable
     private Deadline(HttpContext context, ServerSettings settings, TimeProvider time)
     {
         _time = time;
-        _callerGone = context.RequestAborted;
-        _whole = context.GetEndpoint()?.Metadata.GetMetadata<Patience>()?.Of(settings) ?? settings.DatabaseDeadline;
+        _clientDisconnected = context.RequestAborted;
+        _whole = context.GetEndpoint()?.Metadata.GetMetadata<TimeoutOverride>()?.Of(settings) ?? settings.DatabaseDeadline;
         _left = _whole;
         _since = time.GetTimestamp();
-        _source = CancellationTokenSource.CreateLinkedTokenSource(_callerGone);
+        _source = CancellationTokenSource.CreateLinkedTokenSource(_clientDisconnected);
         _source.CancelAfter(_left);
     }
 
@@ -41,7 +41,7 @@ internal sealed class Deadline : IDisposable
     }
 
     /// <summary>For every endpoint: what its handler returned is sent without a deadline. Who takes too little of it at a time is cut by the server.</summary>
-    public static async ValueTask<object?> EndsWithTheHandler(EndpointFilterInvocationContext invocation, EndpointFilterDelegate next)
+    public static async ValueTask<object?> EndWithHandler(EndpointFilterInvocationContext invocation, EndpointFilterDelegate next)
     {
         var result = await next(invocation);
         invocation.HttpContext.Features.Get<Deadline>()?.End(invocation.HttpContext);
@@ -63,8 +63,8 @@ internal sealed class Deadline : IDisposable
     public CancellationToken Token => _source.Token;
 
     /// <summary>The caller has hung up, as opposed to: we ran out of time.</summary>
-    public static bool CallerIsGone(HttpContext context) =>
-        context.Features.Get<Deadline>()?._callerGone.IsCancellationRequested ?? context.RequestAborted.IsCancellationRequested;
+    public static bool IsClientDisconnected(HttpContext context) =>
+        context.Features.Get<Deadline>()?._clientDisconnected.IsCancellationRequested ?? context.RequestAborted.IsCancellationRequested;
 
     /// <summary>Stops the clock while the caller sends its body, for at most <paramref name="atMost"/>.</summary>
     public void Pause(TimeSpan atMost)
@@ -92,7 +92,7 @@ internal sealed class Deadline : IDisposable
     private void End(HttpContext context)
     {
         _source.CancelAfter(Timeout.InfiniteTimeSpan);
-        context.RequestAborted = _callerGone;
+        context.RequestAborted = _clientDisconnected;
     }
 
     internal readonly struct Pausing(Deadline? deadline) : IDisposable
@@ -102,7 +102,7 @@ internal sealed class Deadline : IDisposable
 }
 
 /// <summary>An endpoint whose questions may take longer than <see cref="ServerSettings.DatabaseDeadline"/>.</summary>
-internal sealed class Patience(Func<ServerSettings, TimeSpan> choose)
+internal sealed class TimeoutOverride(Func<ServerSettings, TimeSpan> choose)
 {
     public TimeSpan Of(ServerSettings settings) => choose(settings);
 }

@@ -6,13 +6,13 @@ internal sealed record Page<T>(IReadOnlyList<T> Items, string? NextCursor);
 internal static class Page
 {
     public const int DefaultLimit = 50;
-    public const int MostLimit = 200;
+    public const int MaxLimit = 200;
 
     /// <summary>
     /// A page whose items are large ends with the one that reaches this, before its limit. What is read for a page is in memory until it is sent, to
     /// readers of any speed, so this bounds what they take up together.
     /// </summary>
-    public const int EnoughBytes = 262_144;
+    public const int MaxBytes = 262_144;
 
     /// <summary>Makes a page from one row more than it holds: the extra row only tells that there is a next page.</summary>
     public static Page<TItem> Of<TRow, TItem>(IReadOnlyList<TRow> rows, int limit, Func<TRow, TItem> item, Func<TRow, string> cursor) =>

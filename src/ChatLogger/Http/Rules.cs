@@ -1,4 +1,5 @@
 using System.Text;
+using ChatLogger.Data;
 using FluentValidation;
 
 namespace ChatLogger.Http;
@@ -31,5 +32,5 @@ internal static class Rules
         rule.Must(number => number is null || (number >= least && number <= most)).WithMessage($"Must be from {least} to {most}.");
 
     /// <summary>The size of a page.</summary>
-    public static IRuleBuilderOptions<T, int?> PageLimit<T>(this IRuleBuilder<T, int?> rule) => rule.Between(1, Page.MostLimit);
+    public static IRuleBuilderOptions<T, int?> PageLimit<T>(this IRuleBuilder<T, int?> rule) => rule.Between(1, Page.MaxLimit);
 }

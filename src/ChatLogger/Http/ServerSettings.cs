@@ -32,7 +32,7 @@ internal sealed record ServerSettings
 
     /// <summary>Bytes a second that a caller sends or takes at least, once it has done so for 5 s. Default 240; who is slower is cut.</summary>
     [Range(1, 1_000_000)]
-    public int LeastRate { get; init; } = 240;
+    public int MinDataRate { get; init; } = 240;
 
     /// <summary>Bytes of bodies larger than 64 KiB that are held at once, of all requests. Default 64 MiB; more is refused with 503.</summary>
     [Range(1_048_576, 1_073_741_824)]

@@ -8,7 +8,7 @@ internal sealed record ShutdownSettings
     public const string Section = "Shutdown";
 
     /// <summary>For requests in flight, exports to hand over and what is queued, once nothing new is accepted.</summary>
-    public static readonly TimeSpan LastAnswers = TimeSpan.FromSeconds(22);
+    public static readonly TimeSpan FinalResponseTimeout = TimeSpan.FromSeconds(22);
 
     /// <summary>
     /// How long requests are still accepted after the signal to stop, while <c>/healthz/ready</c> already says no, 0 to 5 min: the time that load

@@ -15,11 +15,11 @@ internal sealed class ApiDocument(DocumentBuilder builder)
     public const string Path = "/openapi/v1.json";
 
     /// <summary>A trusted proxy names the prefix, and could name any number of them.</summary>
-    private const int MostKept = 16;
+    private const int MaxCached = 16;
 
     private const string NoPrefix = "/";
 
-    private readonly ConcurrentDictionary<string, Encodings> _kept = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Encodings> _cached = new(StringComparer.Ordinal);
 
     public static void Map(IEndpointRouteBuilder open) =>
         open.MapGet(Path, (ApiDocument document, HttpContext context) => document.Answer(context)).ExcludeFromDescription();
@@ -36,12 +36,12 @@ internal sealed class ApiDocument(DocumentBuilder builder)
     {
         var (request, response) = (context.Request, context.Response);
         var prefix = request.PathBase.HasValue ? request.PathBase.ToUriComponent() : NoPrefix;
-        if (!_kept.TryGetValue(prefix, out var encodings))
+        if (!_cached.TryGetValue(prefix, out var encodings))
         {
             // Whoever waited for it has it all: neither the deadline of one request nor its end stops the work.
             encodings = new(await Text(prefix));
-            if (_kept.Count < MostKept)
-                encodings = _kept.GetOrAdd(prefix, encodings);
+            if (_cached.Count < MaxCached)
+                encodings = _cached.GetOrAdd(prefix, encodings);
         }
 
         var headers = request.GetTypedHeaders();

@@ -115,7 +115,7 @@ internal sealed class DocumentBuilder
         {
             ["type"] = "apiKey",
             ["in"] = "header",
-            ["name"] = Gate.KeyHeader,
+            ["name"] = AuthorizationMiddleware.KeyHeader,
             ["description"] = "An organization's API key.",
         },
         [OperationBuilder.BearerScheme] = new JsonObject
@@ -129,7 +129,7 @@ internal sealed class DocumentBuilder
         {
             ["type"] = "apiKey",
             ["in"] = "cookie",
-            ["name"] = _cookie.NameBelow(PathString.Empty),
+            ["name"] = _cookie.NameForPath(PathString.Empty),
             ["description"] = "A member's session, set by POST /auth/login.",
         },
     };

@@ -1,5 +1,6 @@
 using ChatLogger.Features;
 using ChatLogger.Http;
+using ChatLogger.SearchIndex;
 
 namespace ChatLogger.OpenApi;
 
@@ -23,7 +24,7 @@ internal sealed partial class MemberTable
         ["exportId"] = new("The export's id.") { Format = "uuid", Example = "01934f2e-7a1d-7c3d-8e4f-5a6b7c8d9e0f" },
         ["keyId"] = new("The key's id, which is no part of the key.") { Format = "uuid", Example = "01934f2e-7a1e-7c3d-8e4f-5a6b7c8d9e0f" },
         [IdempotencyKey.Header] = new(
-            $"A name of your own for this request: 1 to {IdempotencyKey.MostCharacters} printable characters of ASCII, bare or between "
+            $"A name of your own for this request: 1 to {IdempotencyKey.MaxLength} printable characters of ASCII, bare or between "
             + "double quotes. For 24 hours the same key with the same body is answered with what the first one made, and the header "
             + "`Idempotent-Replayed: true`.")
         {
@@ -38,7 +39,7 @@ internal sealed partial class MemberTable
         ["limit"] = new("How many there may be on a page.")
         {
             Minimum = 1,
-            Maximum = Page.MostLimit,
+            Maximum = Page.MaxLimit,
             Default = $"{Page.DefaultLimit}",
             Example = "50",
         },
@@ -58,7 +59,7 @@ internal sealed partial class MemberTable
         },
         ["q"] = new("What is searched for in the texts of messages.")
         {
-            MaxLength = SearchQuery.MostCharacters,
+            MaxLength = SearchQuery.MaxCharacters,
             Example = "refund OR \"money back\"",
         },
         ["tag"] = new("Tags that a chat must have, all of them.")
@@ -145,7 +146,7 @@ internal sealed partial class MemberTable
         },
         ["WriteBatchMessageItem.chatId"] = new("The chat it belongs to; or else `chatRef` says which.") { Format = "uuid" },
         ["idempotencyKey"] = new(
-            $"As the header of single requests, for this item: 1 to {IdempotencyKey.MostCharacters} printable characters of ASCII.")
+            $"As the header of single requests, for this item: 1 to {IdempotencyKey.MaxLength} printable characters of ASCII.")
         {
             MinLength = 1,
             Pattern = "^[ -~]+$",

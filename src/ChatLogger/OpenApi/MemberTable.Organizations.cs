@@ -1,5 +1,5 @@
 using ChatLogger.Auth;
-using ChatLogger.Features;
+using ChatLogger.ExportJobs;
 using ChatLogger.Http;
 
 namespace ChatLogger.OpenApi;
@@ -12,7 +12,7 @@ internal sealed partial class MemberTable
         ["email"] = new("The e-mail address, which belongs to one member of all organizations together.")
         {
             MinLength = 3,
-            MaxLength = EmailAddress.MostCharacters,
+            MaxLength = EmailAddress.MaxLength,
         },
         ["LoginRequest.email"] = new("The member's e-mail address.") { MinLength = 1 },
         ["LoginRequest.password"] = new("The member's password.") { MinLength = 1 },
@@ -90,11 +90,11 @@ internal sealed partial class MemberTable
         ["traceId"] = new("Finds the request in the operator's log and traces."),
     };
 
-    private static Member Password(string what) => new($"{what}: {Passwords.LeastBytes} to {Passwords.MostBytes} bytes in UTF-8.")
+    private static Member Password(string what) => new($"{what}: {PasswordHashingQueue.MinBytes} to {PasswordHashingQueue.MaxBytes} bytes in UTF-8.")
     {
         // A character takes up to four bytes.
-        MinLength = Passwords.LeastBytes / 4,
-        MaxLength = Passwords.MostBytes,
+        MinLength = PasswordHashingQueue.MinBytes / 4,
+        MaxLength = PasswordHashingQueue.MaxBytes,
         Format = "password",
     };
 }

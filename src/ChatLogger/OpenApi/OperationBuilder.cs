@@ -2,7 +2,7 @@ using System.Reflection;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using ChatLogger.Auth;
-using ChatLogger.Features;
+using ChatLogger.ExportJobs;
 using ChatLogger.Http;
 using Microsoft.AspNetCore.Routing.Patterns;
 
@@ -38,19 +38,19 @@ internal sealed partial class OperationBuilder(EndpointDataSource endpoints, IEn
     {
         var metadata = endpoint.Metadata;
         var isHead = method == "head";
-        var access = metadata.GetMetadata<Access>()!;
+        var access = metadata.GetMetadata<EndpointPolicy>()!;
         // The name of a slice that has two routes is one of them's; the other brings its own.
         var name = metadata.GetMetadata<IEndpointNameMetadata>()?.EndpointName
             ?? metadata.GetMetadata<MethodInfo>()!.DeclaringType!.DeclaringType!.Name;
         operation["operationId"] = isHead ? $"head{name}" : char.ToLowerInvariant(name[0]) + name[1..];
-        operation["description"] = $"{operation["description"]} Who may call it: {access.Policy}."
+        operation["description"] = $"{operation["description"]} Who may call it: {access.Description}."
             + (isHead ? " The headers are those that GET would have; there is no body." : "");
         operation["description"] = operation["description"]!.GetValue<string>().TrimStart();
-        operation["security"] = access.Door switch
+        operation["security"] = access.Credential switch
         {
-            Door.Plugin => new JsonArray(
+            CredentialKind.ApiKey => new JsonArray(
                 new JsonObject { [KeyScheme] = new JsonArray() }, new JsonObject { [BearerScheme] = new JsonArray() }),
-            Door.Session or Door.Organization => new JsonArray(new JsonObject { [CookieScheme] = new JsonArray() }),
+            CredentialKind.Session or CredentialKind.OrganizationSession => new JsonArray(new JsonObject { [CookieScheme] = new JsonArray() }),
             _ => new JsonArray(),
         };
         operation["parameters"] = new JsonArray([.. Parameters(endpoint, isHead)]);
@@ -83,7 +83,7 @@ internal sealed partial class OperationBuilder(EndpointDataSource endpoints, IEn
         }
         if (metadata.GetMetadata<IdempotencyKeyShape>() is not null)
             yield return Parameter(IdempotencyKey.Header, "header", null, typeof(string));
-        if (metadata.GetMetadata<SendsFile>() is { Again: true })
+        if (metadata.GetMetadata<FileResponseMetadata>() is { Again: true })
         {
             yield return Parameter("If-None-Match", "header", null, typeof(string));
             if (!isHead)
@@ -128,11 +128,11 @@ internal sealed partial class OperationBuilder(EndpointDataSource endpoints, IEn
         var responses = new SortedDictionary<int, JsonObject>();
         foreach (var (status, response) in found)
             responses[int.Parse(status, null)] = response!.DeepClone().AsObject();
-        if (metadata.GetMetadata<SendsFile>() is { } file)
+        if (metadata.GetMetadata<FileResponseMetadata>() is { } file)
             AddFile(responses, file.Again, isHead);
         foreach (var (status, response) in responses)
         {
-            var headers = metadata.GetOrderedMetadata<Sends>()
+            var headers = metadata.GetOrderedMetadata<ResponseMetadata>()
                 .Where(sends => sends.Status == status)
                 .SelectMany(sends => sends.Headers)
                 .ToList();

@@ -13,14 +13,14 @@ internal static class ProblemResponses
     public static IReadOnlyList<ProblemType> Of(RouteEndpoint endpoint, string method)
     {
         var metadata = endpoint.Metadata;
-        var access = metadata.GetMetadata<Access>()!;
+        var access = metadata.GetMetadata<EndpointPolicy>()!;
         var hasBody = metadata.GetMetadata<BodyShape>() is not null;
         var isUnsafe = !Safe.Contains(method);
-        var isKnown = access.Door != Door.Open;
-        var once = metadata.GetMetadata<IdempotencyKeyShape>() is not null;
+        var isKnown = access.Credential != CredentialKind.None;
+        var idempotencyKey = metadata.GetMetadata<IdempotencyKeyShape>() is not null;
         var namesSomething = endpoint.RoutePattern.Parameters.Count > 0;
         // In an organization superadmins act as admins; everywhere else each role is let in that is named.
-        var hasRoles = access.Door == Door.Organization
+        var hasRoles = access.Credential == CredentialKind.OrganizationSession
             ? !MemberRole.OfOrganization.All(access.Allowed.Contains)
             : access.Allowed.Count > 0;
 
@@ -32,18 +32,18 @@ internal static class ProblemResponses
         }
 
         // What takes no parameters refuses those that come.
-        When(hasBody || metadata.GetMetadata<AnyQuery>() is null, ProblemType.Validation);
+        When(hasBody || metadata.GetMetadata<AllowsAnyQuery>() is null, ProblemType.Validation);
         When(isKnown || hasBody, ProblemType.Unauthenticated);
         // A browser may change something from our own pages only.
         When(hasRoles || isUnsafe, ProblemType.Forbidden);
         When(namesSomething, ProblemType.NotFound);
         When(hasBody, ProblemType.RequestTimeout, ProblemType.BodyTooLarge);
         When(isUnsafe, ProblemType.UnsupportedMediaType);
-        When(access.Door == Door.Organization, ProblemType.NoOrganization);
-        When(once, ProblemType.IdempotencyKeyInUse, ProblemType.IdempotencyKeyReused);
+        When(access.Credential == CredentialKind.OrganizationSession, ProblemType.NoOrganization);
+        When(idempotencyKey, ProblemType.IdempotencyKeyInUse, ProblemType.IdempotencyKeyReused);
         When(isKnown || hasBody, ProblemType.Throttled);
-        When(isKnown || hasBody || metadata.GetMetadata<AsksDatabase>() is not null, ProblemType.Unavailable);
-        foreach (var refuses in metadata.GetOrderedMetadata<Refuses>())
+        When(isKnown || hasBody || metadata.GetMetadata<RequiresDatabase>() is not null, ProblemType.Unavailable);
+        foreach (var refuses in metadata.GetOrderedMetadata<ProblemsMetadata>())
             When(true, [.. refuses.Types.Where(type => isUnsafe || method == "get" || type != ProblemType.RangeNotSatisfiable)]);
         return [.. types.Distinct().OrderBy(type => type.Status)];
     }

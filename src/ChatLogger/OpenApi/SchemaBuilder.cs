@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using ChatLogger.Data;
 using ChatLogger.Http;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
@@ -15,9 +16,9 @@ internal sealed class SchemaBuilder(MemberTable members, Limits limits)
     /// <summary>Every slice has a Request and a Response; in the document they are told apart by the slice.</summary>
     public static string? Name(Type type)
     {
-        if (type == typeof(Problem))
-            return nameof(Problem);
-        if (type == typeof(JsonObjectText))
+        if (type == typeof(ProblemException))
+            return nameof(ProblemException);
+        if (type == typeof(RawJsonObject))
             return Metadata;
         if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(Page<>))
             return $"{Name(type.GenericTypeArguments[0]) ?? type.GenericTypeArguments[0].Name}Page";
@@ -49,7 +50,7 @@ internal sealed class SchemaBuilder(MemberTable members, Limits limits)
     {
         var schemas = document["components"]!["schemas"]!.AsObject();
         schemas[Metadata] = MetadataObject(null);
-        schemas[nameof(Problem)] = ProblemSchema();
+        schemas[nameof(ProblemException)] = ProblemSchema();
         AddBatch(schemas);
         // What nothing refers to was leaked by a type that is written otherwise than it is made.
         RemoveUnused(document, schemas);

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using ChatLogger.Data;
+using ChatLogger.Configuration;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace ChatLogger.Telemetry;
@@ -30,7 +30,7 @@ internal sealed partial class MetricsPort(TelemetrySettings settings, MetricsPag
         }
         catch (IOException failure)
         {
-            throw new StartRefused($"Cannot listen at {settings.MetricsUrl} ({TelemetrySettings.Section}__MetricsUrl): {failure.Message.Split('\n')[0].TrimEnd(' ', '\r', '.')}.");
+            throw new StartupException($"Cannot listen at {settings.MetricsUrl} ({TelemetrySettings.Section}__MetricsUrl): {failure.Message.Split('\n')[0].TrimEnd(' ', '\r', '.')}.");
         }
         Listening(log, string.Join(", ", _server.Urls.Select(url => url + Path)));
     }

@@ -1,4 +1,4 @@
-using ChatLogger.Data;
+using ChatLogger.Configuration;
 
 namespace ChatLogger.Telemetry;
 
@@ -11,19 +11,19 @@ internal sealed record OtlpSettings(bool Traces, bool Metrics, bool Logs)
 {
     private const string Endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
-    /// <exception cref="StartRefused">A setting asks for what cannot be.</exception>
+    /// <exception cref="StartupException">A setting asks for what cannot be.</exception>
     public static OtlpSettings Read(IConfiguration configuration)
     {
         var disabled = "true".Equals(configuration["OTEL_SDK_DISABLED"]?.Trim(), StringComparison.OrdinalIgnoreCase);
         foreach (var protocol in Each("PROTOCOL"))
         {
             if (configuration[protocol] is { Length: > 0 } and not ("grpc" or "http/protobuf"))
-                throw new StartRefused($"{protocol} must be grpc or http/protobuf.");
+                throw new StartupException($"{protocol} must be grpc or http/protobuf.");
         }
         foreach (var endpoint in Each("ENDPOINT"))
         {
             if (configuration[endpoint] is { Length: > 0 } url && !(Uri.TryCreate(url, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"))
-                throw new StartRefused($"{endpoint} must be an address such as http://127.0.0.1:4317.");
+                throw new StartupException($"{endpoint} must be an address such as http://127.0.0.1:4317.");
         }
         return new(IsSent("TRACES"), IsSent("METRICS"), IsSent("LOGS"));
 
@@ -32,7 +32,7 @@ internal sealed record OtlpSettings(bool Traces, bool Metrics, bool Logs)
             "none" => false,
             "otlp" => !disabled,
             null or "" => !disabled && (configuration[Endpoint] ?? configuration[$"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"]) is { Length: > 0 },
-            _ => throw new StartRefused($"OTEL_{signal}_EXPORTER must be otlp or none.{(signal == "METRICS" ? " For Prometheus set Telemetry__MetricsUrl." : "")}"),
+            _ => throw new StartupException($"OTEL_{signal}_EXPORTER must be otlp or none.{(signal == "METRICS" ? " For Prometheus set Telemetry__MetricsUrl." : "")}"),
         };
     }
 

@@ -1,4 +1,4 @@
-using ChatLogger.Data;
+using ChatLogger.Configuration;
 
 namespace ChatLogger.Telemetry;
 
@@ -10,7 +10,7 @@ internal sealed record TelemetrySettings
 {
     public const string Section = "Telemetry";
 
-    private const int LeastCharacters = 16;
+    private const int MinTokenLength = 16;
 
     /// <summary>An address of its own at which <c>/metrics</c>, and nothing else, is answered to anyone: <c>http://127.0.0.1:9464</c>, <c>http://*:9464</c>. Default: none.</summary>
     public string? MetricsUrl { get; init; }
@@ -21,16 +21,16 @@ internal sealed record TelemetrySettings
     /// <summary>A file that holds the token, instead of <see cref="MetricsToken"/>.</summary>
     public string? MetricsTokenFile { get; init; }
 
-    /// <exception cref="StartRefused">The address is none, or the token could be guessed.</exception>
+    /// <exception cref="StartupException">The address is none, or the token could be guessed.</exception>
     public static TelemetrySettings Read(IConfiguration configuration)
     {
         var given = Settings.Bind<TelemetrySettings>(configuration, Section);
         var token = SecretText.Read($"{Section}__MetricsToken", given.MetricsToken, given.MetricsTokenFile);
-        if (token is not null && (token.Length < LeastCharacters || token.Any(character => character is <= ' ' or > '~')))
-            throw new StartRefused($"{Section}__MetricsToken must be at least {LeastCharacters} printable ASCII characters without spaces, for instance from: openssl rand -hex 32");
+        if (token is not null && (token.Length < MinTokenLength || token.Any(character => character is <= ' ' or > '~')))
+            throw new StartupException($"{Section}__MetricsToken must be at least {MinTokenLength} printable ASCII characters without spaces, for instance from: openssl rand -hex 32");
         var url = string.IsNullOrEmpty(given.MetricsUrl) ? null : given.MetricsUrl.TrimEnd('/');
         if (url is not null && !IsAddress(url))
-            throw new StartRefused($"{Section}__MetricsUrl must be an address to listen at such as http://127.0.0.1:9464, or http://*:9464 for all.");
+            throw new StartupException($"{Section}__MetricsUrl must be an address to listen at such as http://127.0.0.1:9464, or http://*:9464 for all.");
         return given with { MetricsUrl = url, MetricsToken = token, MetricsTokenFile = null };
     }
 

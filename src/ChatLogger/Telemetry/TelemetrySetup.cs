@@ -40,10 +40,10 @@ internal static class TelemetrySetup
     private static void AddLog(WebApplicationBuilder builder)
     {
         builder.Logging.ClearProviders();
-        var format = builder.Environment.IsDevelopment() ? ReadableLines.Format : JsonLines.Format;
+        var format = builder.Environment.IsDevelopment() ? TextLogFormatter.Format : JsonLogFormatter.Format;
         builder.Logging.AddConsole(console => console.FormatterName ??= format);
-        builder.Logging.AddConsoleFormatter<JsonLines, ConsoleFormatterOptions>();
-        builder.Logging.AddConsoleFormatter<ReadableLines, ConsoleFormatterOptions>();
+        builder.Logging.AddConsoleFormatter<JsonLogFormatter, ConsoleFormatterOptions>();
+        builder.Logging.AddConsoleFormatter<TextLogFormatter, ConsoleFormatterOptions>();
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
         builder.Logging.AddFilter("Npgsql", LogLevel.Warning);
     }

@@ -21,7 +21,7 @@ internal static class Tracing
             span.SetTag(tag, null);
         var request = response.HttpContext.Request;
         span.SetTag("url.scheme", request.Scheme);
-        span.SetTag("url.path", LogText.Harmless(request.Path.Value ?? ""));
+        span.SetTag("url.path", LogText.Sanitize(request.Path.Value ?? ""));
         if (response.StatusCode >= StatusCodes.Status500InternalServerError)
             span.SetTag(Instruments.ErrorType, response.StatusCode.ToString(CultureInfo.InvariantCulture));
     }

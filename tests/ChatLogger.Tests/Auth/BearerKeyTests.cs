@@ -3,7 +3,7 @@ using ChatLogger.Tests.Support;
 namespace ChatLogger.Tests.Auth;
 
 /// <summary>A key may come as <c>Authorization: Bearer</c>, too.</summary>
-public class BearerKeyTests(LentApp app) : IClassFixture<LentApp>
+public class BearerKeyTests(LeasedApp app) : IClassFixture<LeasedApp>
 {
     [Fact]
     public async Task A_key_is_taken_from_either_header()
@@ -24,7 +24,7 @@ public class BearerKeyTests(LentApp app) : IClassFixture<LentApp>
     {
         var acme = await app.Org("acme");
         var key = await acme.Key();
-        var nobody = (await app.Stranger.Post($"{acme.Door}/chats", "{}")).IsProblem(401, "unauthenticated");
+        var nobody = (await app.Stranger.Post($"{acme.ApiPath}/chats", "{}")).IsProblem(401, "unauthenticated");
 
         foreach (var refused in new[]
                  {
@@ -67,7 +67,7 @@ public class BearerKeyTests(LentApp app) : IClassFixture<LentApp>
     }
 
     private Task<Answer> Ask(Org org, string? key, params string[] authorizations) =>
-        app.Stranger.Send(HttpMethod.Post, $"{org.Door}/chats", Caller.Json("{}"u8.ToArray()), request =>
+        app.Stranger.Send(HttpMethod.Post, $"{org.ApiPath}/chats", Caller.Json("{}"u8.ToArray()), request =>
         {
             if (key is not null)
                 request.Headers.Add("x-organization-api-key", key);

@@ -4,7 +4,7 @@ using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Auth;
 
-public class EmailAddressTests(LentApp app) : IClassFixture<LentApp>
+public class EmailAddressTests(LeasedApp app) : IClassFixture<LeasedApp>
 {
     [Theory]
     [InlineData("ada@acme.example", "ada@acme.example")]
@@ -71,7 +71,7 @@ public class EmailAddressTests(LentApp app) : IClassFixture<LentApp>
         foreach (var spelling in new[] { $" {name}@ACME.example ", $"{name.ToUpperInvariant()}@acme.example", $"{name.Normalize(System.Text.NormalizationForm.FormD)}＠acme.example" })
         {
             (await app.Stranger.Post("/auth/login", new { email = spelling, password = Persona.Password })).Is(200);
-            var taken = await Assert.ThrowsAsync<ChatLogger.Http.Problem>(() => app.Send(new CreateMember.Command(acme.Id, spelling, null, MemberRole.Viewer, Persona.Password, Persona.Operator)));
+            var taken = await Assert.ThrowsAsync<ChatLogger.Http.ProblemException>(() => app.Send(new CreateMember.Command(acme.Id, spelling, null, MemberRole.Viewer, Persona.Password, Persona.Operator)));
             Assert.Equal("email-taken", taken.Type.Slug);
         }
     }

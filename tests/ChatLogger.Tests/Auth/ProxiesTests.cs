@@ -1,6 +1,6 @@
 using System.Net;
 using ChatLogger.Auth;
-using ChatLogger.Data;
+using ChatLogger.Configuration;
 using ChatLogger.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
@@ -8,7 +8,7 @@ using Microsoft.Extensions.Configuration;
 namespace ChatLogger.Tests.Auth;
 
 /// <summary>Two wrong passwords from an address, and it has to wait: so it shows whom the service takes for whom.</summary>
-public class TwoGuessesApp : ProxiedApp
+public class TwoAttemptsApp : ProxiedApp
 {
     private protected override IEnumerable<KeyValuePair<string, string?>> Set => [new("RateLimits:Login:FailuresPerAddress", "2")];
 }
@@ -20,7 +20,7 @@ public class NoProxyApp : App
         builder.Configuration.AddInMemoryCollection([new("RateLimits:Login:FailuresPerAddress", "2")]);
 }
 
-public class ProxiesTests(TwoGuessesApp app) : IClassFixture<TwoGuessesApp>
+public class ProxiesTests(TwoAttemptsApp app) : IClassFixture<TwoAttemptsApp>
 {
     [Theory]
     [InlineData("203.0.113.1", "203.0.113.1", "203.0.113.2")]
@@ -111,7 +111,7 @@ public class ProxiesTests(TwoGuessesApp app) : IClassFixture<TwoGuessesApp>
     [InlineData("*")]
     public void A_proxy_is_an_address_or_a_network(string text)
     {
-        var refused = Assert.Throws<StartRefused>(() => Read(("Proxies:Trusted:0", "127.0.0.1"), ("Proxies:Trusted:1", text)));
+        var refused = Assert.Throws<StartupException>(() => Read(("Proxies:Trusted:0", "127.0.0.1"), ("Proxies:Trusted:1", text)));
         Assert.StartsWith("Proxies__Trusted__1 must be an IP address, or a network", refused.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("example", refused.Message, StringComparison.Ordinal);
     }
@@ -124,8 +124,8 @@ public class ProxiesTests(TwoGuessesApp app) : IClassFixture<TwoGuessesApp>
         var options = Read(("Proxies:Trusted:0", "::1"), ("Proxies:Trusted:1", "2001:db8::/32"))!;
         Assert.Equal([IPAddress.IPv6Loopback], options.KnownProxies);
         Assert.Equal([System.Net.IPNetwork.Parse("2001:db8::/32")], options.KnownIPNetworks);
-        Assert.Contains("Proxies__Trusted__0", Assert.Throws<StartRefused>(() => Read(("Proxies:Trusted", "10.0.0.1"))).Message, StringComparison.Ordinal);
-        Assert.Contains("Proxies__Trust ", Assert.Throws<StartRefused>(() => Read(("Proxies:Trust:0", "10.0.0.1"))).Message, StringComparison.Ordinal);
+        Assert.Contains("Proxies__Trusted__0", Assert.Throws<StartupException>(() => Read(("Proxies:Trusted", "10.0.0.1"))).Message, StringComparison.Ordinal);
+        Assert.Contains("Proxies__Trust ", Assert.Throws<StartupException>(() => Read(("Proxies:Trust:0", "10.0.0.1"))).Message, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -153,7 +153,7 @@ public class SessionCookieTests(DevelopmentApp loopback) : IClassFixture<Develop
         await app.InitializeAsync();
         try
         {
-            Assert.Equal("__Host-chatlogger", ((SessionCookie)app.Services.GetService(typeof(SessionCookie))!).NameBelow(default));
+            Assert.Equal("__Host-chatlogger", ((SessionCookie)app.Services.GetService(typeof(SessionCookie))!).NameForPath(default));
         }
         finally
         {

@@ -1,5 +1,5 @@
 using ChatLogger.Auth;
-using ChatLogger.Data;
+using ChatLogger.Configuration;
 using ChatLogger.Features;
 using ChatLogger.Tests.Support;
 using Microsoft.AspNetCore.Builder;
@@ -36,17 +36,17 @@ public class SettingsApiKeysTests(KeysInSettingsApp app) : IClassFixture<KeysInS
         var acme = await app.Org("acme");
 
         app.Clock.Advance(TimeSpan.FromSeconds(5));
-        (await ingest.Post($"{settings.Door}/chats", "{}")).Is(201);
-        (await (await settings.Plugin()).Post($"{settings.Door}/chats", "{}")).Is(201);
-        (await (await acme.Plugin()).Post($"{acme.Door}/chats", "{}")).Is(201);
-        (await ingest.Post($"{acme.Door}/chats", "{}")).IsProblem(404, "not-found");
-        (await (await acme.Plugin()).Post($"{settings.Door}/chats", "{}")).IsProblem(404, "not-found");
-        (await app.Stranger.WithKey(app.Import.Text).Post($"{settings.Door}/chats", "{}")).IsProblem(403, "forbidden");
+        (await ingest.Post($"{settings.ApiPath}/chats", "{}")).Is(201);
+        (await (await settings.Plugin()).Post($"{settings.ApiPath}/chats", "{}")).Is(201);
+        (await (await acme.Plugin()).Post($"{acme.ApiPath}/chats", "{}")).Is(201);
+        (await ingest.Post($"{acme.ApiPath}/chats", "{}")).IsProblem(404, "not-found");
+        (await (await acme.Plugin()).Post($"{settings.ApiPath}/chats", "{}")).IsProblem(404, "not-found");
+        (await app.Stranger.WithKey(app.Import.Text).Post($"{settings.ApiPath}/chats", "{}")).IsProblem(403, "forbidden");
         Assert.Equal(2, await settings.Count("chats"));
 
         await app.Execute("update organizations set deleted_at = now() where id = @id", new { id });
         app.Clock.Advance(TimeSpan.FromSeconds(5));
-        (await ingest.Post($"{settings.Door}/chats", "{}")).IsProblem(401, "unauthenticated");
+        (await ingest.Post($"{settings.ApiPath}/chats", "{}")).IsProblem(401, "unauthenticated");
     }
 
     [Fact]
@@ -82,7 +82,7 @@ public class SettingsApiKeysTests(KeysInSettingsApp app) : IClassFixture<KeysInS
             _ => hash,
         };
 
-        var refusal = Assert.Throws<StartRefused>(() => SettingsApiKeys.Read(Configuration(("ApiKeys:0:Slug", slug), ("ApiKeys:0:Sha256", sha256), ("ApiKeys:0:Scopes", scopes))));
+        var refusal = Assert.Throws<StartupException>(() => SettingsApiKeys.Read(Configuration(("ApiKeys:0:Slug", slug), ("ApiKeys:0:Sha256", sha256), ("ApiKeys:0:Scopes", scopes))));
 
         Assert.StartsWith(setting, refusal.Message, StringComparison.Ordinal);
         Assert.DoesNotContain(app.Ingest.Text, refusal.Message, StringComparison.Ordinal);

@@ -1,4 +1,4 @@
-using ChatLogger.Bench.Drills;
+using ChatLogger.Bench.Chaos;
 
 namespace ChatLogger.Tests.Bench;
 
@@ -26,7 +26,7 @@ public class CheckerTests
     {
         var (a, b) = (Acknowledged("a"), Acknowledged("b", Enum.Parse<Kind>(kind)));
 
-        Assert.Equal([(Harm.Lost, "b was acknowledged as id-b and is not there")], Found([a, b], [There(a)]));
+        Assert.Equal([(ViolationKind.Lost, "b was acknowledged as id-b and is not there")], Found([a, b], [There(a)]));
     }
 
     [Fact]
@@ -34,7 +34,7 @@ public class CheckerTests
     {
         var a = Acknowledged("a");
 
-        Assert.Equal([(Harm.Doubled, "a is there again as other")], Found([a], [There(a), There(a) with { Id = "other" }]));
+        Assert.Equal([(ViolationKind.Doubled, "a is there again as other")], Found([a], [There(a), There(a) with { Id = "other" }]));
     }
 
     [Fact]
@@ -43,7 +43,7 @@ public class CheckerTests
         var found = Found([Acknowledged("a", Kind.Chat)], [new Row(Kind.Chat, "id-a", null, "a text"), new Row(Kind.Message, "x", Chat, "z text"), new Row(Kind.Message, "y", Chat, "a text")]);
 
         // The last has the token of a chat, which makes it no message of ours.
-        Assert.Equal([Harm.Invented, Harm.Invented], found.Select(finding => finding.Harm));
+        Assert.Equal([ViolationKind.Invented, ViolationKind.Invented], found.Select(finding => finding.Harm));
     }
 
     [Theory]
@@ -55,7 +55,7 @@ public class CheckerTests
     {
         var a = Acknowledged("a");
 
-        Assert.Equal([Harm.Changed], Found([a], [There(a) with { Text = text }]).Select(finding => finding.Harm));
+        Assert.Equal([ViolationKind.Changed], Found([a], [There(a) with { Text = text }]).Select(finding => finding.Harm));
     }
 
     [Fact]
@@ -63,7 +63,7 @@ public class CheckerTests
     {
         var a = Acknowledged("a");
 
-        Assert.Equal([(Harm.Changed, "a was sent to chat chat-1 and is in chat-2")], Found([a], [There(a) with { ChatId = "chat-2" }]));
+        Assert.Equal([(ViolationKind.Changed, "a was sent to chat chat-1 and is in chat-2")], Found([a], [There(a) with { ChatId = "chat-2" }]));
     }
 
     [Fact]
@@ -71,17 +71,17 @@ public class CheckerTests
     {
         var a = Acknowledged("a");
 
-        Assert.Equal([Harm.Renamed], Found([a], [There(a) with { Id = "other" }]).Select(finding => finding.Harm));
+        Assert.Equal([ViolationKind.Renamed], Found([a], [There(a) with { Id = "other" }]).Select(finding => finding.Harm));
     }
 
     [Fact]
     public void What_was_refused_must_not_be_there()
     {
         var a = Message("a");
-        (a.Sent, a.Answered, a.Fate) = (1, 2, Fate.Refused);
+        (a.Sent, a.Answered, a.Status) = (1, 2, OperationStatus.Refused);
 
         Assert.Empty(Found([a], []));
-        Assert.Equal([Harm.Refused], Found([a], [There(a)]).Select(finding => finding.Harm));
+        Assert.Equal([ViolationKind.Refused], Found([a], [There(a)]).Select(finding => finding.Harm));
     }
 
     [Fact]
@@ -99,8 +99,8 @@ public class CheckerTests
     {
         var (a, b, c) = (Acknowledged("a"), Acknowledged("b"), Acknowledged("c"));
 
-        Assert.Equal([(Harm.Reordered, "c is read before a, which was acknowledged before it was sent")], Found([a, b, c], [There(c), There(a), There(b)]));
-        Assert.Equal([Harm.Reordered], Found([a, b, c], [There(a), There(c), There(b)]).Select(finding => finding.Harm));
+        Assert.Equal([(ViolationKind.Reordered, "c is read before a, which was acknowledged before it was sent")], Found([a, b, c], [There(c), There(a), There(b)]));
+        Assert.Equal([ViolationKind.Reordered], Found([a, b, c], [There(a), There(c), There(b)]).Select(finding => finding.Harm));
     }
 
     [Fact]
@@ -110,7 +110,7 @@ public class CheckerTests
         var (a, b) = (Message("a"), Message("b"));
         (a.Sent, b.Sent, b.Answered, a.Answered) = (1, 2, 3, 4);
         foreach (var one in new[] { a, b })
-            (one.Fate, one.Id) = (Fate.Acknowledged, $"id-{one.Token}");
+            (one.Status, one.Id) = (OperationStatus.Acknowledged, $"id-{one.Token}");
 
         Assert.Empty(Found([a, b], [There(a), There(b)]));
         Assert.Empty(Found([a, b], [There(b), There(a)]));
@@ -130,7 +130,7 @@ public class CheckerTests
     {
         var finding = Assert.Single(Checker.Count([There(Acknowledged("a"))], (0, 2)));
 
-        Assert.Equal((Harm.Miscounted, "analytics count 0 chats and 2 messages, and there are 0 and 1"), (finding.Harm, finding.Sentence));
+        Assert.Equal((ViolationKind.Miscounted, "analytics count 0 chats and 2 messages, and there are 0 and 1"), (finding.Kind, finding.Sentence));
     }
 
     [Fact]
@@ -142,13 +142,13 @@ public class CheckerTests
 
         Assert.False(report.Kept);
         Assert.True((report with { Operations = [Acknowledged("a"), failed] }).Kept);
-        Assert.False((report with { Operations = [Acknowledged("a")], Findings = [new(Harm.Lost, "")] }).Kept);
+        Assert.False((report with { Operations = [Acknowledged("a")], Findings = [new(ViolationKind.Lost, "")] }).Kept);
     }
 
     private Operation Acknowledged(string token, Kind kind = Kind.Message)
     {
         var operation = Message(token) with { Kind = kind, ChatId = kind == Kind.Chat ? null : Chat };
-        (operation.Sent, operation.Answered, operation.Fate, operation.Id) = (++_moment, ++_moment, Fate.Acknowledged, $"id-{token}");
+        (operation.Sent, operation.Answered, operation.Status, operation.Id) = (++_moment, ++_moment, OperationStatus.Acknowledged, $"id-{token}");
         return operation;
     }
 
@@ -157,6 +157,6 @@ public class CheckerTests
     private static Row There(Operation operation) =>
         new(operation.Kind, operation.Id.Length > 0 ? operation.Id : $"id-{operation.Token}", operation.ChatId, operation.Text);
 
-    private static IEnumerable<(Harm Harm, string Sentence)> Found(Operation[] sent, Row[] read) =>
-        Checker.Check(sent, read).Select(finding => (finding.Harm, finding.Sentence));
+    private static IEnumerable<(ViolationKind Harm, string Sentence)> Found(Operation[] sent, Row[] read) =>
+        Checker.Check(sent, read).Select(finding => (finding.Kind, finding.Sentence));
 }

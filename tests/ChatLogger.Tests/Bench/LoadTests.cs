@@ -194,7 +194,7 @@ public class LoadTests
         using var http = service.Client();
         await service.DisposeAsync();
 
-        var report = await new Loader(http, "acme", InMemoryChatLogger.Key, 1, new Patience(TimeProvider.System, attempts: 2)).Load(File(Lines(5)));
+        var report = await new Loader(http, "acme", InMemoryChatLogger.Key, 1, new RetryPolicy(TimeProvider.System, attempts: 2)).Load(File(Lines(5)));
 
         Assert.Equal((1, 1, 0), (report.Unreachable, report.Retries, report.Unknown));
         Assert.Contains("no connection", report.Stopped, StringComparison.Ordinal);

@@ -6,7 +6,7 @@ using ChatLogger.Tests.Support;
 namespace ChatLogger.Tests.Bench;
 
 /// <summary>Conversations go in by the plugin door and come out of the member door as they were.</summary>
-public class RealServiceTests(LentApp app) : IClassFixture<LentApp>
+public class RealServiceTests(LeasedApp app) : IClassFixture<LeasedApp>
 {
     private const string Conversations =
         """
@@ -26,7 +26,7 @@ public class RealServiceTests(LentApp app) : IClassFixture<LentApp>
         await acme.Chat();
 
         var sent = await new Loader(app.Http, acme.Slug, await acme.Key(), 3, batch: batch).Load(File(Conversations), null, CancellationToken.None);
-        var door = await MemberDoor.LogIn(app.Http, admin.Email, Persona.Password, new Patience(TimeProvider.System));
+        var door = await DashboardClient.LogIn(app.Http, admin.Email, Persona.Password, new RetryPolicy(TimeProvider.System));
         var kept = await new Verifier(door).Verify(File(Conversations));
 
         Assert.True(sent.AllAcknowledged);

@@ -245,7 +245,7 @@ public class VerifyTests
         await using var service = await InMemoryChatLogger.Start();
         using var http = service.Client();
 
-        var refusal = await Assert.ThrowsAsync<ServiceException>(() => MemberDoor.LogIn(http, InMemoryChatLogger.Email, "wrong", new Patience(TimeProvider.System)));
+        var refusal = await Assert.ThrowsAsync<ServiceException>(() => DashboardClient.LogIn(http, InMemoryChatLogger.Email, "wrong", new RetryPolicy(TimeProvider.System)));
 
         Assert.Equal("The login was refused: 401 \"unauthorized\": \"Because.\"", refusal.Message);
     }
@@ -260,7 +260,7 @@ public class VerifyTests
     private static async Task<VerifyReport> Verify(InMemoryChatLogger service, string? file = null)
     {
         using var http = service.Client();
-        var door = await MemberDoor.LogIn(http, InMemoryChatLogger.Email, InMemoryChatLogger.Password, new Patience(TimeProvider.System));
+        var door = await DashboardClient.LogIn(http, InMemoryChatLogger.Email, InMemoryChatLogger.Password, new RetryPolicy(TimeProvider.System));
         return await new Verifier(door).Verify(LoadTests.File(file ?? File));
     }
 

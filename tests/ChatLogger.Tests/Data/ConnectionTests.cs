@@ -1,3 +1,4 @@
+using ChatLogger.Configuration;
 using ChatLogger.Data;
 using ChatLogger.Tests.Support;
 using Microsoft.Extensions.Configuration;
@@ -97,7 +98,7 @@ public sealed class ConnectionTests
     {
         await using var database = new Database(Settings("Host=/nowhere,/elsewhere;Username=ada;Database=chat", impatient: true), NullLoggerFactory.Instance);
 
-        var refusal = (await Assert.ThrowsAsync<StartRefused>(() => database.Open(CancellationToken.None))).Message;
+        var refusal = (await Assert.ThrowsAsync<StartupException>(() => database.Open(CancellationToken.None))).Message;
 
         Assert.Contains("/nowhere", refusal);
         Assert.Contains("; ", refusal);
@@ -126,7 +127,7 @@ public sealed class ConnectionTests
                     await database.Open(CancellationToken.None);
                     Assert.Equal("1", await Ask(database.Writing, "select 1"));
                 }
-                catch (StartRefused refused)
+                catch (StartupException refused)
                 {
                     refusals.Add($"{name}={value}: {refused.Message}");
                     Assert.True(refused.Message.StartsWith("ConnectionStrings__ChatLogger", StringComparison.Ordinal) || name == "Search Path", refused.Message);
@@ -150,7 +151,7 @@ public sealed class ConnectionTests
     [InlineData("mysql://me:hunter2@db/chat", "it begins with mysql://")]
     public void What_cannot_work_is_refused_by_its_name(string text, string named)
     {
-        var refusal = Assert.Throws<StartRefused>(() => Settings(text)).Message;
+        var refusal = Assert.Throws<StartupException>(() => Settings(text)).Message;
 
         Assert.StartsWith("ConnectionStrings__ChatLogger", refusal);
         Assert.Contains(named, refusal);
@@ -160,7 +161,7 @@ public sealed class ConnectionTests
     private static async Task<string> Refused(string text, string? migrations = null)
     {
         await using var database = new Database(Settings(text, migrations), NullLoggerFactory.Instance);
-        return (await Assert.ThrowsAsync<StartRefused>(() => database.Open(CancellationToken.None))).Message;
+        return (await Assert.ThrowsAsync<StartupException>(() => database.Open(CancellationToken.None))).Message;
     }
 
     private static DatabaseSettings Settings(string text, string? migrations = null, bool impatient = false) => DatabaseSettings.Read(

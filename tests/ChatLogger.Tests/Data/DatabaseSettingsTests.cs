@@ -1,3 +1,4 @@
+using ChatLogger.Configuration;
 using ChatLogger.Data;
 using ChatLogger.Tests.Support;
 using Microsoft.Extensions.Configuration;
@@ -102,7 +103,7 @@ public class DatabaseSettingsTests
         await using var source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(database) { Pooling = false });
         await using var connection = await source.OpenConnectionAsync();
         await using var batch = new NpgsqlBatch(connection);
-        batch.BatchCommands.Add(new NpgsqlBatchCommand(settings.AheadOfWriting!));
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(settings.WritingSessionSetup!));
         batch.BatchCommands.Add(new NpgsqlBatchCommand("select current_setting('lock_timeout') || current_setting('plan_cache_mode')"));
         await using (var reader = await batch.ExecuteReaderAsync())
         {
@@ -112,7 +113,7 @@ public class DatabaseSettingsTests
         }
         await using var after = new NpgsqlCommand("select current_setting('lock_timeout') || current_setting('plan_cache_mode')", connection);
         Assert.Equal("0auto", await after.ExecuteScalarAsync());
-        Assert.Null(new DatabaseSettings().AheadOfWriting);
+        Assert.Null(new DatabaseSettings().WritingSessionSetup);
         await connection.CloseAsync();
         await TestServer.Drop(database);
     }
@@ -132,12 +133,12 @@ public class DatabaseSettingsTests
             ["Database:TransactionPooler"] = "true",
         });
         var environment = new HostingEnvironment { EnvironmentName = "Production" };
-        Assert.Contains("ConnectionStrings__Migrations", Assert.Throws<StartRefused>(() => DatabaseSettings.Read(configuration.Build(), environment)).Message, StringComparison.Ordinal);
+        Assert.Contains("ConnectionStrings__Migrations", Assert.Throws<StartupException>(() => DatabaseSettings.Read(configuration.Build(), environment)).Message, StringComparison.Ordinal);
 
         configuration.AddInMemoryCollection(new Dictionary<string, string?> { ["ConnectionStrings:Migrations"] = text });
         await using (var database = new Database(DatabaseSettings.Read(configuration.Build(), environment), NullLoggerFactory.Instance))
         {
-            var refused = await Assert.ThrowsAsync<StartRefused>(() => database.Open(CancellationToken.None));
+            var refused = await Assert.ThrowsAsync<StartupException>(() => database.Open(CancellationToken.None));
             Assert.Contains("synchronous_commit is off", refused.Message, StringComparison.Ordinal);
             Assert.DoesNotContain("timezone", refused.Message, StringComparison.Ordinal);
         }

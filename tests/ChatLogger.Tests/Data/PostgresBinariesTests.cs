@@ -1,3 +1,4 @@
+using ChatLogger.Configuration;
 using ChatLogger.Data;
 
 namespace ChatLogger.Tests.Data;
@@ -66,7 +67,7 @@ public sealed class PostgresBinariesTests : IDisposable
     [Fact]
     public void A_configured_directory_without_a_server_is_refused_by_the_name_of_the_setting()
     {
-        var refusal = Assert.Throws<StartRefused>(() => PostgresBinaries.Find(_root));
+        var refusal = Assert.Throws<StartupException>(() => PostgresBinaries.Find(_root));
 
         Assert.Contains("Database__Binaries", refusal.Message);
         Assert.Contains(_root, refusal.Message);
@@ -75,7 +76,7 @@ public sealed class PostgresBinariesTests : IDisposable
     [Fact]
     public void A_configured_version_that_is_too_old_is_refused()
     {
-        var refusal = Assert.Throws<StartRefused>(() => PostgresBinaries.Find(Install("old", "14.9")));
+        var refusal = Assert.Throws<StartupException>(() => PostgresBinaries.Find(Install("old", "14.9")));
 
         Assert.Contains("holds PostgreSQL 14", refusal.Message);
         Assert.Contains("Database__Binaries", refusal.Message);

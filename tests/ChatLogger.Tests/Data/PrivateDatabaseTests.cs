@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Runtime.Versioning;
 using System.Security.Cryptography;
 using System.Text;
+using ChatLogger.Configuration;
 using ChatLogger.Data;
 using ChatLogger.Tests.Support;
 using Microsoft.Extensions.Logging;
@@ -11,7 +12,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace ChatLogger.Tests.Data;
 
 [UnsupportedOSPlatform("windows")]
-public sealed class PrivateDatabaseTests(PrivateDatabaseStory.Made made) : PrivateDatabaseStory(made)
+public sealed class PrivateDatabaseTests(PrivateDatabaseFixture.Made made) : PrivateDatabaseFixture(made)
 {
     [Fact]
     public async Task The_first_start_makes_a_database_and_the_next_finds_what_was_written()
@@ -177,7 +178,7 @@ public sealed class PrivateDatabaseTests(PrivateDatabaseStory.Made made) : Priva
         await database.DisposeAsync();
         await File.WriteAllTextAsync(Path.Combine(database.ClusterDirectory, "PG_VERSION"), "14\n");
 
-        var refusal = await Assert.ThrowsAsync<StartRefused>(() => Start(Lasting));
+        var refusal = await Assert.ThrowsAsync<StartupException>(() => Start(Lasting));
 
         Assert.Contains("made by PostgreSQL 14", refusal.Message);
         Assert.Contains($"PostgreSQL {database.Major} in ", refusal.Message);
@@ -191,7 +192,7 @@ public sealed class PrivateDatabaseTests(PrivateDatabaseStory.Made made) : Priva
         Directory.CreateDirectory(Path.Combine(Data, "database"), Open);
         await File.WriteAllTextAsync(Path.Combine(Data, "database", "thesis.txt"), "precious");
 
-        var refusal = await Assert.ThrowsAsync<StartRefused>(() => Start(Lasting));
+        var refusal = await Assert.ThrowsAsync<StartupException>(() => Start(Lasting));
 
         Assert.Contains(Path.Combine(Data, "database"), refusal.Message);
         Assert.Equal("precious", await File.ReadAllTextAsync(Path.Combine(Data, "database", "thesis.txt")));
@@ -205,7 +206,7 @@ public sealed class PrivateDatabaseTests(PrivateDatabaseStory.Made made) : Priva
     {
         await File.WriteAllTextAsync(Path.Combine(Root, "in-the-way"), "");
 
-        var refusal = await Assert.ThrowsAsync<StartRefused>(() => Start(Throwaway with { DataDirectory = Path.Combine(Root, name) }));
+        var refusal = await Assert.ThrowsAsync<StartupException>(() => Start(Throwaway with { DataDirectory = Path.Combine(Root, name) }));
 
         Assert.Contains(Path.Combine(Root, name), refusal.Message);
     }
@@ -221,7 +222,7 @@ public sealed class PrivateDatabaseTests(PrivateDatabaseStory.Made made) : Priva
     [Fact]
     public async Task A_server_that_does_not_start_says_why()
     {
-        var refusal = await Assert.ThrowsAsync<StartRefused>(
+        var refusal = await Assert.ThrowsAsync<StartupException>(
             () => StartAgain(Throwaway with { Settings = new Dictionary<string, string> { ["shared_buffers"] = "plenty" } }));
 
         Assert.Contains("does not start", refusal.Message);
@@ -250,7 +251,7 @@ public sealed class PrivateDatabaseTests(PrivateDatabaseStory.Made made) : Priva
                 break;
         }
 
-        var refusal = await Assert.ThrowsAsync<StartRefused>(() => StartAgain(Lasting));
+        var refusal = await Assert.ThrowsAsync<StartupException>(() => StartAgain(Lasting));
 
         Assert.Contains(sockets, refusal.Message);
         Assert.Contains("TMPDIR", refusal.Message);
@@ -263,7 +264,7 @@ public sealed class PrivateDatabaseTests(PrivateDatabaseStory.Made made) : Priva
         Directory.CreateDirectory(sockets, Closed);
         Posix.ChangeOwner(sockets, 12345, 12345);
 
-        Assert.Contains(sockets, (await Assert.ThrowsAsync<StartRefused>(() => StartAgain(Lasting))).Message);
+        Assert.Contains(sockets, (await Assert.ThrowsAsync<StartupException>(() => StartAgain(Lasting))).Message);
     }
 
     [Theory]
@@ -365,7 +366,7 @@ public sealed class PrivateDatabaseTests(PrivateDatabaseStory.Made made) : Priva
         await first.DisposeAsync();
         File.SetUnixFileMode(Data, Closed);
 
-        var refusal = await Assert.ThrowsAsync<StartRefused>(() => Start(Lasting));
+        var refusal = await Assert.ThrowsAsync<StartupException>(() => Start(Lasting));
 
         Assert.Contains("chmod o+x", refusal.Message);
         Assert.False(Directory.Exists(Lasting.SystemDirectory));
@@ -382,7 +383,7 @@ public sealed class PrivateDatabaseTests(PrivateDatabaseStory.Made made) : Priva
         // The shell becomes a program that never asks after its child.
         var parent = Run("sh", "-c", "sleep 0.2 & echo $!; exec cat");
         var pid = (await parent.StandardOutput.ReadLineAsync())!;
-        await Eventually(() => Task.FromResult(Processes.Find(int.Parse(pid, CultureInfo.InvariantCulture)) is { State: 'Z' }));
+        await Eventually(() => Task.FromResult(ProcessTable.Find(int.Parse(pid, CultureInfo.InvariantCulture)) is { State: 'Z' }));
         return pid;
     }
 

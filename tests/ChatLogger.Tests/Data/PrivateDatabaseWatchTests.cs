@@ -6,7 +6,7 @@ namespace ChatLogger.Tests.Data;
 
 /// <summary>The service is whole again within ten seconds of its server's death, without a restart.</summary>
 [UnsupportedOSPlatform("windows")]
-public sealed class PrivateDatabaseWatchTests(PrivateDatabaseStory.Made made) : PrivateDatabaseStory(made)
+public sealed class PrivateDatabaseWatchTests(PrivateDatabaseFixture.Made made) : PrivateDatabaseFixture(made)
 {
     private const int Terminate = 15;
     private const int Stop = 19;
@@ -55,7 +55,7 @@ public sealed class PrivateDatabaseWatchTests(PrivateDatabaseStory.Made made) : 
         var database = await StartAgain(Throwaway);
         var killed = database.PostmasterPid;
         var account = ServerAccount.For(Posix.Stat(database.ClusterDirectory, follow: false)?.Uid);
-        var orphan = Processes.PostgresIn(database.ClusterDirectory, account).Last(pid => pid != killed);
+        var orphan = ProcessTable.PostgresIn(database.ClusterDirectory, account).Last(pid => pid != killed);
         Posix.Signal(orphan, Stop);
 
         Posix.Signal(killed, Posix.Kill);

@@ -1,3 +1,4 @@
+using ChatLogger.Configuration;
 using ChatLogger.Data;
 using ChatLogger.Tests.Support;
 using Microsoft.AspNetCore.Builder;
@@ -78,7 +79,7 @@ public sealed class RightsTests : IAsyncLifetime
         await Execute(_admin, $"grant create on schema public to {Owner}; grant create on schema public to {Server}; create extension btree_gin");
         await new Migrator(As(Owner), NullLogger.Instance, [new("0001_table.sql", "create table t (a int)")]).Run(CancellationToken.None);
 
-        async Task<StartRefused> Refuse() => await Assert.ThrowsAsync<StartRefused>(() => new Migrator(
+        async Task<StartupException> Refuse() => await Assert.ThrowsAsync<StartupException>(() => new Migrator(
             As(Server), NullLogger.Instance, [new("0001_table.sql", "create table t (a int)"), new("0002_column.sql", "alter table t add column b int")]).Run(CancellationToken.None));
         await Obey((await Refuse()).Message, $"grant select on schemaversions to {Server}", as_: Owner);
         var refusal = await Refuse();
@@ -105,13 +106,13 @@ public sealed class RightsTests : IAsyncLifetime
     private async Task<string> Refused(string? serving)
     {
         await using var database = Database(serving);
-        return (await Assert.ThrowsAsync<StartRefused>(() => database.Open(CancellationToken.None))).Message;
+        return (await Assert.ThrowsAsync<StartupException>(() => database.Open(CancellationToken.None))).Message;
     }
 
     private static async Task<string> RefusedAlone(string connection)
     {
         await using var database = Alone(connection);
-        return (await Assert.ThrowsAsync<StartRefused>(() => database.Open(CancellationToken.None))).Message;
+        return (await Assert.ThrowsAsync<StartupException>(() => database.Open(CancellationToken.None))).Message;
     }
 
     private static Database Alone(string connection) =>
@@ -151,7 +152,7 @@ public sealed class VanishingRightsTests(VanishingRightsTests.LimitedApp app) : 
             for (var i = 0; i < 10; i++)
             {
                 (await app.Stranger.Get("/healthz/ready")).IsSafeProblem(503, "unavailable");
-                (await plugin.Post($"{acme.Door}/chats/{chat}/messages", new { role = "user", content = "a" })).IsSafeProblem(503, "unavailable");
+                (await plugin.Post($"{acme.ApiPath}/chats/{chat}/messages", new { role = "user", content = "a" })).IsSafeProblem(503, "unavailable");
                 (await member.Caller.Get("/orgs/me/chats")).IsSafeProblem(503, "unavailable");
                 (await app.Stranger.Post("/auth/login", new { email = member.Email, password = Persona.Password })).IsSafeProblem(503, "unavailable");
                 (await app.Stranger.Get("/healthz/live")).Is(200);
@@ -172,7 +173,7 @@ public sealed class VanishingRightsTests(VanishingRightsTests.LimitedApp app) : 
         (await app.Stranger.Get("/healthz/ready")).IsSafeProblem(503, "unavailable");
         await app.Execute("alter table elsewhere rename to schemaversions");
         (await app.Stranger.Get("/healthz/ready")).Is(200);
-        (await plugin.Post($"{acme.Door}/chats/{chat}/messages", new { role = "user", content = "a" })).Is(201);
+        (await plugin.Post($"{acme.ApiPath}/chats/{chat}/messages", new { role = "user", content = "a" })).Is(201);
     }
 
     [Fact]
@@ -194,7 +195,7 @@ public sealed class VanishingRightsTests(VanishingRightsTests.LimitedApp app) : 
         try
         {
             for (var i = 0; i < 5; i++)
-                (await plugin.Post($"{acme.Door}/chats/{chat}/messages", new { role = "user", content = "a" })).IsSafeProblem(503, "unavailable");
+                (await plugin.Post($"{acme.ApiPath}/chats/{chat}/messages", new { role = "user", content = "a" })).IsSafeProblem(503, "unavailable");
             await app.LogIn(member.Email);
             (await member.Caller.Get("/orgs/me/chats")).Is(200);
             Assert.InRange(app.Log.All.Count(line => line.Contains(Sentence, StringComparison.Ordinal)), 1, 3);
@@ -203,7 +204,7 @@ public sealed class VanishingRightsTests(VanishingRightsTests.LimitedApp app) : 
         {
             await app.Execute("drop trigger full_disk on messages; drop function full_disk");
         }
-        (await plugin.Post($"{acme.Door}/chats/{chat}/messages", new { role = "user", content = "a" })).Is(201);
+        (await plugin.Post($"{acme.ApiPath}/chats/{chat}/messages", new { role = "user", content = "a" })).Is(201);
     }
 
     public sealed class LimitedApp : App, IAsyncLifetime

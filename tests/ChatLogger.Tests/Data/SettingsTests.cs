@@ -1,6 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using System.Globalization;
-using ChatLogger.Data;
+using ChatLogger.Configuration;
 using Microsoft.Extensions.Configuration;
 
 namespace ChatLogger.Tests.Data;
@@ -35,7 +35,7 @@ public class SettingsTests
     [InlineData("Oven:Time", "90", "Oven__Time must be a duration such as 00:00:30, from 00:00:01.500 to 10:00:00. A bare 90 would be 90 days: write 00:01:30 for seconds, or 90.00:00:00 for days.")]
     public void A_wrong_name_or_value_is_refused_by_its_name(string key, string value, string sentence)
     {
-        Assert.Equal(sentence, Assert.Throws<StartRefused>(() => Bind((key, value))).Message);
+        Assert.Equal(sentence, Assert.Throws<StartupException>(() => Bind((key, value))).Message);
     }
 
     [Theory]
@@ -50,7 +50,7 @@ public class SettingsTests
             CultureInfo.CurrentCulture = new CultureInfo(culture);
             var oven = Bind(("Oven:TIME", "00:00:01.750"), ("Oven:DEGREES", "100"));
             Assert.Equal((TimeSpan.FromMilliseconds(1_750), 100), (oven.Time, oven.Degrees));
-            Assert.Equal("Oven__Time must be from 00:00:01.500 to 10:00:00.", Assert.Throws<StartRefused>(() => Bind(("Oven:Time", "00:00:01.250"))).Message);
+            Assert.Equal("Oven__Time must be from 00:00:01.500 to 10:00:00.", Assert.Throws<StartupException>(() => Bind(("Oven:Time", "00:00:01.250"))).Message);
         }
         finally
         {

@@ -3,6 +3,7 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using ChatLogger.Configuration;
 using ChatLogger.Data;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting.Internal;
@@ -42,7 +43,7 @@ public sealed class TlsFailureTests : IDisposable
         _ = Serve(listener, certificate);
         var url = $"postgres://me:hunter2@localhost:{((IPEndPoint)listener.LocalEndpoint).Port}/chat{parameters.Replace("sslrootcert=", $"sslrootcert={_folder}/").Replace("sslcert=", $"sslcert={_folder}/")}";
 
-        var refusal = await Assert.ThrowsAsync<StartRefused>(async () =>
+        var refusal = await Assert.ThrowsAsync<StartupException>(async () =>
         {
             var settings = DatabaseSettings.Read(
                 new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { ["DATABASE_URL"] = url }).Build(),

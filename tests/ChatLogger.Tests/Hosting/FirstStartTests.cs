@@ -10,7 +10,7 @@ namespace ChatLogger.Tests.Hosting;
 [UnsupportedOSPlatform("windows")]
 public sealed partial class FirstStartTests : IAsyncLifetime
 {
-    private readonly Workplace _here = new();
+    private readonly ProcessSandbox _here = new();
 
     public Task InitializeAsync() => Task.CompletedTask;
 
@@ -97,7 +97,7 @@ public sealed partial class FirstStartTests : IAsyncLifetime
         Assert.Equal(postmaster, _here.PostmasterPid);
 
         Assert.Equal(0, await other.Stop());
-        Assert.False(Processes.Find(postmaster) is { IsAlive: true });
+        Assert.False(ProcessTable.Find(postmaster) is { IsAlive: true });
         Assert.Single(services, service => service.Output.Contains("API key"));
         Assert.Single(services, service => service.Output.Contains("Applied migration"));
         Assert.Equal("", one.Errors + other.Errors);

@@ -13,7 +13,7 @@ public sealed class ProductionTests : IAsyncLifetime
 {
     private const string Secret = "Session__Secret=0123456789abcdef0123456789abcdef";
 
-    private Workplace _here = null!;
+    private ProcessSandbox _here = null!;
     private string _database = "";
 
     private string Database => $"ConnectionStrings__ChatLogger={_database}";
@@ -22,7 +22,7 @@ public sealed class ProductionTests : IAsyncLifetime
     {
         _database = await TestServer.EmptyDatabase();
         // Second, for nobody cleans up after a story that could not begin.
-        _here = new Workplace();
+        _here = new ProcessSandbox();
     }
 
     public async Task DisposeAsync()

@@ -12,7 +12,7 @@ public sealed class RefusedStartTests : IAsyncLifetime
     private const string Secret = "Session__Secret=0123456789abcdef0123456789abcdef";
     private const string Key = "clk_0000000000000000_0000000000000000000000000000000000000000000000000";
 
-    private readonly Workplace _here = new();
+    private readonly ProcessSandbox _here = new();
 
     public Task InitializeAsync() => Task.CompletedTask;
 

@@ -22,14 +22,14 @@ public class ShutdownTests(ShutdownTests.DrainingApp app) : IClassFixture<Shutdo
         var transaction = await blocker.BeginTransactionAsync();
         await new NpgsqlCommand($"select from chats where id = '{chat}' for update", blocker, transaction).ExecuteNonQueryAsync();
 
-        var inFlight = plugin.Post($"{acme.Door}/chats/{chat}/messages", new { role = "user", content = "in flight" });
+        var inFlight = plugin.Post($"{acme.ApiPath}/chats/{chat}/messages", new { role = "user", content = "in flight" });
         await other.Queued(1);
         var stopping = other.Services.GetRequiredService<IHost>().StopAsync();
 
         (await other.Stranger.Get("/healthz/ready")).IsProblem(503, "unavailable");
         (await other.Stranger.Get("/healthz/live")).Is(200);
         for (var i = 0; i < 5; i++)
-            Assert.Equal("close", (await plugin.Post($"{acme.Door}/chats", "{}")).Is(201).Header("Connection"));
+            Assert.Equal("close", (await plugin.Post($"{acme.ApiPath}/chats", "{}")).Is(201).Header("Connection"));
         Assert.False(stopping.IsCompleted);
         Assert.False(inFlight.IsCompleted);
         // It outlasts the time in which others are accepted, not its own deadline.

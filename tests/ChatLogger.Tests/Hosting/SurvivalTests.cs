@@ -9,7 +9,7 @@ namespace ChatLogger.Tests.Hosting;
 [UnsupportedOSPlatform("windows")]
 public sealed class SurvivalTests : IAsyncLifetime
 {
-    private readonly Workplace _here = new();
+    private readonly ProcessSandbox _here = new();
     private readonly List<string> _acknowledged = [];
     private string _door = "";
     private string _key = "";
@@ -34,7 +34,7 @@ public sealed class SurvivalTests : IAsyncLifetime
         Assert.Equal(postmaster, _here.PostmasterPid);
         await EverythingIsThere(next);
         Assert.Equal(0, await next.Stop());
-        Assert.False(Processes.Find(postmaster) is { IsAlive: true });
+        Assert.False(ProcessTable.Find(postmaster) is { IsAlive: true });
     }
 
     [Fact]
@@ -48,7 +48,7 @@ public sealed class SurvivalTests : IAsyncLifetime
         var before = _acknowledged.Count;
 
         Posix.Signal(_here.PostmasterPid, Posix.Kill);
-        var down = Pace.Start();
+        var down = LoadAwareStopwatch.Start();
         await Wait.Until(() => writing.IsCompleted || Refused > 0);
         var refused = _acknowledged.Count;
         await Wait.Until(() => writing.IsCompleted || _acknowledged.Count > refused + 20);
@@ -89,7 +89,7 @@ public sealed class SurvivalTests : IAsyncLifetime
 
         Assert.Equal(130, await service.Stop());
 
-        Assert.Empty(Processes.PostgresIn(_here.Cluster, ServerAccount.For(null)));
+        Assert.Empty(ProcessTable.PostgresIn(_here.Cluster, ServerAccount.For(null)));
         Assert.DoesNotContain("   at ", service.Errors);
         // And nothing half-made that would be in the way of the next.
         Assert.Equal(0, await (await _here.Develop()).Stop());

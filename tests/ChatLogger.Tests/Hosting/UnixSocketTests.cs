@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using System.Runtime.Versioning;
-using ChatLogger.Data;
-using ChatLogger.Hosting;
+using ChatLogger.Configuration;
+using ChatLogger.Http;
 using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Hosting;
@@ -12,7 +12,7 @@ public sealed class UnixSocketTests : IAsyncLifetime
 {
     private const string Secret = "Session__Secret=0123456789abcdef0123456789abcdef";
 
-    private Workplace _here = null!;
+    private ProcessSandbox _here = null!;
     private string _database = "";
 
     private string SocketPath => Path.Combine(_here.Root, "http.sock");
@@ -20,7 +20,7 @@ public sealed class UnixSocketTests : IAsyncLifetime
     public async Task InitializeAsync()
     {
         _database = await TestServer.NewDatabase();
-        _here = new Workplace();
+        _here = new ProcessSandbox();
     }
 
     public async Task DisposeAsync()
@@ -55,12 +55,12 @@ public sealed class UnixSocketTests : IAsyncLifetime
     {
         var file = Path.Combine(_here.Root, "notes.txt");
         File.WriteAllText(file, "mine");
-        Assert.Contains("is there already", Assert.Throws<StartRefused>(() => UnixSocket.Clear(file)).Message, StringComparison.Ordinal);
+        Assert.Contains("is there already", Assert.Throws<StartupException>(() => UnixSocket.Clear(file)).Message, StringComparison.Ordinal);
         Assert.Equal("mine", File.ReadAllText(file));
-        Assert.Contains("is there already", Assert.Throws<StartRefused>(() => UnixSocket.Clear(_here.Root)).Message, StringComparison.Ordinal);
-        Assert.Contains("does not exist", Assert.Throws<StartRefused>(() => UnixSocket.Clear(Path.Combine(_here.Root, "no", "http.sock"))).Message, StringComparison.Ordinal);
-        Assert.Contains("begins with /", Assert.Throws<StartRefused>(() => UnixSocket.Clear("http.sock")).Message, StringComparison.Ordinal);
-        Assert.Contains("107 bytes", Assert.Throws<StartRefused>(() => UnixSocket.Clear($"/{new string('a', 107)}")).Message, StringComparison.Ordinal);
+        Assert.Contains("is there already", Assert.Throws<StartupException>(() => UnixSocket.Clear(_here.Root)).Message, StringComparison.Ordinal);
+        Assert.Contains("does not exist", Assert.Throws<StartupException>(() => UnixSocket.Clear(Path.Combine(_here.Root, "no", "http.sock"))).Message, StringComparison.Ordinal);
+        Assert.Contains("begins with /", Assert.Throws<StartupException>(() => UnixSocket.Clear("http.sock")).Message, StringComparison.Ordinal);
+        Assert.Contains("107 bytes", Assert.Throws<StartupException>(() => UnixSocket.Clear($"/{new string('a', 107)}")).Message, StringComparison.Ordinal);
 
         using (var abandoned = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified))
         {

@@ -4,7 +4,7 @@ using ChatLogger.Tests.Support;
 namespace ChatLogger.Tests.Http;
 
 /// <summary>Bodies that are nearly JSON, on the routes that read one value and on the batch, which cuts its items out by itself.</summary>
-public class JsonBodyTests(LentApp app) : IClassFixture<LentApp>
+public class JsonBodyTests(LeasedApp app) : IClassFixture<LeasedApp>
 {
     [Fact]
     public async Task A_byte_order_mark_is_ignored()
@@ -12,16 +12,16 @@ public class JsonBodyTests(LentApp app) : IClassFixture<LentApp>
         var acme = await app.Org("acme");
         var plugin = await acme.Plugin();
 
-        var chat = (await plugin.Post($"{acme.Door}/chats", Marked("""{"title":"marked"}"""))).Is(201);
+        var chat = (await plugin.Post($"{acme.ApiPath}/chats", Marked("""{"title":"marked"}"""))).Is(201);
         Assert.Equal("marked", chat.Text("title"));
-        (await plugin.Post($"{acme.Door}/batch", Marked("""{"items":[{"type":"chat","title":"marked"}]}"""))).Is(207);
+        (await plugin.Post($"{acme.ApiPath}/batch", Marked("""{"items":[{"type":"chat","title":"marked"}]}"""))).Is(207);
         Assert.Equal(2, await acme.Count("chats"));
 
         // One, at the beginning; and half of one is not UTF-8.
-        (await plugin.Post($"{acme.Door}/chats", Marked("\uFEFF{}"))).IsInvalid("body");
-        (await plugin.Post($"{acme.Door}/chats", "{}\uFEFF")).IsInvalid("body");
-        (await plugin.Post($"{acme.Door}/chats", new byte[] { 0xEF, 0xBB, (byte)'{', (byte)'}' })).IsInvalid("body");
-        (await plugin.Post($"{acme.Door}/chats", Marked(""))).IsInvalid("body");
+        (await plugin.Post($"{acme.ApiPath}/chats", Marked("\uFEFF{}"))).IsInvalid("body");
+        (await plugin.Post($"{acme.ApiPath}/chats", "{}\uFEFF")).IsInvalid("body");
+        (await plugin.Post($"{acme.ApiPath}/chats", new byte[] { 0xEF, 0xBB, (byte)'{', (byte)'}' })).IsInvalid("body");
+        (await plugin.Post($"{acme.ApiPath}/chats", Marked(""))).IsInvalid("body");
     }
 
     [Theory]
@@ -40,7 +40,7 @@ public class JsonBodyTests(LentApp app) : IClassFixture<LentApp>
 
         foreach (var path in new[] { "chats", "batch" })
         {
-            var answer = (await plugin.Post($"{acme.Door}/{path}", body)).IsInvalid("body");
+            var answer = (await plugin.Post($"{acme.ApiPath}/{path}", body)).IsInvalid("body");
             Assert.Equal(sentence, answer["errors"].GetProperty("body")[0].GetString());
         }
         Assert.Equal(0, await acme.Count("chats"));
@@ -51,7 +51,7 @@ public class JsonBodyTests(LentApp app) : IClassFixture<LentApp>
     {
         var acme = await app.Org("acme");
 
-        var answer = (await (await acme.Plugin()).Post($"{acme.Door}/chats", $"{{\"metadata\":{new string('[', 100)}{new string(']', 100)}}}")).IsInvalid("body");
+        var answer = (await (await acme.Plugin()).Post($"{acme.ApiPath}/chats", $"{{\"metadata\":{new string('[', 100)}{new string(']', 100)}}}")).IsInvalid("body");
         Assert.Equal("This nests deeper than 64 levels.", answer["errors"].GetProperty("body")[0].GetString());
     }
 

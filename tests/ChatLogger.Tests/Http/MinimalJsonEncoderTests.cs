@@ -1,11 +1,11 @@
 using System.Text;
 using System.Text.Json;
-using ChatLogger.Http;
+using ChatLogger.Telemetry.Logs;
 using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Http;
 
-public class MinimalJsonEncoderTests(LentApp app) : IClassFixture<LentApp>
+public class MinimalJsonEncoderTests(LeasedApp app) : IClassFixture<LeasedApp>
 {
     private static readonly JsonSerializerOptions Options = new() { Encoder = MinimalJsonEncoder.Instance };
 
@@ -45,9 +45,9 @@ public class MinimalJsonEncoderTests(LentApp app) : IClassFixture<LentApp>
         var plugin = await acme.Plugin();
         const string said = "😀 👩‍👩‍👧 \u2028 <b>&";
 
-        var chat = (await plugin.Post($"{acme.Door}/chats", new { title = said, metadata = new Dictionary<string, string> { [said] = said } })).Is(201);
+        var chat = (await plugin.Post($"{acme.ApiPath}/chats", new { title = said, metadata = new Dictionary<string, string> { [said] = said } })).Is(201);
         Assert.Contains($"\"title\":\"{said}\"", chat.Body, StringComparison.Ordinal);
-        var message = (await plugin.Post($"{acme.Door}/chats/{chat.Text("id")}/messages", new { role = "user", content = said })).Is(201);
+        var message = (await plugin.Post($"{acme.ApiPath}/chats/{chat.Text("id")}/messages", new { role = "user", content = said })).Is(201);
         Assert.Contains($"\"content\":\"{said}\"", message.Body, StringComparison.Ordinal);
         Assert.Contains($"\"content\":\"{said}\"", (await (await acme.Admin()).Get($"/orgs/me/chats/{chat.Text("id")}/messages")).Is(200).Body, StringComparison.Ordinal);
     }

@@ -4,7 +4,7 @@ using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Http;
 
-public class Rfc3339Tests(LentApp app) : IClassFixture<LentApp>
+public class Rfc3339Tests(LeasedApp app) : IClassFixture<LeasedApp>
 {
     [Theory]
     [InlineData("2026-11-01T12:00:00Z", "2026-11-01T12:00:00.000")]
@@ -62,7 +62,7 @@ public class Rfc3339Tests(LentApp app) : IClassFixture<LentApp>
         var importing = app.Stranger.WithKey(await acme.Key("ingest", "import"));
         var admin = await acme.Admin();
 
-        var batch = (await importing.Post($"{acme.Door}/batch", new { items = new[] { new { type = "chat", createdAt = time } } })).Is(207);
+        var batch = (await importing.Post($"{acme.ApiPath}/batch", new { items = new[] { new { type = "chat", createdAt = time } } })).Is(207);
         var id = batch["results"][0].GetProperty("id").GetString();
         Assert.Equal("2026-11-01T12:00:00.123Z", (await admin.Get($"/orgs/me/chats/{id}")).Is(200).Text("createdAt"));
 

@@ -1,4 +1,4 @@
-using ChatLogger.Data;
+using ChatLogger.Configuration;
 using ChatLogger.Http;
 using ChatLogger.Tests.Features.Exports;
 using ChatLogger.Tests.Support;
@@ -89,7 +89,7 @@ public class SubPathTests(SubPathApp app) : IClassFixture<SubPathApp>
     {
         var configuration = new ConfigurationBuilder().AddInMemoryCollection([new("PathBase", text)]).Build();
 
-        Assert.StartsWith("PathBase must be a path", Assert.Throws<StartRefused>(() => BasePath.Read(configuration)).Message, StringComparison.Ordinal);
+        Assert.StartsWith("PathBase must be a path", Assert.Throws<StartupException>(() => BasePath.Read(configuration)).Message, StringComparison.Ordinal);
     }
 
     [Theory]

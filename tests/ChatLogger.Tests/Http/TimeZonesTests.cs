@@ -3,7 +3,7 @@ using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Http;
 
-public class TimeZonesTests(LentApp app) : IClassFixture<LentApp>
+public class TimeZonesTests(LeasedApp app) : IClassFixture<LeasedApp>
 {
     [Theory]
     [InlineData("Asia/Calcutta")]

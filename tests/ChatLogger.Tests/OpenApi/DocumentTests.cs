@@ -2,10 +2,11 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using ChatLogger.Auth;
+using ChatLogger.ExportJobs;
 using ChatLogger.Features;
 using ChatLogger.Http;
 using ChatLogger.OpenApi;
-using ChatLogger.Tests.Promises;
+using ChatLogger.Tests.Contracts;
 using ChatLogger.Tests.Support;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -15,7 +16,7 @@ namespace ChatLogger.Tests.OpenApi;
 /// <summary>
 /// What holds for every operation, parameter, answer and schema of the document, as those who generate clients from it need it.
 /// </summary>
-public partial class DocumentTests(LentApp app) : IClassFixture<LentApp>
+public partial class DocumentTests(LeasedApp app) : IClassFixture<LeasedApp>
 {
     private const string Rewrite = "CHATLOGGER_REWRITE_ROUTES";
 

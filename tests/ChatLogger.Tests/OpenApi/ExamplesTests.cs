@@ -6,7 +6,7 @@ using ChatLogger.Tests.Support;
 namespace ChatLogger.Tests.OpenApi;
 
 /// <summary>What the document shows as an example works when it is sent.</summary>
-public class ExamplesTests(LentApp app) : IClassFixture<LentApp>
+public class ExamplesTests(LeasedApp app) : IClassFixture<LeasedApp>
 {
     [Fact]
     public async Task Every_example_of_a_body_or_of_parameters_succeeds()

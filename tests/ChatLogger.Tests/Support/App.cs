@@ -1,7 +1,6 @@
 using ChatLogger.Auth;
 using ChatLogger.Data;
 using ChatLogger.Features;
-using ChatLogger.Hosting;
 using Dapper;
 using MediatR;
 using Microsoft.AspNetCore.Builder;
@@ -143,7 +142,7 @@ public class App : IAsyncLifetime
     internal Task Until(string sql, object? parameters = null) => Wait.Until(() => Value<bool>(sql, parameters), sql);
 
     /// <summary>Waits until so many messages are taken by this instance and not written.</summary>
-    internal Task Queued(int messages) => Wait.Until(() => Services.GetRequiredService<MessageWriter>().Room.Rows == messages);
+    internal Task Queued(int messages) => Wait.Until(() => Services.GetRequiredService<MessageWriter>().Capacity.Rows == messages);
 
     /// <summary>Waits until so many statements wait for a lock.</summary>
     internal Task Blocked(int statements = 1) => Until(

@@ -1,8 +1,8 @@
+using ChatLogger.Tests.Contracts;
 using ChatLogger.Tests.Data;
 using ChatLogger.Tests.Features.Analytics;
 using ChatLogger.Tests.Features.Search;
 using ChatLogger.Tests.Hosting;
-using ChatLogger.Tests.Promises;
 using ChatLogger.Tests.Support;
 using ChatLogger.Tests.Telemetry;
 using Xunit.Abstractions;
@@ -18,7 +18,7 @@ public sealed class LongestFirst : ITestCollectionOrderer
 
     private static readonly string[] Longest =
     [
-        nameof(NastyInputTests), nameof(DurabilityTests), nameof(VerbTests), nameof(FirstStartTests), nameof(SurvivalTests), nameof(SilentDatabaseTests),
+        nameof(HostileInputTests), nameof(DurabilityTests), nameof(CommandLineTests), nameof(FirstStartTests), nameof(SurvivalTests), nameof(SilentDatabaseTests),
         nameof(PrivateDatabaseTests), nameof(SummaryPropertyTests), nameof(ProductionTests), nameof(OtlpTests), nameof(RefusedStartTests), nameof(FrozenDatabaseTests),
         nameof(SearchIndexTests), nameof(MetricsTests), nameof(MatrixTests), nameof(PrivateDatabaseWatchTests), nameof(DeadlineTests), nameof(ConnectionTests),
         nameof(RollupsTests), nameof(FullPoolTests), nameof(UnixSocketTests), nameof(PoolerTests), nameof(TlsFailureTests),

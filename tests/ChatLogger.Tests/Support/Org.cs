@@ -25,7 +25,7 @@ internal sealed class Org(App app, Guid id, string slug)
     public string Slug => slug;
 
     /// <summary>The plugin's door: <c>/api/v1/orgs/{slug}</c>.</summary>
-    public string Door => $"/api/v1/orgs/{slug}";
+    public string ApiPath => $"/api/v1/orgs/{slug}";
 
     /// <summary>A plugin with a key of this organization.</summary>
     public async Task<Caller> Plugin() => _plugin ??= app.Stranger.WithKey(await Key());
@@ -50,14 +50,14 @@ internal sealed class Org(App app, Guid id, string slug)
     /// <summary>Opens a chat and answers its id.</summary>
     public async Task<string> Chat(object? chat = null)
     {
-        var answer = await (await Plugin()).Post($"{Door}/chats", chat ?? new { });
+        var answer = await (await Plugin()).Post($"{ApiPath}/chats", chat ?? new { });
         return answer.Is(201).Text("id");
     }
 
     /// <summary>Adds a message and answers its id.</summary>
     public async Task<string> Say(string chatId, string content, string role = "user")
     {
-        var answer = await (await Plugin()).Post($"{Door}/chats/{chatId}/messages", new { role, content });
+        var answer = await (await Plugin()).Post($"{ApiPath}/chats/{chatId}/messages", new { role, content });
         return answer.Is(201).Text("id");
     }
 

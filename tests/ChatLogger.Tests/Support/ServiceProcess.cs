@@ -6,7 +6,7 @@ using ChatLogger.Data;
 
 namespace ChatLogger.Tests.Support;
 
-/// <summary>The real executable as a process of its own; <see cref="Workplace"/> starts it and cleans up after it.</summary>
+/// <summary>The real executable as a process of its own; <see cref="ProcessSandbox"/> starts it and cleans up after it.</summary>
 internal sealed partial class ServiceProcess : IDisposable
 {
     private const int Terminate = 15;

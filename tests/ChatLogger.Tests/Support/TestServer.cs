@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using ChatLogger.Configuration;
 using ChatLogger.Data;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
@@ -85,7 +86,7 @@ internal sealed class TestServer : IDisposable
                     Directory.Delete(leftover, recursive: true);
             }
             // Another run clears it away at this moment, or it is another account's; neither is this run's business.
-            catch (Exception failure) when (failure is StartRefused or IOException or UnauthorizedAccessException)
+            catch (Exception failure) when (failure is StartupException or IOException or UnauthorizedAccessException)
             {
             }
         }

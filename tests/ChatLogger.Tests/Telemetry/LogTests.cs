@@ -21,7 +21,7 @@ public sealed partial class LogTests
     public async Task Production_writes_one_object_a_line_with_the_trace_that_the_answer_names()
     {
         var database = await TestServer.NewDatabase();
-        var here = new Workplace();
+        var here = new ProcessSandbox();
         try
         {
             var service = await here.Serve("Session__Secret=0123456789abcdef0123456789abcdef", $"ConnectionStrings__ChatLogger={database}");
@@ -64,7 +64,7 @@ public sealed partial class LogTests
     [Fact]
     public async Task Development_writes_lines_to_be_read_and_either_can_be_had_in_either()
     {
-        var here = new Workplace();
+        var here = new ProcessSandbox();
         try
         {
             var service = await here.Develop();
@@ -84,7 +84,7 @@ public sealed partial class LogTests
     public void Nothing_that_is_logged_begins_a_line_or_moves_a_cursor()
     {
         var failure = new InvalidOperationException(Nasty);
-        var json = Written(new JsonLines(), failure);
+        var json = Written(new JsonLogFormatter(), failure);
         Assert.DoesNotContain(json.TrimEnd('\n'), char.IsControl);
         var line = JsonDocument.Parse(json).RootElement;
         Assert.Equal($"said {Tame} 7", line.GetProperty("message").GetString());
@@ -94,7 +94,7 @@ public sealed partial class LogTests
         Assert.Contains("forged\\u0009line \\u001b[31mred", exception, StringComparison.Ordinal);
         Assert.DoesNotContain(exception, character => character != '\n' && (char.IsControl(character) || character is '\u2028' or '\u202e'));
 
-        var readable = Written(new ReadableLines(), failure);
+        var readable = Written(new TextLogFormatter(), failure);
         Assert.DoesNotContain(readable, character => character != '\n' && (char.IsControl(character) || character is '\u2028' or '\u202e'));
         var lines = readable.TrimEnd('\n').Split('\n');
         Assert.Matches(@"^\S+Z warn  Test: said ", lines[0]);
@@ -107,8 +107,8 @@ public sealed partial class LogTests
         using var span = new Activity("request").Start();
         var trace = span.TraceId.ToHexString();
 
-        Assert.Contains($" trace={trace}", Written(new ReadableLines(), null), StringComparison.Ordinal);
-        var line = JsonDocument.Parse(Written(new JsonLines(), null)).RootElement;
+        Assert.Contains($" trace={trace}", Written(new TextLogFormatter(), null), StringComparison.Ordinal);
+        var line = JsonDocument.Parse(Written(new JsonLogFormatter(), null)).RootElement;
         Assert.True(Has(line, "traceId", trace) && Has(line, "spanId", span.SpanId.ToHexString()));
     }
 

@@ -13,13 +13,13 @@ public sealed partial class MetricsTests : IAsyncLifetime
     private const string Marker = "MARKER-of-what-was-said";
 
     private readonly string _key = ApiKey.Generate().Text;
-    private Workplace _here = null!;
+    private ProcessSandbox _here = null!;
     private string _database = "";
 
     public async Task InitializeAsync()
     {
         _database = await TestServer.NewDatabase();
-        _here = new Workplace();
+        _here = new ProcessSandbox();
     }
 
     public async Task DisposeAsync()

@@ -14,13 +14,13 @@ public sealed class OtlpTests : IAsyncLifetime
     private const string MessagesRoute = "/api/v1/orgs/{slug}/chats/{chatId}/messages";
 
     private readonly string _key = ApiKey.Generate().Text;
-    private Workplace _here = null!;
+    private ProcessSandbox _here = null!;
     private string _database = "";
 
     public async Task InitializeAsync()
     {
         _database = await TestServer.EmptyDatabase();
-        _here = new Workplace();
+        _here = new ProcessSandbox();
     }
 
     public async Task DisposeAsync()

@@ -1,4 +1,4 @@
-using ChatLogger.Data;
+using ChatLogger.Configuration;
 using ChatLogger.Telemetry;
 using Microsoft.Extensions.Configuration;
 
@@ -17,7 +17,7 @@ public class TelemetrySettingsTests
     [InlineData("MetricsPort=9464", "Telemetry__MetricsPort is not a setting")]
     public void What_cannot_be_refuses_the_start(string setting, string sentence)
     {
-        var refused = Assert.Throws<StartRefused>(() => TelemetrySettings.Read(Configuration($"Telemetry:{setting}")));
+        var refused = Assert.Throws<StartupException>(() => TelemetrySettings.Read(Configuration($"Telemetry:{setting}")));
         Assert.StartsWith(sentence, refused.Message, StringComparison.Ordinal);
     }
 
@@ -47,7 +47,7 @@ public class TelemetrySettingsTests
     [InlineData("OTEL_EXPORTER_OTLP_PROTOCOL=http/json", "OTEL_EXPORTER_OTLP_PROTOCOL must be grpc or http/protobuf.")]
     public void What_the_exporter_would_ignore_refuses_the_start(string setting, string sentence)
     {
-        var refused = Assert.Throws<StartRefused>(() => OtlpSettings.Read(Configuration(setting)));
+        var refused = Assert.Throws<StartupException>(() => OtlpSettings.Read(Configuration(setting)));
         Assert.StartsWith(sentence, refused.Message, StringComparison.Ordinal);
     }
 

@@ -1,3 +1,5 @@
+using ChatLogger.Configuration;
+
 namespace ChatLogger.Data;
 
 /// <summary>
@@ -6,8 +8,8 @@ namespace ChatLogger.Data;
 /// </summary>
 internal static class FileLock
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(50);
 
     /// <summary>Waits for its turn. Polled, so that the wait can be cancelled.</summary>
     public static async Task<IDisposable> Exclusive(string path, CancellationToken ct)
@@ -17,9 +19,9 @@ internal static class FileLock
         {
             if (TryExclusive(path) is { } held)
                 return held;
-            if (waited.Elapsed > Patience)
-                throw new StartRefused($"Another process has held {path} for {Patience.TotalSeconds:0} seconds. Is it starting or stopping the database? If it hangs, end it.");
-            await Task.Delay(Pause, ct);
+            if (waited.Elapsed > Timeout)
+                throw new StartupException($"Another process has held {path} for {Timeout.TotalSeconds:0} seconds. Is it starting or stopping the database? If it hangs, end it.");
+            await Task.Delay(PollInterval, ct);
         }
     }
 
@@ -45,7 +47,7 @@ internal static class FileLock
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new StartRefused($"The data directory {Path.GetDirectoryName(path)} cannot be used: {failure.Message}");
+            throw new StartupException($"The data directory {Path.GetDirectoryName(path)} cannot be used: {failure.Message}");
         }
     }
 

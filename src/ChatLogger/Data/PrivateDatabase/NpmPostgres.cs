@@ -5,6 +5,7 @@ using System.IO.Compression;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
+using ChatLogger.Configuration;
 
 namespace ChatLogger.Data;
 
@@ -21,7 +22,7 @@ internal static partial class NpmPostgres
     private const int MegaByte = 1_000_000;
 
     private static readonly TimeSpan Progress = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan DownloadTimeout = TimeSpan.FromMinutes(10);
 
     /// <summary>SHA-512 of each package, as npm writes it (integrity).</summary>
     private static readonly Dictionary<string, string> Digests = new()
@@ -62,7 +63,7 @@ internal static partial class NpmPostgres
             Ready(log, Version, Home(directory));
             return null;
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or InvalidDataException or StartRefused)
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or InvalidDataException or StartupException)
         {
             // Another process may have been faster.
             return Directory.Exists(Home(directory)) ? null : failure.Message;
@@ -108,10 +109,10 @@ internal static partial class NpmPostgres
         var since = Stopwatch.StartNew();
         while (await Task.WhenAny(ended, Task.Delay(Progress, CancellationToken.None)) != ended)
         {
-            if (since.Elapsed > Patience)
+            if (since.Elapsed > DownloadTimeout)
             {
                 process.Kill(entireProcessTree: true);
-                throw new IOException($"npm did not end within {Patience.TotalMinutes:0} minutes.");
+                throw new IOException($"npm did not end within {DownloadTimeout.TotalMinutes:0} minutes.");
             }
             StillFetching(log, (int)since.Elapsed.TotalSeconds);
         }

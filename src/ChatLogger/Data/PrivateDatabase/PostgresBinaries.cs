@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
+using ChatLogger.Configuration;
 
 namespace ChatLogger.Data;
 
@@ -75,11 +76,11 @@ internal sealed partial record PostgresBinaries(string Directory, int Major)
     private static PostgresBinaries Configured(string directory)
     {
         if (!IsComplete(directory))
-            throw new StartRefused($"Database__Binaries is {directory}, but initdb, pg_ctl and postgres are not all there.");
+            throw new StartupException($"Database__Binaries is {directory}, but initdb, pg_ctl and postgres are not all there.");
         return MajorOf(directory) switch
         {
-            null => throw new StartRefused($"Database__Binaries is {directory}, but {Program(directory, "postgres")} --version does not tell a version."),
-            < MinimumMajor and var major => throw new StartRefused(
+            null => throw new StartupException($"Database__Binaries is {directory}, but {Program(directory, "postgres")} --version does not tell a version."),
+            < MinimumMajor and var major => throw new StartupException(
                 $"Database__Binaries is {directory}, which holds PostgreSQL {major}; Chat Logger needs {MinimumMajor} or later."),
             { } major => new(directory, major),
         };

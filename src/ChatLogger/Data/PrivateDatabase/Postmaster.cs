@@ -20,7 +20,7 @@ internal sealed record Postmaster(int Pid, string SocketDirectory, string Status
             var lines = File.ReadAllLines(FileOf(cluster));
             string Line(int number) => lines.Length >= number ? lines[number - 1].Trim() : "";
             _ = int.TryParse(Line(1), CultureInfo.InvariantCulture, out var pid);
-            return new(pid, Line(5), Line(8), Processes.Find(pid)?.BirthTick ?? 0);
+            return new(pid, Line(5), Line(8), ProcessTable.Find(pid)?.BirthTick ?? 0);
         }
         catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -33,16 +33,16 @@ internal sealed record Postmaster(int Pid, string SocketDirectory, string Status
 /// Other processes, seen through /proc. PostgreSQL itself only asks whether a process with the number exists, and is fooled by a zombie
 /// (in a container nobody may reap it) and by an unrelated process that has the number now.
 /// </summary>
-internal static class Processes
+internal static class ProcessTable
 {
-    public sealed record Found(string Name, char State, ulong BirthTick)
+    public sealed record ProcessInfo(string Name, char State, ulong BirthTick)
     {
         public bool IsAlive => State is not ('Z' or 'X');
     }
 
     public static bool CanSee => OperatingSystem.IsLinux() && Directory.Exists("/proc/self");
 
-    public static Found? Find(int pid)
+    public static ProcessInfo? Find(int pid)
     {
         try
         {

@@ -1,3 +1,4 @@
+using ChatLogger.Configuration;
 using Npgsql;
 
 namespace ChatLogger.Data;
@@ -15,7 +16,7 @@ internal sealed partial class PrivateDatabase : IAsyncDisposable
     private static readonly TimeSpan WatchInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(3);
 
-    private readonly Cluster _cluster;
+    private readonly PostgresCluster _cluster;
     private readonly PrivateDatabaseOptions _options;
     private readonly ILogger _logger;
     private readonly IDisposable _presence;
@@ -24,7 +25,7 @@ internal sealed partial class PrivateDatabase : IAsyncDisposable
     private Postmaster _postmaster;
     private int _left;
 
-    private PrivateDatabase(Cluster cluster, Postmaster postmaster, IDisposable presence, PrivateDatabaseOptions options, ILogger logger)
+    private PrivateDatabase(PostgresCluster cluster, Postmaster postmaster, IDisposable presence, PrivateDatabaseOptions options, ILogger logger)
     {
         (_cluster, _postmaster, _presence, _options, _logger) = (cluster, postmaster, presence, options, logger);
         SocketDirectory = postmaster.SocketDirectory;
@@ -44,8 +45,8 @@ internal sealed partial class PrivateDatabase : IAsyncDisposable
     {
         Host = SocketDirectory,
         Port = Data.SocketDirectory.Port,
-        Username = Cluster.Name,
-        Database = Cluster.Name,
+        Username = PostgresCluster.Name,
+        Database = PostgresCluster.Name,
         // Nothing to hide on a socket of our own, and each would cost a round trip.
         SslMode = SslMode.Disable,
         GssEncryptionMode = GssEncryptionMode.Disable,
@@ -55,11 +56,11 @@ internal sealed partial class PrivateDatabase : IAsyncDisposable
     {
         options = options with { DataDirectory = Prepare(options.DataDirectory) };
         using var startLock = await FileLock.Exclusive(StartLock(options), ct);
-        var presence = FileLock.TryShared(Presence(options))
-            ?? throw new StartRefused($"{Presence(options)} is locked by a program that is not Chat Logger.");
+        var presence = FileLock.TryShared(TakePresenceLock(options))
+            ?? throw new StartupException($"{TakePresenceLock(options)} is locked by a program that is not Chat Logger.");
         try
         {
-            var cluster = await Cluster.Locate(options, logger);
+            var cluster = await PostgresCluster.Locate(options, logger);
             await cluster.Provide(ct);
             if (cluster.Major is null)
                 await cluster.Create(ct);
@@ -79,10 +80,10 @@ internal sealed partial class PrivateDatabase : IAsyncDisposable
         if (!Directory.Exists(options.DataDirectory))
             return true;
         using var startLock = await FileLock.Exclusive(StartLock(options), ct);
-        using var alone = FileLock.TryExclusive(Presence(options));
+        using var alone = FileLock.TryExclusive(TakePresenceLock(options));
         if (alone is null)
             return false;
-        var cluster = await Cluster.Locate(options, logger);
+        var cluster = await PostgresCluster.Locate(options, logger);
         await cluster.Stop("immediate");
         cluster.Delete();
         return true;
@@ -100,14 +101,14 @@ internal sealed partial class PrivateDatabase : IAsyncDisposable
         {
             using var startLock = await FileLock.Exclusive(StartLock(_options), CancellationToken.None);
             _presence.Dispose();
-            using var alone = FileLock.TryExclusive(Presence(_options));
+            using var alone = FileLock.TryExclusive(TakePresenceLock(_options));
             if (alone is null)
                 return;
             await _cluster.Stop(_options.Throwaway ? "immediate" : "fast");
             if (_options.Throwaway)
                 _cluster.Delete();
         }
-        catch (Exception failure) when (failure is StartRefused or IOException or UnauthorizedAccessException)
+        catch (Exception failure) when (failure is StartupException or IOException or UnauthorizedAccessException)
         {
             // The server stays, and the next start attaches to it.
             _presence.Dispose();
@@ -133,7 +134,7 @@ internal sealed partial class PrivateDatabase : IAsyncDisposable
                     continue;
                 LogDied(_logger, _postmaster.Pid, _cluster.Directory);
                 if (_cluster.Major is null)
-                    throw new StartRefused($"The private database in {_cluster.Directory} is gone.");
+                    throw new StartupException($"The private database in {_cluster.Directory} is gone.");
                 _postmaster = await _cluster.EnsureRunning(_leaving.Token);
                 LogBack(_logger, _postmaster.Pid);
             }
@@ -170,14 +171,14 @@ internal sealed partial class PrivateDatabase : IAsyncDisposable
 
     private static string StartLock(PrivateDatabaseOptions options) => Path.Combine(options.DataDirectory, "database.lock");
 
-    private static string Presence(PrivateDatabaseOptions options) => Path.Combine(options.DataDirectory, "database.presence");
+    private static string TakePresenceLock(PrivateDatabaseOptions options) => Path.Combine(options.DataDirectory, "database.presence");
 
     private static string Prepare(string directory)
     {
         directory = Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory));
         // pg_ctl puts the name between double quotes into a shell's command line.
         if (!OperatingSystem.IsWindows() && (directory.AsSpan().ContainsAny("\"$`\\") || directory.Any(char.IsControl)))
-            throw new StartRefused($"PostgreSQL cannot work in {directory}: the name has a quote, a dollar sign, a backslash or a control character in it. Choose another data directory.");
+            throw new StartupException($"PostgreSQL cannot work in {directory}: the name has a quote, a dollar sign, a backslash or a control character in it. Choose another data directory.");
         try
         {
             MakeDirectory(directory);
@@ -185,7 +186,7 @@ internal sealed partial class PrivateDatabase : IAsyncDisposable
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new StartRefused($"The data directory {directory} cannot be used: {failure.Message}");
+            throw new StartupException($"The data directory {directory} cannot be used: {failure.Message}");
         }
     }
 

@@ -1,6 +1,6 @@
 namespace ChatLogger.Data;
 
-/// <param name="DataDirectory">Where the service keeps its files. Made if it is missing; best left to us to make, see <see cref="Cluster.Locate"/>.</param>
+/// <param name="DataDirectory">Where the service keeps its files. Made if it is missing; best left to us to make, see <see cref="PostgresCluster.Locate"/>.</param>
 internal sealed record PrivateDatabaseOptions(string DataDirectory)
 {
     /// <summary>The setting Database__Binaries: a directory with initdb, pg_ctl and postgres.</summary>

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
+using ChatLogger.Configuration;
 
 namespace ChatLogger.Data;
 
@@ -23,27 +24,27 @@ internal sealed record ServerAccount(string? Name, uint Uid, uint Gid)
         return (owner is > 0 ? accounts.Find(account => account.Uid == owner) : null)
             ?? accounts.Find(account => account.Name == "postgres")
             ?? accounts.Find(account => account.Name == "nobody")
-            ?? throw new StartRefused(
+            ?? throw new StartupException(
                 "PostgreSQL does not run as root, and this machine has neither a user postgres nor a user nobody to run it as. "
                 + "Start Chat Logger as an ordinary user, or set ConnectionStrings__ChatLogger.");
     }
 
     public override string ToString() => Name ?? Environment.UserName;
 
-    public void Own(string path)
+    public void TakeOwnership(string path)
     {
         if (!OperatingSystem.IsWindows() && Name is not null)
             Posix.ChangeOwner(path, Uid, Gid);
     }
 
-    public async Task OwnAll(string directory)
+    public async Task TakeOwnershipOfAll(string directory)
     {
         if (Name is null)
             return;
         var self = new ServerAccount(null, 0, 0);
         var result = await self.Run("chown", ["-hR", $"{Uid}:{Gid}", directory]);
         if (result.ExitCode != 0)
-            throw new StartRefused($"{directory} cannot be given to the user {Name}, who is to run PostgreSQL:\n{result.Output}");
+            throw new StartupException($"{directory} cannot be given to the user {Name}, who is to run PostgreSQL:\n{result.Output}");
     }
 
     /// <summary>Whether this account may enter the directory, asked in the only way that knows of access lists and mounts too.</summary>
@@ -71,7 +72,7 @@ internal sealed record ServerAccount(string? Name, uint Uid, uint Gid)
         }
         catch (Win32Exception failure)
         {
-            throw new StartRefused($"{program} cannot be run as the user {this}: {failure.Message}");
+            throw new StartupException($"{program} cannot be run as the user {this}: {failure.Message}");
         }
         using var cancelled = ct.Register(() => process.Kill(entireProcessTree: true));
         var output = process.StandardOutput.ReadToEndAsync(CancellationToken.None);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
+using ChatLogger.Configuration;
 
 namespace ChatLogger.Data;
 
@@ -13,7 +14,7 @@ internal static partial class SocketDirectory
     public const int Port = 5432;
 
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-    private const int LongestSocketPath = 107; // sun_path, less its NUL
+    private const int MaxSocketPathBytes = 107; // sun_path, less its NUL
 
     public static string SocketIn(string directory) => Path.Combine(directory, $".s.PGSQL.{Port}");
 
@@ -25,7 +26,7 @@ internal static partial class SocketDirectory
         if (OperatingSystem.IsWindows())
             return chosen;
         // The server reads a list of directories with commas and quotes in it; no need to meet those.
-        return Encoding.UTF8.GetByteCount(SocketIn(chosen)) <= LongestSocketPath && Plain().IsMatch(chosen) ? chosen : Path.Combine("/tmp", name);
+        return Encoding.UTF8.GetByteCount(SocketIn(chosen)) <= MaxSocketPathBytes && Plain().IsMatch(chosen) ? chosen : Path.Combine("/tmp", name);
     }
 
     public static void Prepare(string directory, ServerAccount account)
@@ -54,7 +55,7 @@ internal static partial class SocketDirectory
         try
         {
             return int.TryParse(File.ReadLines(LockIn(directory)).FirstOrDefault(), CultureInfo.InvariantCulture, out var pid)
-                && Processes.Find(pid) is { IsAlive: true, Name: "postgres" };
+                && ProcessTable.Find(pid) is { IsAlive: true, Name: "postgres" };
         }
         catch (Exception missing) when (missing is IOException or UnauthorizedAccessException)
         {
@@ -78,7 +79,7 @@ internal static partial class SocketDirectory
             var found = Posix.Stat(directory, follow: false);
             if (found is { IsDirectory: true, Uid: 0, Permissions: (int)OwnerOnly } && account.Name is not null)
             {
-                account.Own(directory);
+                account.TakeOwnership(directory);
                 found = Posix.Stat(directory, follow: false);
             }
             return found is { IsDirectory: true, Permissions: (int)OwnerOnly } && found.Value.Uid == account.Uid;
@@ -86,13 +87,13 @@ internal static partial class SocketDirectory
 
         if (new DirectoryInfo(directory).LinkTarget is not null || !OperatingSystem.IsMacOS() || File.GetUnixFileMode(directory) != OwnerOnly)
             return false;
-        account.Own(directory);
+        account.TakeOwnership(directory);
         // Only its owner (or root) may do this.
         File.SetUnixFileMode(directory, OwnerOnly);
         return true;
     }
 
-    private static StartRefused Refused(string directory, ServerAccount account) => new(
+    private static StartupException Refused(string directory, ServerAccount account) => new(
         $"{directory} is to hold the socket of the private database, but it is not a directory of the user {account} that is closed to all others (mode 0700). "
         + "Remove it, or set TMPDIR to a directory of your own.");
 

@@ -10,13 +10,13 @@ namespace ChatLogger.Features;
 /// </summary>
 internal sealed class LocalDays
 {
-    private LocalDays(IReadOnlyList<DateOnly> days, IReadOnlyList<(DateTimeOffset Start, int Day)> spans) => (Days, Spans) = (days, spans);
+    private LocalDays(IReadOnlyList<DateOnly> days, IReadOnlyList<(DateTimeOffset Start, int Day)> spans) => (Days, Buckets) = (days, spans);
 
     /// <summary>The days, in order, each once.</summary>
     public IReadOnlyList<DateOnly> Days { get; }
 
     /// <summary>Where each span begins, and which of the <see cref="Days"/> it belongs to; it ends where the next one begins.</summary>
-    public IReadOnlyList<(DateTimeOffset Start, int Day)> Spans { get; }
+    public IReadOnlyList<(DateTimeOffset Start, int Day)> Buckets { get; }
 
     public static LocalDays Of(DateTimeOffset from, DateTimeOffset to, DateTimeZone zone)
     {

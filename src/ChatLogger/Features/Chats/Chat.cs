@@ -1,4 +1,4 @@
-using ChatLogger.Http;
+using ChatLogger.Data;
 
 namespace ChatLogger.Features;
 
@@ -7,7 +7,7 @@ internal sealed record Chat(
     Guid Id,
     string? Title,
     string[] Tags,
-    JsonObjectText Metadata,
+    RawJsonObject Metadata,
     Guid? UserId,
     string? ExternalUserId,
     DateTimeOffset CreatedAt,
@@ -16,7 +16,7 @@ internal sealed record Chat(
 {
     /// <summary>A chat as the database has it, beside its feedback.</summary>
     public sealed record Row(
-        Guid Id, string? Title, string[] Tags, JsonObjectText Metadata, Guid? UserId, string? ExternalUserId, DateTimeOffset CreatedAt,
+        Guid Id, string? Title, string[] Tags, RawJsonObject Metadata, Guid? UserId, string? ExternalUserId, DateTimeOffset CreatedAt,
         DateTimeOffset UpdatedAt, string? Rating, string? Comment, DateTimeOffset? At)
     {
         public Chat ToChat() =>

@@ -1,3 +1,4 @@
+using ChatLogger.Data;
 using ChatLogger.Http;
 using FluentValidation;
 
@@ -6,24 +7,24 @@ namespace ChatLogger.Features;
 /// <summary>Rules for what chats and messages are made of.</summary>
 internal static class ChatRules
 {
-    public static void Metadata<T>(this IRuleBuilder<T, JsonObjectText> rule, Limits limits) => rule
-        .Must(metadata => metadata.Seen.Bytes <= limits.MetadataBytes)
+    public static void Metadata<T>(this IRuleBuilder<T, RawJsonObject> rule, Limits limits) => rule
+        .Must(metadata => metadata.Measured.Bytes <= limits.MetadataBytes)
         .WithMessage($"May have at most {limits.MetadataBytes} bytes.")
-        .Must(metadata => metadata.Seen.Depth <= limits.MetadataDepth)
+        .Must(metadata => metadata.Measured.Depth <= limits.MetadataDepth)
         .WithMessage($"May nest at most {limits.MetadataDepth} deep.")
-        .Must(metadata => metadata.Seen.Keys <= limits.MetadataKeys)
+        .Must(metadata => metadata.Measured.Keys <= limits.MetadataKeys)
         .WithMessage($"May have at most {limits.MetadataKeys} keys in all.")
-        .Must(metadata => metadata.Seen.LongestKey <= limits.MetadataKeyLength)
+        .Must(metadata => metadata.Measured.LongestKey <= limits.MetadataKeyLength)
         .WithMessage($"A key may have at most {limits.MetadataKeyLength} characters.")
-        .Must(metadata => !metadata.Seen.HasDuplicateKey)
+        .Must(metadata => !metadata.Measured.HasDuplicateKey)
         .WithMessage("A key stands twice in the same object.")
-        .Must(metadata => metadata.Seen.LongestNumber <= limits.MetadataNumberLength && !metadata.Seen.HasInfiniteNumber)
+        .Must(metadata => metadata.Measured.LongestNumber <= limits.MetadataNumberLength && !metadata.Measured.HasInfiniteNumber)
         .WithMessage($"A number must be a finite double of at most {limits.MetadataNumberLength} characters.");
 
     public static void Tags<T>(this IRuleBuilder<T, string[]> rule, Limits limits) => rule
         .Must(tags => tags.Length <= limits.Tags)
         .WithMessage($"May be at most {limits.Tags}.")
-        .Must(tags => tags.All(tag => tag is { Length: > 0 } && Http.Text.Length(tag) <= limits.TagLength))
+        .Must(tags => tags.All(tag => tag is { Length: > 0 } && Data.Text.Length(tag) <= limits.TagLength))
         .WithMessage($"Each must have 1 to {limits.TagLength} characters.")
         .Must(tags => tags.Distinct(StringComparer.Ordinal).Count() == tags.Length)
         .WithMessage("The same tag stands there twice.");

@@ -1,4 +1,4 @@
-using ChatLogger.Http;
+using ChatLogger.Data;
 
 namespace ChatLogger.Features;
 
@@ -8,7 +8,7 @@ internal sealed record Message(
     Guid ChatId,
     string Role,
     string Content,
-    JsonObjectText Metadata,
+    RawJsonObject Metadata,
     int? LatencyMs,
     int? TokenCount,
     int? PromptTokens,

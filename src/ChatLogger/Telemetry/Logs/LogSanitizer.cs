@@ -9,8 +9,8 @@ internal sealed class LogSanitizer : BaseProcessor<LogRecord>
     public override void OnEnd(LogRecord data)
     {
         if (data.FormattedMessage is { } message)
-            data.FormattedMessage = LogText.Harmless(message);
-        if (data.Attributes is { } fields && fields.Any(field => field.Value is string text && !ReferenceEquals(LogText.Harmless(text), text)))
-            data.Attributes = [.. fields.Select(field => field.Value is string text ? new(field.Key, LogText.Harmless(text)) : field)];
+            data.FormattedMessage = LogText.Sanitize(message);
+        if (data.Attributes is { } fields && fields.Any(field => field.Value is string text && !ReferenceEquals(LogText.Sanitize(text), text)))
+            data.Attributes = [.. fields.Select(field => field.Value is string text ? new(field.Key, LogText.Sanitize(text)) : field)];
     }
 }

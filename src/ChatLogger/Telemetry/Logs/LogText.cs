@@ -6,25 +6,25 @@ namespace ChatLogger.Telemetry.Logs;
 /// <summary>What text may do in a log: be read. Not begin a line, move a cursor, colour a terminal or run backwards.</summary>
 internal static class LogText
 {
-    public static string Harmless(string text)
+    public static string Sanitize(string text)
     {
         foreach (var character in text)
         {
-            if (!IsHarmless(character))
+            if (!IsSafe(character))
                 return Escaped(text);
         }
         return text;
     }
 
     /// <summary>What went wrong, line by line.</summary>
-    public static IEnumerable<string> Lines(Exception exception) => exception.ToString().Split('\n').Select(line => Harmless(line.TrimEnd('\r')));
+    public static IEnumerable<string> Lines(Exception exception) => exception.ToString().Split('\n').Select(line => Sanitize(line.TrimEnd('\r')));
 
     private static string Escaped(string text)
     {
         var escaped = new StringBuilder(text.Length + 16);
         foreach (var character in text)
         {
-            if (IsHarmless(character))
+            if (IsSafe(character))
                 escaped.Append(character);
             else
                 escaped.Append(CultureInfo.InvariantCulture, $"\\u{(int)character:x4}");
@@ -32,7 +32,7 @@ internal static class LogText
         return escaped.ToString();
     }
 
-    private static bool IsHarmless(char character) => character < 0x7f
+    private static bool IsSafe(char character) => character < 0x7f
         ? character >= ' '
         : char.GetUnicodeCategory(character) is not (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator);
 }

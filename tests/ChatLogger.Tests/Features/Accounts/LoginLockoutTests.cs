@@ -10,7 +10,7 @@ namespace ChatLogger.Tests.Features.Accounts;
 /// <summary>The service with a hasher that can be made to wait in the middle of a right password.</summary>
 public class LockoutApp : ProxiedApp
 {
-    internal Turnstile Hasher { get; } = new();
+    internal BlockingHasher Hasher { get; } = new();
 
     protected override void Customize(WebApplicationBuilder builder)
     {
@@ -18,7 +18,7 @@ public class LockoutApp : ProxiedApp
         builder.Services.AddSingleton<IPasswordHasher>(Hasher);
     }
 
-    internal sealed class Turnstile : IPasswordHasher
+    internal sealed class BlockingHasher : IPasswordHasher
     {
         private readonly Bcrypt _bcrypt = new(4);
 
@@ -278,7 +278,7 @@ public sealed class LoginLockoutTests(LockoutApp app) : IClassFixture<LockoutApp
     private Task<long> Sessions(Person member) => app.Value<long>("select count(*) from sessions where user_id = @Id", new { member.Id });
 
     private Task<int?> Failures(string email) => app.Value<int?>(
-        "select failures from password_failures where subject = @Account", new { ChatLogger.Auth.Guess.AtLogin(email, default).Account });
+        "select failures from password_failures where subject = @Account", new { ChatLogger.Auth.LoginAttempt.AtLogin(email, default).Account });
 
     private Task<int> TheWindowEnds() => app.Execute("update password_failures set window_ends_at = now()");
 }

@@ -5,7 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace ChatLogger.Tests.Features.Accounts;
 
-public class LoginTests(LentApp app) : IClassFixture<LentApp>
+public class LoginTests(LeasedApp app) : IClassFixture<LeasedApp>
 {
     [Fact]
     public async Task A_member_logs_in_and_gets_a_cookie_that_only_browsers_of_this_host_send_back()

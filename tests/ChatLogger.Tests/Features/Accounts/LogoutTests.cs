@@ -2,7 +2,7 @@ using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Features.Accounts;
 
-public class LogoutTests(LentApp app) : IClassFixture<LentApp>
+public class LogoutTests(LeasedApp app) : IClassFixture<LeasedApp>
 {
     [Fact]
     public async Task The_session_is_dead_on_every_instance_and_the_members_others_live_on()

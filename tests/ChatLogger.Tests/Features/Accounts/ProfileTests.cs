@@ -2,7 +2,7 @@ using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Features.Accounts;
 
-public class ProfileTests(LentApp app) : IClassFixture<LentApp>
+public class ProfileTests(LeasedApp app) : IClassFixture<LeasedApp>
 {
     private const string NewPassword = "a new horse battery";
 

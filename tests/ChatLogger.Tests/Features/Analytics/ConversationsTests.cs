@@ -4,11 +4,11 @@ using ChatLogger.Data;
 using ChatLogger.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
-using Range = ChatLogger.Features.Range;
+using Range = ChatLogger.Features.DateRange;
 
 namespace ChatLogger.Tests.Features.Analytics;
 
-public class ConversationsTests(FoldingApp app) : IClassFixture<FoldingApp>
+public class ConversationsTests(RollupApp app) : IClassFixture<RollupApp>
 {
     private const string Path = "/analytics/orgs/me/conversations";
     private const string Nothing =
@@ -40,7 +40,7 @@ public class ConversationsTests(FoldingApp app) : IClassFixture<FoldingApp>
         await globex.Say(await globex.Chat(), "theirs");
         // A Sunday in Amsterdam, on which the clock goes from 3 back to 2: the hour from 2 comes twice.
         var importer = app.Stranger.WithKey(await acme.Key("ingest", "import"));
-        var batch = (await importer.Post($"{acme.Door}/batch", new
+        var batch = (await importer.Post($"{acme.ApiPath}/batch", new
         {
             items = new object[]
             {
@@ -57,8 +57,8 @@ public class ConversationsTests(FoldingApp app) : IClassFixture<FoldingApp>
             },
         })).Is(207);
         string Id(int item) => batch["results"][item].GetProperty("id").GetString()!;
-        (await importer.Send(HttpMethod.Put, $"{acme.Door}/chats/{Id(0)}/feedback", new { rating = "up" })).Is(200);
-        (await importer.Send(HttpMethod.Put, $"{acme.Door}/chats/{Id(0)}/messages/{Id(2)}/feedback", new { rating = "down" })).Is(200);
+        (await importer.Send(HttpMethod.Put, $"{acme.ApiPath}/chats/{Id(0)}/feedback", new { rating = "up" })).Is(200);
+        (await importer.Send(HttpMethod.Put, $"{acme.ApiPath}/chats/{Id(0)}/messages/{Id(2)}/feedback", new { rating = "down" })).Is(200);
         var admin = await acme.Admin();
 
         var answer = (await admin.Get($"{Path}?from=2026-10-25&to=2026-10-27&tz=Europe/Amsterdam")).Is(200);
@@ -101,9 +101,9 @@ public class ConversationsTests(FoldingApp app) : IClassFixture<FoldingApp>
             for (var n = random.Next(5); n > 0; n--)
                 chat.Messages.Add((Some(), random.Next(3) == 0 ? "assistant" : "user"));
             chats.Add(chat);
-            var items = chat.Messages.Select(message => (object)new { type = "message", chatRef = "c", role = message.Role, content = "x", createdAt = Folding.Text(message.At) });
-            object opened = new { type = "chat", @ref = "c", tags = chat.IsTagged ? new[] { "vip" } : [], createdAt = Folding.Text(chat.At) };
-            (await importer.Post($"{acme.Door}/batch", new { items = items.Prepend(opened) })).Is(207);
+            var items = chat.Messages.Select(message => (object)new { type = "message", chatRef = "c", role = message.Role, content = "x", createdAt = RollupAssertions.Text(message.At) });
+            object opened = new { type = "chat", @ref = "c", tags = chat.IsTagged ? new[] { "vip" } : [], createdAt = RollupAssertions.Text(chat.At) };
+            (await importer.Post($"{acme.ApiPath}/batch", new { items = items.Prepend(opened) })).Is(207);
             if (i == 20)
                 await app.FoldAll(acme, rows: 7);
         }
@@ -112,7 +112,7 @@ public class ConversationsTests(FoldingApp app) : IClassFixture<FoldingApp>
         foreach (var tag in new[] { "", "&tag=vip" })
         {
             var (from, to) = (DateTimeOffset.Parse(change, CultureInfo.InvariantCulture).AddSeconds(-random.Next(200_000)), DateTimeOffset.Parse(change, CultureInfo.InvariantCulture).AddSeconds(random.Next(1, 200_000)));
-            var answer = (await admin.Get($"{Path}?from={Folding.Text(from)}&to={Folding.Text(to)}&tz={zoneName}{tag}")).Is(200);
+            var answer = (await admin.Get($"{Path}?from={RollupAssertions.Text(from)}&to={RollupAssertions.Text(to)}&tz={zoneName}{tag}")).Is(200);
             bool In(DateTimeOffset at) => at >= from && at < to;
             var mine = chats.Where(chat => tag.Length == 0 || chat.IsTagged).ToArray();
             var begun = mine.Where(chat => In(chat.At)).ToArray();
@@ -134,7 +134,7 @@ public class ConversationsTests(FoldingApp app) : IClassFixture<FoldingApp>
 
         // In one snapshot, both ways.
         var query = new Conversations.Query(acme.Id, null, null, zoneName, []);
-        var range = Range.Parse(Folding.Text(chats[0].At.AddDays(-3)), Folding.Text(chats[0].At.AddDays(3)), Range.ZoneOf(zoneName, null), DateTimeOffset.UtcNow, 366);
+        var range = Range.Parse(RollupAssertions.Text(chats[0].At.AddDays(-3)), RollupAssertions.Text(chats[0].At.AddDays(3)), Range.ZoneOf(zoneName, null), DateTimeOffset.UtcNow, 366);
         var (rollups, rows) = await app.Services.GetRequiredKeyedService<NpgsqlDataSource>(Pools.Analytics).InSnapshotAsync(
             async snapshot => (await ConversationHours.FromRollups(snapshot, acme.Id, range), await ConversationHours.FromRows(snapshot, query, range)), default);
         Assert.Equal(rows, rollups);

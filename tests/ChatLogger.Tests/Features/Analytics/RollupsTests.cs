@@ -1,6 +1,7 @@
 using System.Text.Json;
+using ChatLogger.ChangeFeed;
 using ChatLogger.Data;
-using ChatLogger.Features;
+using ChatLogger.Rollups;
 using ChatLogger.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
@@ -10,14 +11,14 @@ using Npgsql;
 namespace ChatLogger.Tests.Features.Analytics;
 
 /// <summary>A service that folds nothing by itself: a story says when.</summary>
-public sealed class FoldingApp : App
+public sealed class RollupApp : App
 {
     protected override void Customize(WebApplicationBuilder builder) =>
-        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?> { ["Following:Every"] = "01:00:00" });
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?> { ["Feed:PollInterval"] = "01:00:00" });
 }
 
 /// <summary>What is counted ahead and what is counted from the rows come to the same, whenever anybody looks.</summary>
-public class RollupsTests(FoldingApp app) : IClassFixture<FoldingApp>
+public class RollupsTests(RollupApp app) : IClassFixture<RollupApp>
 {
     private static readonly string[] Zones = ["UTC", "Europe/Amsterdam", "Asia/Kathmandu", "America/St_Johns", "Australia/Lord_Howe"];
 
@@ -31,7 +32,7 @@ public class RollupsTests(FoldingApp app) : IClassFixture<FoldingApp>
     {
         var acme = await app.Org("acme");
         var other = await app.AnotherInstance();
-        var story = new RollupStory(acme, await acme.Key("ingest", "import"), (await acme.Member("user")).Id);
+        var story = new RollupFixture(acme, await acme.Key("ingest", "import"), (await acme.Member("user")).Id);
         await story.Open(new Random(seed));
         using var over = new CancellationTokenSource();
 
@@ -107,7 +108,7 @@ public class RollupsTests(FoldingApp app) : IClassFixture<FoldingApp>
     {
         var acme = await app.Org("acme");
         await acme.Say(await acme.Chat(new { tags = new[] { "billing" } }), "x");
-        while (await app.Services.GetRequiredService<Arrivals>().Settle(default) < (await acme.Seqs())[^1])
+        while (await app.Services.GetRequiredService<ChangeLog>().Commit(default) < (await acme.Seqs())[^1])
             await Task.Delay(10);
         // Somebody has written the row that the folding comes to last, and does not commit.
         await using var holder = await app.Rows.OpenConnectionAsync();
@@ -143,11 +144,11 @@ public class RollupsTests(FoldingApp app) : IClassFixture<FoldingApp>
         var plugin = await acme.Plugin();
         var chats = new[] { await acme.Chat(new { tags = new[] { "a", "b" }, externalUserId = "v" }), await acme.Chat(new { tags = new[] { "b" }, externalUserId = "v" }) };
         foreach (var chat in chats)
-            (await plugin.Post($"{acme.Door}/chats/{chat}/messages", new { role = "assistant", content = "x", latencyMs = 5_000 })).Is(201);
+            (await plugin.Post($"{acme.ApiPath}/chats/{chat}/messages", new { role = "assistant", content = "x", latencyMs = 5_000 })).Is(201);
         await app.FoldAll(acme);
         await Says("b 2 2, a 1 1", 2);
 
-        (await plugin.Patch($"{acme.Door}/chats/{chats[0]}", new { tags = new[] { "c", "b" } })).Is(200);
+        (await plugin.Patch($"{acme.ApiPath}/chats/{chats[0]}", new { tags = new[] { "c", "b" } })).Is(200);
         await Says("b 2 2, c 1 1", 2);
         await acme.Say(chats[0], "under the new tags");
         await app.FoldAll(acme);
@@ -157,7 +158,7 @@ public class RollupsTests(FoldingApp app) : IClassFixture<FoldingApp>
             async transaction =>
             {
                 await transaction.ExecuteAsync("update chats set deleted_at = now() where org_id = @Id", new { acme.Id });
-                await Rollups.Remove(transaction, acme.Id, Guid.Parse(chats[0]));
+                await RollupUpdates.Remove(transaction, acme.Id, Guid.Parse(chats[0]));
                 throw new InvalidOperationException("As it was told.");
             },
             default));
@@ -184,7 +185,7 @@ public class RollupsTests(FoldingApp app) : IClassFixture<FoldingApp>
         var chat = await acme.Chat();
         foreach (var (rating, fold) in new[] { ("up", false), ("down", true), ("down", false), ("up", false), ("up", true), ("down", false) })
         {
-            (await plugin.Send(HttpMethod.Put, $"{acme.Door}/chats/{chat}/feedback", new { rating })).Is(200);
+            (await plugin.Send(HttpMethod.Put, $"{acme.ApiPath}/chats/{chat}/feedback", new { rating })).Is(200);
             for (var again = fold ? 2 : 1; again > 0; again--)
             {
                 var totals = (await Agree(acme)).GetProperty("totals");
@@ -200,7 +201,7 @@ public class RollupsTests(FoldingApp app) : IClassFixture<FoldingApp>
         // At once, and for the first time.
         var message = await acme.Say(chat, "x");
         await Task.WhenAll(Enumerable.Range(0, 12).Select(async n =>
-            (await plugin.Send(HttpMethod.Put, $"{acme.Door}/chats/{chat}/messages/{message}/feedback", new { rating = n % 2 == 0 ? "up" : "down" })).Is(200)));
+            (await plugin.Send(HttpMethod.Put, $"{acme.ApiPath}/chats/{chat}/messages/{message}/feedback", new { rating = n % 2 == 0 ? "up" : "down" })).Is(200)));
         await Agree(acme);
         await app.FoldAll(acme, rows: 1);
         var both = (await Agree(acme)).GetProperty("totals");
@@ -224,7 +225,7 @@ public class RollupsTests(FoldingApp app) : IClassFixture<FoldingApp>
     }
 
     private Task<(int Rollups, int Differences)> Rebuild(Org org) =>
-        new RollupCheck(app.Services.GetRequiredKeyedService<NpgsqlDataSource>(Pools.Analytics), new FollowingSettings { Rows = 50 }).Run(org.Id, default);
+        new RollupVerifier(app.Services.GetRequiredKeyedService<NpgsqlDataSource>(Pools.Analytics), new FeedSettings { BatchRows = 50 }).Run(org.Id, default);
 
     private async Task<int> Messages(Org org) => (await Agree(org)).GetProperty("totals").GetProperty("messages").GetInt32();
 

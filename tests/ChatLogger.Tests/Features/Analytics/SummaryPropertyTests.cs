@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
-using ChatLogger.Features;
+using ChatLogger.Rollups;
 using ChatLogger.Tests.Support;
 using FsCheck;
 using FsCheck.Fluent;
@@ -15,12 +15,12 @@ public class SummaryPropertyTests(App app) : IClassFixture<App>
     private static readonly string[] Roles = ["user", "assistant", "system", "developer", "tool", "function"];
     private static readonly string[] TagPool = ["billing", "Ä", "z", "vip"];
 
-    private readonly RollupFolder _folder = app.Folder(rows: 5);
+    private readonly RollupWorker _folder = app.Folder(rows: 5);
 
     /// <summary>What happens at some time before or after the change of the clocks.</summary>
-    public sealed record Happening(int Minutes, int Milliseconds, int Chat, int Role, int? Latency, int? Tokens, int? Prompt, int? Completion, int Rating);
+    public sealed record GeneratedEvent(int Minutes, int Milliseconds, int Chat, int Role, int? Latency, int? Tokens, int? Prompt, int? Completion, int Rating);
 
-    private static readonly Gen<Happening> Happenings =
+    private static readonly Gen<GeneratedEvent> Happenings =
         from minutes in Gen.OneOf(Gen.Choose(-4 * 24 * 60, 4 * 24 * 60), Gen.Choose(-60, 60).Select(quarter => quarter * 15))
         from milliseconds in Gen.Elements(0, 0, 1, 59_999, -1)
         from chat in Gen.Choose(0, 7)
@@ -30,7 +30,7 @@ public class SummaryPropertyTests(App app) : IClassFixture<App>
         from prompt in Gen.OneOf(Gen.Constant((int?)null), Gen.Choose(0, 1_000).Select(value => (int?)value))
         from completion in Gen.OneOf(Gen.Constant((int?)null), Gen.Choose(0, 1_000).Select(value => (int?)value))
         from rating in Gen.Choose(0, 9)
-        select new Happening(minutes, milliseconds, chat, role, latency, tokens, prompt, completion, rating);
+        select new GeneratedEvent(minutes, milliseconds, chat, role, latency, tokens, prompt, completion, rating);
 
     [Theory]
     [InlineData("Europe/Amsterdam", "2026-03-29T01:00:00Z")]
@@ -66,7 +66,7 @@ public class SummaryPropertyTests(App app) : IClassFixture<App>
     }
 
     private async Task Check(
-        string zone, Recount.Calendar calendar, DateTimeOffset change, Happening[] events, int startQuarter, int quarters, bool whole, string? tag, int folded)
+        string zone, Recount.Calendar calendar, DateTimeOffset change, GeneratedEvent[] events, int startQuarter, int quarters, bool whole, string? tag, int folded)
     {
         var acme = await app.Org("acme");
         var member = await acme.Member("viewer");
@@ -124,7 +124,7 @@ public class SummaryPropertyTests(App app) : IClassFixture<App>
     private static async Task<JsonElement> Summary(Caller caller, string from, string to, string zone, string? tag) =>
         (await caller.Get($"/analytics/orgs/me/summary?from={from}&to={to}&tz={zone}{(tag is null ? "" : "&tag=" + tag)}")).Is(200).Json;
 
-    private static Recount.Chat[] Chats(Happening[] events, DateTimeOffset change, Guid member) =>
+    private static Recount.Chat[] Chats(GeneratedEvent[] events, DateTimeOffset change, Guid member) =>
     [
         .. events.GroupBy(each => each.Chat).Select(chat => new Recount.Chat(
             Guid.CreateVersion7(),
@@ -172,7 +172,7 @@ public class SummaryPropertyTests(App app) : IClassFixture<App>
         for (var i = 0; i < left.Length; i++)
         {
             if (i is >= 2 and <= 5)
-                Folding.AreClose(long.Parse(left[i], CultureInfo.InvariantCulture), long.Parse(right[i], CultureInfo.InvariantCulture), expected);
+                RollupAssertions.AreClose(long.Parse(left[i], CultureInfo.InvariantCulture), long.Parse(right[i], CultureInfo.InvariantCulture), expected);
             else
                 Assert.Equal(left[i], right[i]);
         }
@@ -188,7 +188,7 @@ public class SummaryPropertyTests(App app) : IClassFixture<App>
         batch.BatchCommands.Add(command);
     }
 
-    private static DateTimeOffset At(Happening each, DateTimeOffset change) => change.AddMinutes(each.Minutes).AddMilliseconds(each.Milliseconds);
+    private static DateTimeOffset At(GeneratedEvent each, DateTimeOffset change) => change.AddMinutes(each.Minutes).AddMilliseconds(each.Milliseconds);
 
     private static string Text(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
 

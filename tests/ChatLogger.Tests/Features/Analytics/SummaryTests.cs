@@ -43,7 +43,7 @@ public class SummaryTests(App app) : IClassFixture<App>
 
         for (var i = 1; i <= 5; i++)
         {
-            (await plugin.Post($"{acme.Door}/chats/{chat}/messages", new { role = "assistant", content = "x", latencyMs = i * 10, promptTokens = 3, completionTokens = 4 })).Is(201);
+            (await plugin.Post($"{acme.ApiPath}/chats/{chat}/messages", new { role = "assistant", content = "x", latencyMs = i * 10, promptTokens = 3, completionTokens = 4 })).Is(201);
             var totals = (await admin.Get(Path)).Is(200)["totals"];
             Assert.Equal(i, totals.GetProperty("messages").GetInt32());
             Assert.Equal(7 * i, totals.GetProperty("tokens").GetInt32());

@@ -5,7 +5,7 @@ using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Features.ApiKeys;
 
-public class ApiKeyTests(LentApp app) : IClassFixture<LentApp>
+public class ApiKeyTests(LeasedApp app) : IClassFixture<LeasedApp>
 {
     [Fact]
     public async Task An_admin_makes_a_key_that_works_at_once_and_is_shown_this_once()
@@ -29,7 +29,7 @@ public class ApiKeyTests(LentApp app) : IClassFixture<LentApp>
         Assert.Equal(
             Convert.ToHexString(SHA256.HashData(Encoding.ASCII.GetBytes(key))),
             Convert.ToHexString((await app.Value<byte[]>("select sha256 from api_keys where id = @Id::uuid", new { Id = answer.Text("id") }))!));
-        (await app.Stranger.WithKey(key).Post($"{acme.Door}/chats", new { })).Is(201);
+        (await app.Stranger.WithKey(key).Post($"{acme.ApiPath}/chats", new { })).Is(201);
 
         var list = (await admin.Get("/orgs/me/apikeys")).Is(200);
         Assert.DoesNotContain(key[21..], list.Body, StringComparison.Ordinal);
@@ -107,13 +107,13 @@ public class ApiKeyTests(LentApp app) : IClassFixture<LentApp>
         var admin = await acme.Admin();
         var made = (await admin.Post("/orgs/me/apikeys", new { label = "x" })).Is(201);
         var plugin = app.Stranger.WithKey(made.Text("key"));
-        (await plugin.Post($"{acme.Door}/chats", new { })).Is(201);
+        (await plugin.Post($"{acme.ApiPath}/chats", new { })).Is(201);
 
         (await admin.Delete($"/orgs/me/apikeys/{made.Text("id")}")).Is(204);
         var revokedAt = (await admin.Get("/orgs/me/apikeys"))["items"][0].GetProperty("revokedAt").GetString();
         (await admin.Delete($"/orgs/me/apikeys/{made.Text("id")}")).Is(204);
 
-        (await plugin.Post($"{acme.Door}/chats", new { })).IsProblem(401, "unauthenticated");
+        (await plugin.Post($"{acme.ApiPath}/chats", new { })).IsProblem(401, "unauthenticated");
         Assert.Equal(revokedAt, (await admin.Get("/orgs/me/apikeys"))["items"][0].GetProperty("revokedAt").GetString());
         Assert.NotNull(revokedAt);
     }
@@ -132,7 +132,7 @@ public class ApiKeyTests(LentApp app) : IClassFixture<LentApp>
 
         Assert.Equal(unknown.IsProblem(404, "not-found").Comparable, foreign.IsProblem(404, "not-found").Comparable);
         byTheirSlug.IsProblem(404, "not-found");
-        (await app.Stranger.WithKey(theirs.Text("key")).Post($"{globex.Door}/chats", new { })).Is(201);
+        (await app.Stranger.WithKey(theirs.Text("key")).Post($"{globex.ApiPath}/chats", new { })).Is(201);
     }
 
     [Theory]
@@ -148,7 +148,7 @@ public class ApiKeyTests(LentApp app) : IClassFixture<LentApp>
         (await member.Post("/orgs/me/apikeys", new { label = "mine" })).IsProblem(403, "forbidden");
         (await member.Delete($"/orgs/me/apikeys/{key.Text("id")}")).IsProblem(403, "forbidden");
         Assert.Equal(1, await acme.Count("api_keys"));
-        (await app.Stranger.WithKey(key.Text("key")).Post($"{acme.Door}/chats", new { })).Is(201);
+        (await app.Stranger.WithKey(key.Text("key")).Post($"{acme.ApiPath}/chats", new { })).Is(201);
     }
 
     [Fact]

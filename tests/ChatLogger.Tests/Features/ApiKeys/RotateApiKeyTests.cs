@@ -163,5 +163,5 @@ public class RotateApiKeyTests(App app) : IClassFixture<App>
         (await root.Delete(rotated.Header("Location")!)).Is(204);
     }
 
-    private Task<Answer> Use(Org org, string key) => app.Stranger.WithKey(key).Post($"{org.Door}/chats", "{}");
+    private Task<Answer> Use(Org org, string key) => app.Stranger.WithKey(key).Post($"{org.ApiPath}/chats", "{}");
 }

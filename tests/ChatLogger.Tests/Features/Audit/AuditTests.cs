@@ -4,7 +4,7 @@ using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Features.Audit;
 
-public class AuditTests(LentApp app) : IClassFixture<LentApp>
+public class AuditTests(LeasedApp app) : IClassFixture<LeasedApp>
 {
     private static readonly DateTimeOffset Noon = new(2026, 11, 1, 12, 0, 0, TimeSpan.Zero);
 

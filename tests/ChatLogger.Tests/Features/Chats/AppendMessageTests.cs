@@ -2,7 +2,7 @@ using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Features.Chats;
 
-public class AppendMessageTests(LentApp app) : IClassFixture<LentApp>
+public class AppendMessageTests(LeasedApp app) : IClassFixture<LeasedApp>
 {
     [Fact]
     public async Task A_plugin_adds_a_message_with_all_that_can_be_said_of_it()
@@ -11,7 +11,7 @@ public class AppendMessageTests(LentApp app) : IClassFixture<LentApp>
         var chat = await acme.Chat();
 
         var answer = await (await acme.Plugin()).Post(
-            $"{acme.Door}/chats/{chat}/messages",
+            $"{acme.ApiPath}/chats/{chat}/messages",
             """
             { "role": "assistant", "content": "  It left on Monday.\r\n", "metadata": { "b": [1, 2.50], "a": "é" },
               "latencyMs": 840, "tokenCount": 31, "promptTokens": 20, "completionTokens": 11, "model": "small-1" }
@@ -19,7 +19,7 @@ public class AppendMessageTests(LentApp app) : IClassFixture<LentApp>
 
         answer.Is(201);
         var id = answer.Text("id");
-        Assert.Equal($"{acme.Door}/chats/{chat}/messages/{id}", answer.Header("Location"));
+        Assert.Equal($"{acme.ApiPath}/chats/{chat}/messages/{id}", answer.Header("Location"));
         Assert.Equal(
             ["id", "chatId", "role", "content", "metadata", "latencyMs", "tokenCount", "promptTokens", "completionTokens", "model", "createdAt", "feedback"],
             answer.Json.EnumerateObject().Select(property => property.Name));
@@ -46,7 +46,7 @@ public class AppendMessageTests(LentApp app) : IClassFixture<LentApp>
     {
         var acme = await app.Org("acme");
 
-        var answer = await (await acme.Plugin()).Post($"{acme.Door}/chats/{await acme.Chat()}/messages", new { role, content = "x" });
+        var answer = await (await acme.Plugin()).Post($"{acme.ApiPath}/chats/{await acme.Chat()}/messages", new { role, content = "x" });
 
         answer.Is(201);
         Assert.Equal("{}", answer["metadata"].GetRawText());
@@ -62,10 +62,10 @@ public class AppendMessageTests(LentApp app) : IClassFixture<LentApp>
         var theirs = await globex.Chat();
         var plugin = await acme.Plugin();
 
-        var foreign = await plugin.Post($"{acme.Door}/chats/{theirs}/messages", new { role = "user", content = "hello" });
-        var unknown = await plugin.Post($"{acme.Door}/chats/{Guid.CreateVersion7()}/messages", new { role = "user", content = "hello" });
-        var malformed = await plugin.Post($"{acme.Door}/chats/{theirs.ToUpperInvariant()}/messages", new { role = "user", content = "hello" });
-        var throughTheirDoor = await plugin.Post($"{globex.Door}/chats/{theirs}/messages", new { role = "user", content = "hello" });
+        var foreign = await plugin.Post($"{acme.ApiPath}/chats/{theirs}/messages", new { role = "user", content = "hello" });
+        var unknown = await plugin.Post($"{acme.ApiPath}/chats/{Guid.CreateVersion7()}/messages", new { role = "user", content = "hello" });
+        var malformed = await plugin.Post($"{acme.ApiPath}/chats/{theirs.ToUpperInvariant()}/messages", new { role = "user", content = "hello" });
+        var throughTheirDoor = await plugin.Post($"{globex.ApiPath}/chats/{theirs}/messages", new { role = "user", content = "hello" });
 
         Assert.Equal(unknown.IsProblem(404, "not-found").Comparable, foreign.IsProblem(404, "not-found").Comparable);
         Assert.Equal(unknown.Comparable, malformed.IsProblem(404, "not-found").Comparable);
@@ -81,7 +81,7 @@ public class AppendMessageTests(LentApp app) : IClassFixture<LentApp>
         var chat = await acme.Chat();
         await app.Execute("update chats set deleted_at = now() where org_id = @Id", new { acme.Id });
 
-        var answer = await (await acme.Plugin()).Post($"{acme.Door}/chats/{chat}/messages", new { role = "user", content = "hello" });
+        var answer = await (await acme.Plugin()).Post($"{acme.ApiPath}/chats/{chat}/messages", new { role = "user", content = "hello" });
 
         answer.IsProblem(404, "not-found");
         Assert.Equal(0, await acme.Count("messages"));
@@ -110,7 +110,7 @@ public class AppendMessageTests(LentApp app) : IClassFixture<LentApp>
     {
         var acme = await app.Org("acme");
 
-        (await (await acme.Plugin()).Post($"{acme.Door}/chats/{await acme.Chat()}/messages", body)).IsInvalid(path);
+        (await (await acme.Plugin()).Post($"{acme.ApiPath}/chats/{await acme.Chat()}/messages", body)).IsInvalid(path);
 
         Assert.Equal(0, await acme.Count("messages"));
     }
@@ -121,7 +121,7 @@ public class AppendMessageTests(LentApp app) : IClassFixture<LentApp>
         var acme = await app.Org("acme");
 
         var answer = await (await acme.Plugin()).Post(
-            $"{acme.Door}/chats/{await acme.Chat()}/messages", new { role = "robot", content = " ", latencyMs = -1, model = new string('m', 101) });
+            $"{acme.ApiPath}/chats/{await acme.Chat()}/messages", new { role = "robot", content = " ", latencyMs = -1, model = new string('m', 101) });
 
         answer.IsInvalid("role").IsInvalid("content").IsInvalid("latencyMs").IsInvalid("model");
     }

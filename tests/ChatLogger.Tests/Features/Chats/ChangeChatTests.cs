@@ -13,7 +13,7 @@ public class ChangeChatTests(App app) : IClassFixture<App>
         var acme = await app.Org("acme");
         var plugin = await acme.Plugin();
         var (chat, other) = (await acme.Chat(Whole), await acme.Chat(Whole));
-        var path = $"{acme.Door}/chats/{chat}";
+        var path = $"{acme.ApiPath}/chats/{chat}";
         (await plugin.Send(HttpMethod.Put, $"{path}/feedback", new { rating = "up" })).Is(200);
         var before = (await (await acme.Admin()).Get($"/orgs/me/chats/{chat}")).Is(200);
         app.Clock.Advance(TimeSpan.FromSeconds(1));
@@ -41,7 +41,7 @@ public class ChangeChatTests(App app) : IClassFixture<App>
     {
         var acme = await app.Org("acme");
         var plugin = await acme.Plugin();
-        var path = $"{acme.Door}/chats/{await acme.Chat(Whole)}";
+        var path = $"{acme.ApiPath}/chats/{await acme.Chat(Whole)}";
 
         var same = (await plugin.Patch(path, """{"title":null,"tags":null,"metadata":null}""")).Is(200);
         Assert.Equal(("old", 2), (same.Text("title"), same["tags"].GetArrayLength()));
@@ -65,8 +65,8 @@ public class ChangeChatTests(App app) : IClassFixture<App>
         var before = (await (await acme.Admin()).Get($"/orgs/me/chats/{chat}")).Is(200).Body;
         app.Clock.Advance(TimeSpan.FromSeconds(1));
 
-        Assert.Equal(before, (await (await acme.Plugin()).Patch($"{acme.Door}/chats/{chat}", body)).Is(200).Body);
-        (await (await acme.Plugin()).Send(HttpMethod.Put, $"{acme.Door}/chats/{chat}/feedback", new { rating = "up" })).Is(200);
+        Assert.Equal(before, (await (await acme.Plugin()).Patch($"{acme.ApiPath}/chats/{chat}", body)).Is(200).Body);
+        (await (await acme.Plugin()).Send(HttpMethod.Put, $"{acme.ApiPath}/chats/{chat}/feedback", new { rating = "up" })).Is(200);
         await acme.Say(chat, "hello");
 
         Assert.Equal(1, await app.Value<long>("select count(*) from chats where org_id = @Id and updated_at = created_at", new { acme.Id }));
@@ -83,7 +83,7 @@ public class ChangeChatTests(App app) : IClassFixture<App>
         var chat = await acme.Chat(Whole);
         app.Clock.Advance(TimeSpan.FromSeconds(1));
 
-        (await (await acme.Plugin()).Patch($"{acme.Door}/chats/{chat}", body)).Is(200);
+        (await (await acme.Plugin()).Patch($"{acme.ApiPath}/chats/{chat}", body)).Is(200);
 
         Assert.Equal(1, await app.Value<long>("select count(*) from chats where org_id = @Id and updated_at > created_at", new { acme.Id }));
     }
@@ -96,7 +96,7 @@ public class ChangeChatTests(App app) : IClassFixture<App>
         var acme = await app.Org("acme");
         var chat = await acme.Chat();
 
-        var answer = (await (await acme.Plugin()).Patch($"{acme.Door}/chats/{chat}", new { title = text, tags = new[] { $"t{text}t" }, metadata = new Dictionary<string, string> { [text] = text } })).Is(200);
+        var answer = (await (await acme.Plugin()).Patch($"{acme.ApiPath}/chats/{chat}", new { title = text, tags = new[] { $"t{text}t" }, metadata = new Dictionary<string, string> { [text] = text } })).Is(200);
 
         foreach (var seen in new[] { answer, (await (await acme.Admin()).Get($"/orgs/me/chats/{chat}")).Is(200) })
         {
@@ -112,7 +112,7 @@ public class ChangeChatTests(App app) : IClassFixture<App>
         var acme = await app.Org("acme");
         var plugin = await acme.Plugin();
         var chat = await acme.Chat(Whole);
-        var path = $"{acme.Door}/chats/{chat}";
+        var path = $"{acme.ApiPath}/chats/{chat}";
 
         (await plugin.Patch(path, new { title = string.Concat(Enumerable.Repeat("😀", 201)), tags = new[] { "c" } })).IsInvalid("title");
         (await plugin.Patch(path, new { title = "new", tags = new[] { "a", " a " } })).IsInvalid("tags");
@@ -142,8 +142,8 @@ public class ChangeChatTests(App app) : IClassFixture<App>
 
         var answers = new List<string>();
         foreach (var id in new[] { deleted, theirs, $"{Guid.CreateVersion7()}", "x", theirs.ToUpperInvariant() })
-            answers.Add((await plugin.Patch($"{acme.Door}/chats/{id}", new { title = "new" })).IsProblem(404, "not-found").Comparable);
-        (await plugin.Patch($"{globex.Door}/chats/{theirs}", new { title = "new" })).IsProblem(404, "not-found");
+            answers.Add((await plugin.Patch($"{acme.ApiPath}/chats/{id}", new { title = "new" })).IsProblem(404, "not-found").Comparable);
+        (await plugin.Patch($"{globex.ApiPath}/chats/{theirs}", new { title = "new" })).IsProblem(404, "not-found");
 
         Assert.Single(answers.Distinct());
         Assert.Equal("""old a,b {"page":1,"deep":{"x":1}} v-1""", await Row(theirs));
@@ -159,7 +159,7 @@ public class ChangeChatTests(App app) : IClassFixture<App>
         await using var transaction = await elsewhere.BeginTransactionAsync();
         await new NpgsqlCommand($"update chats set deleted_at = now() where org_id = '{acme.Id}'", elsewhere, transaction).ExecuteNonQueryAsync();
 
-        var change = (await acme.Plugin()).Patch($"{acme.Door}/chats/{chat}", new { title = "new" });
+        var change = (await acme.Plugin()).Patch($"{acme.ApiPath}/chats/{chat}", new { title = "new" });
         await app.Blocked();
         await transaction.CommitAsync();
 
@@ -178,7 +178,7 @@ public class ChangeChatTests(App app) : IClassFixture<App>
         var answers = await Task.WhenAll(Enumerable.Range(0, 60).Select(i => Task.Run(async () =>
         {
             var plugin = (i % 2 == 0 ? app : other).Stranger.WithKey(key);
-            var path = $"{acme.Door}/chats/{chat}";
+            var path = $"{acme.ApiPath}/chats/{chat}";
             return (i % 4) switch
             {
                 0 => (await plugin.Patch(path, new { title = $"title {i}" })).Is(200),

@@ -2,7 +2,7 @@ using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Features.Chats;
 
-public class CreateChatTests(LentApp app) : IClassFixture<LentApp>
+public class CreateChatTests(LeasedApp app) : IClassFixture<LeasedApp>
 {
     [Fact]
     public async Task A_plugin_opens_a_chat_with_all_that_can_be_said_of_it()
@@ -10,7 +10,7 @@ public class CreateChatTests(LentApp app) : IClassFixture<LentApp>
         var acme = await app.Org("acme");
         var member = await acme.Member("user");
 
-        var answer = await (await acme.Plugin()).Post($"{acme.Door}/chats", new
+        var answer = await (await acme.Plugin()).Post($"{acme.ApiPath}/chats", new
         {
             title = "Where is my order?",
             tags = new[] { " billing ", "Übergröße" },
@@ -21,7 +21,7 @@ public class CreateChatTests(LentApp app) : IClassFixture<LentApp>
 
         answer.Is(201);
         var id = answer.Text("id");
-        Assert.Equal($"{acme.Door}/chats/{id}", answer.Header("Location"));
+        Assert.Equal($"{acme.ApiPath}/chats/{id}", answer.Header("Location"));
         Assert.Equal(
             ["id", "title", "tags", "metadata", "userId", "externalUserId", "createdAt", "updatedAt", "feedback"],
             answer.Json.EnumerateObject().Select(property => property.Name));
@@ -45,7 +45,7 @@ public class CreateChatTests(LentApp app) : IClassFixture<LentApp>
         var plugin = await acme.Plugin();
         foreach (var body in new[] { "{}", """{"title":null,"tags":null,"metadata":null,"externalUserId":null,"userId":null}""", """{"title":"","tags":[],"metadata":{},"externalUserId":""}""" })
         {
-            var answer = (await plugin.Post($"{acme.Door}/chats", body)).Is(201);
+            var answer = (await plugin.Post($"{acme.ApiPath}/chats", body)).Is(201);
             Assert.Equal("null", answer["title"].GetRawText());
             Assert.Equal("[]", answer["tags"].GetRawText());
             Assert.Equal("{}", answer["metadata"].GetRawText());
@@ -64,8 +64,8 @@ public class CreateChatTests(LentApp app) : IClassFixture<LentApp>
         var stranger = await globex.Member("user");
         var plugin = await acme.Plugin();
 
-        var foreign = await plugin.Post($"{acme.Door}/chats", new { userId = stranger.Id });
-        var nobody = await plugin.Post($"{acme.Door}/chats", new { userId = Guid.CreateVersion7() });
+        var foreign = await plugin.Post($"{acme.ApiPath}/chats", new { userId = stranger.Id });
+        var nobody = await plugin.Post($"{acme.ApiPath}/chats", new { userId = Guid.CreateVersion7() });
 
         Assert.Equal(nobody.IsProblem(404, "not-found").Comparable, foreign.IsProblem(404, "not-found").Comparable);
         Assert.Equal(0, await acme.Count("chats"));
@@ -79,7 +79,7 @@ public class CreateChatTests(LentApp app) : IClassFixture<LentApp>
         var globex = await app.Org("globex");
         var plugin = await acme.Plugin();
 
-        var foreign = await plugin.Post($"{globex.Door}/chats", new { });
+        var foreign = await plugin.Post($"{globex.ApiPath}/chats", new { });
         var unknown = await plugin.Post("/api/v1/orgs/no-such-org/chats", new { });
 
         Assert.Equal(unknown.IsProblem(404, "not-found").Comparable, foreign.IsProblem(404, "not-found").Comparable);
@@ -114,7 +114,7 @@ public class CreateChatTests(LentApp app) : IClassFixture<LentApp>
     {
         var acme = await app.Org("acme");
 
-        (await (await acme.Plugin()).Post($"{acme.Door}/chats", body)).IsInvalid(path);
+        (await (await acme.Plugin()).Post($"{acme.ApiPath}/chats", body)).IsInvalid(path);
 
         Assert.Equal(0, await acme.Count("chats"));
     }
@@ -126,13 +126,13 @@ public class CreateChatTests(LentApp app) : IClassFixture<LentApp>
         var plugin = await acme.Plugin();
         string Emoji(int count) => string.Concat(Enumerable.Repeat("😀", count));
 
-        (await plugin.Post($"{acme.Door}/chats", new { title = Emoji(200) })).Is(201);
-        (await plugin.Post($"{acme.Door}/chats", new { title = Emoji(201) })).IsInvalid("title");
-        (await plugin.Post($"{acme.Door}/chats", new { externalUserId = Emoji(128) })).Is(201);
-        (await plugin.Post($"{acme.Door}/chats", new { externalUserId = Emoji(129) })).IsInvalid("externalUserId");
-        (await plugin.Post($"{acme.Door}/chats", new { tags = Enumerable.Range(0, 20).Select(i => $"{i:D2}{Emoji(62)}") })).Is(201);
-        (await plugin.Post($"{acme.Door}/chats", new { tags = new[] { Emoji(65) } })).IsInvalid("tags");
-        (await plugin.Post($"{acme.Door}/chats", new { tags = Enumerable.Range(0, 21).Select(i => $"{i}") })).IsInvalid("tags");
+        (await plugin.Post($"{acme.ApiPath}/chats", new { title = Emoji(200) })).Is(201);
+        (await plugin.Post($"{acme.ApiPath}/chats", new { title = Emoji(201) })).IsInvalid("title");
+        (await plugin.Post($"{acme.ApiPath}/chats", new { externalUserId = Emoji(128) })).Is(201);
+        (await plugin.Post($"{acme.ApiPath}/chats", new { externalUserId = Emoji(129) })).IsInvalid("externalUserId");
+        (await plugin.Post($"{acme.ApiPath}/chats", new { tags = Enumerable.Range(0, 20).Select(i => $"{i:D2}{Emoji(62)}") })).Is(201);
+        (await plugin.Post($"{acme.ApiPath}/chats", new { tags = new[] { Emoji(65) } })).IsInvalid("tags");
+        (await plugin.Post($"{acme.ApiPath}/chats", new { tags = Enumerable.Range(0, 21).Select(i => $"{i}") })).IsInvalid("tags");
         Assert.Equal(3, await acme.Count("chats"));
     }
 }

@@ -173,7 +173,7 @@ public class FeedbackTests(App app) : IClassFixture<App>
 
         var answers = await Task.WhenAll(Enumerable.Range(0, 100).Select(i => Task.Run(() => (i % 2 == 0 ? app : other).Stranger.WithKey(key).Send(
             HttpMethod.Put,
-            $"{acme.Door}/chats/{chat}{(i % 4 < 2 ? "" : $"/messages/{message}")}/feedback",
+            $"{acme.ApiPath}/chats/{chat}{(i % 4 < 2 ? "" : $"/messages/{message}")}/feedback",
             new { rating = i % 3 == 0 ? "up" : "down", comment = $"{i}" }))));
         await other.Stop();
 
@@ -249,5 +249,5 @@ public class FeedbackTests(App app) : IClassFixture<App>
     }
 
     private static async Task<Answer> Rate(Org org, string chat, string? message, object body) => await (await org.Plugin()).Send(
-        HttpMethod.Put, $"{org.Door}/chats/{chat}{(message is null ? "" : $"/messages/{message}")}/feedback", body);
+        HttpMethod.Put, $"{org.ApiPath}/chats/{chat}{(message is null ? "" : $"/messages/{message}")}/feedback", body);
 }

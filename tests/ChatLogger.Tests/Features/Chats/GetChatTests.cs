@@ -2,7 +2,7 @@ using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Features.Chats;
 
-public class GetChatTests(LentApp app) : IClassFixture<LentApp>
+public class GetChatTests(LeasedApp app) : IClassFixture<LeasedApp>
 {
     [Theory]
     [InlineData("viewer")]
@@ -11,7 +11,7 @@ public class GetChatTests(LentApp app) : IClassFixture<LentApp>
     {
         var acme = await app.Org("acme");
         var opened = await (await acme.Plugin()).Post(
-            $"{acme.Door}/chats", """{"title":"t","tags":["x"],"metadata":{"z":1,"a":[1.0,1e2]},"externalUserId":"v-1"}""");
+            $"{acme.ApiPath}/chats", """{"title":"t","tags":["x"],"metadata":{"z":1,"a":[1.0,1e2]},"externalUserId":"v-1"}""");
 
         var read = await (await acme.Member(role)).Caller.Get($"/orgs/me/chats/{opened.Text("id")}");
 

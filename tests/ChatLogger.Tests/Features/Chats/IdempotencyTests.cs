@@ -1,4 +1,4 @@
-using ChatLogger.Features;
+using ChatLogger.Ingest;
 using ChatLogger.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
@@ -89,7 +89,7 @@ public class IdempotencyTests(App app) : IClassFixture<App>
 
         var answer = await Wire.Send(
             app.Address,
-            $"POST {acme.Door}/chats HTTP/1.1\r\nHost: x\r\nConnection: close\r\nx-organization-api-key: {(await acme.Plugin()).Credential}\r\nContent-Type: application/json\r\nContent-Length: 2\r\nIdempotency-Key: a\r\nIdempotency-Key: b\r\n\r\n{{}}");
+            $"POST {acme.ApiPath}/chats HTTP/1.1\r\nHost: x\r\nConnection: close\r\nx-organization-api-key: {(await acme.Plugin()).Credential}\r\nContent-Type: application/json\r\nContent-Length: 2\r\nIdempotency-Key: a\r\nIdempotency-Key: b\r\n\r\n{{}}");
 
         answer.IsInvalid("idempotencyKey");
         Assert.Equal(0, await acme.Count("chats"));
@@ -177,7 +177,7 @@ public class IdempotencyTests(App app) : IClassFixture<App>
         var key = (await acme.Plugin()).Credential!;
         var other = await app.AnotherInstance();
         Task<Answer> Ask(int i, string path, string body) => (i % 2 == 0 ? app : other).Stranger.WithKey(key)
-            .Send(HttpMethod.Post, $"{acme.Door}{path}", Caller.Json(System.Text.Encoding.UTF8.GetBytes(body)), request => request.Headers.Add("Idempotency-Key", "k"));
+            .Send(HttpMethod.Post, $"{acme.ApiPath}{path}", Caller.Json(System.Text.Encoding.UTF8.GetBytes(body)), request => request.Headers.Add("Idempotency-Key", "k"));
 
         var messages = await Task.WhenAll(Enumerable.Range(0, 50).Select(i => Task.Run(() => Ask(i, $"/chats/{chat}/messages", Message))));
         var chats = await Task.WhenAll(Enumerable.Range(0, 50).Select(i => Task.Run(() => Ask(i, "/chats", "{}"))));
@@ -203,7 +203,7 @@ public class IdempotencyTests(App app) : IClassFixture<App>
 
         var first = Say(acme, chat, "k");
         await app.Queued(1);
-        var pace = Pace.Start();
+        var pace = LoadAwareStopwatch.Start();
         var second = await Say(acme, chat, "k");
         Assert.True(pace.Elapsed.TotalSeconds >= 1.5, $"It was left after {pace.Elapsed}.");
         await pace.Within(4);
@@ -251,7 +251,7 @@ public class IdempotencyTests(App app) : IClassFixture<App>
         Assert.Null(second.Header("Idempotent-Replayed"));
         Assert.NotEqual(first, second.Text("id"));
 
-        await app.Services.GetRequiredService<KeySweep>().Run(CancellationToken.None);
+        await app.Services.GetRequiredService<IdempotencyKeyCleanup>().Run(CancellationToken.None);
         Assert.Equal("k", await app.Value<string>("select string_agg(key, ' ') from idempotency_keys where org_id = @Id", new { acme.Id }));
     }
 
@@ -265,7 +265,7 @@ public class IdempotencyTests(App app) : IClassFixture<App>
 
         var other = await app.AnotherInstance();
         var again = await other.Stranger.WithKey(rotated).Send(
-            HttpMethod.Post, $"{acme.Door}/chats/{chat}/messages", Caller.Json(System.Text.Encoding.UTF8.GetBytes(Message)), request => request.Headers.Add("Idempotency-Key", "k"));
+            HttpMethod.Post, $"{acme.ApiPath}/chats/{chat}/messages", Caller.Json(System.Text.Encoding.UTF8.GetBytes(Message)), request => request.Headers.Add("Idempotency-Key", "k"));
         await other.Stop();
 
         Assert.Equal(first, again.Is(201).Text("id"));
@@ -277,7 +277,7 @@ public class IdempotencyTests(App app) : IClassFixture<App>
 
     private static async Task<Answer> Ask(Org org, string path, string key, string body) => await (await org.Plugin()).Send(
         HttpMethod.Post,
-        $"{org.Door}{path}",
+        $"{org.ApiPath}{path}",
         Caller.Json(System.Text.Encoding.UTF8.GetBytes(body)),
         request => request.Headers.TryAddWithoutValidation("Idempotency-Key", key));
 }

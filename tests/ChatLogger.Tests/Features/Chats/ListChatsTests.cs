@@ -3,7 +3,7 @@ using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Features.Chats;
 
-public class ListChatsTests(LentApp app) : IClassFixture<LentApp>
+public class ListChatsTests(LeasedApp app) : IClassFixture<LeasedApp>
 {
     [Fact]
     public async Task A_viewer_sees_the_organizations_chats_newest_first_with_what_was_said_last()

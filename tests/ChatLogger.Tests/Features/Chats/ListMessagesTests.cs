@@ -3,7 +3,7 @@ using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Features.Chats;
 
-public class ListMessagesTests(LentApp app) : IClassFixture<LentApp>
+public class ListMessagesTests(LeasedApp app) : IClassFixture<LeasedApp>
 {
     [Fact]
     public async Task What_was_said_is_read_in_the_order_in_which_it_arrived()
@@ -13,7 +13,7 @@ public class ListMessagesTests(LentApp app) : IClassFixture<LentApp>
         var plugin = await acme.Plugin();
         var said = new List<string>();
         for (var i = 0; i < 5; i++)
-            said.Add((await plugin.Post($"{acme.Door}/chats/{chat}/messages", new { role = "user", content = $"{i}", latencyMs = i, metadata = new { i } })).Is(201).Body);
+            said.Add((await plugin.Post($"{acme.ApiPath}/chats/{chat}/messages", new { role = "user", content = $"{i}", latencyMs = i, metadata = new { i } })).Is(201).Body);
         // Whatever the clocks say.
         await app.Execute("update messages set created_at = '2020-01-01T00:00:00Z' where org_id = @Id and content = '4'", new { acme.Id });
 

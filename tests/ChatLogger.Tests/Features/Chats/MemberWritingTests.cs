@@ -2,7 +2,7 @@ using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Features.Chats;
 
-public class MemberWritingTests(LentApp app) : IClassFixture<LentApp>
+public class MemberWritingTests(LeasedApp app) : IClassFixture<LeasedApp>
 {
     [Fact]
     public async Task A_user_opens_chats_for_themselves_only()
@@ -53,9 +53,9 @@ public class MemberWritingTests(LentApp app) : IClassFixture<LentApp>
         (await admin.Get($"/orgs/me/chats/{chat}")).IsProblem(404, "not-found");
         (await admin.Get($"/orgs/me/chats/{chat}/messages")).IsProblem(404, "not-found");
         Assert.DoesNotContain(chat, (await admin.Get("/orgs/me/chats")).Is(200).Body, StringComparison.Ordinal);
-        (await plugin.Post($"{acme.Door}/chats/{chat}/messages", new { role = "user", content = "more" })).IsProblem(404, "not-found");
-        (await plugin.Patch($"{acme.Door}/chats/{chat}", new { title = "t" })).IsProblem(404, "not-found");
-        (await plugin.Send(HttpMethod.Put, $"{acme.Door}/chats/{chat}/messages/{message}/feedback", new { rating = "up" })).IsProblem(404, "not-found");
+        (await plugin.Post($"{acme.ApiPath}/chats/{chat}/messages", new { role = "user", content = "more" })).IsProblem(404, "not-found");
+        (await plugin.Patch($"{acme.ApiPath}/chats/{chat}", new { title = "t" })).IsProblem(404, "not-found");
+        (await plugin.Send(HttpMethod.Put, $"{acme.ApiPath}/chats/{chat}/messages/{message}/feedback", new { rating = "up" })).IsProblem(404, "not-found");
         Assert.DoesNotContain(message, (await admin.Post("/exports/orgs/me", new { format = "jsonl" })).Is(200).Body, StringComparison.Ordinal);
     }
 }

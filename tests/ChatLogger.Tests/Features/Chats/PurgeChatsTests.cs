@@ -1,4 +1,5 @@
 using ChatLogger.Features;
+using ChatLogger.SearchIndex;
 using ChatLogger.Tests.Features.Analytics;
 using ChatLogger.Tests.Features.Organizations;
 using ChatLogger.Tests.Features.Search;
@@ -68,7 +69,7 @@ public class PurgeChatsTests(OrganizationsApp app) : IClassFixture<Organizations
     {
         var acme = await app.Org("acme");
         var plugin = await acme.Plugin();
-        Task<Answer> Open() => plugin.Send(HttpMethod.Post, $"{acme.Door}/chats", Caller.Json("{}"u8.ToArray()), request => request.Headers.Add("Idempotency-Key", "once"));
+        Task<Answer> Open() => plugin.Send(HttpMethod.Post, $"{acme.ApiPath}/chats", Caller.Json("{}"u8.ToArray()), request => request.Headers.Add("Idempotency-Key", "once"));
         var chat = (await Open()).Is(201).Text("id");
         (await (await acme.Admin()).Delete($"/orgs/me/chats/{chat}")).Is(204);
         (await Open()).IsProblem(404, "not-found");
@@ -215,7 +216,7 @@ public class PurgeChatsTests(OrganizationsApp app) : IClassFixture<Organizations
         await acme.Fill();
         await app.Execute("update chats set deleted_at = now() where org_id = @Id", new { acme.Id });
         Assert.Contains(app.Services.GetServices<IHostedService>(), service => service is PurgeChats);
-        using var purge = app.PurgeChats(settings: new PurgeSettings { Every = TimeSpan.FromMilliseconds(20) });
+        using var purge = app.PurgeChats(settings: new PurgeSettings { Interval = TimeSpan.FromMilliseconds(20) });
 
         await purge.StartAsync(CancellationToken.None);
         await app.Until("select not exists (select from chats where org_id = @Id)", new { acme.Id });
@@ -233,8 +234,8 @@ public class PurgeChatsTests(OrganizationsApp app) : IClassFixture<Organizations
         foreach (var target in new[] { $"chats/{chat}", $"chats/{chat}/messages/{message}" })
         {
             // The second replaces the first.
-            (await plugin.Send(HttpMethod.Put, $"{org.Door}/{target}/feedback", new { rating = "up" })).Is(200);
-            (await plugin.Send(HttpMethod.Put, $"{org.Door}/{target}/feedback", new { rating = "down" })).Is(200);
+            (await plugin.Send(HttpMethod.Put, $"{org.ApiPath}/{target}/feedback", new { rating = "up" })).Is(200);
+            (await plugin.Send(HttpMethod.Put, $"{org.ApiPath}/{target}/feedback", new { rating = "down" })).Is(200);
         }
         return (chat, message);
     }
@@ -245,7 +246,7 @@ public class PurgeChatsTests(OrganizationsApp app) : IClassFixture<Organizations
         await Wait.Until(
             async () =>
             {
-                await indexer.Sweep(CancellationToken.None);
+                await indexer.CatchUp(CancellationToken.None);
                 await indexer.Run(CancellationToken.None);
                 return await app.Value<bool>(
                     "select (select max(seq) from messages where org_id = @Id) is not distinct from (select max(last_seq) from search_chunks where org_id = @Id)", new { org.Id });

@@ -63,7 +63,7 @@ public class WriteBatchTests(App app) : IClassFixture<App>
         Assert.Equal(Problem(answer, 0).GetRawText(), Problem(answer, 1).GetRawText());
         Assert.Equal(Problem(answer, 2).GetRawText(), Problem(answer, 3).GetRawText());
         Assert.Equal(0, await acme.Count("chats") + await acme.Count("messages") + await globex.Count("messages"));
-        (await (await acme.Plugin()).Post($"{globex.Door}/batch", """{"items":[{"type":"chat"}]}""")).IsProblem(404, "not-found");
+        (await (await acme.Plugin()).Post($"{globex.ApiPath}/batch", """{"items":[{"type":"chat"}]}""")).IsProblem(404, "not-found");
     }
 
     [Theory]
@@ -232,7 +232,7 @@ public class WriteBatchTests(App app) : IClassFixture<App>
 
         // On the route for one it is another key.
         var alone = await (await acme.Plugin()).Send(
-            HttpMethod.Post, $"{acme.Door}/chats/{chat}/messages", Caller.Json("""{"role":"user","content":"a"}"""u8.ToArray()), request => request.Headers.Add("Idempotency-Key", "k"));
+            HttpMethod.Post, $"{acme.ApiPath}/chats/{chat}/messages", Caller.Json("""{"role":"user","content":"a"}"""u8.ToArray()), request => request.Headers.Add("Idempotency-Key", "k"));
         Assert.Null(alone.Is(201).Header("Idempotent-Replayed"));
     }
 
@@ -246,7 +246,7 @@ public class WriteBatchTests(App app) : IClassFixture<App>
             .Concat(Enumerable.Range(0, 50).Select(i => $$"""{"type":"message","chatRef":"a","role":"user","content":"{{i}}","idempotencyKey":"k{{i}}"}""")).ToArray();
 
         var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => Task.Run(() =>
-            (i % 2 == 0 ? app : other).Stranger.WithKey(key).Post($"{acme.Door}/batch", $"{{\"items\":[{string.Join(',', items)}]}}"))));
+            (i % 2 == 0 ? app : other).Stranger.WithKey(key).Post($"{acme.ApiPath}/batch", $"{{\"items\":[{string.Join(',', items)}]}}"))));
         await other.Stop();
 
         Assert.All(answers, answer => Assert.All(Statuses(answer.Is(207)), status => Assert.Equal(201, status)));
@@ -315,7 +315,7 @@ public class WriteBatchTests(App app) : IClassFixture<App>
         await new NpgsqlCommand($"begin; select from chats where id = '{locked}' for update", blocker).ExecuteNonQueryAsync();
         string Say(string chat, string content) => $$"""{"type":"message","chatId":"{{chat}}","role":"user","content":"{{content}}"}""";
 
-        var pace = Pace.Start();
+        var pace = LoadAwareStopwatch.Start();
         var sending = Send(acme, Say(locked, "a"), Say(free, "b"), Say(locked, "c"), Say(free, "d"));
         var alone = Send(acme, Say(locked, "a"));
         await Task.Delay(500);
@@ -370,7 +370,7 @@ public class WriteBatchTests(App app) : IClassFixture<App>
 
             for (var i = 0; i < bodies.Count; i++)
             {
-                var alone = await plugin.Post($"{acme.Door}{bodies[i].Path}", $"{{{bodies[i].Members}}}");
+                var alone = await plugin.Post($"{acme.ApiPath}{bodies[i].Path}", $"{{{bodies[i].Members}}}");
                 Assert.True(alone.Status == Statuses(together)[i], $"{bodies[i]}: {alone.Status} alone, {together["results"][i]}");
                 if (alone.Status != 201)
                     Assert.Equal(Rejected(alone.Json), Rejected(Problem(together, i)));
@@ -466,12 +466,12 @@ public class WriteBatchTests(App app) : IClassFixture<App>
         var content = Caller.Json(body);
         if (encoding is not null)
             content.Headers.TryAddWithoutValidation("Content-Encoding", encoding);
-        return await (await org.Plugin()).Send(HttpMethod.Post, $"{org.Door}{path}", content, change ?? (_ => { }));
+        return await (await org.Plugin()).Send(HttpMethod.Post, $"{org.ApiPath}{path}", content, change ?? (_ => { }));
     }
 
     private static async Task<Answer> Send(Org org, params string[] items) => await Send(await org.Plugin(), org, items);
 
-    private static Task<Answer> Send(Caller plugin, Org org, params string[] items) => plugin.Post($"{org.Door}/batch", $"{{\"items\":[{string.Join(',', items)}]}}");
+    private static Task<Answer> Send(Caller plugin, Org org, params string[] items) => plugin.Post($"{org.ApiPath}/batch", $"{{\"items\":[{string.Join(',', items)}]}}");
 
     private static int[] Statuses(Answer answer) => [.. answer["results"].EnumerateArray().Select(result => result.GetProperty("status").GetInt32())];
 
@@ -490,7 +490,7 @@ internal static class BatchAnswer
 public class NarrowBatchApp : App
 {
     protected override void Customize(WebApplicationBuilder builder) => builder.Configuration.AddInMemoryCollection(
-        new Dictionary<string, string?> { ["Writing:BatchQueueRows"] = "10", ["RateLimits:Ingest:PerSecond"] = "1", ["RateLimits:Ingest:Burst"] = "3", ["Writing:FlushRows"] = "3" });
+        new Dictionary<string, string?> { ["Ingest:BatchQueueRows"] = "10", ["RateLimits:Ingest:PerSecond"] = "1", ["RateLimits:Ingest:Burst"] = "3", ["Ingest:FlushRows"] = "3" });
 }
 
 public class FullBatchTests(NarrowBatchApp app) : IClassFixture<NarrowBatchApp>
@@ -503,15 +503,15 @@ public class FullBatchTests(NarrowBatchApp app) : IClassFixture<NarrowBatchApp>
         string Items(int count) => $"{{\"items\":[{string.Join(',', Enumerable.Range(0, count).Select(i =>
             i == 0 ? """{"type":"chat","ref":"a"}""" : $$"""{"type":"message","chatRef":"a","role":"user","content":"{{i}}"}"""))}]}}";
 
-        var refused = await plugin.Post($"{acme.Door}/batch", Items(11));
+        var refused = await plugin.Post($"{acme.ApiPath}/batch", Items(11));
         Assert.NotNull(refused.IsProblem(503, "unavailable").Header("Retry-After"));
         Assert.Equal(0, await acme.Count("chats"));
 
         // Of many statements, in order; and what had room gives it back.
-        (await plugin.Post($"{acme.Door}/batch", Items(10))).Is(207);
-        (await plugin.Post($"{acme.Door}/batch", Items(10))).Is(207);
+        (await plugin.Post($"{acme.ApiPath}/batch", Items(10))).Is(207);
+        (await plugin.Post($"{acme.ApiPath}/batch", Items(10))).Is(207);
         Assert.Equal(18, await acme.Count("messages"));
         Assert.Equal(2, await app.Value<long>("select count(*) from (select from messages where org_id = @Id group by chat_id having string_agg(content, '' order by seq) = '123456789') m", new { acme.Id }));
-        (await plugin.Post($"{acme.Door}/batch", Items(1))).IsProblem(429, "throttled");
+        (await plugin.Post($"{acme.ApiPath}/batch", Items(1))).IsProblem(429, "throttled");
     }
 }

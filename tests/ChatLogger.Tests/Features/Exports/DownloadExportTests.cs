@@ -13,7 +13,7 @@ public class DownloadExportTests(ExportApp app) : IClassFixture<ExportApp>
         var acme = await app.Org("acme");
         await acme.LongChat(20, 200_000);
         var admin = await acme.Admin();
-        var location = (await admin.Post(ExportStory.Path, new { format = "jsonl", mode = "async" })).Is(202).Header("Location")!;
+        var location = (await admin.Post(ExportFixture.Path, new { format = "jsonl", mode = "async" })).Is(202).Header("Location")!;
         var whole = (await admin.Ended(location)).Is(200);
         var bytes = Encoding.UTF8.GetBytes(whole.Body);
         var tag = whole.Header("ETag")!;
@@ -66,7 +66,7 @@ public class DownloadExportTests(ExportApp app) : IClassFixture<ExportApp>
         var acme = await app.Org("acme");
         await acme.LongChat(60, 250_000);
         var admin = await acme.Admin();
-        var location = (await admin.Post(ExportStory.Path, new { format = "jsonl", mode = "async" })).Is(202).Header("Location")!;
+        var location = (await admin.Post(ExportFixture.Path, new { format = "jsonl", mode = "async" })).Is(202).Header("Location")!;
         (await admin.Ended(location)).Is(200);
         using var request = new HttpRequestMessage(HttpMethod.Get, location);
         request.Headers.TryAddWithoutValidation("Cookie", admin.Credential);
@@ -102,7 +102,7 @@ public class DownloadExportTests(ExportApp app) : IClassFixture<ExportApp>
         var acme = await app.Org("acme");
         var ann = await acme.Member("admin");
         var bob = await acme.Member("admin");
-        var location = (await ann.Caller.Post(ExportStory.Path, new { format = "csv", mode = "async" })).Is(202).Header("Location")!;
+        var location = (await ann.Caller.Post(ExportFixture.Path, new { format = "csv", mode = "async" })).Is(202).Header("Location")!;
         (await ann.Caller.Ended(location)).Is(200);
 
         await app.Execute("update users set role = 'viewer' where id = @Id", new { ann.Id });
@@ -117,13 +117,13 @@ public class DownloadExportTests(ExportApp app) : IClassFixture<ExportApp>
     {
         var acme = await app.Org("acme");
         var globex = await app.Org("globex");
-        var theirs = (await (await globex.Admin()).Post(ExportStory.Path, new { format = "csv", mode = "async" })).Is(202).Header("Location")!;
+        var theirs = (await (await globex.Admin()).Post(ExportFixture.Path, new { format = "csv", mode = "async" })).Is(202).Header("Location")!;
         var admin = await acme.Admin();
 
-        var none = (await admin.Get($"{ExportStory.Path}/{Guid.CreateVersion7()}")).IsProblem(404, "not-found");
+        var none = (await admin.Get($"{ExportFixture.Path}/{Guid.CreateVersion7()}")).IsProblem(404, "not-found");
         Assert.Equal(none.Comparable, (await admin.Get(theirs)).IsProblem(404, "not-found").Comparable);
         (await admin.Delete(theirs)).IsProblem(404, "not-found");
-        (await admin.Get(ExportStory.Path + "/nonsense")).IsProblem(404, "not-found");
+        (await admin.Get(ExportFixture.Path + "/nonsense")).IsProblem(404, "not-found");
         (await (await globex.Admin()).Ended(theirs)).Is(200);
     }
 
@@ -134,7 +134,7 @@ public class DownloadExportTests(ExportApp app) : IClassFixture<ExportApp>
         var admin = await acme.Admin();
         async Task<string> Finished()
         {
-            var location = (await admin.Post(ExportStory.Path, new { format = "csv", mode = "async" })).Is(202).Header("Location")!;
+            var location = (await admin.Post(ExportFixture.Path, new { format = "csv", mode = "async" })).Is(202).Header("Location")!;
             (await admin.Ended(location)).Is(200);
             return location;
         }
@@ -165,16 +165,16 @@ public class DownloadExportTests(ExportApp app) : IClassFixture<ExportApp>
         var made = new List<string>();
         for (var i = 0; i < 3; i++)
         {
-            made.Add((await admin.Post(ExportStory.Path, new { format = "csv", mode = "async" })).Is(202).Text("id"));
+            made.Add((await admin.Post(ExportFixture.Path, new { format = "csv", mode = "async" })).Is(202).Text("id"));
             await Task.Delay(2);
         }
 
-        var first = (await admin.Get($"{ExportStory.Path}?limit=2")).Is(200);
-        var second = (await admin.Get($"{ExportStory.Path}?limit=2&cursor={first.Text("nextCursor")}")).Is(200);
+        var first = (await admin.Get($"{ExportFixture.Path}?limit=2")).Is(200);
+        var second = (await admin.Get($"{ExportFixture.Path}?limit=2&cursor={first.Text("nextCursor")}")).Is(200);
 
         Assert.Equal(
             Enumerable.Reverse(made),
             first["items"].EnumerateArray().Concat(second["items"].EnumerateArray()).Select(export => export.GetProperty("id").GetString()!));
-        (await (await (await app.Org("globex")).Admin()).Get($"{ExportStory.Path}?cursor={first.Text("nextCursor")}")).IsInvalid("cursor");
+        (await (await (await app.Org("globex")).Admin()).Get($"{ExportFixture.Path}?cursor={first.Text("nextCursor")}")).IsInvalid("cursor");
     }
 }

@@ -15,7 +15,7 @@ public sealed class ExportApp : App
     });
 }
 
-internal static class ExportStory
+internal static class ExportFixture
 {
     public const string Path = "/exports/orgs/me";
 

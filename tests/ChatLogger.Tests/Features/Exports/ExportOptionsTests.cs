@@ -55,10 +55,10 @@ public class ExportOptionsTests(ExportApp app) : IClassFixture<ExportApp>
     {
         var admin = await (await app.Org("acme")).Admin();
 
-        (await admin.Post(ExportStory.Path, new { format, bom = true })).IsInvalid("bom");
-        (await admin.Post(ExportStory.Path, new { format, localTimes = true })).IsInvalid("localTimes");
-        (await admin.Post(ExportStory.Path, new { format, bom = false, localTimes = false })).Is(200);
-        (await admin.Post(ExportStory.Path, new { format = "csv", bom = "true" })).IsInvalid("bom");
+        (await admin.Post(ExportFixture.Path, new { format, bom = true })).IsInvalid("bom");
+        (await admin.Post(ExportFixture.Path, new { format, localTimes = true })).IsInvalid("localTimes");
+        (await admin.Post(ExportFixture.Path, new { format, bom = false, localTimes = false })).Is(200);
+        (await admin.Post(ExportFixture.Path, new { format = "csv", bom = "true" })).IsInvalid("bom");
     }
 
     [Fact]
@@ -75,26 +75,26 @@ public class ExportOptionsTests(ExportApp app) : IClassFixture<ExportApp>
         await acme.InsertMessage(answered, "sunny", "assistant");
         var admin = await acme.Admin();
 
-        var location = (await admin.Post(ExportStory.Path, new { format = "openai-jsonl", mode = "async" })).Is(202).Header("Location")!;
+        var location = (await admin.Post(ExportFixture.Path, new { format = "openai-jsonl", mode = "async" })).Is(202).Header("Location")!;
         var file = (await admin.Ended(location)).Is(200);
 
         Assert.Equal(
             """{"messages":[{"role":"user","content":"weather?"},{"role":"assistant","content":"sunny"}]}""" + "\n", file.Body);
-        var export = (await admin.Get(ExportStory.Path)).Is(200)["items"][0];
+        var export = (await admin.Get(ExportFixture.Path)).Is(200)["items"][0];
         Assert.Equal(3, export.GetProperty("skipped").GetInt64());
         Assert.Equal(1, export.GetProperty("rows").GetInt64());
         Assert.Equal(1, export.GetProperty("totalRows").GetInt64());
-        Assert.Equal(file.Body, (await admin.Post(ExportStory.Path, new { format = "openai-jsonl", mode = "sync" })).Is(200).Body);
+        Assert.Equal(file.Body, (await admin.Post(ExportFixture.Path, new { format = "openai-jsonl", mode = "sync" })).Is(200).Body);
 
-        var others = (await admin.Ended((await admin.Post(ExportStory.Path, new { format = "jsonl", mode = "async" })).Is(202).Header("Location")!)).Is(200);
+        var others = (await admin.Ended((await admin.Post(ExportFixture.Path, new { format = "jsonl", mode = "async" })).Is(202).Header("Location")!)).Is(200);
         Assert.Equal(3, others.Body.Split('\n').Length - 1);
-        Assert.Equal(0, (await admin.Get(ExportStory.Path)).Is(200)["items"][0].GetProperty("skipped").GetInt64());
+        Assert.Equal(0, (await admin.Get(ExportFixture.Path)).Is(200)["items"][0].GetProperty("skipped").GetInt64());
     }
 
     // As bytes, for a client's text has no byte order mark any more.
     private async Task<string> File(Caller admin, object request)
     {
-        using var ask = new HttpRequestMessage(HttpMethod.Post, ExportStory.Path) { Content = Caller.Json(JsonSerializer.SerializeToUtf8Bytes(request)) };
+        using var ask = new HttpRequestMessage(HttpMethod.Post, ExportFixture.Path) { Content = Caller.Json(JsonSerializer.SerializeToUtf8Bytes(request)) };
         ask.Headers.TryAddWithoutValidation("Cookie", admin.Credential);
         using var answer = await app.Http.SendAsync(ask);
         if (answer.StatusCode == System.Net.HttpStatusCode.OK)

@@ -1,4 +1,4 @@
-using ChatLogger.Features;
+using ChatLogger.ExportJobs;
 using ChatLogger.Http;
 using ChatLogger.Tests.Support;
 using Dapper;
@@ -52,7 +52,7 @@ public class ExportQueueTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsyn
         for (var count = 0; count < 10; count++)
             await instance.Ask(acme);
 
-        var refused = await Assert.ThrowsAsync<Problem>(() => instance.Ask(acme));
+        var refused = await Assert.ThrowsAsync<ProblemException>(() => instance.Ask(acme));
 
         Assert.Equal(ProblemType.ExportQueueFull, refused.Type);
         await instance.Ask(await app.Org("globex"));
@@ -76,13 +76,13 @@ public class ExportQueueTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsyn
             """,
             new { acme.Id });
 
-        var refused = await Assert.ThrowsAsync<Problem>(() => instance.Ask(acme));
+        var refused = await Assert.ThrowsAsync<ProblemException>(() => instance.Ask(acme));
 
         Assert.Equal(ProblemType.Throttled, refused.Type);
         Assert.InRange(refused.RetryAfter!.Value, TimeSpan.FromMinutes(9), TimeSpan.FromMinutes(10));
         app.Clock.Advance(refused.RetryAfter.Value);
         await instance.Ask(acme);
-        await Assert.ThrowsAsync<Problem>(() => instance.Ask(acme));
+        await Assert.ThrowsAsync<ProblemException>(() => instance.Ask(acme));
     }
 
     [Fact]
@@ -94,7 +94,7 @@ public class ExportQueueTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsyn
         var answers = await Task.WhenAll(Enumerable.Range(0, 24).Select(index => Record.ExceptionAsync(() => instances[index % 2].Ask(acme))));
 
         Assert.Equal(10, answers.Count(answer => answer is null));
-        Assert.All(answers.OfType<Exception>(), answer => Assert.Equal(ProblemType.ExportQueueFull, Assert.IsType<Problem>(answer).Type));
+        Assert.All(answers.OfType<Exception>(), answer => Assert.Equal(ProblemType.ExportQueueFull, Assert.IsType<ProblemException>(answer).Type));
         Assert.Equal(10, await acme.Count("exports"));
     }
 
@@ -149,22 +149,22 @@ public class ExportQueueTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsyn
         var export = await frozen.Ask(acme);
         var old = (await frozen.Leases.Claim(Always))!;
         await using var file = frozen.Store.Create(old);
-        await file.Append(Blocks.Sample(ExportChunks.ChunkBytes), Always);
-        Assert.Equal(LeaseState.Held, await frozen.Leases.Heartbeat(old, 1, 2, Always));
+        await file.Append(Blocks.Sample(DatabaseExportStore.ChunkBytes), Always);
+        Assert.Equal(LeaseState.Held, await frozen.Leases.Renew(old, 1, 2, Always));
         Assert.Null(await other.Leases.Claim(Always));
 
         await app.LoseLease(export.Id);
         var taken = (await other.Leases.Claim(Always))!;
 
         Assert.Equal((export.Id, old.Fence + 1, 2), (taken.ExportId, taken.Fence, taken.Attempt));
-        await Assert.ThrowsAsync<LeaseLost>(() => file.Append(Blocks.Sample(ExportChunks.ChunkBytes), Always).AsTask());
-        Assert.Equal(LeaseState.Lost, await frozen.Leases.Heartbeat(old, 2, 2, Always));
+        await Assert.ThrowsAsync<LeaseLost>(() => file.Append(Blocks.Sample(DatabaseExportStore.ChunkBytes), Always).AsTask());
+        Assert.Equal(LeaseState.Lost, await frozen.Leases.Renew(old, 2, 2, Always));
         Assert.False(await frozen.Leases.Complete(old, 1, 0, 1, new byte[32], Always));
         Assert.False(await frozen.Leases.Retry(old, Always));
         Assert.False(await frozen.Leases.Fail(old, "No.", Always));
-        Assert.False(await frozen.Leases.GiveBack(old, Always));
+        Assert.False(await frozen.Leases.Release(old, Always));
         Assert.Equal(1, await app.ChunksOf(export.Id));
-        Assert.Equal(LeaseState.Held, await other.Leases.Heartbeat(taken, 0, null, Always));
+        Assert.Equal(LeaseState.Held, await other.Leases.Renew(taken, 0, null, Always));
     }
 
     [Fact]
@@ -177,7 +177,7 @@ public class ExportQueueTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsyn
         await using var takeOver = await connection.BeginTransactionAsync();
         await connection.ExecuteAsync("update exports set fence = fence + 1 where id = @Id", new { export.Id }, takeOver);
 
-        var writing = file.Append(Blocks.Sample(ExportChunks.ChunkBytes), Always).AsTask();
+        var writing = file.Append(Blocks.Sample(DatabaseExportStore.ChunkBytes), Always).AsTask();
         await app.Blocked();
         Assert.False(writing.IsCompleted);
         await takeOver.CommitAsync();
@@ -194,7 +194,7 @@ public class ExportQueueTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsyn
         var lease = (await instance.Leases.Claim(Always))!;
         await app.LoseLease(export.Id);
 
-        Assert.Equal(LeaseState.Held, await instance.Leases.Heartbeat(lease, 3, 9, Always));
+        Assert.Equal(LeaseState.Held, await instance.Leases.Renew(lease, 3, 9, Always));
         Assert.Null(await instance.Leases.Claim(Always));
         Assert.Equal("3 of 9", await app.Value<string>("select rows || ' of ' || total_rows from exports where id = @Id", new { export.Id }));
     }
@@ -217,7 +217,7 @@ public class ExportQueueTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsyn
 
         Assert.Equal("cancelled", (await instance.See(acme, running)).State);
         Assert.NotNull((await instance.See(acme, waiting)).FinishedAt);
-        Assert.Equal(LeaseState.Cancelled, await instance.Leases.Heartbeat(lease, 1, 2, Always));
+        Assert.Equal(LeaseState.Cancelled, await instance.Leases.Renew(lease, 1, 2, Always));
         Assert.False(await instance.Leases.Complete(lease, 1, 0, 1, new byte[32], Always));
         Assert.Null(await instance.Leases.Claim(Always));
     }

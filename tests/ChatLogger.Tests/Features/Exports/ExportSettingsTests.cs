@@ -1,5 +1,5 @@
-using ChatLogger.Data;
-using ChatLogger.Features;
+using ChatLogger.Configuration;
+using ChatLogger.ExportJobs;
 using Microsoft.Extensions.Configuration;
 
 namespace ChatLogger.Tests.Features.Exports;
@@ -12,7 +12,7 @@ public class ExportSettingsTests
     [InlineData("Heartbeat", "00:00:45", "Exports__Heartbeat must be at most half of Exports__Lease.")]
     public void What_cannot_be_refuses_the_start_with_the_settings_name(string name, string value, string sentence)
     {
-        var refusal = Assert.Throws<StartRefused>(() => Read(name, value));
+        var refusal = Assert.Throws<StartupException>(() => Read(name, value));
 
         Assert.Equal(sentence, refusal.Message);
     }

@@ -1,6 +1,6 @@
 using System.IO.Compression;
 using System.Security.Cryptography;
-using ChatLogger.Features;
+using ChatLogger.ExportJobs;
 
 namespace ChatLogger.Tests.Features.Exports;
 
@@ -16,15 +16,15 @@ public abstract class ExportStoreTests(ExportsApp app) : IAsyncLifetime
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
-    [InlineData(ExportChunks.ChunkBytes)]
-    [InlineData((2 * ExportChunks.ChunkBytes) + 12_345)]
+    [InlineData(DatabaseExportStore.ChunkBytes)]
+    [InlineData((2 * DatabaseExportStore.ChunkBytes) + 12_345)]
     public async Task A_file_comes_back_as_it_was_whole_in_parts_and_in_gzip(int length)
     {
         var bytes = Blocks.Sample(length);
         var file = await Stored(bytes);
 
         Assert.Equal(bytes, await Store.Read(file, 0, length, Always).Whole());
-        foreach (var offset in new[] { 0, 1, length / 2, ExportChunks.ChunkBytes - 1, ExportChunks.ChunkBytes, ExportChunks.ChunkBytes + 1, length - 1, length })
+        foreach (var offset in new[] { 0, 1, length / 2, DatabaseExportStore.ChunkBytes - 1, DatabaseExportStore.ChunkBytes, DatabaseExportStore.ChunkBytes + 1, length - 1, length })
         {
             if (offset < 0 || offset > length)
                 continue;
@@ -73,7 +73,7 @@ public abstract class ExportStoreTests(ExportsApp app) : IAsyncLifetime
     [Fact]
     public async Task Readers_that_stop_in_the_middle_hold_nothing_that_others_need()
     {
-        var bytes = Blocks.Sample(ExportChunks.ChunkBytes + 1);
+        var bytes = Blocks.Sample(DatabaseExportStore.ChunkBytes + 1);
         var file = await Stored(bytes);
         // Many more than there are connections.
         var slow = Enumerable.Range(0, 25).Select(_ => Store.Read(file, 0, file.Bytes, Always).GetAsyncEnumerator()).ToList();
@@ -145,16 +145,16 @@ public abstract class ExportStoreTests(ExportsApp app) : IAsyncLifetime
     }
 }
 
-public sealed class ExportChunksTests(ExportsApp app) : ExportStoreTests(app), IClassFixture<ExportsApp>
+public sealed class DatabaseExportStoreTests(ExportsApp app) : ExportStoreTests(app), IClassFixture<ExportsApp>
 {
     private protected override IExportStore Store => App.Chunks;
 }
 
-public sealed class ExportDirectoryTests(ExportsApp app) : ExportStoreTests(app), IClassFixture<ExportsApp>
+public sealed class FileExportStoreTests(ExportsApp app) : ExportStoreTests(app), IClassFixture<ExportsApp>
 {
     private readonly string _root = Path.Combine(Path.GetTempPath(), $"chatlogger-exports-{Guid.NewGuid():N}");
 
-    private protected override IExportStore Store => new ExportDirectory(_root);
+    private protected override IExportStore Store => new FileExportStore(_root);
 
     public override Task DisposeAsync()
     {

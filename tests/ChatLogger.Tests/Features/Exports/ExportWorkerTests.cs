@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using ChatLogger.Features;
+using ChatLogger.ExportJobs;
 using ChatLogger.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
@@ -92,7 +92,7 @@ public class ExportWorkerTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsy
         var stopped = new TaskCompletionSource();
         await using var instance = app.Instance(new FakeWriter().For(acme, async (sink, progress, ct) =>
         {
-            await sink(Blocks.Sample(ExportChunks.ChunkBytes), ct);
+            await sink(Blocks.Sample(DatabaseExportStore.ChunkBytes), ct);
             progress(3, 10);
             _begun.SetResult();
             using var noticed = ct.Register(stopped.SetResult);
@@ -104,7 +104,7 @@ public class ExportWorkerTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsy
         await Wait.Until(async () => await instance.See(acme, export) is { Rows: 3, TotalRows: 10, State: "running" });
 
         Assert.True(await instance.Queue.Cancel(acme.Id, export.Id, Persona.Operator, Always));
-        var pace = Pace.Start();
+        var pace = LoadAwareStopwatch.Start();
         await Wait.For(stopped.Task);
         await pace.Within(5);
 
@@ -235,7 +235,7 @@ public class ExportWorkerTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsy
         var export = await stopping.Ask(acme);
         await _begun.Task;
 
-        var pace = Pace.Start();
+        var pace = LoadAwareStopwatch.Start();
         await Wait.For(stopping.Stop());
         await pace.Within(5);
 
@@ -276,7 +276,7 @@ public class ExportWorkerTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsy
     {
         var acme = await app.Org("acme");
         var root = Path.Combine(Path.GetTempPath(), $"chatlogger-exports-{Guid.NewGuid():N}");
-        await using var instance = app.Instance(new FakeWriter().For(acme, Blocks.Sample(2_000_000)), store: new ExportDirectory(root));
+        await using var instance = app.Instance(new FakeWriter().For(acme, Blocks.Sample(2_000_000)), store: new FileExportStore(root));
         var export = await instance.Ask(acme);
         var killed = instance.Store.Create((await instance.Leases.Claim(Always))!);
         await killed.Append(Blocks.Sample(10), Always);

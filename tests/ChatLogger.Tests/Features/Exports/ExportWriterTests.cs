@@ -1,6 +1,6 @@
 using System.Buffers;
 using System.Text;
-using ChatLogger.Features;
+using ChatLogger.ExportJobs;
 using ChatLogger.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
@@ -263,13 +263,13 @@ public class ExportWriterTests(ExportWriterTests.AppWithShouting app) : IClassFi
 
         public string FileExtension => "txt";
 
-        public IExportFile Begin(IBufferWriter<byte> output, ExportStyle style)
+        public IExportRowWriter Begin(IBufferWriter<byte> output, ExportStyle style)
         {
             output.Write("BEGIN"u8);
             return new File(output);
         }
 
-        private sealed class File(IBufferWriter<byte> output) : IExportFile
+        private sealed class File(IBufferWriter<byte> output) : IExportRowWriter
         {
             public bool Chat(in ExportedChat chat) => Write($" {Encoding.UTF8.GetString(chat.Title)}");
 

@@ -1,7 +1,8 @@
 using ChatLogger.Auth;
 using ChatLogger.Data;
-using ChatLogger.Features;
+using ChatLogger.ExportJobs;
 using ChatLogger.Http;
+using ChatLogger.Ingest;
 using ChatLogger.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
@@ -16,7 +17,7 @@ public sealed class ExportsApp : App
 {
     internal NpgsqlDataSource Pool => Services.GetRequiredService<NpgsqlDataSource>();
 
-    internal ExportChunks Chunks => new(Services.GetRequiredKeyedService<NpgsqlDataSource>(Pools.Exports));
+    internal DatabaseExportStore Chunks => new(Services.GetRequiredKeyedService<NpgsqlDataSource>(Pools.Exports));
 
     /// <summary>What earlier stories left in the queue is none of the next one's business.</summary>
     internal Task Settle() => Execute(
@@ -46,7 +47,7 @@ public sealed class ExportsApp : App
     }
 
     protected override void Customize(WebApplicationBuilder builder) =>
-        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?> { ["Exports:Workers"] = "0", ["Purge:Every"] = "01:00:00" });
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?> { ["Exports:Workers"] = "0", ["Purge:Interval"] = "01:00:00" });
 }
 
 /// <summary>An instance's part in exports.</summary>
@@ -64,11 +65,11 @@ internal sealed class Instance : IAsyncDisposable
     public Instance(ExportsApp app, IExportWriter writer, ExportSettings settings, IExportStore store)
     {
         Store = store;
-        Queue = new(app.Pool, new Ids(app.Clock), settings, app.Services.GetRequiredService<IdempotencyKeys>(), app.Services.GetRequiredService<AuditTrail>());
+        Queue = new(app.Pool, new IdGenerator(app.Clock), settings, app.Services.GetRequiredService<IdempotencyKeyStore>(), app.Services.GetRequiredService<AuditLog>());
         Leases = new(app.Pool, settings);
         var membership = app.Services.GetRequiredService<ExportMembership>();
         Sweep = new(app.Pool, store, membership, Leases);
-        _worker = new(Queue, Leases, Sweep, store, membership, writer, settings, new Traffic(), new Logger<ExportWorker>(app.Services.GetRequiredService<ILoggerFactory>()));
+        _worker = new(Queue, Leases, Sweep, store, membership, writer, settings, new IngestActivity(), new Logger<ExportWorker>(app.Services.GetRequiredService<ILoggerFactory>()));
     }
 
     public IExportStore Store { get; }
@@ -77,7 +78,7 @@ internal sealed class Instance : IAsyncDisposable
 
     public ExportLeases Leases { get; }
 
-    public ExportSweep Sweep { get; }
+    public ExportCleanup Sweep { get; }
 
     public Task Start() => _worker.StartAsync(CancellationToken.None);
 

@@ -2,7 +2,7 @@ using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Features.Exports;
 
-public class FormatTests(LentApp app) : IClassFixture<LentApp>
+public class FormatTests(LeasedApp app) : IClassFixture<LeasedApp>
 {
     private const string MessageColumns =
         "chatId,chatTitle,chatTags,userId,externalUserId,chatCreatedAt,messageId,role,content,model,latencyMs,tokenCount,promptTokens,completionTokens,metadata,rating,createdAt";

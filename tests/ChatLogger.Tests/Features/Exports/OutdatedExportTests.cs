@@ -1,3 +1,4 @@
+using ChatLogger.ExportJobs;
 using ChatLogger.Features;
 using ChatLogger.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;

@@ -1,5 +1,5 @@
 using System.Text;
-using ChatLogger.Features;
+using ChatLogger.ExportJobs;
 using ChatLogger.Http;
 using ChatLogger.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
@@ -51,7 +51,7 @@ public class RepeatedExportTests(ExportsApp app) : IClassFixture<ExportsApp>
         var admin = await acme.Admin();
         (await Ask(admin, "k")).Is(202);
         // The same key of a chat is another one.
-        (await (await acme.Plugin()).Send(HttpMethod.Post, $"{acme.Door}/chats", Caller.Json("{}"u8.ToArray()), request => request.Headers.Add("Idempotency-Key", "k"))).Is(201);
+        (await (await acme.Plugin()).Send(HttpMethod.Post, $"{acme.ApiPath}/chats", Caller.Json("{}"u8.ToArray()), request => request.Headers.Add("Idempotency-Key", "k"))).Is(201);
 
         (await Ask(admin, "k", """{"format":"csv","mode":"async"}""")).IsProblem(422, "idempotency-key-reused");
         (await Ask(admin, "k", """{"format":"jsonl"}""")).IsProblem(422, "idempotency-key-reused");
@@ -91,7 +91,7 @@ public class RepeatedExportTests(ExportsApp app) : IClassFixture<ExportsApp>
         await app.Execute("update chats set deleted_at = now() where org_id = @Id", new { acme.Id });
 
         Assert.Equal(accepted.Body, (await Ask(admin, "k", """{"format":"jsonl"}""")).Is(202).Body);
-        (await admin.Post(ExportStory.Path, """{"format":"jsonl"}""")).Is(200);
+        (await admin.Post(ExportFixture.Path, """{"format":"jsonl"}""")).Is(200);
     }
 
     [Fact]
@@ -139,14 +139,14 @@ public class RepeatedExportTests(ExportsApp app) : IClassFixture<ExportsApp>
     {
         var acme = await app.Org("acme");
         var queue = app.Services.GetRequiredService<ExportQueue>();
-        Task<Accepted> Enqueue(byte[] body) => queue.Enqueue(
+        Task<EnqueuedExport> Enqueue(byte[] body) => queue.Enqueue(
             new ExportRequest(acme.Id, "jsonl", null, null, null, [], null, null), acme.Id, "UTC", Persona.Operator, new Idempotency("k", body), CancellationToken.None);
 
         var accepted = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => Task.Run(() => Enqueue(new byte[32]))));
 
         Assert.Single(accepted.Select(each => each.Export.Id).Distinct());
         Assert.Equal(19, accepted.Count(each => each.Replayed));
-        Assert.Equal(ProblemType.IdempotencyKeyReused, (await Assert.ThrowsAsync<Problem>(() => Enqueue([1, .. new byte[31]]))).Type);
+        Assert.Equal(ProblemType.IdempotencyKeyReused, (await Assert.ThrowsAsync<ProblemException>(() => Enqueue([1, .. new byte[31]]))).Type);
         Assert.Equal(1, await acme.Count("exports"));
     }
 
@@ -167,7 +167,7 @@ public class RepeatedExportTests(ExportsApp app) : IClassFixture<ExportsApp>
         {
             while (true)
             {
-                using var pace = Pace.Start();
+                using var pace = LoadAwareStopwatch.Start();
                 var answer = await Ask(admin, "k");
                 if (answer.Status != 503 || pace.Slowness < 1.5)
                     return answer;
@@ -205,6 +205,6 @@ public class RepeatedExportTests(ExportsApp app) : IClassFixture<ExportsApp>
         Assert.Equal(1, await acme.Count("idempotency_keys"));
     }
 
-    private static Task<Answer> Ask(Caller admin, string key, string body = Body, string path = ExportStory.Path) => admin.Send(
+    private static Task<Answer> Ask(Caller admin, string key, string body = Body, string path = ExportFixture.Path) => admin.Send(
         HttpMethod.Post, path, Caller.Json(Encoding.UTF8.GetBytes(body)), request => request.Headers.TryAddWithoutValidation("Idempotency-Key", key));
 }

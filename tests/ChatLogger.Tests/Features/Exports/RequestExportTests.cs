@@ -16,7 +16,7 @@ public class RequestExportTests(ExportApp app) : IClassFixture<ExportApp>
         var chat = await acme.Chat(new { title = "=SUM(A1)", tags = new[] { "a,b" }, externalUserId = "v-1" });
         await acme.Say(chat, "Hello, \"you\"\r\nthere");
 
-        var answer = (await (await acme.Admin()).Post(ExportStory.Path, new { format = "csv" })).Is(200);
+        var answer = (await (await acme.Admin()).Post(ExportFixture.Path, new { format = "csv" })).Is(200);
 
         var lines = answer.Body.Split("\r\n");
         Assert.Equal("chatId,chatTitle,chatTags,userId,externalUserId,chatCreatedAt,messageId,role,content,model,latencyMs,tokenCount,promptTokens,completionTokens,metadata,rating,createdAt", lines[0]);
@@ -38,7 +38,7 @@ public class RequestExportTests(ExportApp app) : IClassFixture<ExportApp>
     {
         var acme = await app.Org("acme");
 
-        Assert.Equal(file, (await (await acme.Admin()).Post(ExportStory.Path, new { format })).Is(200).Body.Trim());
+        Assert.Equal(file, (await (await acme.Admin()).Post(ExportFixture.Path, new { format })).Is(200).Body.Trim());
     }
 
     [Fact]
@@ -50,8 +50,8 @@ public class RequestExportTests(ExportApp app) : IClassFixture<ExportApp>
             await acme.Say(chat, $"message {i}");
         var admin = await acme.Member("admin");
 
-        (await admin.Caller.Post(ExportStory.Path, new { format = "csv", mode = "sync" })).IsProblem(409, "export-too-large");
-        var accepted = (await admin.Caller.Post(ExportStory.Path, new { format = "csv" })).Is(202);
+        (await admin.Caller.Post(ExportFixture.Path, new { format = "csv", mode = "sync" })).IsProblem(409, "export-too-large");
+        var accepted = (await admin.Caller.Post(ExportFixture.Path, new { format = "csv" })).Is(202);
 
         Assert.Equal(
             ["id", "state", "format", "layout", "rows", "totalRows", "bytes", "sha256", "skipped", "reason", "requestedBy", "createdAt", "finishedAt", "expiresAt"],
@@ -61,7 +61,7 @@ public class RequestExportTests(ExportApp app) : IClassFixture<ExportApp>
         Assert.Equal($"/exports/orgs/me/{accepted.Text("id")}", accepted.Header("Location"));
         var file = (await admin.Caller.Ended(accepted.Header("Location")!)).Is(200);
         Assert.Equal(8, file.Body.Split("\r\n").Length);
-        var listed = (await admin.Caller.Get(ExportStory.Path)).Is(200)["items"][0];
+        var listed = (await admin.Caller.Get(ExportFixture.Path)).Is(200)["items"][0];
         Assert.Equal("done", listed.GetProperty("state").GetString());
         Assert.Equal(6, listed.GetProperty("rows").GetInt64());
         Assert.Equal(6, listed.GetProperty("totalRows").GetInt64());
@@ -75,8 +75,8 @@ public class RequestExportTests(ExportApp app) : IClassFixture<ExportApp>
         var acme = await app.Org("acme");
         await acme.LongChat(4, 40_000);
 
-        (await (await acme.Admin()).Post(ExportStory.Path, new { format = "jsonl", mode = "sync" })).IsProblem(409, "export-too-large");
-        (await (await acme.Admin()).Post(ExportStory.Path, new { format = "jsonl" })).Is(202);
+        (await (await acme.Admin()).Post(ExportFixture.Path, new { format = "jsonl", mode = "sync" })).IsProblem(409, "export-too-large");
+        (await (await acme.Admin()).Post(ExportFixture.Path, new { format = "jsonl" })).Is(202);
     }
 
     [Fact]
@@ -91,7 +91,7 @@ public class RequestExportTests(ExportApp app) : IClassFixture<ExportApp>
 
         async Task<bool> Has(object filter)
         {
-            var answer = (await admin.Post(ExportStory.Path, filter)).Is(200);
+            var answer = (await admin.Post(ExportFixture.Path, filter)).Is(200);
             var chats = answer.Json.EnumerateArray().Select(chat => chat.GetProperty("id").GetString()).ToArray();
             Assert.True(chats.Length <= 1, answer.Body);
             return chats.Contains(mine);
@@ -126,7 +126,7 @@ public class RequestExportTests(ExportApp app) : IClassFixture<ExportApp>
     {
         var acme = await app.Org("acme");
 
-        (await (await acme.Admin()).Post(ExportStory.Path, body)).IsInvalid(path);
+        (await (await acme.Admin()).Post(ExportFixture.Path, body)).IsInvalid(path);
 
         Assert.Equal(0, await acme.Count("exports"));
     }
@@ -137,9 +137,9 @@ public class RequestExportTests(ExportApp app) : IClassFixture<ExportApp>
         var acme = await app.Org("acme");
         await acme.Say(await acme.Chat(), "hello");
         var admin = await acme.Admin();
-        var plain = (await admin.Post(ExportStory.Path, new { format = "jsonl" })).Is(200);
+        var plain = (await admin.Post(ExportFixture.Path, new { format = "jsonl" })).Is(200);
 
-        using var request = new HttpRequestMessage(HttpMethod.Post, ExportStory.Path) { Content = Caller.Json("""{"format":"jsonl"}"""u8.ToArray()) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, ExportFixture.Path) { Content = Caller.Json("""{"format":"jsonl"}"""u8.ToArray()) };
         request.Headers.TryAddWithoutValidation("Cookie", admin.Credential);
         request.Headers.TryAddWithoutValidation("Accept-Encoding", "br, gzip;q=0.5");
         using var response = await app.Http.SendAsync(request);
@@ -155,7 +155,7 @@ public class RequestExportTests(ExportApp app) : IClassFixture<ExportApp>
         var acme = await app.Org("acme");
         var admin = await acme.Admin();
 
-        var answer = await admin.Send(HttpMethod.Post, ExportStory.Path, Caller.Json("""{"format":"json"}"""u8.ToArray()), request =>
+        var answer = await admin.Send(HttpMethod.Post, ExportFixture.Path, Caller.Json("""{"format":"json"}"""u8.ToArray()), request =>
         {
             request.Headers.TryAddWithoutValidation("If-None-Match", "*");
             request.Headers.TryAddWithoutValidation("Range", "bytes=0-0");
@@ -172,8 +172,8 @@ public class RequestExportTests(ExportApp app) : IClassFixture<ExportApp>
         var acme = await app.Org("acme");
         var member = (await acme.Member(role)).Caller;
 
-        (await member.Post(ExportStory.Path, new { format = "csv", mode = "async" })).IsProblem(403, "forbidden");
-        (await member.Get(ExportStory.Path)).IsProblem(403, "forbidden");
+        (await member.Post(ExportFixture.Path, new { format = "csv", mode = "async" })).IsProblem(403, "forbidden");
+        (await member.Get(ExportFixture.Path)).IsProblem(403, "forbidden");
         Assert.Equal(0, await acme.Count("exports"));
     }
 
@@ -186,8 +186,8 @@ public class RequestExportTests(ExportApp app) : IClassFixture<ExportApp>
         (await root.Post($"/exports/orgs/{acme.Slug}", new { format = "csv" })).Is(200);
         var accepted = (await root.Post($"/exports/orgs/{acme.Slug}", new { format = "csv", mode = "async" })).Is(202);
         (await root.Ended(accepted.Header("Location")!)).Is(200);
-        (await root.Post(ExportStory.Path, new { format = "csv" })).IsProblem(409, "no-organization");
-        (await (await acme.Plugin()).Post(ExportStory.Path, new { format = "csv" })).IsProblem(401, "unauthenticated");
-        (await app.Stranger.Post(ExportStory.Path, new { format = "csv" })).IsProblem(401, "unauthenticated");
+        (await root.Post(ExportFixture.Path, new { format = "csv" })).IsProblem(409, "no-organization");
+        (await (await acme.Plugin()).Post(ExportFixture.Path, new { format = "csv" })).IsProblem(401, "unauthenticated");
+        (await app.Stranger.Post(ExportFixture.Path, new { format = "csv" })).IsProblem(401, "unauthenticated");
     }
 }

@@ -4,7 +4,7 @@ using Dapper;
 
 namespace ChatLogger.Tests.Features.Members;
 
-public class MemberTests(LentApp app) : IClassFixture<LentApp>
+public class MemberTests(LeasedApp app) : IClassFixture<LeasedApp>
 {
     private const string NewPassword = "a new horse battery";
 
@@ -298,7 +298,7 @@ public class MemberTests(LentApp app) : IClassFixture<LentApp>
             Assert.Equal(unknown, (await admin.Caller.Patch(path, new { disabled = false, password = NewPassword })).IsProblem(404, "not-found").Comparable);
             Assert.Single(await Events(acme, "member.removed", $"{ann.Id}"));
             Assert.DoesNotContain(ann.Id.ToString(), (await admin.Caller.Get("/orgs/me/users")).Body, StringComparison.Ordinal);
-            (await (await acme.Plugin()).Post($"{acme.Door}/chats", new { userId = ann.Id })).IsProblem(404, "not-found");
+            (await (await acme.Plugin()).Post($"{acme.ApiPath}/chats", new { userId = ann.Id })).IsProblem(404, "not-found");
 
             var again = (await (await globex.Admin()).Post("/orgs/me/users", new { email = ann.Email, role = "viewer", password = NewPassword })).Is(201);
             Assert.NotEqual(ann.Id, again["id"].GetGuid());

@@ -1,4 +1,4 @@
-using ChatLogger.Features;
+using ChatLogger.ExportJobs;
 using ChatLogger.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -25,11 +25,11 @@ public class DeleteOrganizationTests(OrganizationsApp app) : IClassFixture<Organ
             {
                 (await instance.Stranger.WithCookie(member.Caller.Credential!).Get("/users/me")).IsProblem(401, "unauthenticated");
                 (await instance.Stranger.WithCookie(member.Caller.Credential!).Get("/orgs/me")).IsProblem(401, "unauthenticated");
-                (await instance.Stranger.WithKey(plugin.Credential!).Post($"{acme.Door}/chats", new { })).IsProblem(401, "unauthenticated");
+                (await instance.Stranger.WithKey(plugin.Credential!).Post($"{acme.ApiPath}/chats", new { })).IsProblem(401, "unauthenticated");
                 (await instance.Stranger.Post("/auth/login", new { email = member.Email, password = Persona.Password })).IsProblem(401, "unauthenticated");
                 (await instance.Stranger.WithCookie(root.Credential!).Get($"/orgs/{acme.Slug}")).IsProblem(404, "not-found");
                 (await instance.Stranger.WithCookie(root.Credential!).Get($"/orgs/{acme.Slug}/chats")).IsProblem(404, "not-found");
-                (await instance.Stranger.WithKey(theirs.Credential!).Post($"{globex.Door}/chats", new { })).Is(201);
+                (await instance.Stranger.WithKey(theirs.Credential!).Post($"{globex.ApiPath}/chats", new { })).Is(201);
                 (await instance.Stranger.WithCookie(neighbour.Credential!).Get("/orgs/me")).Is(200);
             }
             Assert.Equal(0, await app.Value<long>("select count(*) from sessions where user_id = @Id", new { member.Id }));
@@ -104,7 +104,7 @@ public class DeleteOrganizationTests(OrganizationsApp app) : IClassFixture<Organ
         }
 
         (await admin.Get("/orgs/me")).Is(200);
-        (await plugin.Post($"{acme.Door}/chats", new { })).Is(201);
+        (await plugin.Post($"{acme.ApiPath}/chats", new { })).Is(201);
         Assert.Equal("organization.created", await app.Events(acme));
         (await root.Delete($"/orgs/{acme.Slug}")).Is(202);
     }

@@ -12,13 +12,13 @@ namespace ChatLogger.Tests.Features.Organizations;
 /// <summary>A service that removes, folds and exports nothing by itself: a story says when.</summary>
 public sealed class OrganizationsApp : App
 {
-    internal IEnumerable<IOrganizationData> Kept => Services.GetServices<IOrganizationData>();
+    internal IEnumerable<IOrganizationPurger> Kept => Services.GetServices<IOrganizationPurger>();
 
     /// <summary>An instance's part in removing what deleted organizations kept.</summary>
-    internal PurgeOrganizations Purge(IEnumerable<IOrganizationData>? kept = null, PurgeSettings? settings = null, NpgsqlDataSource? db = null) => new(
+    internal PurgeOrganizations Purge(IEnumerable<IOrganizationPurger>? kept = null, PurgeSettings? settings = null, NpgsqlDataSource? db = null) => new(
         db ?? Services.GetRequiredService<NpgsqlDataSource>(),
         kept ?? Kept,
-        settings ?? new PurgeSettings { Settle = TimeSpan.Zero },
+        settings ?? new PurgeSettings { GracePeriod = TimeSpan.Zero },
         new Logger<PurgeOrganizations>(Services.GetRequiredService<ILoggerFactory>()));
 
     /// <summary>An instance's part in removing deleted chats.</summary>
@@ -35,10 +35,10 @@ public sealed class OrganizationsApp : App
         new { org.Id });
 
     protected override void Customize(WebApplicationBuilder builder) => builder.Configuration.AddInMemoryCollection(
-        new Dictionary<string, string?> { ["Purge:Every"] = "01:00:00", ["Exports:Workers"] = "0", ["Following:Every"] = "01:00:00" });
+        new Dictionary<string, string?> { ["Purge:Interval"] = "01:00:00", ["Exports:Workers"] = "0", ["Feed:PollInterval"] = "01:00:00" });
 }
 
-internal static class OrganizationStory
+internal static class OrganizationFixture
 {
     /// <summary>Something of all that an organization keeps, written past the service.</summary>
     public static async Task<Person> Fill(this Org org, int messages = 3)

@@ -1,5 +1,6 @@
 using ChatLogger.Auth;
 using ChatLogger.Data;
+using ChatLogger.ExportJobs;
 using ChatLogger.Features;
 using ChatLogger.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
@@ -65,7 +66,7 @@ public class PurgeOrganizationsTests(OrganizationsApp app) : IClassFixture<Organ
         await Delete(acme);
         using var cut = new CancellationTokenSource();
         var pieces = 0;
-        var knife = Substitute.For<IOrganizationData>();
+        var knife = Substitute.For<IOrganizationPurger>();
         knife.Purge(acme.Id, Arg.Any<CancellationToken>()).Returns(async _ =>
         {
             if (await acme.Count("messages") is > 0 and < 1600 && ++pieces == 2)
@@ -112,7 +113,7 @@ public class PurgeOrganizationsTests(OrganizationsApp app) : IClassFixture<Organ
         await globex.Fill();
         await Delete(acme);
         await Delete(globex);
-        var broken = Substitute.For<IOrganizationData>();
+        var broken = Substitute.For<IOrganizationPurger>();
         broken.Purge(acme.Id, Arg.Any<CancellationToken>()).ThrowsAsync(new IOException("The disk is gone."));
 
         await app.Purge([broken, .. app.Kept]).Run(CancellationToken.None);
@@ -131,7 +132,7 @@ public class PurgeOrganizationsTests(OrganizationsApp app) : IClassFixture<Organ
         var acme = await app.Org("acme");
         await acme.Fill();
         await Delete(acme);
-        var patient = app.Purge(settings: new PurgeSettings { Settle = TimeSpan.FromMinutes(2) });
+        var patient = app.Purge(settings: new PurgeSettings { GracePeriod = TimeSpan.FromMinutes(2) });
 
         await patient.Run(CancellationToken.None);
         Assert.Equal(0, await acme.Count("chats"));
@@ -158,7 +159,7 @@ public class PurgeOrganizationsTests(OrganizationsApp app) : IClassFixture<Organ
             await File.WriteAllTextAsync(Path.Combine(folder, $"{export}.1"), "abc");
             await Delete(acme);
 
-            await app.Purge([new ExportData(app.Services.GetRequiredService<NpgsqlDataSource>(), new ExportDirectory(root.FullName), app.Services.GetRequiredService<ExportMembership>())]).Run(CancellationToken.None);
+            await app.Purge([new ExportPurger(app.Services.GetRequiredService<NpgsqlDataSource>(), new FileExportStore(root.FullName), app.Services.GetRequiredService<ExportMembership>())]).Run(CancellationToken.None);
 
             Assert.Empty(Directory.GetFiles(folder));
             Assert.Equal(0, await acme.Count("exports"));
@@ -174,9 +175,9 @@ public class PurgeOrganizationsTests(OrganizationsApp app) : IClassFixture<Organ
     {
         var acme = await app.Org("acme");
         await acme.Fill();
-        var endless = Substitute.For<IOrganizationData>();
+        var endless = Substitute.For<IOrganizationPurger>();
         var begun = new TaskCompletionSource();
-        using (var purge = app.Purge(settings: new PurgeSettings { Every = TimeSpan.FromMilliseconds(20), Settle = TimeSpan.Zero }))
+        using (var purge = app.Purge(settings: new PurgeSettings { Interval = TimeSpan.FromMilliseconds(20), GracePeriod = TimeSpan.Zero }))
         {
             await purge.StartAsync(CancellationToken.None);
             await Delete(acme);
@@ -204,7 +205,7 @@ public class PurgeOrganizationsTests(OrganizationsApp app) : IClassFixture<Organ
     public async Task It_goes_on_when_the_database_is_away()
     {
         await using var away = NpgsqlDataSource.Create("Host=127.0.0.1;Port=1;Username=nobody;Timeout=1");
-        using var purge = app.Purge(db: away, settings: new PurgeSettings { Every = TimeSpan.FromMilliseconds(10) });
+        using var purge = app.Purge(db: away, settings: new PurgeSettings { Interval = TimeSpan.FromMilliseconds(10) });
 
         await purge.StartAsync(CancellationToken.None);
         await Wait.Until(() => app.Log.All.Count(line => line.Contains("Deleted organizations cannot be looked for", StringComparison.Ordinal)) >= 2, "It did not try again.");

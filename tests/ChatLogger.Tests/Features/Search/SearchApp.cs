@@ -1,4 +1,4 @@
-using ChatLogger.Features;
+using ChatLogger.SearchIndex;
 using ChatLogger.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
@@ -23,42 +23,42 @@ public class SearchApp : App
     internal async Task IndexSettled()
     {
         var indexer = Services.GetRequiredService<SearchIndexer>();
-        await indexer.Sweep(CancellationToken.None);
+        await indexer.CatchUp(CancellationToken.None);
         await indexer.Run(CancellationToken.None);
     }
 
     protected override void Customize(WebApplicationBuilder builder) =>
         builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
         {
-            ["Search:Every"] = "00:01:00",
-            ["Search:Gather"] = "100000",
-            ["Search:Patience"] = "01:00:00",
-            ["Search:Yield"] = "0",
+            ["Search:PollInterval"] = "00:01:00",
+            ["Search:MinBatch"] = "100000",
+            ["Search:MaxIndexDelay"] = "01:00:00",
+            ["Search:YieldFactor"] = "0",
             // What counts into the rollups reads whole stretches of messages, and is not what is watched here.
-            ["Following:Every"] = "01:00:00",
+            ["Feed:PollInterval"] = "01:00:00",
         });
 }
 
 /// <summary>The same with every bound at its lowest: pages are short, and nothing is missing.</summary>
-public class ImpatientSearchApp : SearchApp
+public class ShortTimeoutSearchApp : SearchApp
 {
     protected override void Customize(WebApplicationBuilder builder)
     {
         base.Customize(builder);
         builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
         {
-            ["Search:Tail"] = "3",
-            ["Search:Walk"] = "1",
-            ["Search:Messages"] = "1",
-            ["Search:Rows"] = "2",
-            ["Search:Patient"] = "00:00:00.001",
-            ["Search:Longest"] = "00:00:00.001",
+            ["Search:MaxUnindexedMessages"] = "3",
+            ["Search:MaxScannedChats"] = "1",
+            ["Search:MaxComparedMessages"] = "1",
+            ["Search:BatchRows"] = "2",
+            ["Search:IndexTimeout"] = "00:00:00.001",
+            ["Search:PageTimeout"] = "00:00:00.001",
         });
     }
 }
 
 /// <summary>Searches as a member does.</summary>
-internal static class Searching
+internal static class SearchExtensions
 {
     /// <summary>The ids of what is found, page after page.</summary>
     public static async Task<IReadOnlyList<string>> Search(this Caller caller, string q, int limit = 50, string org = "me")

@@ -1,4 +1,4 @@
-using ChatLogger.Features;
+using ChatLogger.SearchIndex;
 using FsCheck;
 using FsCheck.Fluent;
 
@@ -114,7 +114,7 @@ public class SearchQueryTests
     {
         var snippet = SearchQuery.Parse("foo OR 退 OR 😀")!.Snippet(text);
         return snippet is null
-            || (ChatLogger.Http.Text.Length(snippet) <= Snippet.MostCharacters && text.Contains(snippet.Trim('…'), StringComparison.Ordinal)
+            || (ChatLogger.Data.Text.Length(snippet) <= Snippet.MaxCharacters && text.Contains(snippet.Trim('…'), StringComparison.Ordinal)
                 && SearchQuery.Parse("foo OR 退 OR 😀")!.Matches(snippet));
     }));
 
@@ -127,7 +127,7 @@ public class SearchQueryTests
         Assert.StartsWith("…palaver", snippet, StringComparison.Ordinal);
         Assert.EndsWith("…", snippet, StringComparison.Ordinal);
         Assert.Contains(" needle ", snippet, StringComparison.Ordinal);
-        Assert.Equal(Snippet.MostCharacters, snippet.Length);
+        Assert.Equal(Snippet.MaxCharacters, snippet.Length);
         Assert.Equal("the needle", SearchQuery.Parse("needle")!.Snippet("the needle"));
     }
 
@@ -140,7 +140,7 @@ public class SearchQueryTests
     public void Hashes_stay_as_they_are()
     {
         var tokens = new HashSet<int>();
-        Words.Take("straße ü 退款 😀".Normalize(), Words.Seed(Guid.Parse("01900000-0000-7000-8000-000000000001")), lone: false, tokens);
+        Tokenizer.AddTokens("straße ü 退款 😀".Normalize(), Tokenizer.Seed(Guid.Parse("01900000-0000-7000-8000-000000000001")), lone: false, tokens);
         var hashes = string.Join(' ', tokens.Order());
         Assert.True(hashes == HashesOfOld, hashes);
     }
@@ -163,9 +163,9 @@ public class SearchQueryTests
 
     private static bool IsCandidate(SearchQuery query, string text)
     {
-        var (folded, tokens) = (new FoldedText(), new HashSet<int>());
+        var (folded, tokens) = (new NormalizedText(), new HashSet<int>());
         folded.Read(text);
-        Words.Take(folded.Chars, Words.Seed(Org), lone: false, tokens);
+        Tokenizer.AddTokens(folded.Chars, Tokenizer.Seed(Org), lone: false, tokens);
         var wanted = query.Tokens(Org);
         return wanted.All.All(tokens.Contains) && wanted.Any.All(any => any.Any(tokens.Contains));
     }

@@ -1,16 +1,16 @@
-using ChatLogger.Features;
+using ChatLogger.SearchIndex;
 using ChatLogger.Tests.Support;
 using FsCheck.Fluent;
 using Npgsql;
 
 namespace ChatLogger.Tests.Features.Search;
 
-public class SearchTests(SearchApp app) : SearchStories(app), IClassFixture<SearchApp>;
+public class SearchTests(SearchApp app) : SearchScenarios(app), IClassFixture<SearchApp>;
 
-public class ImpatientSearchTests(ImpatientSearchApp app) : SearchStories(app), IClassFixture<ImpatientSearchApp>;
+public class ShortTimeoutSearchTests(ShortTimeoutSearchApp app) : SearchScenarios(app), IClassFixture<ShortTimeoutSearchApp>;
 
 /// <summary>Each story with all, half and nothing in the index: the answers are the same.</summary>
-public abstract class SearchStories(SearchApp app)
+public abstract class SearchScenarios(SearchApp app)
 {
     public enum Indexed
     {

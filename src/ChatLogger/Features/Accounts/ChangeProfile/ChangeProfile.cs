@@ -13,7 +13,7 @@ internal static class ChangeProfile
     public static void Map(IEndpointRouteBuilder session) =>
         session.MapPatch("/users/me", async (Body<Request> body, Session caller, Actor actor, ISender sender, CancellationToken ct) =>
                 TypedResults.Ok(await sender.Send(body.Value.By(caller, actor), ct)))
-            .WithMetadata(new Refuses(ProblemType.EmailTaken))
+            .WithMetadata(new ProblemsMetadata(ProblemType.EmailTaken))
             .WithSummary("Change your own account.")
             .WithDescription("A new e-mail address or password needs currentPassword and ends your other sessions. An empty name removes the name.");
 
@@ -37,29 +37,29 @@ internal static class ChangeProfile
             RuleFor(change => change.Name).AtMostCharacters(limits.NameLength);
             RuleFor(change => change.Email)
                 .Must(email => email is null || EmailAddress.Normalize(email) is not null)
-                .WithMessage($"Must be an e-mail address of at most {EmailAddress.MostCharacters} characters.");
+                .WithMessage($"Must be an e-mail address of at most {EmailAddress.MaxLength} characters.");
             RuleFor(change => change.NewPassword).NewPassword();
             RuleFor(change => change.CurrentPassword).Required().When(change => change.ChangesCredentials);
         }
     }
 
-    public sealed class Handler(NpgsqlDataSource db, Passwords passwords, PasswordFailures failures, Ids ids, Throttles throttles, AuditTrail audit)
+    public sealed class Handler(NpgsqlDataSource db, PasswordHashingQueue passwords, LoginLockout failures, IdGenerator ids, RateLimiters rateLimiters, AuditLog audit)
         : IRequestHandler<Command, Profile>
     {
         public async Task<Profile> Handle(Command command, CancellationToken ct)
         {
-            if (command.Email is not null && throttles.MayNameAddress(command.Actor) is { } pause)
-                throw Problem.Throttled("Too many of the e-mail addresses that you named were taken. Try again later.", pause);
+            if (command.Email is not null && rateLimiters.MayTryEmail(command.Actor) is { } pause)
+                throw ProblemException.Throttled("Too many of the e-mail addresses that you named were taken. Try again later.", pause);
             string? checkedHash = null;
-            var guess = Guess.InSession(command.UserId);
+            var attempt = LoginAttempt.InSession(command.UserId);
             if (command.ChangesCredentials)
             {
                 // A session that was stolen must not become a password by guessing.
-                if ((await failures.Look(guess, ct)).Account is { } wait)
+                if ((await failures.Check(attempt, ct)).Account is { } wait)
                     throw await TooMany(command, wait, ct);
                 checkedHash = await db.QuerySingleOrDefaultAsync<string>("select password_hash from users where id = @UserId", command, ct);
                 if (!await passwords.Verify(command.CurrentPassword!, checkedHash, ct))
-                    throw await Wrong(command, guess, ct);
+                    throw await Wrong(command, attempt, ct);
             }
 
             var newHash = command.NewPassword is { } password ? await passwords.Hash(password, ct) : null;
@@ -73,9 +73,9 @@ internal static class ChangeProfile
                         if (command.ChangesCredentials)
                         {
                             // Others may have guessed while this password was checked.
-                            if ((await failures.Hold(transaction, guess)).Account is { } wait)
+                            if ((await failures.LockCounters(transaction, attempt)).Account is { } wait)
                                 throw Locked(wait);
-                            await PasswordFailures.Forgive(transaction, guess);
+                            await LoginLockout.Reset(transaction, attempt);
                             // A login with the old password is over before this, and its session is seen and ended below, or finds the new one.
                             await transaction.ExecuteAsync("select from users where id = @UserId for no key update", command);
                         }
@@ -121,37 +121,37 @@ internal static class ChangeProfile
             }
             catch (PostgresException taken) when (taken.ConstraintName == "users_email_key")
             {
-                throttles.AddressWasTaken(command.Actor);
+                rateLimiters.EmailWasTaken(command.Actor);
                 await audit.WriteRefusal(AuditEvent.OfMember(command.OrgId, command.Actor, AuditAction.EmailTaken, command.UserId), ct);
-                throw Problem.EmailTaken();
+                throw ProblemException.EmailTaken();
             }
 
-            return row?.ToProfile() ?? throw Problem.Validation("currentPassword", "Is not your current password.");
+            return row?.ToProfile() ?? throw ProblemException.Validation("currentPassword", "Is not your current password.");
         }
 
-        private async Task<Problem> Wrong(Command command, Guess guess, CancellationToken ct)
+        private async Task<ProblemException> Wrong(Command command, LoginAttempt attempt, CancellationToken ct)
         {
-            var standing = await db.InTransactionAsync(
+            var lockout = await db.InTransactionAsync(
                 async transaction =>
                 {
-                    var standing = await failures.Hold(transaction, guess);
-                    if (standing.Account is null)
-                        await PasswordFailures.Count(transaction, guess);
-                    return standing;
+                    var lockout = await failures.LockCounters(transaction, attempt);
+                    if (lockout.Account is null)
+                        await LoginLockout.CountFailure(transaction, attempt);
+                    return lockout;
                 },
                 ct);
-            return standing.Account is { } wait
+            return lockout.Account is { } wait
                 ? await TooMany(command, wait, ct)
-                : Problem.Validation("currentPassword", "Is not your current password.");
+                : ProblemException.Validation("currentPassword", "Is not your current password.");
         }
 
-        private async Task<Problem> TooMany(Command command, TimeSpan wait, CancellationToken ct)
+        private async Task<ProblemException> TooMany(Command command, TimeSpan wait, CancellationToken ct)
         {
             await audit.WriteRefusal(AuditEvent.OfMember(command.OrgId, command.Actor, AuditAction.Throttled, command.UserId), ct);
             return Locked(wait);
         }
 
-        private static Problem Locked(TimeSpan wait) =>
-            Problem.Throttled("Too many wrong passwords. Try again when the time in Retry-After has passed.", wait);
+        private static ProblemException Locked(TimeSpan wait) =>
+            ProblemException.Throttled("Too many wrong passwords. Try again when the time in Retry-After has passed.", wait);
     }
 }

@@ -30,7 +30,7 @@ internal static class GetProfile
                 """,
                 query,
                 ct);
-            return row?.ToProfile() ?? throw Problem.Unauthenticated("You are not logged in, or your session has ended.");
+            return row?.ToProfile() ?? throw ProblemException.Unauthenticated("You are not logged in, or your session has ended.");
         }
     }
 }

@@ -17,7 +17,7 @@ internal static partial class Login
                 cookie.Write(context, response.Token, response.Lifetime);
                 return TypedResults.Ok(response.Profile);
             })
-            .WithMetadata(new BodyLimit(limits => limits.LoginBodyBytes), new Sends(200, "Set-Cookie"))
+            .WithMetadata(new BodyLimit(limits => limits.LoginBodyBytes), new ResponseMetadata(200, "Set-Cookie"))
             .WithSummary("Log in.")
             .WithDescription(
                 "Sets the session cookie. Whatever is wrong with e-mail or password, the answer is the same 401. After 10 failures in 15 minutes an account is "
@@ -41,20 +41,20 @@ internal static partial class Login
 
     public sealed partial class Handler(
         NpgsqlDataSource db,
-        Passwords passwords,
-        PasswordFailures failures,
+        PasswordHashingQueue passwords,
+        LoginLockout failures,
         SessionTokens tokens,
         SessionSettings settings,
-        Ids ids,
-        AuditTrail audit,
+        IdGenerator ids,
+        AuditLog audit,
         ILogger<Handler> log)
         : IRequestHandler<Command, Response>
     {
         // Unknown, wrong, disabled, locked, and right but locked: the same statements, one hash, the same answer.
         public async Task<Response> Handle(Command command, CancellationToken ct)
         {
-            var guess = Guess.AtLogin(command.Email, command.Address);
-            if ((await failures.Look(guess, ct)).Address is { } wait)
+            var attempt = LoginAttempt.AtLogin(command.Email, command.Address);
+            if ((await failures.Check(attempt, ct)).Address is { } wait)
                 throw await TooMany(command, wait, ct);
             var member = await db.QuerySingleOrDefaultAsync<Row>(
                 """
@@ -73,17 +73,17 @@ internal static partial class Login
                 async transaction =>
                 {
                     // What was known before the password was checked may have changed since; from here on it does not.
-                    var standing = await failures.Hold(transaction, guess);
-                    if (standing.Address is not null)
-                        return (null, standing.Address);
-                    if (isRight && standing.Account is null && await Open(transaction, member!, sessionId, now, expires) is { } opened)
+                    var lockout = await failures.LockCounters(transaction, attempt);
+                    if (lockout.Address is not null)
+                        return (null, lockout.Address);
+                    if (isRight && lockout.Account is null && await Open(transaction, member!, sessionId, now, expires) is { } opened)
                     {
-                        await PasswordFailures.Forgive(transaction, guess);
+                        await LoginLockout.Reset(transaction, attempt);
                         var actor = Actor.OfUser(opened.Id, opened.Role, command.TraceId);
                         await audit.Write(transaction, AuditEvent.OfMember(opened.OrgId, actor, AuditAction.LoggedIn, opened.Id));
                         return (opened, null);
                     }
-                    await PasswordFailures.Count(transaction, guess);
+                    await LoginLockout.CountFailure(transaction, attempt);
                     return (null, null);
                 },
                 ct);
@@ -94,7 +94,7 @@ internal static partial class Login
                 // Nobody waits for it: only of somebody there is something to be written down, and the time that takes would tell.
                 var refusal = new AuditEvent(member?.OrgId, Actor.Anonymous(command.TraceId), AuditAction.LoginRefused, "member", member?.Id.ToString());
                 _ = Task.Run(() => audit.WriteRefusal(refusal, CancellationToken.None), CancellationToken.None);
-                throw Problem.Unauthenticated("E-mail address or password is not right.");
+                throw ProblemException.Unauthenticated("E-mail address or password is not right.");
             }
 
             if (passwords.NeedsRehash(member!.PasswordHash))
@@ -150,10 +150,10 @@ internal static partial class Login
             }
         }
 
-        private async Task<Problem> TooMany(Command command, TimeSpan wait, CancellationToken ct)
+        private async Task<ProblemException> TooMany(Command command, TimeSpan wait, CancellationToken ct)
         {
             await audit.WriteRefusal(AuditEvent.OfRoute(null, Actor.Anonymous(command.TraceId), AuditAction.Throttled, "POST /auth/login"), ct);
-            return Problem.Throttled("Too many wrong passwords from this address. Try again when the time in Retry-After has passed.", wait);
+            return ProblemException.Throttled("Too many wrong passwords from this address. Try again when the time in Retry-After has passed.", wait);
         }
 
         [LoggerMessage(LogLevel.Warning, "A password's hash of an older kind could not be renewed for now: {Exception}")]

@@ -16,12 +16,12 @@ internal static class Logout
                 cookie.Delete(context);
                 return TypedResults.NoContent();
             })
-            .WithMetadata(new Sends(204, "Set-Cookie"))
+            .WithMetadata(new ResponseMetadata(204, "Set-Cookie"))
             .WithSummary("Log out.");
 
     public sealed record Command(Guid SessionId, Guid UserId, Guid? OrgId, Actor Actor) : IRequest;
 
-    public sealed class Handler(NpgsqlDataSource db, AuditTrail audit) : IRequestHandler<Command>
+    public sealed class Handler(NpgsqlDataSource db, AuditLog audit) : IRequestHandler<Command>
     {
         public Task Handle(Command command, CancellationToken ct) => db.InTransactionAsync(
             async transaction =>

@@ -54,9 +54,9 @@ internal sealed record ConversationDays(Conversations.Totals Totals, IReadOnlyLi
         having count(*) > 0
         """;
 
-    public static async Task<ConversationDays> Read(Sql.Transaction snapshot, Conversations.Query query, Range range)
+    public static async Task<ConversationDays> Read(Sql.Transaction snapshot, Conversations.Query query, DateRange range)
     {
-        var spans = range.Local.Spans;
+        var spans = range.Local.Buckets;
         var rows = await snapshot.QueryAsync<Row>(
             Chats,
             new

@@ -1,5 +1,6 @@
 using ChatLogger.Data;
 using ChatLogger.Http;
+using ChatLogger.Rollups;
 
 namespace ChatLogger.Features;
 
@@ -9,20 +10,20 @@ internal static class ConversationHours
     private const int Slots = 7 * 24;
 
     /// <summary>Null: too much is not folded yet.</summary>
-    public static async Task<long[]?> FromRollups(Sql.Transaction snapshot, Guid orgId, Range range)
+    public static async Task<long[]?> FromRollups(Sql.Transaction snapshot, Guid orgId, DateRange range)
     {
-        if (await RollupTail.Of(snapshot, orgId) is not { } tail)
+        if (await UnaggregatedEvents.Of(snapshot, orgId) is not { } tail)
             return null;
-        var counts = new RollupCounts([.. Spans(range)], range.To, Slots);
+        var counts = new RollupCounts([.. Buckets(range)], range.To, Slots);
         await counts.Read(snapshot, orgId, tail.UpTo);
         foreach (var what in await tail.Read(snapshot, orgId, range.From, range.To))
             counts.Add(what);
         return [.. Enumerable.Range(0, Slots).Select(slot => counts[slot].Messages)];
     }
 
-    public static async Task<long[]> FromRows(Sql.Transaction snapshot, Conversations.Query query, Range range)
+    public static async Task<long[]> FromRows(Sql.Transaction snapshot, Conversations.Query query, DateRange range)
     {
-        var spans = Spans(range).ToArray();
+        var spans = Buckets(range).ToArray();
         var counts = new long[Slots];
         foreach (var row in await snapshot.QueryAsync<Row>(
             """
@@ -52,9 +53,9 @@ internal static class ConversationHours
     }
 
     // Within a local day's span the zone's offset stays the same.
-    private static IEnumerable<(DateTimeOffset Start, int Slot)> Spans(Range range)
+    private static IEnumerable<(DateTimeOffset Start, int Slot)> Buckets(DateRange range)
     {
-        var days = range.Local.Spans;
+        var days = range.Local.Buckets;
         for (var i = 0; i < days.Count; i++)
         {
             var end = i + 1 < days.Count ? days[i + 1].Start : range.To;

@@ -71,8 +71,8 @@ internal static class Conversations
             async snapshot =>
             {
                 var asOf = time.GetUtcNow();
-                var zone = Range.ZoneOf(query.Tz, await snapshot.QuerySingleOrDefaultAsync<string>(SummarySql.TimeZone, query));
-                var range = Range.Parse(query.From, query.To, zone, asOf, limits.AnalyticsDays);
+                var zone = DateRange.ZoneOf(query.Tz, await snapshot.QuerySingleOrDefaultAsync<string>(SummarySql.TimeZone, query));
+                var range = DateRange.Parse(query.From, query.To, zone, asOf, limits.AnalyticsDays);
                 var days = await ConversationDays.Read(snapshot, query, range);
                 var hours = (query.Tag.Length == 0 ? await ConversationHours.FromRollups(snapshot, query.OrgId, range) : null)
                     ?? await ConversationHours.FromRows(snapshot, query, range);

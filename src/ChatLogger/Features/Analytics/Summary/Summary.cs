@@ -1,6 +1,7 @@
 using ChatLogger.Auth;
 using ChatLogger.Data;
 using ChatLogger.Http;
+using ChatLogger.Rollups;
 using FluentValidation;
 using MediatR;
 using Npgsql;
@@ -45,7 +46,13 @@ internal static class Summary
     public sealed record DayCount(string Day, long Chats, long Messages, long Tokens, Latency? Latency);
 
     /// <summary>In milliseconds, over the messages that have a latency.</summary>
-    public sealed record Latency(long Count, long AvgMs, int P50Ms, int P90Ms, int P95Ms, int P99Ms, int MaxMs);
+    public sealed record Latency(long Count, long AvgMs, int P50Ms, int P90Ms, int P95Ms, int P99Ms, int MaxMs)
+    {
+        /// <summary>Null for a histogram without values.</summary>
+        public static Latency? Of(LatencyHistogram values) => values.Count == 0
+            ? null
+            : new(values.Count, values.Mean, values.Percentile(50), values.Percentile(90), values.Percentile(95), values.Percentile(99), values.Max);
+    }
 
     public sealed record RoleCount(string Role, long Messages);
 
@@ -71,12 +78,12 @@ internal static class Summary
             async snapshot =>
             {
                 var asOf = time.GetUtcNow();
-                var zone = Range.ZoneOf(query.Tz, await snapshot.QuerySingleOrDefaultAsync<string>(SummarySql.TimeZone, query));
-                var range = Range.Parse(query.From, query.To, zone, asOf, limits.AnalyticsDays);
+                var zone = DateRange.ZoneOf(query.Tz, await snapshot.QuerySingleOrDefaultAsync<string>(SummarySql.TimeZone, query));
+                var range = DateRange.Parse(query.From, query.To, zone, asOf, limits.AnalyticsDays);
                 // Rollups know of each tag by itself, not of chats that have several, nor of a tag's people.
-                return query.Tag.Length == 0 && await SummaryRollups.Answer(snapshot, query.OrgId, range, asOf, query.Top) is { } summary
+                return query.Tag.Length == 0 && await SummaryFromRollups.ReadAsync(snapshot, query.OrgId, range, asOf, query.Top) is { } summary
                     ? summary
-                    : await SummaryFold.Answer(snapshot, query, range, asOf);
+                    : await SummaryFromMessages.ReadAsync(snapshot, query, range, asOf);
             },
             ct);
     }

@@ -163,7 +163,7 @@ internal static class SummarySql
         limit 1000
         """;
 
-    public static object Parameters(Summary.Query query, Range range) => new
+    public static object Parameters(Summary.Query query, DateRange range) => new
     {
         query.OrgId,
         query.Tag,
@@ -171,8 +171,8 @@ internal static class SummarySql
         range.From,
         range.To,
         range.PreviousFrom,
-        Starts = range.Local.Spans.Select(span => span.Start.UtcDateTime).Prepend(range.PreviousFrom.UtcDateTime).ToArray(),
-        DayOf = range.Local.Spans.Select(span => span.Day).Prepend(-1).ToArray(),
+        Starts = range.Local.Buckets.Select(span => span.Start.UtcDateTime).Prepend(range.PreviousFrom.UtcDateTime).ToArray(),
+        DayOf = range.Local.Buckets.Select(span => span.Day).Prepend(-1).ToArray(),
     };
 
     public sealed record ChatRow(int Day, long Chats);

@@ -16,7 +16,7 @@ internal static class CreateApiKey
                 var key = await sender.Send(body.Value.By(caller, actor), ct);
                 return TypedResults.Created($"/orgs/{caller.OrgInPath}/apikeys/{key.Id}", key);
             })
-            .WithMetadata(new Refuses(ProblemType.LiveKeyQuota))
+            .WithMetadata(new ProblemsMetadata(ProblemType.LiveKeyQuota))
             .WithSummary("Make an API key.")
             .WithDescription($"scopes: ingest (default), import. The key is shown once. Secret scanners find it by {ApiKey.Pattern}.");
 
@@ -49,7 +49,7 @@ internal static class CreateApiKey
         }
     }
 
-    public sealed class Handler(NpgsqlDataSource db, Ids ids, Limits limits, AuditTrail audit) : IRequestHandler<Command, NewApiKey>
+    public sealed class Handler(NpgsqlDataSource db, IdGenerator ids, Limits limits, AuditLog audit) : IRequestHandler<Command, NewApiKey>
     {
         public async Task<NewApiKey> Handle(Command command, CancellationToken ct)
         {
@@ -62,7 +62,7 @@ internal static class CreateApiKey
                 {
                     await transaction.ExecuteAsync("select from organizations where id = @OrgId for no key update", command);
                     if (!await made.Insert(transaction, command.OrgId, command.Key.Sha256, limits.LiveKeys))
-                        throw Problem.LiveKeyQuota(limits.LiveKeys);
+                        throw ProblemException.LiveKeyQuota(limits.LiveKeys);
                     await audit.Write(transaction, AuditEvent.OfKey(command.OrgId, command.Actor, AuditAction.KeyCreated, made.PublicId));
                     return made;
                 },

@@ -19,7 +19,7 @@ internal static class RevokeApiKey
 
     public sealed record Command(Guid OrgId, Guid KeyId, Actor Actor) : IRequest;
 
-    public sealed class Handler(NpgsqlDataSource db, Ids ids, AuditTrail audit, ApiKeys keys) : IRequestHandler<Command>
+    public sealed class Handler(NpgsqlDataSource db, IdGenerator ids, AuditLog audit, ApiKeyCache keys) : IRequestHandler<Command>
     {
         public async Task Handle(Command command, CancellationToken ct)
         {
@@ -43,8 +43,8 @@ internal static class RevokeApiKey
                 },
                 ct);
             if (revoked is null)
-                throw Problem.NotFound("No such key in this organization.");
-            keys.Forget(revoked.PublicId);
+                throw ProblemException.NotFound("No such key in this organization.");
+            keys.Invalidate(revoked.PublicId);
         }
     }
 

@@ -24,7 +24,7 @@ internal static class RotateApiKey
                     var key = await sender.Send(new Command(caller.OrgId, keyId, body.Value.OverlapHours, ApiKey.Generate(), actor), ct);
                     return TypedResults.Created($"/orgs/{caller.OrgInPath}/apikeys/{key.Id}", key);
                 })
-            .WithMetadata(new Refuses(ProblemType.KeyNotLive, ProblemType.LiveKeyQuota))
+            .WithMetadata(new ProblemsMetadata(ProblemType.KeyNotLive, ProblemType.LiveKeyQuota))
             .WithSummary("Replace an API key by a new one.")
             .WithDescription(
                 """
@@ -43,7 +43,7 @@ internal static class RotateApiKey
         public Validator() => RuleFor(rotation => rotation.OverlapHours).Between(0, LongestOverlapHours);
     }
 
-    public sealed class Handler(NpgsqlDataSource db, Ids ids, Limits limits, AuditTrail audit, ApiKeys keys) : IRequestHandler<Command, NewApiKey>
+    public sealed class Handler(NpgsqlDataSource db, IdGenerator ids, Limits limits, AuditLog audit, ApiKeyCache keys) : IRequestHandler<Command, NewApiKey>
     {
         public async Task<NewApiKey> Handle(Command command, CancellationToken ct)
         {
@@ -63,9 +63,9 @@ internal static class RotateApiKey
                         """,
                         command);
                     if (old is null)
-                        throw Problem.NotFound("No such key in this organization.");
+                        throw ProblemException.NotFound("No such key in this organization.");
                     if (old.WhyNot(now) is { } sentence)
-                        throw Problem.KeyNotLive(sentence);
+                        throw ProblemException.KeyNotLive(sentence);
 
                     // First the old one: with no overlap it is dead already, and makes room for its successor.
                     await transaction.ExecuteAsync(
@@ -78,13 +78,13 @@ internal static class RotateApiKey
                         new { command.OrgId, command.KeyId, Now = now, Ends = now.AddHours(command.OverlapHours ?? DefaultOverlapHours) });
                     var made = NewApiKey.Of(command.Key, id, old.Label, old.Scopes, old.AllowedOrigins, now, old.ExpiresAt);
                     if (!await made.Insert(transaction, command.OrgId, command.Key.Sha256, limits.LiveKeys))
-                        throw Problem.OverlapQuota(limits.LiveKeys);
+                        throw ProblemException.OverlapQuota(limits.LiveKeys);
                     await audit.Write(transaction, AuditEvent.OfKey(command.OrgId, command.Actor, AuditAction.KeyRotated, old.PublicId));
                     await audit.Write(transaction, AuditEvent.OfKey(command.OrgId, command.Actor, AuditAction.KeyCreated, command.Key.PublicId));
                     return (old, made);
                 },
                 ct);
-            keys.Forget(old.PublicId);
+            keys.Invalidate(old.PublicId);
 
             return made;
         }

@@ -1,6 +1,7 @@
 using ChatLogger.Auth;
 using ChatLogger.Data;
 using ChatLogger.Http;
+using ChatLogger.Ingest;
 using FluentValidation;
 using MediatR;
 using Npgsql;
@@ -18,9 +19,9 @@ internal static class AppendMessage
             async (PathId chatId, Body<Request> body, IdempotencyKey? key, PluginCaller caller, HttpContext context, ISender sender, CancellationToken ct) =>
             {
                 var message = await sender.Send(body.Value.To(caller.OrgId, chatId, key?.With(body.Sha256)), ct);
-                return message.At($"/api/v1/orgs/{caller.OrgSlug}/chats/{message.Value.ChatId}/messages/{message.Value.Id}", context);
+                return message.ToCreated($"/api/v1/orgs/{caller.OrgSlug}/chats/{message.Value.ChatId}/messages/{message.Value.Id}", "message", context);
             })
-            .WithMetadata(NeedsRoom.ForMessages)
+            .WithMetadata(RequiresQueueCapacity.ForMessages)
             .WithSummary("Add a message to a chat.")
             .WithDescription("The answer is sent after the message is durable; it is then in every read. Messages of a chat keep the order in which they were acknowledged.");
 
@@ -30,7 +31,7 @@ internal static class AppendMessage
                 var message = await sender.Send(body.Value.To(caller.OrgId, chatId, null) with { OnlyChatsOf = caller.OnlyChatsOf }, ct);
                 return TypedResults.Created($"/orgs/{caller.OrgInPath}/chats/{message.Value.ChatId}/messages/{message.Value.Id}", message.Value);
             })
-            .WithMetadata(NeedsRoom.ForMessages)
+            .WithMetadata(RequiresQueueCapacity.ForMessages)
             .WithName("AppendOwnMessage")
             .WithSummary("Add a message to a chat as a member.")
             .WithDescription("A member with the role user writes in chats attributed to them.");
@@ -38,16 +39,16 @@ internal static class AppendMessage
     public sealed record Request(
         string Role,
         string Content,
-        JsonObjectText? Metadata = null,
+        RawJsonObject? Metadata = null,
         int? LatencyMs = null,
         int? TokenCount = null,
         int? PromptTokens = null,
         int? CompletionTokens = null,
         string? Model = null)
     {
-        public Command To(Guid orgId, Guid chatId, Idempotency? once) => new(
-            orgId, chatId, Role, Content, Metadata ?? JsonObjectText.Empty, LatencyMs, TokenCount, PromptTokens, CompletionTokens,
-            Model.NullIfEmpty(), once);
+        public Command To(Guid orgId, Guid chatId, Idempotency? idempotencyKey) => new(
+            orgId, chatId, Role, Content, Metadata ?? RawJsonObject.Empty, LatencyMs, TokenCount, PromptTokens, CompletionTokens,
+            Model.NullIfEmpty(), idempotencyKey);
     }
 
     public sealed record Command(
@@ -55,13 +56,13 @@ internal static class AppendMessage
         Guid ChatId,
         string Role,
         string Content,
-        JsonObjectText Metadata,
+        RawJsonObject Metadata,
         int? LatencyMs,
         int? TokenCount,
         int? PromptTokens,
         int? CompletionTokens,
         string? Model,
-        Idempotency? Once) : IRequest<Written<Message>>
+        Idempotency? Once) : IRequest<WriteResult<Message>>
     {
         /// <summary>The member whose chats alone may be written in; null: all of the organization.</summary>
         public Guid? OnlyChatsOf { get; init; }
@@ -83,12 +84,12 @@ internal static class AppendMessage
         }
     }
 
-    public sealed class Handler(MessageWriter writer, NpgsqlDataSource db, Ids ids) : IRequestHandler<Command, Written<Message>>
+    public sealed class Handler(MessageWriter writer, NpgsqlDataSource db, IdGenerator ids) : IRequestHandler<Command, WriteResult<Message>>
     {
-        public async Task<Written<Message>> Handle(Command command, CancellationToken ct)
+        public async Task<WriteResult<Message>> Handle(Command command, CancellationToken ct)
         {
             if (command.OnlyChatsOf is not null && !await IsTheirs(command, ct))
-                throw Problem.NotFound("No such chat in this organization.");
+                throw ProblemException.NotFound("No such chat in this organization.");
             var (id, now) = ids.Next();
             return await writer.Append(
                 new NewMessage(

@@ -1,6 +1,7 @@
 using ChatLogger.Auth;
 using ChatLogger.Data;
 using ChatLogger.Http;
+using ChatLogger.Rollups;
 using FluentValidation;
 using MediatR;
 using Npgsql;
@@ -27,13 +28,13 @@ internal static class ChangeChat
         "What is absent or null stays as it is; an empty text, array or object clears. tags and metadata are replaced whole. updatedAt " +
         "moves when something has become another: not when all of it was so before, and neither with a message nor with feedback.";
 
-    public sealed record Request(string? Title = null, string[]? Tags = null, JsonObjectText? Metadata = null)
+    public sealed record Request(string? Title = null, string[]? Tags = null, RawJsonObject? Metadata = null)
     {
         public Command By(Guid orgId, Guid? onlyChatsOf, Guid chatId) =>
             new(orgId, onlyChatsOf, chatId, Title, Tags is null ? null : ChatRules.Trimmed(Tags), Metadata);
     }
 
-    public sealed record Command(Guid OrgId, Guid? OnlyChatsOf, Guid ChatId, string? Title, string[]? Tags, JsonObjectText? Metadata)
+    public sealed record Command(Guid OrgId, Guid? OnlyChatsOf, Guid ChatId, string? Title, string[]? Tags, RawJsonObject? Metadata)
         : IRequest<Chat>;
 
     public sealed class Validator : AbstractValidator<Command>
@@ -46,7 +47,7 @@ internal static class ChangeChat
         }
     }
 
-    public sealed class Handler(NpgsqlDataSource db, Ids ids) : IRequestHandler<Command, Chat>
+    public sealed class Handler(NpgsqlDataSource db, IdGenerator ids) : IRequestHandler<Command, Chat>
     {
         // Whether something changes is decided on the row as it is once it is locked: somebody else may be changing it too. Where nothing does, the
         // row is written all the same, which is less than asking first. Another instance's clock may be ahead, and time does not go back.
@@ -88,11 +89,11 @@ internal static class ChangeChat
                         var changed = await transaction.QuerySingleOrDefaultAsync<Chat.Row>(Change, parameters);
                         // Analytics go by a chat's current tags, also for what was counted under others.
                         if (before is not null && changed is not null)
-                            await Rollups.Retag(transaction, command.OrgId, command.ChatId, before, changed.Tags);
+                            await RollupUpdates.Retag(transaction, command.OrgId, command.ChatId, before, changed.Tags);
                         return changed;
                     },
                     ct);
-            return row?.ToChat() ?? throw Problem.NotFound("No such chat in this organization.");
+            return row?.ToChat() ?? throw ProblemException.NotFound("No such chat in this organization.");
         }
     }
 }

@@ -1,6 +1,7 @@
 using ChatLogger.Auth;
 using ChatLogger.Data;
 using ChatLogger.Http;
+using ChatLogger.Ingest;
 using FluentValidation;
 using MediatR;
 
@@ -14,9 +15,9 @@ internal static class CreateChat
             async (Body<Request> body, IdempotencyKey? key, PluginCaller caller, HttpContext context, ISender sender, CancellationToken ct) =>
             {
                 var chat = await sender.Send(body.Value.By(caller.OrgId, key?.With(body.Sha256)), ct);
-                return chat.At($"/api/v1/orgs/{caller.OrgSlug}/chats/{chat.Value.Id}", context);
+                return chat.ToCreated($"/api/v1/orgs/{caller.OrgSlug}/chats/{chat.Value.Id}", "chat", context);
             })
-            .WithMetadata(NeedsRoom.ForChats)
+            .WithMetadata(RequiresQueueCapacity.ForChats)
             .WithSummary("Open a chat.")
             .WithDescription("userId attributes the chat to a member of the organization; externalUserId is your own name for your end user.");
 
@@ -25,25 +26,25 @@ internal static class CreateChat
             {
                 // Who sees only their own chats cannot give one away, nor open one that they would not see.
                 if (caller.OnlyChatsOf is { } self && body.Value.UserId is { } named && named != self)
-                    throw Problem.Forbidden("A member with the role user opens chats for themselves only.");
+                    throw ProblemException.Forbidden("A member with the role user opens chats for themselves only.");
                 var chat = await sender.Send((body.Value with { UserId = caller.OnlyChatsOf ?? body.Value.UserId }).By(caller.OrgId, null), ct);
                 return TypedResults.Created($"/orgs/{caller.OrgInPath}/chats/{chat.Value.Id}", chat.Value);
             })
             .WithName("CreateOwnChat")
-            .WithMetadata(NeedsRoom.ForChats)
+            .WithMetadata(RequiresQueueCapacity.ForChats)
             .WithSummary("Open a chat as a member.")
             .WithDescription("With the role user the chat is the caller's, and another userId is 403; an admin names any member, or none.");
 
     public sealed record Request(
-        string? Title = null, string[]? Tags = null, JsonObjectText? Metadata = null, string? ExternalUserId = null, Guid? UserId = null)
+        string? Title = null, string[]? Tags = null, RawJsonObject? Metadata = null, string? ExternalUserId = null, Guid? UserId = null)
     {
-        public Command By(Guid orgId, Idempotency? once) => new(
-            orgId, Title.NullIfEmpty(), ChatRules.Trimmed(Tags), Metadata ?? JsonObjectText.Empty, ExternalUserId.NullIfEmpty(), UserId, once);
+        public Command By(Guid orgId, Idempotency? idempotencyKey) => new(
+            orgId, Title.NullIfEmpty(), ChatRules.Trimmed(Tags), Metadata ?? RawJsonObject.Empty, ExternalUserId.NullIfEmpty(), UserId, idempotencyKey);
     }
 
     public sealed record Command(
-        Guid OrgId, string? Title, string[] Tags, JsonObjectText Metadata, string? ExternalUserId, Guid? UserId, Idempotency? Once)
-        : IRequest<Written<Chat>>;
+        Guid OrgId, string? Title, string[] Tags, RawJsonObject Metadata, string? ExternalUserId, Guid? UserId, Idempotency? Once)
+        : IRequest<WriteResult<Chat>>;
 
     public sealed class Validator : AbstractValidator<Command>
     {
@@ -56,9 +57,9 @@ internal static class CreateChat
         }
     }
 
-    public sealed class Handler(ChatWriter writer, Ids ids) : IRequestHandler<Command, Written<Chat>>
+    public sealed class Handler(ChatWriter writer, IdGenerator ids) : IRequestHandler<Command, WriteResult<Chat>>
     {
-        public Task<Written<Chat>> Handle(Command command, CancellationToken ct)
+        public Task<WriteResult<Chat>> Handle(Command command, CancellationToken ct)
         {
             var (id, now) = ids.Next();
             var chat = new Chat(id, command.Title, command.Tags, command.Metadata, command.UserId, command.ExternalUserId, now, now, null);

@@ -1,6 +1,7 @@
 using ChatLogger.Auth;
 using ChatLogger.Data;
 using ChatLogger.Http;
+using ChatLogger.Rollups;
 using MediatR;
 using Npgsql;
 
@@ -20,7 +21,7 @@ internal static class DeleteChat
 
     public sealed record Command(Guid OrgId, Guid? OnlyChatsOf, Guid ChatId, Actor Actor) : IRequest;
 
-    public sealed class Handler(NpgsqlDataSource db, Ids ids, AuditTrail audit) : IRequestHandler<Command>
+    public sealed class Handler(NpgsqlDataSource db, IdGenerator ids, AuditLog audit) : IRequestHandler<Command>
     {
         public async Task Handle(Command command, CancellationToken ct)
         {
@@ -40,13 +41,13 @@ internal static class DeleteChat
                         new { command.OrgId, command.ChatId, command.OnlyChatsOf, Now = now });
                     if (rows == 0)
                         return false;
-                    await Rollups.Remove(transaction, command.OrgId, command.ChatId);
+                    await RollupUpdates.Remove(transaction, command.OrgId, command.ChatId);
                     await audit.Write(transaction, AuditEvent.OfChat(command.OrgId, command.Actor, AuditAction.ChatDeleted, command.ChatId));
                     return true;
                 },
                 ct);
             if (!deleted)
-                throw Problem.NotFound("No such chat in this organization.");
+                throw ProblemException.NotFound("No such chat in this organization.");
         }
     }
 }

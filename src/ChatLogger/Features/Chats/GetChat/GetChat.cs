@@ -32,7 +32,7 @@ internal static class GetChat
                 """,
                 query,
                 ct);
-            return row?.ToChat() ?? throw Problem.NotFound("No such chat in this organization.");
+            return row?.ToChat() ?? throw ProblemException.NotFound("No such chat in this organization.");
         }
     }
 }

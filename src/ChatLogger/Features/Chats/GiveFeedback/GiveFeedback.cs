@@ -1,4 +1,5 @@
 using ChatLogger.Auth;
+using ChatLogger.ChangeFeed;
 using ChatLogger.Data;
 using ChatLogger.Http;
 using FluentValidation;
@@ -51,7 +52,7 @@ internal static class GiveFeedback
 
     public sealed record Row(string? Rating, string? Comment, DateTimeOffset? At);
 
-    public sealed class Handler(NpgsqlDataSource db, Ids ids, Arrivals arrivals) : IRequestHandler<Command, Feedback>
+    public sealed class Handler(NpgsqlDataSource db, IdGenerator ids, ChangeLog changeLog) : IRequestHandler<Command, Feedback>
     {
         // Selecting the target while inserting is the tenant check. The chat is locked as the foreign key will lock it, so that one that is being
         // removed is not there rather than an error; messages that are written meanwhile do not mind. A rating that is replaced is kept for those
@@ -97,11 +98,11 @@ internal static class GiveFeedback
                         """,
                         parameters,
                         ct)
-                    ?? throw Problem.NotFound(command.MessageId is null ? "No such chat in this organization." : "No such message in this chat.");
+                    ?? throw ProblemException.NotFound(command.MessageId is null ? "No such chat in this organization." : "No such message in this chat.");
                 // Somebody else's first rating came between the two looks at what there was: now it is there to be replaced.
                 if (Feedback.From(row.Rating, row.Comment, row.At) is not { } feedback)
                     continue;
-                arrivals.Note(command.OrgId);
+                changeLog.Record(command.OrgId);
                 return feedback;
             }
         }

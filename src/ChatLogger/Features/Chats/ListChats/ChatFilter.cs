@@ -7,10 +7,10 @@ using Npgsql;
 namespace ChatLogger.Features;
 
 /// <summary>Which chats a list is about: clauses on <c>chats c</c>, their parameters, and the words that tell it from other lists.</summary>
-internal sealed record ChatFilter(string Clauses, object Parameters, string[] Words)
+internal sealed record ChatFilter(string Clauses, object Parameters, string[] Tokens)
 {
-    /// <exception cref="Problem">400: what is neither a date nor an instant, or from not before to.</exception>
-    public static async Task<ChatFilter> Understand(ListChats.Query query, NpgsqlDataSource db, CancellationToken ct)
+    /// <exception cref="ProblemException">400: what is neither a date nor an instant, or from not before to.</exception>
+    public static async Task<ChatFilter> Parse(ListChats.Query query, NpgsqlDataSource db, CancellationToken ct)
     {
         var (from, to) = await Between(query, db, ct);
         return new(
@@ -41,8 +41,8 @@ internal sealed record ChatFilter(string Clauses, object Parameters, string[] Wo
             return default;
         var zone = TimeZones.OfOrganization(
             await db.QuerySingleOrDefaultAsync<string>("select time_zone from organizations where id = @OrgId", new { query.OrgId }, ct));
-        var (from, to) = (Range.Instant("from", query.From, zone), Range.Instant("to", query.To, zone));
-        return from >= to ? throw Problem.Validation("from", "Must be before to.") : (from, to);
+        var (from, to) = (DateRange.Instant("from", query.From, zone), DateRange.Instant("to", query.To, zone));
+        return from >= to ? throw ProblemException.Validation("from", "Must be before to.") : (from, to);
     }
 
     private static string Word(DateTimeOffset? instant) => instant?.UtcTicks.ToString(CultureInfo.InvariantCulture) ?? "";

@@ -2,6 +2,7 @@ using System.Text.Json;
 using ChatLogger.Auth;
 using ChatLogger.Data;
 using ChatLogger.Http;
+using ChatLogger.SearchIndex;
 using FluentValidation;
 using MediatR;
 using Npgsql;
@@ -53,7 +54,7 @@ internal static class ListChats
         Guid Id,
         string? Title,
         string[] Tags,
-        JsonObjectText Metadata,
+        RawJsonObject Metadata,
         Guid? UserId,
         string? ExternalUserId,
         DateTimeOffset CreatedAt,
@@ -75,7 +76,7 @@ internal static class ListChats
                 .Must(tags => tags.All(tag => Text.Length(tag) <= limits.TagLength)).WithMessage($"May have at most {limits.TagLength} characters.")
                 .OverridePropertyName("tag");
             RuleFor(query => query.ExternalUserId).AtMostCharacters(limits.ExternalUserIdLength);
-            RuleFor(query => query.Q).AtMostCharacters(SearchQuery.MostCharacters);
+            RuleFor(query => query.Q).AtMostCharacters(SearchQuery.MaxCharacters);
             RuleFor(query => query.Limit).PageLimit();
         }
     }
@@ -85,10 +86,10 @@ internal static class ListChats
         public async Task<Page<Item>> Handle(Query query, CancellationToken ct)
         {
             var searched = SearchQuery.Parse(query.Q);
-            var filter = await ChatFilter.Understand(query, db, ct);
+            var filter = await ChatFilter.Parse(query, db, ct);
             // What may hold any text is quoted: no two filters have one name.
             var list = JsonSerializer.Serialize(
-                new[] { "chats", $"{query.OrgId}", $"{query.OnlyChatsOf}", searched is null ? "" : query.Q! }.Concat(filter.Words), Json.Options);
+                new[] { "chats", $"{query.OrgId}", $"{query.OnlyChatsOf}", searched is null ? "" : query.Q! }.Concat(filter.Tokens), Json.Options);
             var after = Cursor.DecodeTimeAndId(list, query.Cursor);
             var limit = query.Limit ?? Page.DefaultLimit;
             var found = searched is null ? null : await search.Page(new(query.OrgId, filter.Clauses, filter.Parameters), searched, after, limit, ct);
@@ -141,7 +142,7 @@ internal static class ListChats
                     Rows = limit + 1,
                     Found = found?.Chats.Select(chat => chat.Id).ToArray(),
                     PreviewLength,
-                    Page.EnoughBytes,
+                    Page.MaxBytes,
                 }),
                 ct);
             if (found is not null)
@@ -157,7 +158,7 @@ internal static class ListChats
     }
 
     private sealed record Row(
-        Guid Id, string? Title, string[] Tags, JsonObjectText Metadata, Guid? UserId, string? ExternalUserId, DateTimeOffset CreatedAt,
+        Guid Id, string? Title, string[] Tags, RawJsonObject Metadata, Guid? UserId, string? ExternalUserId, DateTimeOffset CreatedAt,
         DateTimeOffset UpdatedAt, string? Rating, string? Comment, DateTimeOffset? At, long MessageCount, DateTimeOffset? FirstMessageAt,
         DateTimeOffset? LastMessageAt, string? Preview, long Found)
     {

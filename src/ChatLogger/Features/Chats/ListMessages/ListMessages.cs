@@ -72,17 +72,17 @@ internal static class ListMessages
                   and (@OnlyChatsOf is null or c.user_id = @OnlyChatsOf)
                 order by m.seq {direction}
                 """,
-                new { query.OrgId, query.OnlyChatsOf, query.ChatId, After = after, Rows = limit + 1, Page.EnoughBytes },
+                new { query.OrgId, query.OnlyChatsOf, query.ChatId, After = after, Rows = limit + 1, Page.MaxBytes },
                 ct);
             if (rows.Count == 0)
-                throw Problem.NotFound("No such chat in this organization.");
+                throw ProblemException.NotFound("No such chat in this organization.");
             return Page.Of(
                 [.. rows.Where(row => row.Seq is not null)], rows[0].Found ?? 0, limit, row => row.ToMessage(), row => Cursor.Encode(list, row.Seq!.Value));
         }
     }
 
     private sealed record Row(
-        long? Seq, Guid? Id, Guid ChatId, string? Role, string? Content, JsonObjectText? Metadata, int? LatencyMs, int? TokenCount,
+        long? Seq, Guid? Id, Guid ChatId, string? Role, string? Content, RawJsonObject? Metadata, int? LatencyMs, int? TokenCount,
         int? PromptTokens, int? CompletionTokens, string? Model, DateTimeOffset? CreatedAt, string? Rating, string? Comment, DateTimeOffset? At,
         long? Found)
     {

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using ChatLogger.Data;
+using ChatLogger.ExportJobs;
 using Npgsql;
 
 namespace ChatLogger.Features;
@@ -8,9 +9,9 @@ namespace ChatLogger.Features;
 /// Removes the content of deleted chats for good, piece by piece, with its ratings and its part of the search index. What was counted of them is gone
 /// with the deletion itself. The keys of idempotent requests stay their time: a request that is repeated must not open the chat anew.
 /// </summary>
-internal sealed partial class PurgeChats(NpgsqlDataSource db, PurgeSettings settings, ILogger<PurgeChats> log) : Sweeper(settings.Every)
+internal sealed partial class PurgeChats(NpgsqlDataSource db, PurgeSettings settings, ILogger<PurgeChats> log) : CleanupService(settings.Interval)
 {
-    private const int ChatsAtOnce = 100;
+    private const int BatchChats = 100;
 
     /// <inheritdoc/>
     /// <remarks>A piece of each organization in turn, so that none waits for a large one.</remarks>
@@ -19,14 +20,14 @@ internal sealed partial class PurgeChats(NpgsqlDataSource db, PurgeSettings sett
         var places = await Begin(ct);
         while (places.Count > 0)
         {
-            var next = new List<Place>();
+            var next = new List<Position>();
             foreach (var place in places)
             {
                 var since = Stopwatch.GetTimestamp();
                 if (await Purge(place, ct) is not { } more)
                     continue;
                 next.Add(more);
-                await Rest(since, ct);
+                await Delay(since, ct);
             }
             places = next;
         }
@@ -35,17 +36,17 @@ internal sealed partial class PurgeChats(NpgsqlDataSource db, PurgeSettings sett
     protected override void Failed(Exception failure) => CannotLook(log, failure);
 
     // Where to go on; null: that was all, or it cannot be removed in this round. Neither is in the way of the other organizations.
-    private async Task<Place?> Purge(Place place, CancellationToken ct)
+    private async Task<Position?> Purge(Position place, CancellationToken ct)
     {
         try
         {
             var chats = await Next(place, ct);
             if (chats.Count == 0)
                 return null;
-            var piece = new { place.OrgId, Chats = chats.Select(chat => chat.Id).ToArray(), IOrganizationData.RowsAtOnce };
-            var removed = await ConversationPieces.RemoveFeedback(db, piece, ct, ConversationPieces.OfChats)
-                + await ConversationPieces.RemoveChunks(db, piece, ct, ConversationPieces.OfChats)
-                + await ConversationPieces.RemoveMessages(db, piece, ct, ConversationPieces.OfChats);
+            var piece = new { place.OrgId, Chats = chats.Select(chat => chat.Id).ToArray(), IOrganizationPurger.BatchRows };
+            var removed = await ChatPurgeSql.RemoveFeedback(db, piece, ct, ChatPurgeSql.OfChats)
+                + await ChatPurgeSql.RemoveChunks(db, piece, ct, ChatPurgeSql.OfChats)
+                + await ChatPurgeSql.RemoveMessages(db, piece, ct, ChatPurgeSql.OfChats);
             if (removed > 0)
                 return place;
             await RemoveChats(place.OrgId, piece.Chats, ct);
@@ -58,7 +59,7 @@ internal sealed partial class PurgeChats(NpgsqlDataSource db, PurgeSettings sett
         }
     }
 
-    private async Task<IReadOnlyList<Place>> Begin(CancellationToken ct) =>
+    private async Task<IReadOnlyList<Position>> Begin(CancellationToken ct) =>
     [
         .. (await db.QueryAsync<Guid>(
             """
@@ -67,10 +68,10 @@ internal sealed partial class PurgeChats(NpgsqlDataSource db, PurgeSettings sett
             where exists (select from chats c where c.org_id = o.id and c.deleted_at is not null)
             """,
             new { },
-            ct)).Select(orgId => new Place(orgId, DateTimeOffset.MinValue, Guid.Empty)),
+            ct)).Select(orgId => new Position(orgId, DateTimeOffset.MinValue, Guid.Empty)),
     ];
 
-    private Task<IReadOnlyList<Deleted>> Next(Place place, CancellationToken ct) =>
+    private Task<IReadOnlyList<Deleted>> Next(Position place, CancellationToken ct) =>
         db.QueryAsync<Deleted>(
             """
             select id, deleted_at
@@ -81,7 +82,7 @@ internal sealed partial class PurgeChats(NpgsqlDataSource db, PurgeSettings sett
             order by deleted_at, id
             limit @ChatsAtOnce
             """,
-            new { place.OrgId, place.After, place.AfterId, ChatsAtOnce },
+            new { place.OrgId, place.After, place.AfterId, BatchChats },
             ct);
 
     // Whoever was let in before the deletion holds the chat until it is done, and then the second statement sees what came of it: such a chat is
@@ -120,7 +121,7 @@ internal sealed partial class PurgeChats(NpgsqlDataSource db, PurgeSettings sett
     [LoggerMessage(LogLevel.Warning, "Deleted chats cannot be looked for; trying again")]
     private static partial void CannotLook(ILogger log, Exception failure);
 
-    private readonly record struct Place(Guid OrgId, DateTimeOffset After, Guid AfterId);
+    private readonly record struct Position(Guid OrgId, DateTimeOffset After, Guid AfterId);
 
     private sealed record Deleted(Guid Id, DateTimeOffset DeletedAt);
 }

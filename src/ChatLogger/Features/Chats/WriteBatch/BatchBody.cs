@@ -35,16 +35,16 @@ internal sealed class BatchBody : IEndpointParameterMetadataProvider
     public static async ValueTask<BatchBody> BindAsync(HttpContext context)
     {
         if (IdempotencyKey.IsIn(context))
-            throw Problem.Validation(IdempotencyKey.Path, "A batch has none of its own: each item may have one.");
+            throw ProblemException.Validation(IdempotencyKey.Path, "A batch has none of its own: each item may have one.");
         var limits = context.RequestServices.GetRequiredService<Limits>();
-        var sent = await RawBody.Read(context);
+        var sent = await BodyReader.Read(context);
         byte[]? rented = null;
         try
         {
             var length = (int)sent.Length;
-            if (RequestShape.IsGzip(context.Request))
+            if (HeaderValidation.IsGzip(context.Request))
             {
-                length = RawBody.Unpack(sent, limits.BatchBytes, out rented);
+                length = BodyReader.Unpack(sent, limits.BatchBytes, out rented);
             }
             else if (!sent.IsSingleSegment)
             {
@@ -67,7 +67,7 @@ internal sealed class BatchBody : IEndpointParameterMetadataProvider
     {
         var json = Json.WithoutByteOrderMark(body);
         if (!Utf8.IsValid(json))
-            throw Problem.Validation(Problem.BodyPath, "Is not valid UTF-8.");
+            throw ProblemException.Validation(ProblemException.BodyPath, "Is not valid UTF-8.");
         List<(System.Range Place, Kind Kind)>? found;
         try
         {
@@ -78,9 +78,9 @@ internal sealed class BatchBody : IEndpointParameterMetadataProvider
             throw JsonDiagnosis.NotJson(json);
         }
         if (found is null)
-            throw Problem.Validation(List, "Is required.");
+            throw ProblemException.Validation(List, "Is required.");
         if (found.Count == 0)
-            throw Problem.Validation(List, $"Must be 1 to {most}.");
+            throw ProblemException.Validation(List, $"Must be 1 to {most}.");
         var items = new WriteBatch.Item[found.Count];
         for (var i = 0; i < items.Length; i++)
             items[i] = Read(json[found[i].Place], found[i].Kind);
@@ -100,7 +100,7 @@ internal sealed class BatchBody : IEndpointParameterMetadataProvider
             while (reader.Read())
             {
             }
-            throw Problem.Validation(Problem.BodyPath, "The body must be a JSON object.");
+            throw ProblemException.Validation(ProblemException.BodyPath, "The body must be a JSON object.");
         }
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
@@ -119,11 +119,11 @@ internal sealed class BatchBody : IEndpointParameterMetadataProvider
         {
         }
         if (unknown)
-            throw Problem.Validation(Problem.BodyPath, $"There is a member that is not known here. Known are: {List}.");
+            throw ProblemException.Validation(ProblemException.BodyPath, $"There is a member that is not known here. Known are: {List}.");
         if (twice)
-            throw Problem.Validation(List, "Given more than once.");
+            throw ProblemException.Validation(List, "Given more than once.");
         if (wrong)
-            throw Problem.Validation(List, "Must be an array.");
+            throw ProblemException.Validation(List, "Must be an array.");
         return items;
     }
 
@@ -132,7 +132,7 @@ internal sealed class BatchBody : IEndpointParameterMetadataProvider
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
             if (items.Count == most)
-                throw Problem.Validation(List, $"Must be 1 to {most}.");
+                throw ProblemException.Validation(List, $"Must be 1 to {most}.");
             var start = (int)reader.TokenStartIndex;
             var kind = reader.TokenType == JsonTokenType.StartObject ? KindOf(ref reader) : Kind.NoObject;
             reader.Skip();
@@ -162,14 +162,14 @@ internal sealed class BatchBody : IEndpointParameterMetadataProvider
         Kind.Message => Read(item, Message, out var problem) is { } message
             ? new(null, message, Hash(item, message.IdempotencyKey), null)
             : new(null, null, null, problem),
-        Kind.Unknown => new(null, null, null, Problem.Validation("type", "Must be chat or message.")),
-        _ => new(null, null, null, Problem.Validation(Problem.BodyPath, "An item must be a JSON object.")),
+        Kind.Unknown => new(null, null, null, ProblemException.Validation("type", "Must be chat or message.")),
+        _ => new(null, null, null, ProblemException.Validation(ProblemException.BodyPath, "An item must be a JSON object.")),
     };
 
-    private static T? Read<T>(ReadOnlySpan<byte> item, JsonTypeInfo<T> shape, out Problem? problem)
+    private static T? Read<T>(ReadOnlySpan<byte> item, JsonTypeInfo<T> shape, out ProblemException? problem)
         where T : class
     {
-        problem = TextSafety.Check(item) is var (sentence, offset) ? Problem.Validation(JsonDiagnosis.MemberAt(item, offset, shape), sentence) : null;
+        problem = TextSafety.Check(item) is var (sentence, offset) ? ProblemException.Validation(JsonDiagnosis.MemberAt(item, offset, shape), sentence) : null;
         if (problem is not null)
             return null;
         try

@@ -19,7 +19,7 @@ internal static class WriteBatch
 {
     public static void Map(IEndpointRouteBuilder plugin) =>
         plugin.MapPost("/batch",
-            async (BatchBody body, PluginCaller caller, Actor actor, ISender sender, AuditTrail audit, Instruments instruments, CancellationToken ct) =>
+            async (BatchBody body, PluginCaller caller, Actor actor, ISender sender, AuditLog audit, Instruments instruments, CancellationToken ct) =>
             {
                 var results = await sender.Send(new Command(caller.OrgId, caller.Scopes.Contains(KeyScope.Import), body.Items), ct);
                 if (results.Any(result => result.Status == StatusCodes.Status403Forbidden))
@@ -32,7 +32,7 @@ internal static class WriteBatch
                 new BodyLimit(limits => limits.BatchBytes),
                 new GzipAllowed(),
                 new ItemShapes("items", ("chat", typeof(ChatItem)), ("message", typeof(MessageItem))))
-            .WithMetadata(NeedsRoom.ForBatches)
+            .WithMetadata(RequiresQueueCapacity.ForBatches)
             .WithSummary("Open chats and add messages, many at a time.")
             .WithDescription(
                 """
@@ -58,7 +58,7 @@ internal static class WriteBatch
     }
 
     /// <summary>The envelope, as it is described; <see cref="BatchBody"/> reads it.</summary>
-    public sealed record Request(JsonObjectText[]? Items = null);
+    public sealed record Request(RawJsonObject[]? Items = null);
 
     public sealed record ChatItem(
         string? Type = null,
@@ -67,11 +67,11 @@ internal static class WriteBatch
         DateTimeOffset? CreatedAt = null,
         string? Title = null,
         string[]? Tags = null,
-        JsonObjectText? Metadata = null,
+        RawJsonObject? Metadata = null,
         string? ExternalUserId = null,
         Guid? UserId = null)
     {
-        public CreateChat.Command By(Guid orgId, Idempotency? once) => new CreateChat.Request(Title, Tags, Metadata, ExternalUserId, UserId).By(orgId, once);
+        public CreateChat.Command By(Guid orgId, Idempotency? idempotencyKey) => new CreateChat.Request(Title, Tags, Metadata, ExternalUserId, UserId).By(orgId, idempotencyKey);
     }
 
     public sealed record MessageItem(
@@ -82,28 +82,28 @@ internal static class WriteBatch
         string? ChatRef = null,
         string? IdempotencyKey = null,
         DateTimeOffset? CreatedAt = null,
-        JsonObjectText? Metadata = null,
+        RawJsonObject? Metadata = null,
         int? LatencyMs = null,
         int? TokenCount = null,
         int? PromptTokens = null,
         int? CompletionTokens = null,
         string? Model = null)
     {
-        public AppendMessage.Command To(Guid orgId, Guid chatId, Idempotency? once) =>
-            new AppendMessage.Request(Role, Content, Metadata, LatencyMs, TokenCount, PromptTokens, CompletionTokens, Model).To(orgId, chatId, once);
+        public AppendMessage.Command To(Guid orgId, Guid chatId, Idempotency? idempotencyKey) =>
+            new AppendMessage.Request(Role, Content, Metadata, LatencyMs, TokenCount, PromptTokens, CompletionTokens, Model).To(orgId, chatId, idempotencyKey);
     }
 
     /// <summary>An item as it came: a chat, a message, or why it is neither. The hash is of its bytes, there only where it has an Idempotency-Key.</summary>
-    public readonly record struct Item(ChatItem? Chat, MessageItem? Message, byte[]? Sha256, Problem? Problem);
+    public readonly record struct Item(ChatItem? Chat, MessageItem? Message, byte[]? Sha256, ProblemException? Problem);
 
     public sealed record Command(Guid OrgId, bool MayImport, IReadOnlyList<Item> Items) : IRequest<Result[]>;
 
     public sealed record Response(Result[] Results);
 
-    public sealed record Result(int Index, int Status, Guid? Id, bool Replayed, Problem? Problem);
+    public sealed record Result(int Index, int Status, Guid? Id, bool Replayed, ProblemException? Problem);
 
     public sealed class Handler(
-        BatchWriter writer, IValidator<CreateChat.Command> chatRules, IValidator<AppendMessage.Command> messageRules, Limits limits, Ids ids, TimeProvider time)
+        BatchWriter writer, IValidator<CreateChat.Command> chatRules, IValidator<AppendMessage.Command> messageRules, Limits limits, IdGenerator ids, TimeProvider time)
         : IRequestHandler<Command, Result[]>
     {
         public async Task<Result[]> Handle(Command command, CancellationToken ct)
@@ -115,7 +115,7 @@ internal static class WriteBatch
         }
 
         private sealed class Work(
-            Command command, BatchWriter writer, IValidator<CreateChat.Command> chatRules, IValidator<AppendMessage.Command> messageRules, Limits limits, Ids ids,
+            Command command, BatchWriter writer, IValidator<CreateChat.Command> chatRules, IValidator<AppendMessage.Command> messageRules, Limits limits, IdGenerator ids,
             TimeProvider time)
         {
             private readonly Result[] _results = new Result[command.Items.Count];
@@ -137,27 +137,27 @@ internal static class WriteBatch
 
             public async Task<Result[]> Write(CancellationToken ct)
             {
-                writer.Enter([.. _chats.Select(chat => chat.Chat)], [.. _messages.Select(message => message.Message)]);
+                writer.Reserve([.. _chats.Select(chat => chat.Chat)], [.. _messages.Select(message => message.Message)]);
                 if (_chats.Count > 0)
                 {
-                    var landed = await writer.Open(_chats.ConvertAll(chat => chat.Chat), ct);
-                    for (var i = 0; i < landed.Length; i++)
+                    var results = await writer.Open(_chats.ConvertAll(chat => chat.Chat), ct);
+                    for (var i = 0; i < results.Length; i++)
                     {
-                        if (Answer(_chats[i].Index, landed[i]))
-                            _opened[_chats[i].Index] = landed[i].Id;
+                        if (Answer(_chats[i].Index, results[i]))
+                            _opened[_chats[i].Index] = results[i].Id;
                     }
                 }
                 var messages = _messages.FindAll(HasChat);
                 if (messages.Count > 0)
                 {
-                    var landed = await writer.Append(messages.ConvertAll(message => InChat(message.ChatAt, message.Message)), ct);
-                    for (var i = 0; i < landed.Length; i++)
-                        Answer(messages[i].Index, landed[i]);
+                    var results = await writer.Append(messages.ConvertAll(message => InChat(message.ChatAt, message.Message)), ct);
+                    for (var i = 0; i < results.Length; i++)
+                        Answer(messages[i].Index, results[i]);
                 }
                 return NothingCouldBeWritten() is { } why ? throw why : _results;
             }
 
-            private Problem? Take(int index, ChatItem item, byte[]? sha256)
+            private ProblemException? Take(int index, ChatItem item, byte[]? sha256)
             {
                 var failures = new List<ValidationFailure>();
                 CheckName("ref", item.Ref, failures);
@@ -165,20 +165,20 @@ internal static class WriteBatch
                     failures.Add(new("ref", "An earlier item of this batch has the same."));
                 if (item.CreatedAt is not null && !command.MayImport)
                     return NotImporting();
-                var once = Once(item.IdempotencyKey, sha256, failures);
-                var chat = item.By(command.OrgId, once);
+                var idempotencyKey = IdempotencyKeyOf(item.IdempotencyKey, sha256, failures);
+                var chat = item.By(command.OrgId, idempotencyKey);
                 failures.AddRange(chatRules.Validate(chat).Errors);
-                var (id, createdAt) = Born(item.CreatedAt, failures);
+                var (id, createdAt) = CreatedAtOf(item.CreatedAt, failures);
                 if (failures.Count > 0)
-                    return Problem.Validation(failures);
+                    return ProblemException.Validation(failures);
                 _chats.Add((index, new NewChat(
                     chat.OrgId,
                     new Chat(id, chat.Title, chat.Tags, chat.Metadata, chat.UserId, chat.ExternalUserId, createdAt, createdAt, null),
-                    once)));
+                    idempotencyKey)));
                 return null;
             }
 
-            private Problem? Take(int index, MessageItem item, byte[]? sha256)
+            private ProblemException? Take(int index, MessageItem item, byte[]? sha256)
             {
                 if (item.CreatedAt is not null && !command.MayImport)
                     return NotImporting();
@@ -186,17 +186,17 @@ internal static class WriteBatch
                 if (item.ChatId is null == item.ChatRef is null)
                     failures.Add(new("chatId", "Either chatId or chatRef says where it belongs."));
                 CheckName("chatRef", item.ChatRef, failures);
-                var once = Once(item.IdempotencyKey, sha256, failures);
-                var message = item.To(command.OrgId, item.ChatId ?? Guid.Empty, once);
+                var idempotencyKey = IdempotencyKeyOf(item.IdempotencyKey, sha256, failures);
+                var message = item.To(command.OrgId, item.ChatId ?? Guid.Empty, idempotencyKey);
                 failures.AddRange(messageRules.Validate(message).Errors);
-                var (id, createdAt) = Born(item.CreatedAt, failures);
+                var (id, createdAt) = CreatedAtOf(item.CreatedAt, failures);
                 if (failures.Count > 0)
-                    return Problem.Validation(failures);
+                    return ProblemException.Validation(failures);
                 int? chatAt = null;
                 if (item.ChatRef is { } name)
                 {
                     if (!_refs.TryGetValue(name, out var at))
-                        return Problem.NotFound("No earlier item of this batch has this ref.");
+                        return ProblemException.NotFound("No earlier item of this batch has this ref.");
                     chatAt = at;
                 }
                 _messages.Add((index, chatAt, new NewMessage(
@@ -204,7 +204,7 @@ internal static class WriteBatch
                     new Message(
                         id, message.ChatId, message.Role, message.Content, message.Metadata, message.LatencyMs, message.TokenCount, message.PromptTokens,
                         message.CompletionTokens, message.Model, createdAt, null),
-                    once)));
+                    idempotencyKey)));
                 return null;
             }
 
@@ -214,7 +214,7 @@ internal static class WriteBatch
                     failures.Add(new(path, $"Must have 1 to {limits.RefLength} characters."));
             }
 
-            private static Idempotency? Once(string? key, byte[]? sha256, List<ValidationFailure> failures)
+            private static Idempotency? IdempotencyKeyOf(string? key, byte[]? sha256, List<ValidationFailure> failures)
             {
                 if (key is null)
                     return null;
@@ -225,7 +225,7 @@ internal static class WriteBatch
             }
 
             // The id tells when it came here, the time when it was said. Both in whole milliseconds, as answers and cursors have them.
-            private (Guid Id, DateTimeOffset CreatedAt) Born(DateTimeOffset? said, List<ValidationFailure> failures)
+            private (Guid Id, DateTimeOffset CreatedAt) CreatedAtOf(DateTimeOffset? said, List<ValidationFailure> failures)
             {
                 var (id, now) = ids.Next();
                 if (said is not { } at)
@@ -239,29 +239,29 @@ internal static class WriteBatch
             {
                 if (message.ChatAt is not { } at || _opened.ContainsKey(at))
                     return true;
-                writer.Leave(message.Message);
-                Refuse(message.Index, Problem.NotFound("The chat of this ref was not opened; its item says why."));
+                writer.Release(message.Message);
+                Refuse(message.Index, ProblemException.NotFound("The chat of this ref was not opened; its item says why."));
                 return false;
             }
 
             private NewMessage InChat(int? chatAt, NewMessage message) =>
                 chatAt is { } at ? message with { Message = message.Message with { ChatId = _opened[at] } } : message;
 
-            private bool Answer(int index, Landed landed)
+            private bool Answer(int index, BatchItemResult results)
             {
-                if (landed.Why is { } why)
+                if (results.Error is { } why)
                     Refuse(index, why);
                 else
-                    _results[index] = new(index, StatusCodes.Status201Created, landed.Id, landed.Replayed, null);
-                return landed.Why is null;
+                    _results[index] = new(index, StatusCodes.Status201Created, results.Id, results.Replayed, null);
+                return results.Error is null;
             }
 
-            private void Refuse(int index, Problem problem) => _results[index] = new(index, problem.Type.Status, null, false, problem);
+            private void Refuse(int index, ProblemException problem) => _results[index] = new(index, problem.Type.Status, null, false, problem);
 
             // To whoever finds the door closed, it makes no difference how many they were. What hangs on a chat that was not opened does not count.
-            private Problem? NothingCouldBeWritten()
+            private ProblemException? NothingCouldBeWritten()
             {
-                Problem? why = null;
+                ProblemException? why = null;
                 foreach (var result in _chats.Select(chat => _results[chat.Index]).Concat(_messages.Where(message => message.ChatAt is null).Select(message => _results[message.Index])))
                 {
                     if (result.Problem?.Type != ProblemType.Unavailable)
@@ -271,7 +271,7 @@ internal static class WriteBatch
                 return why;
             }
 
-            private static Problem NotImporting() => Problem.Forbidden($"The key lacks the scope {KeyScope.Import}, which createdAt needs.");
+            private static ProblemException NotImporting() => ProblemException.Forbidden($"The key lacks the scope {KeyScope.Import}, which createdAt needs.");
         }
     }
 

@@ -1,4 +1,5 @@
 using ChatLogger.Auth;
+using ChatLogger.ExportJobs;
 using ChatLogger.Http;
 using MediatR;
 
@@ -22,7 +23,7 @@ internal static class CancelExport
         public async Task Handle(Command command, CancellationToken ct)
         {
             if (!await queue.Cancel(command.OrgId, command.ExportId, command.Actor, ct))
-                throw Problem.NotFound("No such export in this organization.");
+                throw ProblemException.NotFound("No such export in this organization.");
         }
     }
 }

@@ -1,4 +1,5 @@
 using ChatLogger.Auth;
+using ChatLogger.ExportJobs;
 using ChatLogger.Http;
 using MediatR;
 
@@ -13,18 +14,18 @@ internal static class DownloadExport
             {
                 var answer = await sender.Send(new Query(caller.OrgId, exportId, actor), ct);
                 if (answer.File is { } file)
-                    return new StoredFile(file, answer.Format.ContentType, ExportFileName.Of(caller.OrgSlug, answer.Export.CreatedAt, answer.Format));
+                    return new StoredFileResponse(file, answer.Format.ContentType, ExportFileName.Of(caller.OrgSlug, answer.Export.CreatedAt, answer.Format));
                 context.Response.Headers.RetryAfter = "2";
                 return TypedResults.Accepted((string?)null, answer.Export);
             })
             .Produces<Export>(202)
             .WithMetadata(
-                new SendsFile(again: true),
-                new Sends(200, "ETag", "Content-Disposition", "Accept-Ranges"),
-                new Sends(202, "Retry-After"),
-                new Sends(206, "ETag", "Content-Disposition", "Content-Range", "Accept-Ranges"),
-                new Sends(304, "ETag", "Accept-Ranges"),
-                new Refuses(ProblemType.ExportFailed, ProblemType.Gone, ProblemType.ExportOutdated, ProblemType.RangeNotSatisfiable))
+                new FileResponseMetadata(again: true),
+                new ResponseMetadata(200, "ETag", "Content-Disposition", "Accept-Ranges"),
+                new ResponseMetadata(202, "Retry-After"),
+                new ResponseMetadata(206, "ETag", "Content-Disposition", "Content-Range", "Accept-Ranges"),
+                new ResponseMetadata(304, "ETag", "Accept-Ranges"),
+                new ProblemsMetadata(ProblemType.ExportFailed, ProblemType.Gone, ProblemType.ExportOutdated, ProblemType.RangeNotSatisfiable))
             .WithSummary("Fetch an export.")
             .WithDescription(
                 """
@@ -37,25 +38,25 @@ internal static class DownloadExport
     /// <summary>With a file when the export is done.</summary>
     public sealed record Response(Export Export, IExportFormat Format, ExportFile? File);
 
-    public sealed class Handler(ExportQueue queue, IEnumerable<IExportFormat> formats, AuditTrail audit) : IRequestHandler<Query, Response>
+    public sealed class Handler(ExportQueue queue, IEnumerable<IExportFormat> formats, AuditLog audit) : IRequestHandler<Query, Response>
     {
         public async Task<Response> Handle(Query query, CancellationToken ct)
         {
-            var export = await queue.Get(query.OrgId, query.ExportId, ct) ?? throw Problem.NotFound("No such export in this organization.");
+            var export = await queue.Get(query.OrgId, query.ExportId, ct) ?? throw ProblemException.NotFound("No such export in this organization.");
             var format = formats.Find(export.Format, export.Layout)!;
             switch (export.State)
             {
                 case ExportState.Queued or ExportState.Running:
                     return new(export, format, null);
                 case ExportState.Failed:
-                    throw Problem.ExportFailed(export.Reason ?? "The export failed.");
+                    throw ProblemException.ExportFailed(export.Reason ?? "The export failed.");
                 case ExportState.Cancelled:
-                    throw Problem.Gone("The export was cancelled.");
+                    throw ProblemException.Gone("The export was cancelled.");
             }
             var stored = await queue.Stored(query.OrgId, query.ExportId, ct)
-                ?? throw Problem.Gone("The file's time is over, or somebody removed it. Ask for a new export.");
+                ?? throw ProblemException.Gone("The file's time is over, or somebody removed it. Ask for a new export.");
             if (stored.IsOutdated)
-                throw Problem.ExportOutdated();
+                throw ProblemException.ExportOutdated();
             await audit.Write(AuditEvent.OfExport(query.OrgId, query.Actor, AuditAction.ExportDownloaded, query.ExportId), ct);
             return new(export, format, stored.File);
         }

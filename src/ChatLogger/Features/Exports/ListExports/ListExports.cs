@@ -1,4 +1,5 @@
 using ChatLogger.Auth;
+using ChatLogger.ExportJobs;
 using ChatLogger.Http;
 using FluentValidation;
 using MediatR;

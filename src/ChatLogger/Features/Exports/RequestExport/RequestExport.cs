@@ -1,5 +1,8 @@
 using ChatLogger.Auth;
+using ChatLogger.Data;
+using ChatLogger.ExportJobs;
 using ChatLogger.Http;
+using ChatLogger.SearchIndex;
 using ChatLogger.Telemetry;
 using FluentValidation;
 using MediatR;
@@ -15,7 +18,7 @@ internal static class RequestExport
             {
                 var answer = await sender.Send(body.Value.By(caller, actor, key?.With(body.Sha256)), ct);
                 if (answer.File is { } file)
-                    return new WholeFile(file, ExportFileName.Of(caller.OrgSlug, file));
+                    return new BufferedFileResponse(file, ExportFileName.Of(caller.OrgSlug, file));
                 var (export, replayed) = answer.Accepted!;
                 if (replayed)
                 {
@@ -25,10 +28,10 @@ internal static class RequestExport
                 return TypedResults.Accepted($"/exports/orgs/{caller.OrgInPath}/{export.Id}", export);
             })
             .WithMetadata(
-                new SendsFile(again: false),
-                new Sends(200, "ETag", "Content-Disposition"),
-                new Sends(202, "Location"),
-                new Refuses(ProblemType.ExportQueueFull, ProblemType.ExportTooLarge, ProblemType.ExportFailed))
+                new FileResponseMetadata(again: false),
+                new ResponseMetadata(200, "ETag", "Content-Disposition"),
+                new ResponseMetadata(202, "Location"),
+                new ProblemsMetadata(ProblemType.ExportQueueFull, ProblemType.ExportTooLarge, ProblemType.ExportFailed))
             .Produces<Export>(202)
             .WithSummary("Export conversations.")
             .WithDescription(
@@ -58,9 +61,9 @@ internal static class RequestExport
         string? ExternalUserId = null,
         string? Q = null)
     {
-        public Command By(Member caller, Actor actor, Idempotency? once) => new(
+        public Command By(Member caller, Actor actor, Idempotency? idempotencyKey) => new(
             caller.OrgId, caller.UserId, Format, Layout, Mode ?? "auto", TimeZone, LocalTimes ?? false, Bom ?? false, From, To, Tag?.Values ?? [], UserId, ExternalUserId.NullIfEmpty(),
-            string.IsNullOrWhiteSpace(Q) ? null : Q, actor, once);
+            string.IsNullOrWhiteSpace(Q) ? null : Q, actor, idempotencyKey);
     }
 
     public sealed record Command(
@@ -68,7 +71,7 @@ internal static class RequestExport
         Guid? UserId, string? ExternalUserId, string? Q, Actor Actor, Idempotency? Once) : IRequest<Response>;
 
     /// <summary>One of the two.</summary>
-    public sealed record Response(SmallFile? File, Accepted? Accepted);
+    public sealed record Response(SyncExportFile? File, EnqueuedExport? Accepted);
 
     public sealed class Validator : AbstractValidator<Command>
     {
@@ -85,20 +88,20 @@ internal static class RequestExport
             RuleFor(export => export.Bom).Must((export, bom) => !bom || export.Format == "csv").WithMessage("May be true with the format csv.");
             RuleFor(export => export.Tags).Must(tags => tags.Length <= limits.Tags).WithMessage($"May be at most {limits.Tags}.");
             RuleFor(export => export.ExternalUserId).AtMostCharacters(limits.ExternalUserIdLength);
-            RuleFor(export => export.Q).AtMostCharacters(SearchQuery.MostCharacters);
+            RuleFor(export => export.Q).AtMostCharacters(SearchQuery.MaxCharacters);
         }
     }
 
-    public sealed class Handler(ExportQueue queue, SmallExports small, ExportFilters filters, AuditTrail audit) : IRequestHandler<Command, Response>
+    public sealed class Handler(ExportQueue queue, SyncExport small, ExportFilters filters, AuditLog audit) : IRequestHandler<Command, Response>
     {
         public async Task<Response> Handle(Command command, CancellationToken ct)
         {
-            var (request, timeZone) = await filters.Understand(command, ct);
-            if (command.Once is not { } once)
+            var (request, timeZone) = await filters.Parse(command, ct);
+            if (command.Once is not { } idempotencyKey)
                 return await Make(command, request, timeZone, ct);
             // What was accepted then is not answered at once now, though there may be less of it.
-            using var turn = await queue.Turn(command.OrgId, once, ct);
-            return await queue.Find(command.OrgId, once, ct) is { } known ? new(null, known) : await Make(command, request, timeZone, ct);
+            using var keyLock = await queue.Acquire(command.OrgId, idempotencyKey, ct);
+            return await queue.Find(command.OrgId, idempotencyKey, ct) is { } known ? new(null, known) : await Make(command, request, timeZone, ct);
         }
 
         private async Task<Response> Make(Command command, ExportRequest request, string timeZone, CancellationToken ct)
@@ -111,7 +114,7 @@ internal static class RequestExport
                     return new(file, null);
                 }
                 if (command.Mode == "sync")
-                    throw Problem.ExportTooLarge(small.MostMessages, small.MostBytes);
+                    throw ProblemException.ExportTooLarge(small.MaxMessages, small.MaxBytes);
             }
             var accepted = await queue.Enqueue(request, command.RequestedBy, timeZone, command.Actor, command.Once, ct);
             return new(null, accepted);

@@ -15,7 +15,7 @@ internal static class ChangeMember
                 "/users/{userId}",
                 async (PathId userId, Body<Request> body, Member caller, Actor actor, ISender sender, CancellationToken ct) =>
                     TypedResults.Ok(await sender.Send(body.Value.By(caller, userId, actor), ct)))
-            .WithMetadata(new Refuses(ProblemType.LastAdmin))
+            .WithMetadata(new ProblemsMetadata(ProblemType.LastAdmin))
             .WithSummary("Change a member.")
             .WithDescription(
                 "role: admin, user, viewer. A role holds from the member's next request on; a new password, or disabled: true, ends all their " +
@@ -35,7 +35,7 @@ internal static class ChangeMember
 
         public bool TakesAdmin => Disabled == true || Role is not (null or MemberRole.Admin);
 
-        public bool Changes(HeldMember member) =>
+        public bool Changes(LockedMember member) =>
             Password is not null
             || (Name is not null && Name.NullIfEmpty() != member.Name)
             || (Role is not null && Role != member.Role)
@@ -58,7 +58,7 @@ internal static class ChangeMember
         }
     }
 
-    public sealed class Handler(NpgsqlDataSource db, Passwords passwords, Ids ids, AuditTrail audit) : IRequestHandler<Command, Profile>
+    public sealed class Handler(NpgsqlDataSource db, PasswordHashingQueue passwords, IdGenerator ids, AuditLog audit) : IRequestHandler<Command, Profile>
     {
         public async Task<Profile> Handle(Command command, CancellationToken ct)
         {
@@ -69,12 +69,12 @@ internal static class ChangeMember
             var row = await db.InTransactionAsync(
                 async transaction =>
                 {
-                    if (await HeldMember.Hold(transaction, command.OrgId, command.MemberId) is not { } member)
+                    if (await LockedMember.Lock(transaction, command.OrgId, command.MemberId) is not { } member)
                         return null;
                     if (command.Changes(member))
                     {
                         if (command.TakesAdmin && member.IsLastAdmin)
-                            throw Problem.LastAdmin();
+                            throw ProblemException.LastAdmin();
                         await Change(transaction, command, hash);
                     }
                     return await transaction.QuerySingleOrDefaultAsync<Profile.Row>(
@@ -104,7 +104,7 @@ internal static class ChangeMember
             command,
             ct);
 
-        private static Problem NoSuchMember() => Problem.NotFound("No such member in this organization.");
+        private static ProblemException NoSuchMember() => ProblemException.NotFound("No such member in this organization.");
 
         private async Task Change(Sql.Transaction transaction, Command command, string? hash)
         {

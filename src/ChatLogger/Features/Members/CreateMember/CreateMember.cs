@@ -19,10 +19,10 @@ internal static class CreateMember
                 var member = await sender.Send(body.Value.By(caller, actor), ct);
                 return TypedResults.Created($"/orgs/{caller.OrgInPath}/users/{member.Id}", member);
             })
-            .WithMetadata(new Refuses(ProblemType.EmailTaken))
+            .WithMetadata(new ProblemsMetadata(ProblemType.EmailTaken))
             .WithSummary("Make a member.")
             .WithDescription(
-                $"role: admin, user, viewer. password: {Passwords.LeastBytes} to {Passwords.MostBytes} bytes in UTF-8. " +
+                $"role: admin, user, viewer. password: {PasswordHashingQueue.MinBytes} to {PasswordHashingQueue.MaxBytes} bytes in UTF-8. " +
                 "An e-mail address belongs to one member of all organizations together.");
 
     public sealed record Request(string Email, string Role, string Password, string? Name = null)
@@ -38,7 +38,7 @@ internal static class CreateMember
         {
             RuleFor(member => member.Email)
                 .Must(email => EmailAddress.Normalize(email) is not null)
-                .WithMessage($"Must be an e-mail address of at most {EmailAddress.MostCharacters} characters.");
+                .WithMessage($"Must be an e-mail address of at most {EmailAddress.MaxLength} characters.");
             RuleFor(member => member.Name).AtMostCharacters(limits.NameLength);
             RuleFor(member => member.Role)
                 .Must((member, role) => member.OrgId is null ? role == MemberRole.Superadmin : MemberRole.IsOfOrganization(role))
@@ -48,12 +48,12 @@ internal static class CreateMember
         }
     }
 
-    public sealed class Handler(NpgsqlDataSource db, Passwords passwords, Ids ids, Throttles throttles, AuditTrail audit) : IRequestHandler<Command, Profile>
+    public sealed class Handler(NpgsqlDataSource db, PasswordHashingQueue passwords, IdGenerator ids, RateLimiters rateLimiters, AuditLog audit) : IRequestHandler<Command, Profile>
     {
         public async Task<Profile> Handle(Command command, CancellationToken ct)
         {
-            if (throttles.MayNameAddress(command.Actor) is { } wait)
-                throw Problem.Throttled("Too many of the e-mail addresses that you named were taken. Try again later.", wait);
+            if (rateLimiters.MayTryEmail(command.Actor) is { } wait)
+                throw ProblemException.Throttled("Too many of the e-mail addresses that you named were taken. Try again later.", wait);
             // A hash is work that others wait for: it is not done for an address that is taken already.
             if (await db.QuerySingleOrDefaultAsync<bool>(
                 "select exists (select from users where email = @Email)", new { Email = EmailAddress.Normalize(command.Email) }, ct))
@@ -97,12 +97,12 @@ internal static class CreateMember
             }
         }
 
-        private async Task<Problem> EmailTaken(Command command, CancellationToken ct)
+        private async Task<ProblemException> EmailTaken(Command command, CancellationToken ct)
         {
-            throttles.AddressWasTaken(command.Actor);
+            rateLimiters.EmailWasTaken(command.Actor);
             if (command.OrgId is { } orgId)
                 await audit.WriteRefusal(AuditEvent.OfOrganization(orgId, command.Actor, AuditAction.EmailTaken), ct);
-            return Problem.EmailTaken();
+            return ProblemException.EmailTaken();
         }
     }
 }

@@ -15,14 +15,14 @@ internal static class RemoveMember
                 await sender.Send(new Command(caller.OrgId, userId, actor), ct);
                 return TypedResults.NoContent();
             })
-            .WithMetadata(new Refuses(ProblemType.LastAdmin))
+            .WithMetadata(new ProblemsMetadata(ProblemType.LastAdmin))
             .WithSummary("Remove a member.")
             .WithDescription(
                 "Ends their sessions and frees their e-mail address; chats keep their userId. The last active admin cannot be removed (409 last-admin).");
 
     public sealed record Command(Guid OrgId, Guid MemberId, Actor Actor) : IRequest;
 
-    public sealed class Handler(NpgsqlDataSource db, Ids ids, AuditTrail audit) : IRequestHandler<Command>
+    public sealed class Handler(NpgsqlDataSource db, IdGenerator ids, AuditLog audit) : IRequestHandler<Command>
     {
         public async Task Handle(Command command, CancellationToken ct)
         {
@@ -30,10 +30,10 @@ internal static class RemoveMember
             var removed = await db.InTransactionAsync(
                 async transaction =>
                 {
-                    if (await HeldMember.Hold(transaction, command.OrgId, command.MemberId) is not { } member)
+                    if (await LockedMember.Lock(transaction, command.OrgId, command.MemberId) is not { } member)
                         return false;
                     if (member.IsLastAdmin)
-                        throw Problem.LastAdmin();
+                        throw ProblemException.LastAdmin();
                     await transaction.ExecuteAsync(
                         """
                         with ended as (
@@ -55,7 +55,7 @@ internal static class RemoveMember
                 },
                 ct);
             if (!removed)
-                throw Problem.NotFound("No such member in this organization.");
+                throw ProblemException.NotFound("No such member in this organization.");
         }
     }
 }

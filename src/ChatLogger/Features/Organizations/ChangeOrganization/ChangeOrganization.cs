@@ -47,7 +47,7 @@ internal static class ChangeOrganization
         }
     }
 
-    public sealed class Handler(NpgsqlDataSource db, AuditTrail audit) : IRequestHandler<Command, Organization>
+    public sealed class Handler(NpgsqlDataSource db, AuditLog audit) : IRequestHandler<Command, Organization>
     {
         public async Task<Organization> Handle(Command command, CancellationToken ct)
         {
@@ -78,7 +78,7 @@ internal static class ChangeOrganization
                         command);
                 },
                 ct);
-            return row?.ToOrganization() ?? throw Problem.NotFound("No such organization.");
+            return row?.ToOrganization() ?? throw ProblemException.NotFound("No such organization.");
         }
     }
 }

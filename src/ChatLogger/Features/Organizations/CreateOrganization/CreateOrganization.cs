@@ -17,7 +17,7 @@ internal static partial class CreateOrganization
                 var organization = await sender.Send(body.Value.By(actor), ct);
                 return TypedResults.Created($"/orgs/{organization.Slug}", organization);
             })
-            .WithMetadata(new Refuses(ProblemType.SlugTaken))
+            .WithMetadata(new ProblemsMetadata(ProblemType.SlugTaken))
             .WithSummary("Make an organization.")
             .WithDescription(
                 "slug: 3 to 63 lower-case letters, digits and hyphens, never to be changed; that of a deleted organization stays taken. "
@@ -51,7 +51,7 @@ internal static partial class CreateOrganization
         private static partial Regex Slug();
     }
 
-    public sealed class Handler(NpgsqlDataSource db, Ids ids, AuditTrail audit) : IRequestHandler<Command, Organization>
+    public sealed class Handler(NpgsqlDataSource db, IdGenerator ids, AuditLog audit) : IRequestHandler<Command, Organization>
     {
         public async Task<Organization> Handle(Command command, CancellationToken ct)
         {
@@ -75,7 +75,7 @@ internal static partial class CreateOrganization
             }
             catch (PostgresException taken) when (taken.ConstraintName == "organizations_slug_key")
             {
-                throw Problem.SlugTaken();
+                throw ProblemException.SlugTaken();
             }
         }
     }

@@ -22,7 +22,7 @@ internal static class DeleteOrganization
 
     public sealed record Command(string Slug, Actor Actor) : IRequest;
 
-    public sealed class Handler(NpgsqlDataSource db, IEnumerable<IOrganizationData> kept, AuditTrail audit) : IRequestHandler<Command>
+    public sealed class Handler(NpgsqlDataSource db, IEnumerable<IOrganizationPurger> kept, AuditLog audit) : IRequestHandler<Command>
     {
         public async Task Handle(Command command, CancellationToken ct)
         {
@@ -42,13 +42,13 @@ internal static class DeleteOrganization
                     if (orgId is not { } id)
                         return false;
                     foreach (var data in kept)
-                        await data.End(transaction, id);
+                        await data.Deactivate(transaction, id);
                     await audit.Write(transaction, AuditEvent.OfOrganization(id, command.Actor, AuditAction.OrganizationDeleted));
                     return true;
                 },
                 ct);
             if (!deleted)
-                throw Problem.NotFound("No such organization.");
+                throw ProblemException.NotFound("No such organization.");
         }
     }
 }

@@ -36,7 +36,7 @@ internal static class GetOrganization
                 """,
                 query,
                 ct);
-            return row?.ToOrganization() ?? throw Problem.NotFound("No such organization.");
+            return row?.ToOrganization() ?? throw ProblemException.NotFound("No such organization.");
         }
     }
 }

@@ -9,8 +9,8 @@ namespace ChatLogger.Features;
 /// short, the next round goes on where it was.
 /// </summary>
 internal sealed partial class PurgeOrganizations(
-    NpgsqlDataSource db, IEnumerable<IOrganizationData> kept, PurgeSettings settings, ILogger<PurgeOrganizations> log)
-    : Sweeper(settings.Every)
+    NpgsqlDataSource db, IEnumerable<IOrganizationPurger> kept, PurgeSettings settings, ILogger<PurgeOrganizations> log)
+    : CleanupService(settings.Interval)
 {
     /// <summary>One round: until nothing is left of any, or it cannot be removed now. A piece of each in turn, so that none waits for a large one.</summary>
     public override async Task Run(CancellationToken ct)
@@ -25,7 +25,7 @@ internal sealed partial class PurgeOrganizations(
                 if (!await Purge(orgId, ct))
                     continue;
                 more.Add(orgId);
-                await Rest(since, ct);
+                await Delay(since, ct);
             }
             deleted = more;
         }
@@ -75,7 +75,7 @@ internal sealed partial class PurgeOrganizations(
               and deleted_at <= now() - @Settle
               and purged_at is null
             """,
-            new { OrgId = orgId, settings.Settle },
+            new { OrgId = orgId, settings.GracePeriod },
             ct);
 
     [LoggerMessage(LogLevel.Information, "Nothing is left of organization {OrgId} but its slug and its audit log")]

@@ -14,7 +14,7 @@ internal static class Home
                     ? Results.Text(Page(request.PathBase), "text/html; charset=utf-8")
                     : Results.Ok(new Response(Version.Current.Name, Version.Current.Version, $"{request.PathBase}/docs", $"{request.PathBase}/openapi/v1.json"));
             })
-            .WithMetadata(new AnyQuery())
+            .WithMetadata(new AllowsAnyQuery())
             .ExcludeFromDescription();
 
     public sealed record Response(string Name, string Version, string Docs, string Openapi);

@@ -10,7 +10,7 @@ internal static class Ready
 {
     public static void Map(IEndpointRouteBuilder open) =>
         open.MapGet("/healthz/ready", async (ISender sender, CancellationToken ct) => TypedResults.Ok(await sender.Send(new Query(), ct)))
-            .WithMetadata(new AnyQuery(), new AsksDatabase())
+            .WithMetadata(new AllowsAnyQuery(), new RequiresDatabase())
             .WithSummary("Can the service serve?");
 
     public sealed record Query : IRequest<Response>;
@@ -22,10 +22,10 @@ internal static class Ready
         public async Task<Response> Handle(Query query, CancellationToken ct)
         {
             if (lifetime.ApplicationStopping.IsCancellationRequested)
-                throw Problem.Stopping();
+                throw ProblemException.Stopping();
             return await HasSchema(ct)
                 ? new("ready")
-                : throw Problem.Unavailable("The database does not have the schema of this version.", TimeSpan.FromSeconds(5));
+                : throw ProblemException.Unavailable("The database does not have the schema of this version.", TimeSpan.FromSeconds(5));
         }
 
         private async Task<bool> HasSchema(CancellationToken ct)

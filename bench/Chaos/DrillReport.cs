@@ -1,0 +1,45 @@
+using System.Globalization;
+
+namespace ChatLogger.Bench.Chaos;
+
+/// <summary>What a drill came to.</summary>
+internal sealed record DrillReport(
+    IReadOnlyList<Operation> Operations, IReadOnlyList<Violation> Findings, IReadOnlyList<TimeSpan> Recoveries, TimeSpan Slowest, int RowsByTables, int RowsByExport)
+{
+    private const int Examples = 20;
+
+    /// <summary>Of what was sent in peace and had to be taken, how much was acknowledged at the first attempt.</summary>
+    public double ShareInPeace
+    {
+        get
+        {
+            var peaceful = Operations.Where(one => one is { DuringFault: false, Acceptable: true }).ToList();
+            return peaceful.Count == 0 ? 0 : (double)peaceful.Count(one => one is { Status: OperationStatus.Acknowledged, WasUnknown: false }) / peaceful.Count;
+        }
+    }
+
+    /// <summary>Whether every promise was kept.</summary>
+    public bool Kept => Findings.Count == 0 && ShareInPeace >= 0.5;
+
+    public void Print(TextWriter output)
+    {
+        int Count(Func<Operation, bool> which) => Operations.Count(which);
+        var recoveries = Recoveries.Order().ToList();
+        output.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"""
+            sent                {Operations.Count}: {Count(one => one.Status == OperationStatus.Acknowledged)} acknowledged, {Count(one => one.Status == OperationStatus.Refused)} refused, {Count(one => one.Status == OperationStatus.Unknown)} open in the end
+            replayed            {Count(one => one.WasUnknown)}, of which {Count(one => one is { WasUnknown: true, HadArrived: true })} had arrived
+            read                {RowsByTables} by SQL, {RowsByExport} by export
+            in peace            {ShareInPeace:P1} acknowledged at once
+            recovered after     {(recoveries.Count == 0 ? "-" : string.Create(CultureInfo.InvariantCulture, $"{recoveries[recoveries.Count / 2].TotalSeconds:0.00} s (median), {recoveries[^1].TotalSeconds:0.00} s (longest)"))}
+            slowest answer      {Slowest.TotalSeconds:0.00} s
+            {string.Join(", ", Enum.GetValues<ViolationKind>().Select(harm => $"{harm.ToString().ToLowerInvariant()} {Findings.Count(finding => finding.Kind == harm)}"))}
+            """));
+        foreach (var finding in Findings.Take(Examples))
+            output.WriteLine($"  {finding.Kind}: {finding.Sentence}");
+        if (Findings.Count > Examples)
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  … and {Findings.Count - Examples} more"));
+        output.WriteLine(Kept ? "Every promise was kept." : "A promise was broken.");
+    }
+}

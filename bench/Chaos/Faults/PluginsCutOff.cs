@@ -1,0 +1,23 @@
+using System.Globalization;
+
+namespace ChatLogger.Bench.Chaos;
+
+/// <summary>Connections of plugins end between request and answer, before or after the commit.</summary>
+internal sealed class PluginsCutOff() : Fault("cut")
+{
+    public override int Rounds => 3;
+
+    private long before;
+
+    public override Task Begin(TestEnvironment site)
+    {
+        (before, site.Door.Cutting) = (site.Door.Cuts, 0.1);
+        return Task.CompletedTask;
+    }
+
+    public override Task<string> End(TestEnvironment site)
+    {
+        site.Door.Cutting = 0;
+        return Task.FromResult(string.Create(CultureInfo.InvariantCulture, $"{site.Door.Cuts - before} connections cut"));
+    }
+}

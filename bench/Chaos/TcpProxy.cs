@@ -1,0 +1,118 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace ChatLogger.Bench.Chaos;
+
+/// <summary>
+/// Stands between two who speak TCP, at an address that stays while the one behind it comes and goes. While it cuts, it ends connections at the
+/// worst moments: when a request has gone through, and when its answer has come and would go back.
+/// </summary>
+internal sealed class TcpProxy : IAsyncDisposable
+{
+    private readonly TcpListener listener = new(IPAddress.Loopback, 0);
+    private readonly CancellationTokenSource outcome = new();
+    private readonly Task accepting;
+    private long cuts;
+
+    public TcpProxy()
+    {
+        listener.Start(512);
+        accepting = Accept();
+    }
+
+    public int Port => ((IPEndPoint)listener.LocalEndpoint).Port;
+
+    /// <summary>The port behind; 0: nobody.</summary>
+    public int Target { get; set; }
+
+    /// <summary>Where every second connection goes; 0: all go to the same.</summary>
+    public int Other { get; set; }
+
+    private long connections;
+
+    /// <summary>How likely each piece of data is the last one of its connection.</summary>
+    public double Cutting { get; set; }
+
+    public long Cuts => Interlocked.Read(ref cuts);
+
+    public async ValueTask DisposeAsync()
+    {
+        await outcome.CancelAsync();
+        listener.Stop();
+        await accepting;
+        outcome.Dispose();
+    }
+
+    private async Task Accept()
+    {
+        while (!outcome.IsCancellationRequested)
+        {
+            try
+            {
+                _ = Connect(await listener.AcceptSocketAsync(outcome.Token));
+            }
+            catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
+            {
+                return;
+            }
+            catch (SocketException)
+            {
+                // The caller has gone already.
+            }
+        }
+    }
+
+    private async Task Connect(Socket near)
+    {
+        using var far = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        using (near)
+        {
+            try
+            {
+                near.NoDelay = far.NoDelay = true;
+                if (Target == 0)
+                    return;
+                await far.ConnectAsync(IPAddress.Loopback, Other != 0 && Interlocked.Increment(ref connections) % 2 == 0 ? Other : Target, outcome.Token);
+                // Whichever direction ends first ends both.
+                await Task.WhenAny(Pump(near, far, afterwards: true), Pump(far, near, afterwards: false));
+            }
+            catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
+            {
+                // Nobody is there, or the drill is over.
+            }
+            finally
+            {
+                // Without a farewell, as when a cable is pulled or a process killed.
+                near.LingerState = far.LingerState = new LingerOption(true, 0);
+            }
+        }
+    }
+
+    private async Task Pump(Socket from, Socket to, bool afterwards)
+    {
+        var buffer = new byte[16 * 1024];
+        try
+        {
+            while (await from.ReceiveAsync(buffer, outcome.Token) is > 0 and var length)
+            {
+                var cut = Cutting > 0 && Random.Shared.NextDouble() < Cutting;
+                if (cut)
+                    Interlocked.Increment(ref cuts);
+                if (cut && !afterwards)
+                    return;
+                for (var sent = 0; sent < length;)
+                    sent += await to.SendAsync(buffer.AsMemory(sent, length - sent), outcome.Token);
+                if (cut)
+                {
+                    // Long enough for the request to be read, and for half of them to be answered.
+                    await Task.Delay(Random.Shared.Next(0, 4), outcome.Token);
+                    return;
+                }
+            }
+        }
+        catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
+        {
+            // One of the two is gone.
+        }
+    }
+}

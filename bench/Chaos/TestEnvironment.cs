@@ -1,0 +1,145 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using ChatLogger.Auth;
+
+namespace ChatLogger.Bench.Chaos;
+
+/// <summary>
+/// Where the drill takes place: a PostgreSQL, the service as a process, and a relay before each, all of its own and in one directory. The database's relay
+/// is only in the way of a drill that needs it, for a server that is down refuses connections otherwise than a relay does.
+/// </summary>
+internal sealed class TestEnvironment : IAsyncDisposable
+{
+    public const string Slug = "drill";
+    public const string Email = "drill@operator.example";
+
+    private readonly string program;
+    private readonly string directory;
+    private readonly bool relayed;
+    private readonly IReadOnlyDictionary<string, string> environment;
+
+    private TestEnvironment(string program, string directory, bool relayed, IReadOnlyDictionary<string, string> environment, Postgres postgres, Pooler? pooler)
+    {
+        (this.program, this.directory, this.relayed, this.environment, Postgres, Pooler) = (program, directory, relayed, environment, postgres, pooler);
+        Database.Target = postgres.Port;
+        if (pooler is not null)
+            pooler.Target = Behind;
+    }
+
+    // Behind whatever stands before it.
+    private int Behind => relayed ? Database.Port : Postgres.Port;
+
+    /// <summary>For what a fault needs.</summary>
+    public string Directory => directory;
+
+    /// <summary>Between service and PostgreSQL, if it is there.</summary>
+    public Pooler? Pooler { get; }
+
+    public string Key { get; } = ApiKey.Generate().Text;
+
+    public string Password { get; } = RandomNumberGenerator.GetHexString(24);
+
+    public Postgres Postgres { get; }
+
+    public Instance Service { get; private set; } = null!;
+
+    /// <summary>Between plugins and service.</summary>
+    public TcpProxy Door { get; } = new();
+
+    /// <summary>Between service and PostgreSQL.</summary>
+    public TcpProxy Database { get; } = new();
+
+    public Uri Address => new(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{Door.Port}/"));
+
+    public static async Task<TestEnvironment> Open(string program, string directory, bool relayed, bool pooled, IReadOnlyDictionary<string, string> environment)
+    {
+        var postgres = await Postgres.Create(directory);
+        var site = new TestEnvironment(program, directory, relayed, environment, postgres, pooled ? new Pooler(postgres, directory) : null);
+        try
+        {
+            if (site.Pooler is { } pooler)
+                await pooler.Start();
+            await site.StartService();
+            return site;
+        }
+        catch
+        {
+            await site.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async Task StartService()
+    {
+        Service = await Launch(and: []);
+        Door.Target = Service.Port;
+    }
+
+    /// <summary>Another instance beside the one that serves, which listens when this is over.</summary>
+    public async Task<Instance> Launch(params (string Name, string Value)[] and)
+    {
+        var instance = LaunchIn("drill", and);
+        try
+        {
+            await instance.Listens();
+            return instance;
+        }
+        catch
+        {
+            await instance.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>What serves from now on.</summary>
+    public void Serves(Instance instance)
+    {
+        Service = instance;
+        Door.Target = instance.Port;
+    }
+
+    /// <summary>An instance that is about to start on this database.</summary>
+    public Instance LaunchIn(string database, params (string Name, string Value)[] and)
+    {
+        var settings = new Dictionary<string, string>(environment)
+        {
+            ["ASPNETCORE_ENVIRONMENT"] = "Production",
+            ["ConnectionStrings__ChatLogger"] = Chaos.Postgres.ConnectionString(Pooler?.Port ?? Behind, database),
+            ["ConnectionStrings__Migrations"] = Chaos.Postgres.ConnectionString(Postgres.Port, database),
+            ["Database__TransactionPooler"] = Pooler is null ? "false" : "true",
+            ["DataDirectory"] = Path.Combine(directory, "data"),
+            ["Session__Secret"] = Password + Password,
+            ["Bootstrap__SuperAdmin__Email"] = Email,
+            ["Bootstrap__SuperAdmin__Password"] = Password,
+            ["Bootstrap__Organization__Slug"] = Slug,
+            ["Bootstrap__Organization__Name"] = "The drill",
+            ["Bootstrap__ApiKey__Key"] = Key,
+            // All writers share one key, and come back after a fault all at once: a 429 would only tell that they do.
+            ["RateLimits__Ingest__PerSecond"] = "100000",
+            ["RateLimits__Ingest__Burst"] = "100000",
+            ["Exports__Lease"] = "00:00:06",
+            ["Exports__Heartbeat"] = "00:00:01.5",
+        };
+        foreach (var (name, value) in and)
+            settings[name] = value;
+        return Instance.Launch(program, directory, settings);
+    }
+
+    public async Task KillService()
+    {
+        Door.Target = 0;
+        await Service.Kill();
+        await Service.DisposeAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Service is { } service)
+            await service.DisposeAsync();
+        if (Pooler is { } pooler)
+            await pooler.Kill();
+        await Postgres.Kill();
+        await Door.DisposeAsync();
+        await Database.DisposeAsync();
+    }
+}

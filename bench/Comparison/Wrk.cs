@@ -1,0 +1,63 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace ChatLogger.Bench.Comparison;
+
+/// <summary>A service behind HTTP, driven by wrk: of the load generators, the one that takes the least from the processors it shares.</summary>
+internal sealed class Wrk : Contender
+{
+    private static readonly string Script = Path.Combine(AppContext.BaseDirectory, "wrk", "requests.lua");
+
+    private readonly Uri address;
+    private readonly string key;
+    private readonly int perRequest;
+    private readonly string requests = Path.GetTempFileName();
+
+    public Wrk(string name, int? pid, Uri address, string key, int perRequest, IEnumerable<Post> posts) : base(name, pid)
+    {
+        this.address = address;
+        this.key = key;
+        this.perRequest = perRequest;
+        File.WriteAllLines(requests, posts.Select(post => $"{address.AbsolutePath}{post.Path}\t{post.Body}"));
+    }
+
+    public override async Task<Sample> Run(int connections, int seconds, CancellationToken stop)
+    {
+        // The key goes by the environment: command lines are visible to others.
+        var said = await Tool.Run(
+            "wrk",
+            "apt-get install wrk, brew install wrk, or https://github.com/wg/wrk",
+            [
+                "--threads", "1", "--connections", Text(connections), "--duration", $"{seconds}s", "--timeout", "10s", "--script", Script,
+                address.GetLeftPart(UriPartial.Authority),
+            ],
+            new() { ["CHATLOGGER_KEY"] = key, ["CHATLOGGER_REQUESTS"] = requests },
+            stop);
+        return Read(said, perRequest);
+    }
+
+    public override ValueTask DisposeAsync()
+    {
+        File.Delete(requests);
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>The line of our script, among what wrk says for people. wrk counts as refused what has a status of 400 or more.</summary>
+    public static Sample Read(string said, int perRequest)
+    {
+        var line = said.Split('\n').FirstOrDefault(line => line.StartsWith('{')) ?? throw new UsageException($"wrk said nothing that is understood: {Excerpt.Of(said)}");
+        var result = JsonElement.Parse(line);
+        var (refused, unanswered) = (Number("refused"), Number("connect") + Number("read") + Number("write") + Number("timeout"));
+        var seconds = Number("microseconds") / 1e6;
+        return new Sample(
+            seconds > 0 ? (Number("requests") - refused) * perRequest / seconds : 0,
+            TimeSpan.FromMicroseconds(Number("p50")),
+            TimeSpan.FromMicroseconds(Number("p99")),
+            refused + unanswered,
+            string.Join(", ", from kind in (string[])["refused", "connect", "read", "write", "timeout"] where Number(kind) > 0 select $"{kind} {Text(Number(kind))}"));
+
+        long Number(string name) => result.GetProperty(name).GetInt64();
+    }
+
+    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,162 @@
+using System.Collections.Concurrent;
+using ChatLogger.Data;
+using Npgsql;
+
+namespace ChatLogger.Auth;
+
+/// <summary>
+/// Writes down what was done: a line in the log, and an event in the organization's audit log. What changes something is written in the very
+/// transaction of the change, so that neither is without the other.
+/// </summary>
+internal sealed partial class AuditLog(NpgsqlDataSource db, IdGenerator ids, TimeProvider time, ILoggerFactory logs)
+{
+    /// <summary>For how long a refusal stands for all that follow of the same actor and kind.</summary>
+    private static readonly TimeSpan RefusalInterval = TimeSpan.FromMinutes(1);
+
+    /// <summary>More actors than this at a time are not told apart in memory: the oldest entries go first.</summary>
+    private const int MaxTrackedRefusals = 10_000;
+
+    private const string Insert =
+        """
+        insert into audit_events (org_id, id, at, actor_type, actor_id, action, target_type, target_id, trace_id)
+        select @OrgId, @Id, @Now, @ActorType, @ActorId, @Action, @TargetType, @TargetId, @TraceId
+        """;
+
+    private readonly ILogger _log = logs.CreateLogger("ChatLogger.Security");
+    private readonly ConcurrentDictionary<(string Actor, string Action), DateTimeOffset> _refused = new();
+
+    /// <summary>With the transaction that does what is written down; the line in the log follows its commit.</summary>
+    public async Task Write(Sql.Transaction transaction, AuditEvent audited)
+    {
+        if (audited.OrgId is not null)
+            await transaction.ExecuteAsync(Insert, Row(audited));
+        transaction.AfterCommit(() => Log(audited));
+    }
+
+    /// <summary>By itself: of what changes nothing in the database.</summary>
+    public async Task Write(AuditEvent audited, CancellationToken ct)
+    {
+        if (audited.OrgId is not null)
+            await db.ExecuteAsync(Insert, Row(audited), ct);
+        Log(audited);
+    }
+
+    /// <summary>
+    /// A refusal: once a minute for an actor and an action, for whoever is refused tries again. It must not make the refusal itself fail, so a
+    /// database that cannot take it is left without it.
+    /// </summary>
+    public async Task WriteRefusal(AuditEvent audited, CancellationToken ct)
+    {
+        var first = IsFirstWithinAMinute(audited);
+        // Who watches for guessed passwords counts the lines; how many there can be is bounded by the work that each login is.
+        if (first || audited.Action == AuditAction.LoginRefused)
+            Log(audited);
+        if (!first || audited.OrgId is null)
+            return;
+        try
+        {
+            await db.InTransactionAsync(
+                async transaction =>
+                {
+                    // Other instances refuse the same actor at the same time. The lock comes in a statement of its own, so that the next one sees
+                    // what the one before it wrote.
+                    await transaction.ExecuteAsync(
+                        "select pg_advisory_xact_lock(hashtextextended(@Actor, 0))",
+                        new { Actor = $"audit/{audited.OrgId}/{audited.Actor.Id ?? audited.TargetId}/{audited.Action}" });
+                    return await transaction.ExecuteAsync(
+                        $"""
+                        {Insert}
+                        where not exists (
+                            select
+                            from audit_events
+                            where org_id = @OrgId
+                              and actor_id is not distinct from @ActorId
+                              and (actor_id is not null or target_id is not distinct from @TargetId)
+                              and action = @Action
+                              and at > @Since
+                        )
+                        """,
+                        Row(audited));
+                },
+                ct);
+        }
+        catch (Exception exception) when (exception is NpgsqlException or OperationCanceledException)
+        {
+            NotWritten(_log, audited.Action, exception.GetType().Name);
+        }
+    }
+
+    private bool IsFirstWithinAMinute(AuditEvent audited)
+    {
+        var now = time.GetUtcNow();
+        var key = ($"{audited.OrgId}/{audited.Actor.Type}/{audited.Actor.Id ?? audited.TargetId}", audited.Action);
+        if (_refused.Count >= MaxTrackedRefusals)
+        {
+            foreach (var (old, _) in _refused.OrderBy(entry => entry.Value).Take(MaxTrackedRefusals / 10))
+                _refused.TryRemove(old, out _);
+        }
+        var first = false;
+        _refused.AddOrUpdate(
+            key,
+            _ =>
+            {
+                first = true;
+                return now;
+            },
+            (_, at) =>
+            {
+                first = now - at >= RefusalInterval;
+                return first ? now : at;
+            });
+        return first;
+    }
+
+    private object Row(AuditEvent audited)
+    {
+        var (id, now) = ids.Next();
+        return new
+        {
+            audited.OrgId,
+            Id = id,
+            Now = now,
+            ActorType = audited.Actor.Type,
+            ActorId = audited.Actor.Id,
+            audited.Action,
+            audited.TargetType,
+            audited.TargetId,
+            audited.Actor.TraceId,
+            Since = now - RefusalInterval,
+        };
+    }
+
+    private void Log(AuditEvent audited)
+    {
+        var level = AuditAction.IsRefusal(audited.Action) ? LogLevel.Warning : LogLevel.Information;
+        _log.Log(level, default, Fields(audited), null, static (fields, _) => Sentence(fields));
+    }
+
+    private static KeyValuePair<string, object?>[] Fields(AuditEvent audited) =>
+    [
+        new("Action", audited.Action),
+        new("ActorType", audited.Actor.Type),
+        new("ActorId", audited.Actor.Id),
+        new("OrgId", audited.OrgId),
+        new("TargetType", audited.TargetType),
+        new("TargetId", audited.TargetId),
+        new("TraceId", audited.Actor.TraceId.NullIfEmpty()),
+    ];
+
+    // What there is none of is left out: a template would say (null).
+    private static string Sentence(KeyValuePair<string, object?>[] fields)
+    {
+        var (actor, target) = (Pair(fields[1].Value, fields[2].Value), Pair(fields[4].Value, fields[5].Value));
+        var organization = fields[3].Value is { } orgId ? $" organization={orgId}" : "";
+        var trace = fields[6].Value is { } traceId ? $" trace={traceId}" : "";
+        return $"{fields[0].Value} actor={actor}{organization} target={target}{trace}";
+    }
+
+    private static string Pair(object? type, object? id) => id is null ? $"{type}" : $"{type}:{id}";
+
+    [LoggerMessage(LogLevel.Warning, "The audit log could not take {Action}: {Exception}")]
+    private static partial void NotWritten(ILogger log, string action, string exception);
+}

@@ -1,0 +1,210 @@
+using System.Security.Cryptography;
+using System.Text;
+using ChatLogger.Data;
+using ChatLogger.Http;
+using ChatLogger.Telemetry;
+using Microsoft.Extensions.Primitives;
+using Npgsql;
+
+namespace ChatLogger.Auth;
+
+/// <summary>
+/// Lets a request through to its endpoint, or refuses it, in the order callers can rely on: 401, then too many of them (429), then the organization in
+/// the path (404), then role, scope and origin (403). What it found out about the caller reaches the slice as a typed parameter.
+/// </summary>
+internal sealed class AuthorizationMiddleware(
+    RequestDelegate next,
+    ApiKeyCache keys,
+    SessionCookie cookie,
+    SessionTokens tokens,
+    NpgsqlDataSource db,
+    TimeProvider time,
+    OriginCheck sameOrigin,
+    IngestActivity activity,
+    RateLimiters rateLimiters,
+    AuditLog audit,
+    TelemetrySettings telemetry)
+{
+    public const string KeyHeader = "x-organization-api-key";
+
+    private const string BearerScheme = "Bearer ";
+
+    public async Task InvokeAsync(HttpContext context)
+    {
+        // Routing's own answers (405, 415) are endpoints without a pattern; everything of ours states its policy or is never reached.
+        if (context.GetEndpoint() is RouteEndpoint endpoint)
+        {
+            var access = endpoint.Metadata.GetMetadata<EndpointPolicy>()
+                ?? throw new InvalidOperationException($"The endpoint {endpoint.DisplayName} states no policy.");
+            await Authorize(context, access);
+        }
+        await next(context);
+    }
+
+    private Task Authorize(HttpContext context, EndpointPolicy access)
+    {
+        switch (access.Credential)
+        {
+            case CredentialKind.ApiKey:
+                return AuthorizePlugin(context, access);
+            case CredentialKind.Session:
+                return AuthorizeSession(context, access);
+            case CredentialKind.OrganizationSession:
+                return AuthorizeMember(context, access);
+            case CredentialKind.OperatorToken:
+                return AuthorizeOperator(context);
+            default:
+                sameOrigin.Require(context);
+                return Task.CompletedTask;
+        }
+    }
+
+    private async Task AuthorizePlugin(HttpContext context, EndpointPolicy access)
+    {
+        var sent = Keys(context.Request.Headers);
+        var (key, grant) = sent.Count == 1 ? keys.Known(sent[0]) : default;
+        if (grant is null)
+            (key, grant) = await LookUp(context, sent);
+        if (rateLimiters.Ingest(grant.OrgId, key!.PublicId) is { } wait)
+            throw await Throttled(context, new Actor("key", key.PublicId, ProblemWriter.TraceId(context)), grant.OrgId, wait);
+
+        if (context.Request.RouteValues["slug"] is not string slug || slug != grant.OrgSlug)
+            throw NoSuchOrganization();
+
+        var caller = new PluginCaller(grant.OrgId, grant.OrgSlug, key.PublicId, grant.Scopes);
+        var origin = context.Request.Headers.Origin;
+        if (grant.AllowedOrigins.Length > 0 && origin.Count > 0 && !(origin.Count == 1 && grant.AllowedOrigins.Contains(origin.ToString(), StringComparer.Ordinal)))
+            throw await Denied(context, Actor.Of(caller, ProblemWriter.TraceId(context)), grant.OrgId, "This key may not be used from this origin: it is not among its allowedOrigins.");
+        if (!access.Allowed.All(grant.Scopes.Contains))
+            throw await Denied(context, Actor.Of(caller, ProblemWriter.TraceId(context)), grant.OrgId, $"The key lacks the scope {string.Join(", ", access.Allowed)}.");
+        activity.RecordWrite();
+        context.Features.Set(caller);
+    }
+
+    private async Task AuthorizeSession(HttpContext context, EndpointPolicy access)
+    {
+        var session = await Authenticate(context);
+        await Throttle(context, session);
+        sameOrigin.Require(context);
+        if (access.Allowed.Count > 0 && !access.Allowed.Contains(session.Role))
+            throw await Denied(context, Actor.Of(session, ProblemWriter.TraceId(context)), null, $"This needs the role {string.Join(" or ", access.Allowed)}.");
+        context.Features.Set(session);
+    }
+
+    private async Task AuthorizeMember(HttpContext context, EndpointPolicy access)
+    {
+        var session = await Authenticate(context);
+        await Throttle(context, session);
+        var member = await ResolveOrganization(context.Request.RouteValues["org"] as string ?? "me", session, context.RequestAborted);
+        sameOrigin.Require(context);
+        if (!access.Allowed.Contains(member.Role))
+            throw await Denied(context, Actor.Of(session, ProblemWriter.TraceId(context)), member.OrgId, $"This needs the role {string.Join(" or ", access.Allowed)}.");
+        context.Features.Set(session);
+        context.Features.Set(member);
+    }
+
+    // A wrong token counts as an invalid key does. The right one is never kept waiting: to compare it costs nothing.
+    private async Task AuthorizeOperator(HttpContext context)
+    {
+        var sent = context.Request.Headers.Authorization;
+        var expected = Encoding.UTF8.GetBytes($"Bearer {telemetry.MetricsToken}");
+        if (telemetry.MetricsToken is null || sent.Count != 1 || !CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(sent.ToString()), expected))
+        {
+            if (sent.Count > 0 && rateLimiters.InvalidKey(ClientAddress.Of(context), asked: false) is { } pause)
+                throw await Throttled(context, Actor.Anonymous(ProblemWriter.TraceId(context)), null, pause);
+            throw ProblemException.Unauthenticated("The operator's token is needed: Authorization: Bearer and the token.");
+        }
+    }
+
+    private async Task<Session> Authenticate(HttpContext context)
+    {
+        Session? session = null;
+        if (cookie.Read(context) is { } token && tokens.Read(token) is var (sessionId, userId))
+        {
+            session = await db.QuerySingleOrDefaultAsync<Session>(
+                """
+                select s.id, u.id as user_id, u.org_id, o.slug as org_slug, u.role
+                from sessions s
+                join users u on u.id = s.user_id
+                left join organizations o on o.id = u.org_id
+                where s.id = @SessionId
+                  and s.user_id = @UserId
+                  and s.expires_at > @Now
+                  and u.disabled_at is null
+                  and u.removed_at is null
+                  and o.deleted_at is null
+                """,
+                new { SessionId = sessionId, UserId = userId, Now = time.GetUtcNow() },
+                context.RequestAborted);
+        }
+        return session ?? throw ProblemException.Unauthenticated("You are not logged in, or your session has ended.");
+    }
+
+    private async Task<Member> ResolveOrganization(string org, Session session, CancellationToken ct)
+    {
+        if (session is { OrgId: { } ownId, OrgSlug: { } ownSlug })
+            return org == "me" || org == ownSlug ? new(ownId, ownSlug, session.UserId, session.Role) { OrgInPath = org } : throw NoSuchOrganization();
+        if (org == "me")
+            throw ProblemException.NoOrganization();
+        var orgId = await db.QuerySingleOrDefaultAsync<Guid?>(
+            """
+            select id
+            from organizations
+            where slug = @Slug
+              and deleted_at is null
+            """,
+            new { Slug = org },
+            ct);
+        return orgId is { } id ? new(id, org, session.UserId, MemberRole.Admin) { OrgInPath = org } : throw NoSuchOrganization();
+    }
+
+    // A key that is not known to be live this very moment. Whoever comes with many that are not valid is told to wait, and does not reach the
+    // database with them.
+    private async Task<(ApiKey Key, ApiKeyGrant Grant)> LookUp(HttpContext context, StringValues sent)
+    {
+        var address = ClientAddress.Of(context);
+        var mayAsk = rateLimiters.MayLookUpKey(address);
+        var (key, grant) = sent.Count == 1 && mayAsk ? await keys.Find(sent[0], context.RequestAborted) : default;
+        if (key is not null && grant is not null)
+            return (key, grant);
+        // Who forgot the key has not tried one.
+        if (sent.Count > 0 && rateLimiters.InvalidKey(address, asked: key is not null) is { } pause)
+            throw await Throttled(context, Actor.Anonymous(ProblemWriter.TraceId(context)), null, pause);
+        throw ProblemException.Unauthenticated($"A valid API key is needed, once, in the header {KeyHeader} or as Authorization: Bearer.");
+    }
+
+    // Both headers at once are two keys, though they be equal. Another scheme is for somebody on the way here.
+    private static StringValues Keys(IHeaderDictionary headers)
+    {
+        var keys = headers[KeyHeader];
+        foreach (var sent in headers.Authorization)
+        {
+            if (sent is not null && sent.StartsWith(BearerScheme, StringComparison.OrdinalIgnoreCase))
+                keys = StringValues.Concat(keys, sent[BearerScheme.Length..].TrimStart(' '));
+        }
+        return keys;
+    }
+
+    private async Task Throttle(HttpContext context, Session session)
+    {
+        if (rateLimiters.Member(session.UserId, context.GetEndpoint()!.Metadata.GetOrderedMetadata<EndpointRateLimit>()) is { } wait)
+            throw await Throttled(context, Actor.Of(session, ProblemWriter.TraceId(context)), session.OrgId, wait);
+    }
+
+    private async Task<ProblemException> Throttled(HttpContext context, Actor actor, Guid? orgId, TimeSpan wait)
+    {
+        await audit.WriteRefusal(AuditEvent.OfRoute(orgId, actor, AuditAction.Throttled, Route(context)), context.RequestAborted);
+        return ProblemException.Throttled("Too many requests. Try again when the time in Retry-After has passed.", wait);
+    }
+
+    private async Task<ProblemException> Denied(HttpContext context, Actor actor, Guid? orgId, string detail)
+    {
+        await audit.WriteRefusal(AuditEvent.OfRoute(orgId, actor, AuditAction.AccessDenied, Route(context)), context.RequestAborted);
+        return ProblemException.Forbidden(detail);
+    }
+
+    private static string Route(HttpContext context) =>
+        $"{context.Request.Method} /{((RouteEndpoint)context.GetEndpoint()!).RoutePattern.RawText?.Trim('/')}";
+
+    private static ProblemException NoSuchOrganization() => ProblemException.NotFound("No such organization.");
+}

@@ -1,0 +1,45 @@
+using ChatLogger.Http;
+
+namespace ChatLogger.Auth;
+
+/// <summary>
+/// A browser says where a request comes from; one that changes something must come from our own pages or an allow-listed origin. Who says
+/// nothing is no browser, and carries no cookie against its owner's will.
+/// </summary>
+internal sealed partial class OriginCheck(CorsSettings cors, TimeProvider time, ILogger<OriginCheck> log)
+{
+    private const int MaxLoggedLength = 300;
+
+    // One line tells an operator what is wrong; a page that keeps trying, or an attacker, must not fill the log.
+    private readonly LogSampler _refused = new(TimeSpan.FromMinutes(1), time);
+
+    /// <exception cref="ProblemException">403: the request comes from another origin; the sentence names the settings that would let it in.</exception>
+    public void Require(HttpContext context)
+    {
+        var request = context.Request;
+        if (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method) || HttpMethods.IsOptions(request.Method))
+            return;
+
+        var origin = request.Headers.Origin;
+        if (origin.Count == 1 && cors.Origins.Contains(origin[0], StringComparer.Ordinal))
+            return;
+        var site = request.Headers["Sec-Fetch-Site"];
+        var own = Origin.Of(request);
+        if ((origin.Count == 0 || origin == own) && (site.Count == 0 || site == "same-origin"))
+            return;
+        if (_refused.ShouldLog(out _))
+            Refused(log, Short(origin), Short(site), Short(own));
+        throw ProblemException.Forbidden(
+            "A browser may send this only from the dashboard's own origin. The operator can allow another one with Cors__Origins__0; "
+            + "behind a proxy, Proxies__Trusted__0 makes the proxy's X-Forwarded-Host and X-Forwarded-Proto count.");
+    }
+
+    private static string Short(string? text) => text is null or "" ? "none" : text[..Math.Min(text.Length, MaxLoggedLength)];
+
+    [LoggerMessage(
+        LogLevel.Warning,
+        "A browser's request was refused because of its origin: Origin is {Origin}, Sec-Fetch-Site is {Site}, and our own origin is {Own}. "
+        + "Cors__Origins__0 allows another origin; behind a proxy, Proxies__Trusted__0 makes its X-Forwarded-Host and X-Forwarded-Proto count. "
+        + "This is logged once a minute at most.")]
+    private static partial void Refused(ILogger log, string origin, string site, string own);
+}

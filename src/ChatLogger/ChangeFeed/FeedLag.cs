@@ -1,0 +1,62 @@
+using System.Buffers.Binary;
+using System.Diagnostics.Metrics;
+using ChatLogger.Data;
+using ChatLogger.Telemetry;
+using Npgsql;
+
+namespace ChatLogger.ChangeFeed;
+
+/// <summary>How far behind the consumers of the change feed are: the oldest change of all organizations that each has not consumed yet.</summary>
+/// <param name="consumers">The names of the consumers.</param>
+/// <param name="db">Where the changes and the offsets are.</param>
+/// <param name="time">The clock.</param>
+/// <param name="log">For failures.</param>
+internal sealed class FeedLag(IReadOnlyList<string> consumers, NpgsqlDataSource db, TimeProvider time, ILogger<FeedLag> log)
+    : PolledGauges<FeedLag.Counted>(TimeSpan.FromSeconds(15), log), IObservableGauges
+{
+    private ObservableGauge<double>? _ages;
+
+    protected override bool IsWanted => _ages?.Enabled == true;
+
+    public void Add(Meter meter) => _ages = meter.CreateObservableGauge(
+        "chatlogger.follower.oldest_age",
+        () => Last is { } last ? consumers.Select(name => Of(name, last)) : [],
+        "s",
+        "How long ago the oldest message arrived that is not counted ahead or indexed yet; 0 when there is none. Answers are right all the same.");
+
+    // The first that waits in each organization is the oldest there; its id tells when it arrived, whatever its createdAt.
+    protected override async Task<Counted?> Count(CancellationToken ct) => new((await db.QueryAsync<ConsumerLag>(
+        """
+        select distinct on (n.follower) n.follower, m.id
+        from organizations o
+        cross join unnest(@Followers) as n(follower)
+        left join followers f on f.org_id = o.id and f.follower = n.follower
+        cross join lateral (
+            select id
+            from messages
+            where org_id = o.id
+              and seq > coalesce(f.seq, -1)
+            order by seq
+            limit 1
+        ) m
+        where o.deleted_at is null
+        order by n.follower, m.id
+        """,
+        new { Followers = consumers },
+        ct)).ToDictionary(each => each.Consumer, each => (time.GetUtcNow() - Arrived(each.Id)).TotalSeconds));
+
+    private static Measurement<double> Of(string consumer, Counted last) => new(
+        Math.Max(0, last.Ages.GetValueOrDefault(consumer)), new KeyValuePair<string, object?>("chatlogger.follower", consumer));
+
+    // RFC 9562, 5.7: the first 48 bits are milliseconds since 1970.
+    private static DateTimeOffset Arrived(Guid id)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        id.TryWriteBytes(bytes, bigEndian: true, out _);
+        return DateTimeOffset.FromUnixTimeMilliseconds(BinaryPrimitives.ReadInt64BigEndian(bytes) >>> 16);
+    }
+
+    internal sealed record Counted(IReadOnlyDictionary<string, double> Ages);
+
+    private sealed record ConsumerLag(string Consumer, Guid Id);
+}

@@ -1,0 +1,84 @@
+using System.Net.Sockets;
+using ChatLogger.Auth;
+using ChatLogger.Configuration;
+using ChatLogger.Data;
+using ChatLogger.ExportJobs;
+using ChatLogger.Http;
+
+namespace ChatLogger.Cli;
+
+/// <summary>The verb <c>serve</c>: settings, database, schema, first rows, and only then the door.</summary>
+internal static partial class ServeCommand
+{
+    public static async Task<int> Run(string[] args, CancellationToken ct)
+    {
+        await using var app = Application.Build(args, builder => builder.Services.AddSingleton<StopNotice>());
+        // Services are disposed in the reverse order of their creation: what is made before the database is told after it has stopped.
+        var stopNotice = app.Services.GetRequiredService<StopNotice>();
+        var bootstrap = BootstrapSettings.Read(app.Configuration);
+        // What is wrong with the settings is said before anything is started for them.
+        app.Services.GetRequiredService<SessionTokens>();
+
+        bootstrap.Check(app.Services);
+        if (app.Services.GetRequiredService<ExportSettings>().Directory is { Length: > 0 } directory)
+            FileExportStore.Check(Path.GetFullPath(directory));
+
+        var database = app.Services.GetRequiredService<Database>();
+        using (var signals = new SignalHandler(ct))
+        {
+            await database.Open(signals.Token);
+            await bootstrap.Apply(app.Services, signals.Token);
+            await Listen(app, signals.Token);
+        }
+
+        stopNotice.HasStarted = true;
+        var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("ChatLogger");
+        Listening(log, Features.Version.Current.Version, string.Join(", ", app.Urls));
+        if (app.Environment.IsDevelopment())
+        {
+            if (database.Private is { } server)
+                Console.WriteLine(StartupBanner.Data(server));
+            if (await Demo.MakeIfFirst(app.Services, ct) is { } demo)
+                Console.WriteLine(StartupBanner.Demo(demo, app.Urls.First()));
+            else
+                Console.WriteLine(StartupBanner.Again(database.Private is null ? null : app.Configuration["DataDirectory"]));
+        }
+        await app.WaitForShutdownAsync(ct);
+        return 0;
+    }
+
+    private static async Task Listen(WebApplication app, CancellationToken ct)
+    {
+        foreach (var path in (app.Configuration[WebHostDefaults.ServerUrlsKey] ?? "").Split(';').Select(UnixSocket.PathOf).OfType<string>())
+            UnixSocket.Clear(path);
+        try
+        {
+            await app.StartAsync(ct);
+        }
+        // A port in use, one that is not ours to open, a malformed URL, https without a certificate.
+        catch (Exception failure) when (failure is IOException or SocketException or FormatException or InvalidOperationException)
+        {
+            throw new StartupException(
+                $"Cannot listen at {app.Configuration[WebHostDefaults.ServerUrlsKey]}: {failure.Message.Split('\n')[0].TrimEnd(' ', '\r', '.')}. "
+                + "Choose another address with --urls http://127.0.0.1:5081 or PORT.");
+        }
+    }
+
+    [LoggerMessage(LogLevel.Information, "Chat Logger {Version} is listening on {Urls}")]
+    private static partial void Listening(ILogger log, string version, string urls);
+
+    /// <summary>The last line of the log, after which nothing of the process is left to wait for.</summary>
+    private sealed class StopNotice(ILoggerFactory logs) : IDisposable
+    {
+        public bool HasStarted { private get; set; }
+
+        public void Dispose()
+        {
+            if (HasStarted)
+                Stopped(logs.CreateLogger("ChatLogger"));
+        }
+    }
+
+    [LoggerMessage(LogLevel.Information, "Chat Logger has stopped")]
+    private static partial void Stopped(ILogger log);
+}

@@ -1,0 +1,62 @@
+using ChatLogger.Data;
+
+namespace ChatLogger.Cli;
+
+/// <summary>What a developer reads in the terminal after the start.</summary>
+internal static class StartupBanner
+{
+    public static string Data(PrivateDatabase server) =>
+        $"""
+
+        The data is in {server.ClusterDirectory} (a private PostgreSQL {server.Major}).
+        Look inside with:  {(HasPsql ? $"psql -h {server.SocketDirectory} -U chatlogger chatlogger" : $"any client, at postgres:///chatlogger?host={server.SocketDirectory}&user=chatlogger (psql is not on this machine)")}
+        """;
+
+    // npm's programs come without it.
+    private static bool HasPsql => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
+        .Any(folder => File.Exists(Path.Combine(folder, OperatingSystem.IsWindows() ? "psql.exe" : "psql")));
+
+    /// <summary>For whoever has lost what the first start showed.</summary>
+    /// <param name="directory">The setting DataDirectory, which another terminal may not have.</param>
+    public static string Again(string? directory)
+    {
+        var where = string.IsNullOrEmpty(directory) ? "" : $" --DataDirectory '{Path.GetFullPath(directory)}'";
+        return $"""
+
+            A new key:        {Command} apikey create --org demo --label again{where}
+            A new password:   echo 'a long enough password' | {Command} user set-password --email admin@demo.example --password-stdin{where}
+            What there is:    {Command} org list{where}
+            """;
+    }
+
+    // As it was started: by dotnet run in a clone, or from where it was published to.
+    private static string Command => AppContext.BaseDirectory.Contains($"{Path.DirectorySeparatorChar}bin{Path.DirectorySeparatorChar}", StringComparison.Ordinal)
+        ? "dotnet run --project src/ChatLogger --"
+        : "dotnet ChatLogger.dll";
+
+    public static string Demo(Demo demo, string url) =>
+        $$"""
+
+        This is the first start: a demo organization was made. Its credentials are shown only now.
+
+          organization  {{demo.Slug}}
+          admin         {{demo.Email}}  password  {{demo.Password}}
+          API key       {{demo.Key}}
+
+        Paste into another terminal, one after the other:
+
+          # open a chat
+          CHAT=$(curl -s {{url}}/api/v1/orgs/{{demo.Slug}}/chats -H 'x-organization-api-key: {{demo.Key}}' -H 'content-type: application/json' -d '{"title":"First conversation"}' | sed 's/^{"id":"\([^"]*\)".*/\1/'); echo "$CHAT"
+
+          # add a message
+          curl -s {{url}}/api/v1/orgs/{{demo.Slug}}/chats/$CHAT/messages -H 'x-organization-api-key: {{demo.Key}}' -H 'content-type: application/json' -d '{"role":"user","content":"Hello, is anybody there?"}'; echo
+
+          # log in
+          curl -s -c chatlogger.cookies {{url}}/auth/login -H 'content-type: application/json' -d '{"email":"{{demo.Email}}","password":"{{demo.Password}}"}'; echo
+
+          # read the messages
+          curl -s -b chatlogger.cookies {{url}}/orgs/me/chats/$CHAT/messages; echo
+
+        The API is described at {{url}}/docs
+        """;
+}

@@ -1,0 +1,83 @@
+using System.Buffers;
+
+namespace ChatLogger.ExportJobs;
+
+/// <summary>
+/// <c>csv</c>, a row per chat: what it is, how many messages it has and from when to when, and all of them in one cell, as <c>role: content</c>
+/// with an empty line in between. The transcript is the last cell, for it is streamed however long it is.
+/// </summary>
+internal sealed class CsvChatsFormat : IExportFormat
+{
+    public string Name => "csv";
+
+    public string? Layout => "chats";
+
+    public string ContentType => "text/csv; charset=utf-8; header=present";
+
+    public string FileExtension => "csv";
+
+    public bool NeedsTotals => true;
+
+    public IExportRowWriter Begin(IBufferWriter<byte> output, ExportStyle style) => new File(
+        output,
+        new CsvRows(
+            output, style, "chatId", "chatTitle", "chatTags", "userId", "externalUserId", "createdAt", "updatedAt", "messageCount", "firstMessageAt",
+            "lastMessageAt", "rating", "metadata", "transcript"));
+
+    private sealed class File(IBufferWriter<byte> output, CsvRows rows) : IExportRowWriter
+    {
+        private bool _transcript;
+
+        public bool Chat(in ExportedChat chat)
+        {
+            _transcript = false;
+            rows.Cell(chat.Id);
+            rows.Cell(chat.Title);
+            rows.Cell(chat.Tags);
+            rows.Cell(chat.UserId);
+            rows.Cell(chat.ExternalUserId);
+            rows.Cell(chat.CreatedAt);
+            rows.Cell(chat.UpdatedAt);
+            rows.Cell(chat.MessageCount);
+            rows.Cell(chat.FirstMessageAt);
+            rows.Cell(chat.LastMessageAt);
+            rows.Cell(chat.Feedback.Rating);
+            rows.Cell(chat.Metadata);
+            // The writer of rows holds a cell in memory until it is whole. To it this one is empty; what is in it goes straight to the output.
+            rows.Cell([]);
+            rows.Flush();
+            return true;
+        }
+
+        public bool Message(in ExportedMessage message)
+        {
+            output.Write(_transcript ? "\n\n"u8 : "\""u8);
+            _transcript = true;
+            // It begins with a role, never like a formula.
+            InsideQuotes(message.Role);
+            output.Write(": "u8);
+            InsideQuotes(message.Content);
+            return true;
+        }
+
+        public void EndChat()
+        {
+            if (_transcript)
+                output.Byte((byte)'"');
+            rows.EndRow();
+        }
+
+        public void End() => rows.Dispose();
+
+        private void InsideQuotes(ReadOnlySpan<byte> text)
+        {
+            for (var quote = text.IndexOf((byte)'"'); quote >= 0; quote = text.IndexOf((byte)'"'))
+            {
+                output.Write(text[..(quote + 1)]);
+                output.Byte((byte)'"');
+                text = text[(quote + 1)..];
+            }
+            output.Write(text);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+using System.Buffers;
+
+namespace ChatLogger.ExportJobs;
+
+/// <summary><c>csv</c>, a row per message. The tags are one cell with a JSON array: no other separator survives every tag.</summary>
+internal sealed class CsvMessagesFormat : IExportFormat
+{
+    public string Name => "csv";
+
+    public string? Layout => "messages";
+
+    public string ContentType => "text/csv; charset=utf-8; header=present";
+
+    public string FileExtension => "csv";
+
+    public bool CountsMessages => true;
+
+    public IExportRowWriter Begin(IBufferWriter<byte> output, ExportStyle style) => new File(
+        new CsvRows(
+            output, style, "chatId", "chatTitle", "chatTags", "userId", "externalUserId", "chatCreatedAt", "messageId", "role", "content", "model", "latencyMs",
+            "tokenCount", "promptTokens", "completionTokens", "metadata", "rating", "createdAt"));
+
+    private sealed class File(CsvRows rows) : IExportRowWriter
+    {
+        // What begins the row of each message of the chat: its texts one after the other, and the rest.
+        private readonly ArrayBufferWriter<byte> _texts = new(1024);
+        private System.Range _title;
+        private System.Range _tags;
+        private System.Range _externalUserId;
+        private Guid _id;
+        private Guid? _userId;
+        private DateTime _createdAt;
+
+        public bool Chat(in ExportedChat chat)
+        {
+            _texts.ResetWrittenCount();
+            _title = Keep(chat.Title);
+            _tags = Keep(chat.Tags);
+            _externalUserId = Keep(chat.ExternalUserId);
+            (_id, _userId, _createdAt) = (chat.Id, chat.UserId, chat.CreatedAt);
+            return true;
+        }
+
+        public bool Message(in ExportedMessage message)
+        {
+            var texts = _texts.WrittenSpan;
+            rows.Cell(_id);
+            rows.Cell(texts[_title]);
+            rows.Cell(texts[_tags]);
+            rows.Cell(_userId);
+            rows.Cell(texts[_externalUserId]);
+            rows.Cell(_createdAt);
+            rows.Cell(message.Id);
+            rows.Cell(message.Role);
+            rows.Cell(message.Content);
+            rows.Cell(message.Model);
+            rows.Cell(message.LatencyMs);
+            rows.Cell(message.TokenCount);
+            rows.Cell(message.PromptTokens);
+            rows.Cell(message.CompletionTokens);
+            rows.Cell(message.Metadata);
+            rows.Cell(message.Feedback.Rating);
+            rows.Cell(message.CreatedAt);
+            rows.EndRow();
+            return true;
+        }
+
+        public void EndChat()
+        {
+        }
+
+        public void End() => rows.Dispose();
+
+        private System.Range Keep(ReadOnlySpan<byte> text)
+        {
+            var start = _texts.WrittenCount;
+            _texts.Write(text);
+            return start.._texts.WrittenCount;
+        }
+    }
+}

@@ -1,0 +1,61 @@
+using System.Buffers;
+
+namespace ChatLogger.ExportJobs;
+
+/// <summary>
+/// <c>openai-jsonl</c>: what was said and by whom, a chat per line, as fine-tuning and evaluation read it. What a trainer would refuse the whole file
+/// for is left out: a chat without an answer of the assistant, and an answer of a tool without the call that it answers.
+/// </summary>
+internal sealed class OpenAiFormat : IExportFormat
+{
+    public string Name => "openai-jsonl";
+
+    public string ContentType => "application/jsonl";
+
+    public string FileExtension => "jsonl";
+
+    public bool NeedsAssistant => true;
+
+    public IExportRowWriter Begin(IBufferWriter<byte> output, ExportStyle style) => new File(output);
+
+    private sealed class File(IBufferWriter<byte> output) : IExportRowWriter
+    {
+        private bool _suppressed;
+        private bool _messages;
+
+        public bool Chat(in ExportedChat chat)
+        {
+            _suppressed = !chat.HasAssistant;
+            _messages = false;
+            if (!_suppressed)
+                output.Write("{\"messages\":["u8);
+            return !_suppressed;
+        }
+
+        public bool Message(in ExportedMessage message)
+        {
+            // Of a chat that is left out, its messages are not counted again.
+            if (_suppressed)
+                return true;
+            if (message.Role.SequenceEqual("tool"u8) || message.Role.SequenceEqual("function"u8))
+                return false;
+            output.Write(_messages ? ",{\"role\":"u8 : "{\"role\":"u8);
+            _messages = true;
+            output.JsonString(message.Role);
+            output.Write(",\"content\":"u8);
+            output.JsonString(message.Content);
+            output.Byte((byte)'}');
+            return true;
+        }
+
+        public void EndChat()
+        {
+            if (!_suppressed)
+                output.Write("]}\n"u8);
+        }
+
+        public void End()
+        {
+        }
+    }
+}

@@ -1,0 +1,48 @@
+using System.Diagnostics.Metrics;
+using ChatLogger.Data;
+using ChatLogger.Telemetry;
+using Npgsql;
+
+namespace ChatLogger.ExportJobs;
+
+/// <summary>
+/// How many exports wait and run, and for how long the oldest has waited: of all organizations and instances, as the database has it. Counted
+/// every few seconds, while somebody wants to know.
+/// </summary>
+internal sealed class ExportBacklog(NpgsqlDataSource db, ILogger<ExportBacklog> log)
+    : PolledGauges<ExportBacklog.Counted>(TimeSpan.FromSeconds(5), log), IObservableGauges
+{
+    private ObservableGauge<long>? _exports;
+
+    public void Add(Meter meter)
+    {
+        _exports = meter.CreateObservableGauge(
+            "chatlogger.exports.pending",
+            () => Last is { } last ? new[] { In(ExportState.Queued, last.Queued), In(ExportState.Running, last.Running) } : [],
+            "{export}",
+            "Exports that wait or run, of all instances.");
+        meter.CreateObservableGauge(
+            "chatlogger.exports.oldest_age",
+            () => Last is { } last ? new[] { new Measurement<double>(last.OldestSeconds) } : [],
+            "s",
+            "How long the oldest export that waits has waited; 0 when none does.");
+    }
+
+    protected override bool IsWanted => _exports?.Enabled == true;
+
+    protected override Task<Counted?> Count(CancellationToken ct) =>
+        db.QuerySingleOrDefaultAsync<Counted>(
+            """
+            select count(*) filter (where state = 'queued') as queued,
+                   count(*) filter (where state = 'running') as running,
+                   coalesce(extract(epoch from now() - min(created_at) filter (where state = 'queued')), 0)::float8 as oldest_seconds
+            from exports
+            where state in ('queued', 'running')
+            """,
+            new { },
+            ct);
+
+    private static Measurement<long> In(string state, long exports) => new(exports, new KeyValuePair<string, object?>("chatlogger.export.state", state));
+
+    internal sealed record Counted(long Queued, long Running, double OldestSeconds);
+}

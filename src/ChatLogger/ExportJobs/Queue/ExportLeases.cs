@@ -1,0 +1,218 @@
+using System.Globalization;
+using ChatLogger.Data;
+using Npgsql;
+
+namespace ChatLogger.ExportJobs;
+
+/// <summary>
+/// The queue as those see it who work on it. Times are the database's: whoever's clock is wrong, there is one that decides. Each change names the
+/// fence of its lease, so that a worker that was thought dead and is not changes nothing. Claims are for all organizations.
+/// </summary>
+internal sealed class ExportLeases(NpgsqlDataSource db, ExportSettings settings)
+{
+    private static readonly TimeSpan[] RetryDelays = [TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(30), TimeSpan.FromMinutes(2)];
+
+    /// <summary>
+    /// The next export to work on: of the organization with the fewest running, the oldest; also one whose worker is no longer heard of. Null:
+    /// there is nothing to do.
+    /// </summary>
+    public async Task<ExportLease?> Claim(CancellationToken ct)
+    {
+        for (var attempt = 0; attempt < 5; attempt++)
+        {
+            try
+            {
+                var row = await db.QuerySingleOrDefaultAsync<ClaimedRow>(
+                    """
+                    with next as materialized (
+                        select waiting.id, coalesce(waiting.slot, free.slot) as slot
+                        from exports waiting
+                        cross join lateral (
+                            select count(*) as running
+                            from exports other
+                            where other.org_id = waiting.org_id
+                              and other.slot is not null
+                              and other.id <> waiting.id
+                        ) busy
+                        cross join lateral (
+                            select min(place.slot) as slot
+                            from generate_series(1, @Running) as place (slot)
+                            where not exists (select from exports other where other.org_id = waiting.org_id and other.slot = place.slot)
+                        ) free
+                        where exists (select from organizations where id = waiting.org_id and deleted_at is null)
+                          and (
+                            waiting.state = 'queued' and waiting.next_attempt_at <= now() and free.slot is not null
+                            or waiting.state = 'running' and waiting.lease_until <= now()
+                                and waiting.attempts < @Attempts and waiting.lease_until < waiting.started_at + @HardLimit
+                        )
+                        order by busy.running, waiting.created_at, waiting.id
+                        limit 1
+                        for no key update of waiting skip locked
+                    )
+                    update exports
+                    set state = 'running',
+                        slot = next.slot,
+                        fence = fence + 1,
+                        attempts = attempts + 1,
+                        rows = 0,
+                        removed_chats = '{}',
+                        total_rows = null,
+                        started_at = coalesce(started_at + (now() - coalesce(lease_until, next_attempt_at)), now()),
+                        lease_until = now() + @Lease,
+                        leftovers = leftovers or state = 'running'
+                    from next
+                    where exports.id = next.id
+                    returning
+                        exports.id, org_id, fence, attempts, started_at + @HardLimit - now() as time_left,
+                        format, layout, from_at, to_at, tags, user_id, external_user_id, q, bom,
+                        case when local_times then time_zone end as local_times
+                    """,
+                    settings,
+                    ct);
+                return row?.ToLease();
+            }
+            // Another worker was quicker to take the organization's last place.
+            catch (PostgresException taken) when (taken.ConstraintName == "exports_org_id_slot_key")
+            {
+            }
+        }
+        return null;
+    }
+
+    /// <summary>Keeps the lease for another while, and says how far the file is.</summary>
+    public async Task<LeaseState> Renew(ExportLease lease, long rows, long? totalRows, CancellationToken ct) =>
+        await db.QuerySingleOrDefaultAsync<string>(
+            """
+            with held as (
+                update exports
+                set lease_until = now() + @Lease, rows = @Rows, total_rows = @TotalRows
+                where org_id = @OrgId
+                  and id = @ExportId
+                  and fence = @Fence
+                  and state = 'running'
+                returning id
+            )
+            select case when exists (select from held) then 'held' else state end
+            from exports
+            where org_id = @OrgId
+              and id = @ExportId
+            """,
+            new { lease.OrgId, lease.ExportId, lease.Fence, settings.Lease, Rows = rows, TotalRows = totalRows },
+            ct) switch
+        {
+            "held" => LeaseState.Held,
+            ExportState.Cancelled => LeaseState.Cancelled,
+            _ => LeaseState.Lost,
+        };
+
+    /// <summary>The file is whole and stored. False: the lease was not ours any more, and the file is nobody's.</summary>
+    public async Task<bool> Complete(ExportLease lease, long rows, long skipped, long bytes, byte[] sha256, CancellationToken ct) =>
+        await db.ExecuteAsync(
+            $"""
+            update exports e
+            set state = 'done',
+                rows = @Rows,
+                total_rows = @Rows,
+                bytes = @Bytes,
+                sha256 = @Sha256,
+                skipped = @Skipped,
+                outdated = {ExportMembership.HoldsAnyOf("e.removed_chats")},
+                removed_chats = default,
+                finished_at = date_trunc('milliseconds', now()),
+                expires_at = date_trunc('milliseconds', now()) + @KeepFor,
+                lease_until = null,
+                slot = null
+            where org_id = @OrgId
+              and id = @ExportId
+              and fence = @Fence
+              and state = 'running'
+            """,
+            new { lease.OrgId, lease.ExportId, lease.Fence, Rows = rows, Skipped = skipped, Bytes = bytes, Sha256 = sha256, settings.KeepFor },
+            ct) > 0;
+
+    /// <summary>It failed for a reason that the next attempt may not have; after the last one, or past the hard limit, it has failed for good.</summary>
+    public Task<bool> Retry(ExportLease lease, CancellationToken ct) =>
+        lease.Attempt >= settings.Attempts
+            ? Fail(lease, AttemptsExhausted, ct)
+            : LeaveQueued(lease, RetryDelays[Math.Min(lease.Attempt, RetryDelays.Length) - 1], attempts: lease.Attempt, ct);
+
+    /// <summary>It has failed, and no other attempt is made. The reason is for the caller.</summary>
+    public async Task<bool> Fail(ExportLease lease, string reason, CancellationToken ct) =>
+        await db.ExecuteAsync(
+            """
+            update exports
+            set state = 'failed',
+                reason = @Reason,
+                finished_at = date_trunc('milliseconds', now()),
+                lease_until = null,
+                slot = null,
+                leftovers = true
+            where org_id = @OrgId
+              and id = @ExportId
+              and fence = @Fence
+              and state = 'running'
+            """,
+            new { lease.OrgId, lease.ExportId, lease.Fence, Reason = reason },
+            ct) > 0;
+
+    /// <summary>It was worked on for too long.</summary>
+    public Task<bool> FailAtHardLimit(ExportLease lease, CancellationToken ct) => Fail(lease, TooLong, ct);
+
+    /// <summary>This instance stops; whoever comes next begins anew, as if this attempt had not been.</summary>
+    public Task<bool> Release(ExportLease lease, CancellationToken ct) => LeaveQueued(lease, TimeSpan.Zero, attempts: lease.Attempt - 1, ct);
+
+    /// <summary>Ends what nobody may take over: it was lost at its last attempt, or past the hard limit.</summary>
+    public Task<int> FailExpired(CancellationToken ct) =>
+        db.ExecuteAsync(
+            """
+            update exports
+            set state = 'failed',
+                reason = case when attempts >= @Attempts then @GivenUp else @TooLong end,
+                finished_at = date_trunc('milliseconds', now()),
+                lease_until = null,
+                slot = null,
+                leftovers = true
+            where id in (
+                select id
+                from exports
+                where state = 'running'
+                  and lease_until <= now()
+                  and (attempts >= @Attempts or lease_until >= started_at + @HardLimit)
+                for no key update skip locked
+            )
+            """,
+            new { settings.Attempts, settings.HardLimit, AttemptsExhausted, TooLong },
+            ct);
+
+    private string AttemptsExhausted => $"It could not be written in {settings.Attempts} attempts.";
+
+    private string TooLong => string.Create(CultureInfo.InvariantCulture, $"It took longer than {settings.HardLimit.TotalMinutes:0.##} minutes.");
+
+    // Past the hard limit there is no next attempt, only an end.
+    private async Task<bool> LeaveQueued(ExportLease lease, TimeSpan pause, int attempts, CancellationToken ct) =>
+        await db.ExecuteAsync(
+            """
+            update exports
+            set state = 'queued',
+                attempts = @Attempts,
+                next_attempt_at = now() + @Pause,
+                lease_until = null,
+                slot = null,
+                leftovers = true
+            where org_id = @OrgId
+              and id = @ExportId
+              and fence = @Fence
+              and state = 'running'
+              and started_at + @HardLimit > now()
+            """,
+            new { lease.OrgId, lease.ExportId, lease.Fence, Attempts = attempts, Pause = pause, settings.HardLimit },
+            ct) > 0 || await FailAtHardLimit(lease, ct);
+
+    private sealed record ClaimedRow(
+        Guid Id, Guid OrgId, long Fence, int Attempts, TimeSpan TimeLeft, string Format, string? Layout, DateTimeOffset? FromAt, DateTimeOffset? ToAt,
+        string[] Tags, Guid? UserId, string? ExternalUserId, string? Q, bool Bom, string? LocalTimes)
+    {
+        public ExportLease ToLease() => new(
+            Id, OrgId, Fence, Attempts, TimeLeft, new ExportRequest(OrgId, Format, Layout, FromAt, ToAt, Tags, UserId, ExternalUserId, Q, Bom, LocalTimes));
+    }
+}

@@ -1,0 +1,203 @@
+using System.Threading.Channels;
+using ChatLogger.Auth;
+using ChatLogger.Data;
+using ChatLogger.Http;
+using ChatLogger.Ingest;
+using Npgsql;
+
+namespace ChatLogger.ExportJobs;
+
+/// <summary>The exports of an organization, for those who ask for them. The other side of the queue is <see cref="ExportLeases"/>.</summary>
+internal sealed class ExportQueue(NpgsqlDataSource db, IdGenerator ids, ExportSettings settings, IdempotencyKeyStore keys, AuditLog audit)
+{
+    // What its Idempotency-Keys are kept under.
+    private const string Route = "exports";
+
+    private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
+
+    // Holds one signal at most: that there is something to do need not be said twice.
+    private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+
+    /// <summary>Accepts an export; under an Idempotency-Key that accepted one before, answers with that one, which counts no further.</summary>
+    /// <exception cref="ProblemException">The organization has too many waiting, or has asked for too many within the hour.</exception>
+    public async Task<EnqueuedExport> Enqueue(ExportRequest request, Guid requestedBy, string timeZone, Actor actor, Idempotency? idempotencyKey, CancellationToken ct)
+    {
+        var (id, now) = ids.Next();
+        var (known, export) = await db.InTransactionAsync(
+            async transaction =>
+            {
+                if (idempotencyKey is not null && await keys.Insert(transaction, request.OrgId, Route, idempotencyKey, id) is { } before)
+                    return (before, null);
+                // The lock comes in a statement of its own: the next one then counts with a snapshot that has what others have made.
+                await transaction.ExecuteAsync("select from organizations where id = @OrgId for no key update", request);
+                var counts = await transaction.QuerySingleOrDefaultAsync<Counts>(
+                    """
+                    select
+                        (select count(*) from exports where org_id = @OrgId and state = 'queued') as queued,
+                        -- The one that has to be an hour old before there may be another.
+                        (
+                            select created_at
+                            from exports
+                            where org_id = @OrgId
+                              and created_at > @HourAgo
+                            order by created_at desc
+                            offset @PerHour - 1
+                            limit 1
+                        ) as oldest
+                    """,
+                    new { request.OrgId, HourAgo = now - Hour, settings.PerHour });
+                if (counts!.Queued >= settings.Queued)
+                    throw ProblemException.ExportQueueFull(settings.Queued);
+                if (counts.Oldest is { } oldest)
+                    throw ProblemException.Throttled($"An organization may ask for {settings.PerHour} exports an hour.", oldest + Hour - now);
+
+                var accepted = await transaction.QuerySingleOrDefaultAsync<Export>(
+                    $"""
+                    insert into exports (
+                        id, org_id, requested_by, state, format, layout, time_zone, from_at, to_at, tags, user_id, external_user_id, q,
+                        bom, local_times, created_at, next_attempt_at
+                    )
+                    values (
+                        @Id, @OrgId, @RequestedBy, 'queued', @Format, @Layout, @TimeZone, @From, @To, @Tags, @UserId, @ExternalUserId, @Q,
+                        @Bom, @LocalTimes, @Now, now()
+                    )
+                    returning {Columns}
+                    """,
+                    new
+                    {
+                        Id = id,
+                        request.OrgId,
+                        RequestedBy = requestedBy,
+                        request.Format,
+                        request.Layout,
+                        TimeZone = timeZone,
+                        request.From,
+                        request.To,
+                        request.Tags,
+                        request.UserId,
+                        request.ExternalUserId,
+                        request.Q,
+                        request.Bom,
+                        LocalTimes = request.LocalTimes is not null,
+                        Now = now,
+                    });
+                await audit.Write(transaction, AuditEvent.OfExport(request.OrgId, actor, AuditAction.ExportRequested, id));
+                return ((Guid?)null, accepted);
+            },
+            ct);
+        if (known is { } earlier)
+            return await Again(request.OrgId, earlier, ct);
+        Wake();
+        return new(export!, Replayed: false);
+    }
+
+    /// <summary>Waits for requests with the same Idempotency-Key that are worked on in this process; the turn ends with disposal.</summary>
+    public Task<IDisposable> Acquire(Guid orgId, Idempotency idempotencyKey, CancellationToken ct) => keys.Acquire(orgId, Route, idempotencyKey, ct);
+
+    /// <summary>What was accepted under the Idempotency-Key, as it is now; null where nothing was.</summary>
+    public async Task<EnqueuedExport?> Find(Guid orgId, Idempotency idempotencyKey, CancellationToken ct) =>
+        await keys.Find(orgId, Route, idempotencyKey, ct) is { } id ? await Again(orgId, id, ct) : null;
+
+    /// <summary>Null: the organization has no such export.</summary>
+    public Task<Export?> Get(Guid orgId, Guid id, CancellationToken ct) =>
+        db.QuerySingleOrDefaultAsync<Export>($"select {Columns} from exports where org_id = @OrgId and id = @Id", new { OrgId = orgId, Id = id }, ct);
+
+    /// <summary>Newest first, from behind a position of that order.</summary>
+    public Task<IReadOnlyList<Export>> List(Guid orgId, (DateTimeOffset Time, Guid Id)? after, int rows, CancellationToken ct) =>
+        db.QueryAsync<Export>(
+            $"""
+            select {Columns}
+            from exports
+            where org_id = @OrgId
+              {(after is null ? "" : "and (created_at, id) < (@AfterTime, @AfterId)")}
+            order by created_at desc, id desc
+            limit @Rows
+            """,
+            new { OrgId = orgId, AfterTime = after?.Time, AfterId = after?.Id, Rows = rows },
+            ct);
+
+    /// <summary>
+    /// What a finished export is read by. Null: its time is over. Outdated: it holds a chat that has been deleted since. Deleted chats are looked up
+    /// first: one that is removed for good right afterwards has marked the export by then.
+    /// </summary>
+    public async Task<StoredExport?> Stored(Guid orgId, Guid id, CancellationToken ct)
+    {
+        var deleted = await db.QueryAsync<Guid>("select id from chats where org_id = @OrgId and deleted_at is not null", new { OrgId = orgId }, ct);
+        return await db.QuerySingleOrDefaultAsync<StoredExport>(
+            $"""
+            select e.org_id, e.id as export_id, e.fence, e.bytes, encode(e.sha256, 'hex') as sha256,
+                   e.outdated or {ExportMembership.HoldsAnyOf("@Deleted")} as is_outdated
+            from exports e
+            where e.org_id = @OrgId
+              and e.id = @Id
+              and (e.outdated or e.state = 'done' and e.expires_at > now())
+            """,
+            new { OrgId = orgId, Id = id, Deleted = deleted.ToArray() },
+            ct);
+    }
+
+    /// <summary>
+    /// Ends an export at once: what waits or runs is cancelled (its worker finds out when it next writes or is next heard of), a finished file's
+    /// time is over. What has ended otherwise stays as it is. False: the organization has no such export.
+    /// </summary>
+    public async Task<bool> Cancel(Guid orgId, Guid id, Actor actor, CancellationToken ct)
+    {
+        var ended = await db.InTransactionAsync(
+            async transaction =>
+            {
+                var ended = await transaction.ExecuteAsync(
+                    """
+                    update exports
+                    set state = case state when 'done' then 'expired' else 'cancelled' end,
+                        finished_at = coalesce(finished_at, date_trunc('milliseconds', now())),
+                        expires_at = case state when 'done' then date_trunc('milliseconds', now()) end,
+                        lease_until = null,
+                        slot = null,
+                        leftovers = leftovers or state <> 'queued'
+                    where org_id = @OrgId
+                      and id = @Id
+                      and state in ('queued', 'running', 'done')
+                    """,
+                    new { OrgId = orgId, Id = id });
+                if (ended > 0)
+                    await audit.Write(transaction, AuditEvent.OfExport(orgId, actor, AuditAction.ExportCancelled, id));
+                return ended;
+            },
+            ct);
+        // A place is free for the next one of the organization.
+        Wake();
+        return ended > 0 || await Get(orgId, id, ct) is not null;
+    }
+
+    /// <summary>Tells this instance's worker that there may be something to do.</summary>
+    public void Wake() => _signal.Writer.TryWrite(true);
+
+    /// <summary>Until <see cref="Wake"/>, or for as long as <paramref name="atMost"/>: other instances do not wake this one.</summary>
+    public async Task Wait(TimeSpan atMost, CancellationToken ct)
+    {
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        timeout.CancelAfter(atMost);
+        try
+        {
+            await _signal.Reader.ReadAsync(timeout.Token);
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+        }
+    }
+
+    private async Task<EnqueuedExport> Again(Guid orgId, Guid id, CancellationToken ct) =>
+        await Get(orgId, id, ct) is { } export
+            ? new(export, Replayed: true)
+            : throw ProblemException.NotFound("The export that was asked for with this Idempotency-Key is deleted.");
+
+    private const string Columns =
+        """
+        id, state, format, layout, rows, total_rows, bytes, encode(sha256, 'hex') as sha256, skipped, reason, requested_by, created_at, finished_at, expires_at
+        """;
+
+    private sealed record Counts(long Queued, DateTimeOffset? Oldest);
+}
+
+/// <summary>An export that is accepted: now, or before, by the same request under its Idempotency-Key.</summary>
+internal sealed record EnqueuedExport(Export Export, bool Replayed);

@@ -1,0 +1,253 @@
+using System.Diagnostics;
+using ChatLogger.Http;
+
+namespace ChatLogger.ExportJobs;
+
+/// <summary>
+/// Works on the queue of exports, a few at a time. What goes wrong with one is nobody else's: the others go on, and so does the worker, whatever
+/// the database does.
+/// </summary>
+internal sealed partial class ExportWorker(
+    ExportQueue queue,
+    ExportLeases leases,
+    ExportCleanup sweep,
+    IExportStore store,
+    ExportMembership membership,
+    IExportWriter writer,
+    ExportSettings settings,
+    IngestActivity activity,
+    ILogger<ExportWorker> log)
+    : BackgroundService
+{
+    private static readonly TimeSpan MaxDelay = TimeSpan.FromSeconds(15);
+
+    // For the last words of an export, which the stopping host does not wait for much longer.
+    private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(3);
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        settings.Workers == 0 ? Task.CompletedTask : Task.WhenAll(Work(stoppingToken), CleanupLoop(stoppingToken));
+
+    private async Task Work(CancellationToken stopping)
+    {
+        var running = new List<Task>();
+        var pause = settings.Poll;
+        while (!stopping.IsCancellationRequested)
+        {
+            try
+            {
+                running.RemoveAll(export => export.IsCompleted);
+                if (running.Count >= settings.Workers)
+                {
+                    await Task.WhenAny(running).WaitAsync(stopping);
+                    continue;
+                }
+                var lease = await leases.Claim(stopping);
+                pause = settings.Poll;
+                if (lease is null)
+                    await queue.Wait(settings.Poll, stopping);
+                else
+                    running.Add(Task.Run(() => Run(lease, stopping), CancellationToken.None));
+            }
+            catch (Exception) when (stopping.IsCancellationRequested)
+            {
+            }
+            catch (Exception failure)
+            {
+                CannotClaim(log, failure);
+                await Task.Delay(pause, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                pause = pause * 2 < MaxDelay ? pause * 2 : MaxDelay;
+            }
+        }
+        await Task.WhenAll(running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private async Task CleanupLoop(CancellationToken stopping)
+    {
+        while (!stopping.IsCancellationRequested)
+        {
+            try
+            {
+                await sweep.Run(stopping);
+            }
+            catch (Exception) when (stopping.IsCancellationRequested)
+            {
+            }
+            catch (Exception failure)
+            {
+                CannotCleanUp(log, failure);
+            }
+            await Task.Delay(settings.Sweep, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task Run(ExportLease lease, CancellationToken stopping)
+    {
+        var progress = new ExportProgress();
+        using var limit = new CancellationTokenSource(lease.TimeLeft > TimeSpan.Zero ? lease.TimeLeft : TimeSpan.Zero);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(stopping, limit.Token);
+        var beating = RenewLease(lease, progress, stop);
+        Exception? failure = null;
+        try
+        {
+            if (await Write(lease, progress, stop.Token))
+                Done(log, lease.ExportId, lease.OrgId, progress.Rows);
+            else
+                Lost(log, lease.ExportId, lease.OrgId);
+        }
+        catch (Exception exception)
+        {
+            failure = exception;
+        }
+        await stop.CancelAsync();
+        var state = await beating;
+
+        // What made it fail may be what keeps us from saying so: a database that restarts. Once the lease is over another takes the export anyway.
+        var ended = failure is null;
+        for (var since = Stopwatch.GetTimestamp(); !ended;)
+        {
+            using var timeout = new CancellationTokenSource(ShutdownTimeout);
+            try
+            {
+                await End(lease, failure!, state, stopping, limit.Token, timeout.Token);
+                ended = true;
+            }
+            catch (Exception unsaid)
+            {
+                CannotEnd(log, lease.ExportId, lease.OrgId, unsaid);
+                ended = stopping.IsCancellationRequested || Stopwatch.GetElapsedTime(since) >= settings.Lease;
+                await Task.Delay(settings.Poll, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+        queue.Wake();
+    }
+
+    // False: it was written for nothing, somebody else has the export.
+    private async Task<bool> Write(ExportLease lease, ExportProgress progress, CancellationToken ct)
+    {
+        await using var file = store.Create(lease);
+        var chats = membership.Record(lease);
+        var pace = new ExportThrottle(activity, settings.Yield, TimeProvider.System);
+        async ValueTask Sink(ReadOnlyMemory<byte> block, CancellationToken token)
+        {
+            ct.ThrowIfCancellationRequested();
+            await file.Append(block, token);
+            await chats.Store(all: false, token);
+            if (pace.RequiredDelay() is var rest && rest > TimeSpan.Zero)
+            {
+                await Task.Delay(rest, token);
+                pace.Resume();
+            }
+        }
+
+        // On a thread of its own until it first waits: it may count for a while before that.
+        var writing = Task.Run(() => writer.Write(lease.Request, Sink, progress.Report, chats.Add, ct), CancellationToken.None);
+        try
+        {
+            await writing.WaitAsync(ct);
+        }
+        catch (OperationCanceledException) when (!writing.IsCompleted)
+        {
+            // It should be back in a moment; one that is not is left behind, with a sink that takes nothing more.
+            await Task.WhenAny(writing, Task.Delay(TimeSpan.FromSeconds(1), CancellationToken.None));
+            _ = writing.ContinueWith(left => left.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+            throw;
+        }
+        await chats.Store(all: true, ct);
+        var (bytes, sha256) = await file.Finish(ct);
+        if (await leases.Complete(lease, progress.Rows, await writing, bytes, sha256, ct))
+            return true;
+        file.Discard();
+        return false;
+    }
+
+    private async Task End(
+        ExportLease lease, Exception failure, LeaseState state, CancellationToken stopping, CancellationToken limit, CancellationToken ct)
+    {
+        if (state is not LeaseState.Held || failure is LeaseLost)
+        {
+            Lost(log, lease.ExportId, lease.OrgId);
+        }
+        else if (failure is ExportFailed refused)
+        {
+            Failed(log, lease.ExportId, lease.OrgId, refused.Message);
+            await leases.Fail(lease, refused.Message, ct);
+        }
+        else if (stopping.IsCancellationRequested)
+        {
+            Released(log, lease.ExportId, lease.OrgId);
+            await leases.Release(lease, ct);
+        }
+        else if (limit.IsCancellationRequested)
+        {
+            TookTooLong(log, lease.ExportId, lease.OrgId);
+            await leases.FailAtHardLimit(lease, ct);
+        }
+        else
+        {
+            AttemptFailed(log, lease.Attempt, lease.ExportId, lease.OrgId, failure);
+            await leases.Retry(lease, ct);
+        }
+    }
+
+    // On a connection of its own, whatever the writer does with its. Stops the writer when the export is not ours any more.
+    private async Task<LeaseState> RenewLease(ExportLease lease, ExportProgress progress, CancellationTokenSource stop)
+    {
+        var heard = Stopwatch.GetTimestamp();
+        var state = LeaseState.Held;
+        while (state is LeaseState.Held && !stop.IsCancellationRequested)
+        {
+            await Task.Delay(settings.Heartbeat, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (stop.IsCancellationRequested)
+                break;
+            var now = Stopwatch.GetTimestamp();
+            try
+            {
+                state = await leases.Renew(lease, progress.Rows, progress.TotalRows, stop.Token);
+                heard = now;
+            }
+            catch (Exception) when (stop.IsCancellationRequested)
+            {
+            }
+            catch (Exception failure)
+            {
+                CannotRenewLease(log, lease.ExportId, lease.OrgId, failure);
+                // For all we know another has it by now.
+                if (Stopwatch.GetElapsedTime(heard) >= settings.Lease)
+                    state = LeaseState.Lost;
+            }
+        }
+        if (state is not LeaseState.Held)
+            await stop.CancelAsync();
+        return state;
+    }
+
+    [LoggerMessage(LogLevel.Information, "Export {ExportId} of organization {OrgId} is done: {Rows} rows")]
+    private static partial void Done(ILogger log, Guid exportId, Guid orgId, long rows);
+
+    [LoggerMessage(LogLevel.Information, "Export {ExportId} of organization {OrgId} is not ours any more: cancelled, or with another worker")]
+    private static partial void Lost(ILogger log, Guid exportId, Guid orgId);
+
+    [LoggerMessage(LogLevel.Information, "Export {ExportId} of organization {OrgId} is given back: this instance stops")]
+    private static partial void Released(ILogger log, Guid exportId, Guid orgId);
+
+    [LoggerMessage(LogLevel.Warning, "Export {ExportId} of organization {OrgId} failed: {Reason}")]
+    private static partial void Failed(ILogger log, Guid exportId, Guid orgId, string reason);
+
+    [LoggerMessage(LogLevel.Warning, "Export {ExportId} of organization {OrgId} failed: it took too long")]
+    private static partial void TookTooLong(ILogger log, Guid exportId, Guid orgId);
+
+    [LoggerMessage(LogLevel.Error, "Attempt {Attempt} at export {ExportId} of organization {OrgId} failed")]
+    private static partial void AttemptFailed(ILogger log, int attempt, Guid exportId, Guid orgId, Exception failure);
+
+    [LoggerMessage(LogLevel.Error, "What became of export {ExportId} of organization {OrgId} could not be stored; trying again until its lease is over")]
+    private static partial void CannotEnd(ILogger log, Guid exportId, Guid orgId, Exception failure);
+
+    [LoggerMessage(LogLevel.Warning, "The lease of export {ExportId} of organization {OrgId} could not be renewed; trying again")]
+    private static partial void CannotRenewLease(ILogger log, Guid exportId, Guid orgId, Exception failure);
+
+    [LoggerMessage(LogLevel.Warning, "The queue of exports cannot be read; trying again")]
+    private static partial void CannotClaim(ILogger log, Exception failure);
+
+    [LoggerMessage(LogLevel.Warning, "Exports cannot be swept; trying again")]
+    private static partial void CannotCleanUp(ILogger log, Exception failure);
+}

@@ -1,0 +1,184 @@
+using System.Buffers;
+using System.Data;
+using ChatLogger.Data;
+using ChatLogger.Http;
+using ChatLogger.SearchIndex;
+using Npgsql;
+
+namespace ChatLogger.ExportJobs;
+
+/// <inheritdoc/>
+internal sealed class ExportWriter([FromKeyedServices(Pools.Exports)] NpgsqlDataSource db, IEnumerable<IExportFormat> formats, ChatSearch search) : IExportWriter
+{
+    // What is gathered before it is given away, and the most that is given at once: a single message may be longer.
+    private const int EnoughForABlock = 128 * 1024;
+    private const int LargestBlock = 1024 * 1024;
+
+    private readonly IExportFormat[] _formats = [.. formats];
+
+    public async Task<long> Write(
+        ExportRequest request, Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> sink, Action<long, long> progress, Action<Guid> chat, CancellationToken ct)
+    {
+        var format = Format(request);
+        await using var connection = await db.ConnectAsync(ct);
+        // Its first statement takes the snapshot that all the others see.
+        await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, ct);
+        var snapshot = new Sql.Transaction(connection, transaction, [], ct);
+        await SetUp(snapshot, request);
+        var total = await snapshot.QuerySingleOrDefaultAsync<long>(
+            format.CountsMessages ? ExportSql.CountMessages(request) : ExportSql.CountChats(request), new { Most = (long?)null });
+        progress(0, total);
+
+        ct.ThrowIfCancellationRequested();
+        var copy = await connection.BeginRawBinaryCopyAsync(ExportSql.Copy(request, format.NeedsTotals, format.NeedsAssistant), ct);
+        await using (var reading = new Reading(copy, ct))
+        {
+            var output = new ArrayBufferWriter<byte>(2 * EnoughForABlock);
+            var rows = new CopyReader(copy);
+            var file = format.Begin(output, new(request.Bom, TimeZones.Find(request.LocalTimes)));
+            var (records, suppressed) = (0L, 0L);
+            var counted = format.CountsMessages ? CopyReader.Row.Message : CopyReader.Row.Chat;
+            while (await Fill(rows, reading.Broken, ct))
+            {
+                for (var row = Next(rows, file); row != CopyReader.Row.None; row = Next(rows, file))
+                {
+                    if (row == counted)
+                        records++;
+                    if (row == CopyReader.Row.Chat)
+                        chat(rows.ChatId);
+                    if (row == CopyReader.Row.LeftOut)
+                        suppressed++;
+                    if (output.WrittenCount < EnoughForABlock)
+                        continue;
+                    await Flush(output, sink, ct);
+                    progress(records, total);
+                }
+            }
+            if (!rows.Complete)
+                throw new EndOfStreamException("The database ended in the middle.");
+            reading.IsOver = true;
+            file.End();
+            await Flush(output, sink, ct);
+            // What the format leaves out was counted before anybody looked into it.
+            progress(records, records);
+            return suppressed;
+        }
+    }
+
+    public async Task<long> CountMessages(ExportRequest request, long most, CancellationToken ct) =>
+        await db.InSnapshotAsync(
+            async snapshot =>
+            {
+                await SetUp(snapshot, request);
+                return await snapshot.QuerySingleOrDefaultAsync<long>(
+                    ExportSql.CountMessages(request), new { Most = (long?)(most < long.MaxValue ? most + 1 : most) });
+            },
+            ct);
+
+    private async Task SetUp(Sql.Transaction snapshot, ExportRequest request)
+    {
+        await snapshot.SetUp(request);
+        if (SearchQuery.Parse(request.Q) is { } query)
+            await snapshot.Found(await search.All(snapshot, ExportSql.Scope(request), query));
+    }
+
+    private IExportFormat Format(ExportRequest request) =>
+        _formats.Find(request.Format, request.Layout) ?? throw new ExportFailed("This format of export is not known here.");
+
+    private static async Task Flush(ArrayBufferWriter<byte> output, Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> sink, CancellationToken ct)
+    {
+        for (var rest = output.WrittenMemory; !rest.IsEmpty;)
+        {
+            ct.ThrowIfCancellationRequested();
+            var block = rest[..Math.Min(rest.Length, LargestBlock)];
+            await sink(block, ct);
+            rest = rest[block.Length..];
+        }
+        output.ResetWrittenCount();
+    }
+
+    private static async ValueTask<bool> Fill(CopyReader rows, CancellationToken broken, CancellationToken ct)
+    {
+        try
+        {
+            return await rows.Fill(broken);
+        }
+        catch (PostgresException cancelled) when (cancelled.SqlState == PostgresErrorCodes.QueryCanceled && ct.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(cancelled.Message, cancelled, ct);
+        }
+    }
+
+    private static CopyReader.Row Next(CopyReader rows, IExportRowWriter file)
+    {
+        try
+        {
+            return rows.Next(file);
+        }
+        catch (Exception failure)
+        {
+            throw new ExportFailed($"{rows.Where} could not be written.", failure);
+        }
+    }
+
+    // Disposing a COPY that is not read to its end would read it to its end. So the server is asked to stop first, here and as soon as the token
+    // is cancelled, also when it has not sent anything yet; then the connection is as good as new and goes back to its pool. A server that does not
+    // stop is not waited for: its connection is broken.
+    private sealed class Reading : IAsyncDisposable
+    {
+        private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(5);
+
+        private readonly NpgsqlRawCopyStream _copy;
+        private readonly CancellationTokenSource _broken = new();
+        private readonly CancellationTokenRegistration _registration;
+
+        public Reading(NpgsqlRawCopyStream copy, CancellationToken ct)
+        {
+            _copy = copy;
+            _registration = ct.UnsafeRegister(static reading => ((Reading)reading!).Cancel(), this);
+        }
+
+        /// <summary>Cancelled a while after the server was asked to stop.</summary>
+        public CancellationToken Broken => _broken.Token;
+
+        public bool IsOver { private get; set; }
+
+        public async ValueTask DisposeAsync()
+        {
+            await _registration.DisposeAsync();
+            if (!IsOver)
+            {
+                Cancel();
+                Limit();
+            }
+            await _copy.DisposeAsync();
+            _broken.Dispose();
+        }
+
+        private void Cancel()
+        {
+            _broken.CancelAfter(StopTimeout);
+            try
+            {
+                _copy.Cancel();
+            }
+            catch (ObjectDisposedException)
+            {
+                // It has ended with an error already.
+            }
+        }
+
+        // For what disposal still reads.
+        private void Limit()
+        {
+            try
+            {
+                _copy.ReadTimeout = (int)StopTimeout.TotalMilliseconds;
+            }
+            catch (Exception gone) when (gone is ObjectDisposedException or NullReferenceException or InvalidOperationException)
+            {
+                // The connection is broken: there is nothing to be read.
+            }
+        }
+    }
+}

@@ -1,0 +1,45 @@
+using ChatLogger.Auth;
+using ChatLogger.Data;
+using Npgsql;
+
+namespace ChatLogger.Features;
+
+/// <summary>The keys of an organization that is deleted.</summary>
+internal sealed class ApiKeyPurger(NpgsqlDataSource db, ApiKeyCache keys) : IOrganizationPurger
+{
+    public Task Deactivate(Sql.Transaction transaction, Guid orgId)
+    {
+        transaction.AfterCommit(() => keys.InvalidateOrganization(orgId));
+        return transaction.ExecuteAsync(
+            """
+            update api_keys
+            set revoked_at = date_trunc('milliseconds', now())
+            where org_id = @OrgId
+              and revoked_at is null
+            """,
+            new { OrgId = orgId });
+    }
+
+    public async Task<bool> Purge(Guid orgId, CancellationToken ct)
+    {
+        var piece = new { OrgId = orgId, IOrganizationPurger.BatchRows };
+        await db.ExecuteAsync(
+            """
+            with piece as materialized (
+                select id
+                from api_keys
+                where org_id = @OrgId
+                order by id
+                limit @RowsAtOnce
+                for update skip locked
+            )
+            delete from api_keys
+            using piece
+            where api_keys.org_id = @OrgId
+              and api_keys.id = piece.id
+            """,
+            piece,
+            ct);
+        return await db.QuerySingleOrDefaultAsync<bool>("select exists (select from api_keys where org_id = @OrgId)", piece, ct);
+    }
+}

@@ -1,0 +1,62 @@
+using ChatLogger.Data;
+using Npgsql;
+
+namespace ChatLogger.Features;
+
+/// <summary>The conversations of an organization that is deleted: children first, as the schema demands.</summary>
+internal sealed class ConversationPurger(NpgsqlDataSource db) : IOrganizationPurger
+{
+    public async Task<bool> Purge(Guid orgId, CancellationToken ct)
+    {
+        var piece = new { OrgId = orgId, IOrganizationPurger.BatchRows };
+        return await ChatPurgeSql.RemoveFeedback(db, piece, ct) > 0
+            || await ChatPurgeSql.RemoveMessages(db, piece, ct) > 0
+            || await ChatPurgeSql.RemoveChunks(db, piece, ct) > 0
+            || await RemoveChats(piece, ct) > 0
+            || await RemoveKeys(piece, ct) > 0
+            || await db.ExecuteAsync("delete from followers where org_id = @OrgId", piece, ct) > 0
+            || await db.QuerySingleOrDefaultAsync<bool>("select exists (select from chats where org_id = @OrgId)", piece, ct);
+    }
+
+    private Task<int> RemoveKeys(object piece, CancellationToken ct) =>
+        db.ExecuteAsync(
+            """
+            with piece as materialized (
+                select route, parent_id, key
+                from idempotency_keys
+                where org_id = @OrgId
+                order by created_at
+                limit @RowsAtOnce
+                for update skip locked
+            )
+            delete from idempotency_keys
+            using piece
+            where idempotency_keys.org_id = @OrgId
+              and (idempotency_keys.route, idempotency_keys.parent_id, idempotency_keys.key) = (piece.route, piece.parent_id, piece.key)
+            """,
+            piece,
+            ct);
+
+    // Not before the rest is gone: another instance may be at the last of it.
+    private Task<int> RemoveChats(object piece, CancellationToken ct) =>
+        db.ExecuteAsync(
+            """
+            with piece as materialized (
+                select id
+                from chats
+                where org_id = @OrgId
+                  and not exists (select from messages where org_id = @OrgId)
+                  and not exists (select from feedback where org_id = @OrgId)
+                  and not exists (select from search_chunks where org_id = @OrgId)
+                order by id
+                limit @RowsAtOnce
+                for update skip locked
+            )
+            delete from chats
+            using piece
+            where chats.org_id = @OrgId
+              and chats.id = piece.id
+            """,
+            piece,
+            ct);
+}

@@ -1,0 +1,76 @@
+using ChatLogger.Data;
+using Npgsql;
+
+namespace ChatLogger.Features;
+
+/// <summary>
+/// The members of an organization that is deleted, and their sessions. Of a member the bare row stays, as of one who was removed: the audit log
+/// speaks of its id. The address is free again.
+/// </summary>
+internal sealed class MemberPurger(NpgsqlDataSource db) : IOrganizationPurger
+{
+    public Task Deactivate(Sql.Transaction transaction, Guid orgId) =>
+        transaction.ExecuteAsync(
+            """
+            delete from sessions
+            where user_id in (select id from users where org_id = @OrgId)
+            """,
+            new { OrgId = orgId });
+
+    public async Task<bool> Purge(Guid orgId, CancellationToken ct)
+    {
+        var piece = new { OrgId = orgId, IOrganizationPurger.BatchRows };
+        // A login that was under way; no session of a removed member comes after.
+        await db.ExecuteAsync(
+            """
+            with piece as materialized (
+                select sessions.id
+                from sessions
+                join users on users.id = sessions.user_id
+                where users.org_id = @OrgId
+                order by sessions.id
+                limit @RowsAtOnce
+                for update of sessions skip locked
+            )
+            delete from sessions
+            using piece
+            where sessions.id = piece.id
+            """,
+            piece,
+            ct);
+        await db.ExecuteAsync(
+            """
+            with piece as materialized (
+                select id
+                from users
+                where org_id = @OrgId
+                  and (removed_at is null or name is not null)
+                order by id
+                limit @RowsAtOnce
+                for update skip locked
+            )
+            update users
+            set email = null,
+                name = null,
+                password_hash = null,
+                removed_at = coalesce(removed_at, date_trunc('milliseconds', now())),
+                updated_at = date_trunc('milliseconds', now())
+            from piece
+            where users.org_id = @OrgId
+              and users.id = piece.id
+            """,
+            piece,
+            ct);
+        return await db.QuerySingleOrDefaultAsync<bool>(
+            """
+            select exists (
+                select
+                from users
+                where org_id = @OrgId
+                  and (removed_at is null or name is not null or exists (select from sessions where user_id = users.id))
+            )
+            """,
+            piece,
+            ct);
+    }
+}

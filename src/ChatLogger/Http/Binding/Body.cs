@@ -1,0 +1,113 @@
+using System.Buffers;
+using System.Reflection;
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Microsoft.AspNetCore.Http.Metadata;
+
+namespace ChatLogger.Http;
+
+/// <summary>
+/// A request's JSON body, read the only way a body is read here: within the limit of its route, as valid text that the database can hold, and
+/// strictly in the shape of <typeparamref name="T"/>. Anything else is a 400 with <c>errors</c> before the slice is reached.
+/// </summary>
+internal sealed class Body<T> : IEndpointParameterMetadataProvider
+    where T : class
+{
+    private static readonly JsonTypeInfo<T> Shape = (JsonTypeInfo<T>)Json.Options.GetTypeInfo(typeof(T));
+
+    private Body(T value, byte[]? sha256) => (Value, Sha256) = (value, sha256);
+
+    public T Value { get; }
+
+    /// <summary>Of the bytes as they were sent; there only where the request has an Idempotency-Key, which is what asks for it.</summary>
+    public byte[]? Sha256 { get; }
+
+    public static async ValueTask<Body<T>> BindAsync(HttpContext context)
+    {
+        var buffer = await BodyReader.Read(context);
+        try
+        {
+            return new(Parse(buffer), IdempotencyKey.IsIn(context) ? Hash(buffer) : null);
+        }
+        finally
+        {
+            context.Request.BodyReader.AdvanceTo(buffer.End);
+        }
+    }
+
+    public static void PopulateMetadata(ParameterInfo parameter, EndpointBuilder builder) => builder.Metadata.Add(new BodyShape(typeof(T)));
+
+    private static byte[] Hash(ReadOnlySequence<byte> buffer)
+    {
+        using var sha256 = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var segment in buffer)
+            sha256.AppendData(segment.Span);
+        return sha256.GetHashAndReset();
+    }
+
+    private static T Parse(ReadOnlySequence<byte> buffer)
+    {
+        if (buffer.IsSingleSegment)
+            return Parse(buffer.FirstSpan);
+        var whole = ArrayPool<byte>.Shared.Rent((int)buffer.Length);
+        try
+        {
+            buffer.CopyTo(whole);
+            return Parse(whole.AsSpan(0, (int)buffer.Length));
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(whole);
+        }
+    }
+
+    private static T Parse(ReadOnlySpan<byte> body)
+    {
+        var json = Json.WithoutByteOrderMark(body);
+        if (TextSafety.Check(json) is var (sentence, offset))
+            throw ProblemException.Validation(JsonDiagnosis.MemberAt(json, offset, Shape), sentence);
+        try
+        {
+            return JsonSerializer.Deserialize(json, Shape) ?? throw ProblemException.Validation(ProblemException.BodyPath, "The body must be a JSON object.");
+        }
+        catch (JsonException exception)
+        {
+            throw JsonDiagnosis.Explain(json, Shape, exception);
+        }
+    }
+}
+
+/// <summary>Tells routing and the OpenAPI document that an endpoint reads a JSON body of this type through <see cref="Body{T}"/>.</summary>
+internal sealed class BodyShape(Type type) : IAcceptsMetadata
+{
+    public Type RequestType => type;
+
+    public IReadOnlyList<string> ContentTypes { get; } = ["application/json"];
+
+    public bool IsOptional => false;
+}
+
+/// <summary>How large an endpoint's body may be, where it is not <see cref="Limits.BodyBytes"/>.</summary>
+internal sealed class BodyLimit(Func<Limits, int> choose)
+{
+    public static int Of(HttpContext context)
+    {
+        var limits = context.RequestServices.GetRequiredService<Limits>();
+        return context.GetEndpoint()?.Metadata.GetMetadata<BodyLimit>()?.Bytes(limits) ?? limits.BodyBytes;
+    }
+
+    private int Bytes(Limits limits) => choose(limits);
+}
+
+/// <summary>An endpoint whose body may come compressed with gzip. Its limit holds for what comes out, and for what comes in.</summary>
+internal sealed class GzipAllowed;
+
+/// <summary>The shapes of which each item of a list in an endpoint's body has one: its member <c>type</c> says which.</summary>
+internal sealed class ItemShapes(string list, params (string Name, Type Type)[] types)
+{
+    /// <summary>The member of the body that is the list.</summary>
+    public string List => list;
+
+    public IReadOnlyList<(string Name, Type Type)> Types => types;
+}

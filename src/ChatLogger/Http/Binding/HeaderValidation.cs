@@ -1,0 +1,65 @@
+using Microsoft.Extensions.Primitives;
+using Microsoft.Net.Http.Headers;
+
+namespace ChatLogger.Http;
+
+/// <summary>
+/// What can be refused from the request's head alone, before anybody asks who is calling and without the database: smuggling shapes, content
+/// types and encodings, declared lengths.
+/// </summary>
+internal static class HeaderValidation
+{
+    /// <summary>Kestrel moves a Content-Length that came beside a Transfer-Encoding here instead of refusing it.</summary>
+    private const string DisplacedContentLength = "X-Content-Length";
+
+    public static Task Middleware(HttpContext context, RequestDelegate next)
+    {
+        var request = context.Request;
+
+        // RFC 9112, 6.1: two statements of the length are an attempt at smuggling, or might as well be.
+        if (request.Headers.ContainsKey(HeaderNames.TransferEncoding) && request.Headers.ContainsKey(DisplacedContentLength))
+        {
+            context.Response.Headers.Connection = "close";
+            throw ProblemException.BadRequest("A request has either Content-Length or Transfer-Encoding.");
+        }
+
+        if (context.GetEndpoint()?.Metadata.GetMetadata<BodyShape>() is not null)
+        {
+            RequireJson(request, gzip: context.GetEndpoint()!.Metadata.GetMetadata<GzipAllowed>() is not null);
+            var limit = BodyLimit.Of(context);
+            if (request.ContentLength > limit)
+                throw ProblemException.BodyTooLarge(limit);
+        }
+        else if (context.GetEndpoint() is RouteEndpoint && HasBody(request) && !HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method))
+        {
+            // Nothing reads it; but a form that a foreign page submits must not pass for a request without a body.
+            RequireJson(request);
+        }
+        return next(context);
+    }
+
+    public static ProblemException WrongContentType() => ProblemException.UnsupportedMediaType("The body must be application/json in UTF-8.");
+
+    /// <summary>Whether the body has to be unpacked; whether it may be is decided above.</summary>
+    public static bool IsGzip(HttpRequest request) =>
+        request.Headers.ContentEncoding.Count == 1 && "gzip".Equals(request.Headers.ContentEncoding, StringComparison.OrdinalIgnoreCase);
+
+    // The registered name, and what many clients write for it.
+    private static bool IsUtf8(StringSegment charset) =>
+        charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase) || charset.Equals("utf8", StringComparison.OrdinalIgnoreCase);
+
+    private static bool HasBody(HttpRequest request) =>
+        request.ContentLength > 0 || request.Headers.ContainsKey(HeaderNames.TransferEncoding);
+
+    private static void RequireJson(HttpRequest request, bool gzip = false)
+    {
+        // The usual spelling needs no parser.
+        var isPlain = request.ContentType == "application/json";
+        if (!isPlain && (!MediaTypeHeaderValue.TryParse(request.ContentType, out var type)
+            || !type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase)
+            || (type.Charset.HasValue && !IsUtf8(HeaderUtilities.RemoveQuotes(type.Charset)))))
+            throw WrongContentType();
+        if (request.Headers.ContentEncoding.Count > 0 && request.Headers.ContentEncoding != "identity" && !(gzip && IsGzip(request)))
+            throw ProblemException.UnsupportedMediaType(gzip ? "The body may be encoded with gzip, once, and not otherwise." : "The body must not be encoded.");
+    }
+}

@@ -1,0 +1,138 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace ChatLogger.Http;
+
+/// <summary>Turns a body or query that does not fit its shape into sentences for the caller, without echoing what was sent.</summary>
+internal static class JsonDiagnosis
+{
+    /// <summary>Why <paramref name="json"/> was refused with <paramref name="failure"/> when it was read as a <paramref name="shape"/>.</summary>
+    public static ProblemException Explain(ReadOnlySpan<byte> json, JsonTypeInfo shape, JsonException failure)
+    {
+        var known = shape.Properties.ToDictionary(property => property.Name);
+        try
+        {
+            var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = shape.Options.MaxDepth });
+            reader.Read();
+            if (reader.TokenType != JsonTokenType.StartObject)
+                return ProblemException.Validation(ProblemException.BodyPath, "The body must be a JSON object.");
+            var seen = new HashSet<string>();
+            ProblemException? found = null;
+            while (reader.Read())
+            {
+                if (reader.TokenType != JsonTokenType.PropertyName || reader.CurrentDepth != 1)
+                    continue;
+                var name = reader.GetString()!;
+                if (!known.ContainsKey(name))
+                    found ??= Unknown(ProblemException.BodyPath, known.Keys);
+                else if (!seen.Add(name))
+                    found ??= ProblemException.Validation(name, "Given more than once.");
+            }
+            if (found is not null)
+                return found;
+        }
+        catch (JsonException)
+        {
+            return NotJson(json);
+        }
+        catch (InvalidOperationException)
+        {
+            return ProblemException.Validation(ProblemException.BodyPath, "The name of a member is not text.");
+        }
+
+        // Valid JSON whose members are all known: one has the wrong type. Its path begins "$.".
+        var path = failure.Path is ['$', '.', .. var rest] ? rest : "";
+        var end = path.AsSpan().IndexOfAny('.', '[');
+        var member = end < 0 ? path : path[..end];
+        if (!known.TryGetValue(member, out var property))
+            return ProblemException.Validation(ProblemException.BodyPath, "The body does not have the expected shape.");
+        // In an object of ours a member that is not known is not told by its name either: the caller made it up.
+        var inner = shape.Options.GetTypeInfo(property.PropertyType);
+        if (end >= 0 && inner.Kind == JsonTypeInfoKind.Object && !inner.Properties.Any(known => path[(end + 1)..] == known.Name))
+            return Unknown(member, inner.Properties.Select(known => known.Name));
+        return ProblemException.Validation(Printable(path, member), Expected(property.PropertyType, deeper: end >= 0));
+    }
+
+    /// <summary>Says where the text stops being JSON: the line and the byte in it, both counted from 1; or that it nests too deep.</summary>
+    public static ProblemException NotJson(ReadOnlySpan<byte> json)
+    {
+        if (json.Trim(" \t\r\n"u8).IsEmpty)
+            return ProblemException.Validation(ProblemException.BodyPath, "The body is empty; a JSON object is expected.");
+        try
+        {
+            var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = int.MaxValue });
+            while (reader.Read())
+            {
+            }
+        }
+        catch (JsonException failure)
+        {
+            return ProblemException.Validation(
+                ProblemException.BodyPath,
+                string.Create(CultureInfo.InvariantCulture, $"This is not valid JSON: see line {failure.LineNumber + 1}, byte {failure.BytePositionInLine + 1}."));
+        }
+        return ProblemException.Validation(ProblemException.BodyPath, $"This nests deeper than {Json.MaxDepth} levels.");
+    }
+
+    private static ProblemException Unknown(string path, IEnumerable<string> known) =>
+        ProblemException.Validation(path, $"There is a member that is not known here. Known are: {string.Join(", ", known)}.");
+
+    /// <summary>The known member of the top level in whose value the byte at <paramref name="offset"/> stands; else the whole.</summary>
+    public static string MemberAt(ReadOnlySpan<byte> json, int offset, JsonTypeInfo shape)
+    {
+        var member = ProblemException.BodyPath;
+        try
+        {
+            var reader = new Utf8JsonReader(json);
+            while (reader.Read() && reader.TokenStartIndex <= offset)
+            {
+                if (reader.TokenType == JsonTokenType.PropertyName && reader.CurrentDepth == 1)
+                {
+                    var name = Name(ref reader);
+                    member = shape.Properties.FirstOrDefault(property => property.Name == name)?.Name ?? ProblemException.BodyPath;
+                }
+            }
+        }
+        catch (JsonException)
+        {
+            // Not JSON further on: what was found so far is as good.
+        }
+        return member;
+    }
+
+    /// <summary>The path, when it consists of nothing but the names of members and indexes; otherwise the fallback.</summary>
+    private static string Printable(string path, string fallback) =>
+        path.Length <= 100 && path.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '[' or ']') ? path : fallback;
+
+    private static string? Name(ref Utf8JsonReader reader)
+    {
+        // Half a surrogate pair cannot be made a string.
+        try
+        {
+            return reader.GetString();
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
+    private static string Expected(Type type, bool deeper)
+    {
+        type = Nullable.GetUnderlyingType(type) ?? type;
+        if (deeper)
+            return "Has the wrong type.";
+        if (type == typeof(string))
+            return "Must be a string.";
+        if (type == typeof(int) || type == typeof(long))
+            return "Must be a whole number.";
+        if (type == typeof(bool))
+            return "Must be true or false.";
+        if (type == typeof(Guid))
+            return "Must be an id: lower case, with hyphens.";
+        if (type == typeof(DateTimeOffset))
+            return "Must be a time such as 2026-11-01T12:00:00Z (RFC 3339).";
+        return type.IsArray ? "Must be an array." : "Must be an object.";
+    }
+}

@@ -1,0 +1,162 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text.Json;
+using ChatLogger.Telemetry;
+using Microsoft.Net.Http.Headers;
+using Npgsql;
+
+namespace ChatLogger.Http;
+
+/// <summary>
+/// The one place where a refusal becomes an answer: problems that were thrown, exceptions of the framework, of the database and of our own
+/// mistakes, and the empty 4xx answers of routing. In every environment alike.
+/// </summary>
+internal sealed partial class ProblemWriter(RequestDelegate next, TimeProvider time, ILogger<ProblemWriter> log)
+{
+    // Thousands a second may be answered so; how many is what the metrics are for.
+    private readonly LogSampler _unavailable = new(TimeSpan.FromSeconds(5), time);
+    private readonly LogSampler _disconnectedReaders = new(TimeSpan.FromSeconds(1), time);
+
+    public async Task InvokeAsync(HttpContext context)
+    {
+        try
+        {
+            await next(context);
+            if (FromRouting(context) is { } problem)
+                await Write(context, problem);
+        }
+        catch (Exception exception) when (!context.Response.HasStarted)
+        {
+            // Nobody is there to read an answer; nothing went wrong on our side.
+            if (Deadline.IsClientDisconnected(context))
+                return;
+            var problem = Of(exception);
+            if (problem.Type == ProblemType.Internal)
+                UnexpectedFailure(log, exception);
+            else if (problem.Type == ProblemType.Unavailable && _unavailable.ShouldLog(out var suppressed))
+                Unavailable(log, Reason(exception), suppressed);
+            await Write(context, problem);
+        }
+        // The status has gone out already. The connection is broken, so that nobody takes what there is for the whole.
+        catch (Exception exception)
+        {
+            if (!Deadline.IsClientDisconnected(context))
+                CutShort(log, exception);
+            else if (_disconnectedReaders.ShouldLog(out var suppressed))
+                ReaderGone(log, suppressed);
+            context.Abort();
+        }
+    }
+
+    /// <summary>Writes the problem as <c>application/problem+json</c>; the headers that are already set stay.</summary>
+    public static async Task Write(HttpContext context, ProblemException problem)
+    {
+        var response = context.Response;
+        response.StatusCode = problem.Type.Status;
+        response.ContentType = "application/problem+json";
+        response.Headers.CacheControl = "no-store";
+        context.RequestServices.GetRequiredService<Instruments>().Refused(problem.Type.Slug, "request");
+        // RFC 9110, 15.5.2: a 401 names at least one challenge.
+        if (problem.Type == ProblemType.Unauthenticated)
+            response.Headers.WWWAuthenticate = Challenge(context.Request.Path);
+        if (problem.RetryAfter is { } wait)
+            response.Headers.RetryAfter = Math.Max(1, (long)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+
+        var body = new MemoryStream();
+        using (var json = new Utf8JsonWriter(body, new JsonWriterOptions { Encoder = Json.Encoder }))
+        {
+            Write(json, problem, TraceId(context));
+        }
+        response.ContentLength = body.Length;
+        if (!HttpMethods.IsHead(context.Request.Method))
+            await response.Body.WriteAsync(body.GetBuffer().AsMemory(0, (int)body.Length), CancellationToken.None);
+    }
+
+    /// <summary>The problem as an object of JSON.</summary>
+    public static void Write(Utf8JsonWriter json, ProblemException problem, string traceId)
+    {
+        json.WriteStartObject();
+        json.WriteString("type", problem.Type.Slug);
+        json.WriteString("title", problem.Type.Title);
+        json.WriteNumber("status", problem.Type.Status);
+        json.WriteString("detail", problem.Message);
+        json.WriteString("traceId", traceId);
+        if (problem.Errors is { } errors)
+        {
+            json.WriteStartObject("errors");
+            foreach (var (path, sentences) in errors)
+            {
+                json.WriteStartArray(path);
+                foreach (var sentence in sentences)
+                    json.WriteStringValue(sentence);
+                json.WriteEndArray();
+            }
+            json.WriteEndObject();
+        }
+        json.WriteEndObject();
+    }
+
+    public static string TraceId(HttpContext context) => Activity.Current?.TraceId.ToHexString() ?? context.TraceIdentifier;
+
+    private static string Challenge(PathString path) =>
+        path.StartsWithSegments("/api") ? "ApiKey" : path.StartsWithSegments("/metrics") ? "Bearer" : "Cookie";
+
+    // Routing answers with a bare status: no endpoint, another method, another content type.
+    private static ProblemException? FromRouting(HttpContext context)
+    {
+        var response = context.Response;
+        if (response.HasStarted || response.ContentLength is not null || response.Headers.ContainsKey(HeaderNames.ContentType))
+            return null;
+        return response.StatusCode switch
+        {
+            404 => ProblemException.NotFound("There is nothing at this path."),
+            405 => ProblemException.MethodNotAllowed(),
+            415 => HeaderValidation.WrongContentType(),
+            _ => null,
+        };
+    }
+
+    /// <summary>What the log may say of it: PostgreSQL's sentences of these kinds name tables and files, and nothing that people wrote.</summary>
+    public static string Reason(Exception exception) => exception switch
+    {
+        PostgresException refused => $"{refused.SqlState} {refused.MessageText}",
+        NpgsqlException or ProblemException or WaitTimeoutException => exception.Message.ReplaceLineEndings(" "),
+        OperationCanceledException or TimeoutException => "The database did not answer within the request's deadline",
+        _ => exception.GetType().Name,
+    };
+
+    /// <summary>What an exception means to the caller.</summary>
+    public static ProblemException Of(Exception exception) => exception switch
+    {
+        ProblemException problem => problem,
+        BadHttpRequestException { StatusCode: 408 } => ProblemException.RequestTimeout(),
+        BadHttpRequestException => ProblemException.Malformed(),
+        WaitTimeoutException waited => ProblemException.Unavailable(waited.Message, TimeSpan.FromSeconds(2)),
+        OperationCanceledException or TimeoutException => Busy(),
+        // 53: out of resources; 55P03: lock timeout; 57: operator intervention; 58: system error; 40: deadlock or serialization; 08: connection;
+        // 25006: a standby, or a primary just demoted. 42501: an operator has taken a right away.
+        PostgresException { SqlState: var state } when state is "55P03" or "25006" or "42501" || state[..2] is "53" or "57" or "58" or "40" or "08" => Busy(),
+        // FATAL ends the session, or refuses to begin one: the database takes no connections, is gone, has another password.
+        PostgresException { InvariantSeverity: "FATAL" or "PANIC" } => Busy(),
+        PostgresException => ProblemException.Internal(),
+        // Everything else of Npgsql's is a connection that could not be had, broke, or was waited for too long.
+        NpgsqlException or SocketException or IOException => Busy(),
+        _ => ProblemException.Internal(),
+    };
+
+    private static ProblemException Busy() => ProblemException.Unavailable("The database cannot answer right now. Try again shortly.", TimeSpan.FromSeconds(2));
+
+    [LoggerMessage(LogLevel.Error, "A request failed unexpectedly")]
+    private static partial void UnexpectedFailure(ILogger log, Exception exception);
+
+    [LoggerMessage(LogLevel.Error, "An answer was cut after it had begun")]
+    private static partial void CutShort(ILogger log, Exception exception);
+
+    [LoggerMessage(
+        LogLevel.Information, "An answer was cut, for its reader hung up or was too slow; so were {Others} since the last of these lines")]
+    private static partial void ReaderGone(ILogger log, long others);
+
+    [LoggerMessage(LogLevel.Warning, "A request was answered with 503: {Reason}; so were {Others} since the last of these lines")]
+    private static partial void Unavailable(ILogger log, string reason, long others);
+}

@@ -1,0 +1,70 @@
+using ChatLogger.Data;
+using Npgsql;
+
+namespace ChatLogger.Ingest;
+
+/// <summary>Forgets Idempotency-Keys whose time is over: for all organizations, in small pieces, past what others are at.</summary>
+internal sealed class IdempotencyKeyCleanup(NpgsqlDataSource db, IngestSettings settings, TimeProvider time)
+{
+    private const int Organizations = 100, Keys = 500;
+
+    public async Task Run(CancellationToken ct)
+    {
+        var last = Guid.Empty;
+        while (await Next(last, ct) is { Count: > 0 } orgs)
+        {
+            foreach (var org in orgs)
+            {
+                while (await DeleteExpired(org, ct) == Keys)
+                {
+                }
+            }
+            last = orgs[^1];
+        }
+    }
+
+    private Task<IReadOnlyList<Guid>> Next(Guid after, CancellationToken ct) =>
+        db.QueryAsync<Guid>(
+            """
+            select o.id
+            from organizations o
+            where o.id > @After
+              and exists (select from idempotency_keys k where k.org_id = o.id and k.created_at <= @Forgotten)
+            order by o.id
+            limit @Organizations
+            """,
+            new { After = after, Forgotten = Forgotten(), Organizations },
+            ct);
+
+    private Task<int> DeleteExpired(Guid orgId, CancellationToken ct) =>
+        db.ExecuteAsync(
+            """
+            delete from idempotency_keys
+            where org_id = @OrgId
+              and (route, parent_id, key) in (
+                  select route, parent_id, key
+                  from idempotency_keys
+                  where org_id = @OrgId
+                    and created_at <= @Forgotten
+                  order by created_at
+                  limit @Keys
+                  for update skip locked
+              )
+              and created_at <= @Forgotten
+            """,
+            new { OrgId = orgId, Forgotten = Forgotten(), Keys },
+            ct);
+
+    private DateTimeOffset Forgotten() => time.GetUtcNow() - settings.KeyRetention;
+}
+
+/// <summary>Runs <see cref="IdempotencyKeyCleanup"/> now and then. Several instances may do so at once.</summary>
+internal sealed partial class IdempotencyKeyCleanupService(IdempotencyKeyCleanup sweep, IngestSettings settings, ILogger<IdempotencyKeyCleanupService> log) : CleanupService(settings.CleanupInterval)
+{
+    public override Task Run(CancellationToken ct) => sweep.Run(ct);
+
+    protected override void Failed(Exception failure) => CannotCleanUp(log, failure.GetType().Name);
+
+    [LoggerMessage(LogLevel.Warning, "Idempotency keys whose time is over could not be swept: {Exception}")]
+    private static partial void CannotCleanUp(ILogger log, string exception);
+}

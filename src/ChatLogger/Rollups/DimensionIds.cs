@@ -1,0 +1,82 @@
+using ChatLogger.Data;
+
+namespace ChatLogger.Rollups;
+
+/// <summary>The numbers that members, end users and tags of an organization go by in its rollups.</summary>
+internal sealed class DimensionIds
+{
+    private readonly Dictionary<string, int> _known = new(StringComparer.Ordinal);
+
+    public static string Member(Guid userId) => $"m:{userId}";
+
+    public static string EndUser(string externalUserId) => $"e:{externalUserId}";
+
+    public static string Tag(string tag) => $"t:{tag}";
+
+    /// <summary>
+    /// The numbers of all that are named. Who folds gives new ones (the organization's cursor is his, so nobody else does); who reads goes without: what
+    /// has no number yet gets one below zero, good for this reading only.
+    /// </summary>
+    public static async Task<DimensionIds> Of(Sql.Transaction transaction, Guid orgId, IReadOnlyList<AnalyticsEvent> events, bool mayAdd)
+    {
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var what in events)
+        {
+            if (what.UserId is { } userId)
+                names.Add(Member(userId));
+            if (what.ExternalUserId is { } externalUserId)
+                names.Add(EndUser(externalUserId));
+            foreach (var tag in what.Tags)
+                names.Add(Tag(tag));
+        }
+        var known = new DimensionIds();
+        if (names.Count == 0)
+            return known;
+
+        await known.Find(transaction, orgId, [.. names]);
+        var unknown = names.Where(name => !known._known.ContainsKey(name)).Order(StringComparer.Ordinal).ToArray();
+        if (unknown.Length > 0 && mayAdd)
+        {
+            await transaction.ExecuteAsync(
+                """
+                insert into rollup_names (org_id, no, name)
+                select @OrgId, coalesce((select max(no) from rollup_names where org_id = @OrgId), 0) + n.no, n.name
+                from unnest(@Unknown) with ordinality as n(name, no)
+                """,
+                new { OrgId = orgId, Unknown = unknown });
+            await known.Find(transaction, orgId, unknown);
+        }
+        else
+        {
+            for (var i = 0; i < unknown.Length; i++)
+                known._known[unknown[i]] = -1 - i;
+        }
+        return known;
+    }
+
+    /// <summary>The names of those that an answer shows.</summary>
+    public static async Task<Dictionary<int, string>> Of(Sql.Transaction transaction, Guid orgId, int[] numbers) =>
+        (await transaction.QueryAsync<Row>(
+            "select no, name from rollup_names where org_id = @OrgId and no = any(@Numbers)", new { OrgId = orgId, Numbers = numbers }))
+        .ToDictionary(row => row.No, row => row.Name);
+
+    /// <summary>What was found, by number.</summary>
+    public IEnumerable<KeyValuePair<int, string>> ByNumber => _known.Select(name => KeyValuePair.Create(name.Value, name.Key));
+
+    public PersonKey Person(AnalyticsEvent what) => new(
+        what.UserId is { } userId ? _known[Member(userId)] : 0,
+        what.ExternalUserId is { } externalUserId ? _known[EndUser(externalUserId)] : 0);
+
+    public int[] Tags(AnalyticsEvent what) => what.Tags.Length == 0 ? [] : Array.ConvertAll(what.Tags, tag => _known[Tag(tag)]);
+
+    private async Task Find(Sql.Transaction transaction, Guid orgId, string[] names)
+    {
+        foreach (var row in await transaction.QueryAsync<Row>(
+            "select no, name from rollup_names where org_id = @OrgId and name = any(@Names)", new { OrgId = orgId, Names = names }))
+        {
+            _known[row.Name] = row.No;
+        }
+    }
+
+    private sealed record Row(int No, string Name);
+}

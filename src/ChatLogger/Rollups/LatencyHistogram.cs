@@ -1,0 +1,102 @@
+using System.Collections.Immutable;
+
+namespace ChatLogger.Rollups;
+
+/// <summary>
+/// A histogram of latencies that can be added to another, and taken from it: values below 400 ms each for itself, above that in buckets less than 1.7 %
+/// wide, so that the middle of a value's bucket is within 1 % of it. Count, sum and greatest value are exact. The idea is that of DDSketch (Masson,
+/// Rim, Lee: A fast and fully-mergeable quantile sketch with relative-error guarantees, VLDB 2019), with whole numbers for bounds.
+/// </summary>
+internal sealed class LatencyHistogram
+{
+    private const int Exact = 400;
+
+    /// <summary>The least value of each bucket.</summary>
+    private static readonly ImmutableArray<int> Bounds = [.. Least()];
+
+    private readonly SortedList<int, long> _buckets = [];
+    private long[]? _dense;
+
+    public long Count { get; private set; }
+
+    public long Sum { get; private set; }
+
+    public int Max { get; private set; }
+
+    public IEnumerable<KeyValuePair<int, long>> Buckets => _dense is null
+        ? _buckets
+        : _dense.Select((count, bucket) => KeyValuePair.Create(bucket, count)).Where(bucket => bucket.Value != 0);
+
+    public void Add(int value)
+    {
+        var found = Bounds.BinarySearch(value);
+        Add(found >= 0 ? found : ~found - 1, 1);
+        Retain(value, value);
+    }
+
+    /// <summary>So many values in a bucket, as they were kept; the rest of what was kept with them is told by <see cref="Retain"/>.</summary>
+    public void Add(int bucket, long count)
+    {
+        Count += count;
+        if (_dense is null && _buckets.Count > 64)
+        {
+            _dense = new long[Bounds.Length];
+            foreach (var (each, many) in _buckets)
+                _dense[each] = many;
+        }
+        if (_dense is not null)
+            _dense[bucket] += count;
+        else if (_buckets.TryGetValue(bucket, out var before) && before + count == 0)
+            _buckets.Remove(bucket);
+        else
+            _buckets[bucket] = before + count;
+    }
+
+    public void Retain(long sum, int max) => (Sum, Max) = (Sum + sum, Count == 0 ? 0 : Math.Max(Max, max));
+
+    /// <summary>Takes the other from this one. True: the greatest value may have gone with it.</summary>
+    public bool Remove(LatencyHistogram other)
+    {
+        if (other.Count == 0)
+            return false;
+        foreach (var (bucket, count) in other.Buckets.ToList())
+            Add(bucket, -count);
+        var max = Max;
+        Retain(-other.Sum, 0);
+        return Count != 0 && other.Max == max;
+    }
+
+    public void Merge(LatencyHistogram other)
+    {
+        foreach (var (bucket, count) in other.Buckets)
+            Add(bucket, count);
+        Retain(other.Sum, other.Max);
+    }
+
+    /// <summary>The mean, rounded to whole milliseconds. There must be a value.</summary>
+    public long Mean => ((2 * Sum) + Count) / (2 * Count);
+
+    /// <summary>A percentile by nearest rank; the last of all is known exactly. There must be a value.</summary>
+    public int Percentile(int percent)
+    {
+        var rank = ((Count * percent) + 99) / 100;
+        if (rank == Count)
+            return Max;
+        foreach (var (bucket, count) in Buckets)
+        {
+            rank -= count;
+            if (rank <= 0)
+                return Math.Min(Max, Middle(bucket));
+        }
+        return Max;
+    }
+
+    private static int Middle(int bucket) =>
+        bucket + 1 == Bounds.Length ? Bounds[bucket] : (int)(((long)Bounds[bucket] + Bounds[bucket + 1] - 1) / 2);
+
+    private static IEnumerable<int> Least()
+    {
+        for (long bound = 0; bound <= int.MaxValue; bound = bound < Exact ? bound + 1 : bound + (bound * 17 / 1000))
+            yield return (int)bound;
+    }
+}

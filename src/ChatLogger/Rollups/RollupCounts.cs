@@ -1,0 +1,55 @@
+using ChatLogger.Data;
+
+namespace ChatLogger.Rollups;
+
+/// <summary>
+/// The counts of a range of time, cut into spans (each ends where the next begins), of which any number go into one slot: from rollups as far as
+/// they reach, from the rows for what is less than a quarter of an hour and for what has arrived since.
+/// </summary>
+internal sealed class RollupCounts(IReadOnlyList<(DateTimeOffset Start, int Slot)> spans, DateTimeOffset end, int slots)
+{
+    private readonly long[] _starts = [.. spans.Select(span => TimeBuckets.FirstMillisecond(span.Start))];
+    private readonly BucketCounts[] _counts = [.. Enumerable.Range(0, slots).Select(_ => new BucketCounts())];
+
+    public BucketCounts this[int slot] => _counts[slot];
+
+    /// <summary>Adds what is folded.</summary>
+    public async Task Read(Sql.Transaction snapshot, Guid orgId, long upTo)
+    {
+        var (segments, slotOf, edges) = (new List<TimeBuckets.BucketRange>(), new List<int>(), new List<TimeBuckets.PartialBucket>());
+        for (var i = 0; i < spans.Count; i++)
+        {
+            TimeBuckets.Cut(spans[i].Start.UtcDateTime, (i + 1 < spans.Count ? spans[i + 1].Start : end).UtcDateTime, segments, edges);
+            while (slotOf.Count < segments.Count)
+                slotOf.Add(spans[i].Slot);
+        }
+        foreach (var row in await snapshot.QueryAsync<Row>(
+            """
+            select s.no::int, r.counts
+            from unnest(@Tiers, @Starts, @Ends) with ordinality as s(tier, start, until, no)
+            cross join lateral (
+                select counts
+                from rollups
+                where org_id = @OrgId and tier = s.tier and start >= s.start and start < s.until
+                offset 0
+            ) r
+            """,
+            RollupSql.BucketRanges(orgId, segments)))
+        {
+            _counts[slotOf[row.No - 1]].Add(row.Counts);
+        }
+        if (edges.Count == 0)
+            return;
+        foreach (var what in await RollupSql.Read(snapshot, RollupSql.Within, RollupSql.PartialBuckets(orgId, upTo, edges)))
+            Add(what);
+    }
+
+    /// <summary>Adds something that is not folded, of the range.</summary>
+    public void Add(AnalyticsEvent what)
+    {
+        var found = Array.BinarySearch(_starts, what.At);
+        _counts[spans[found >= 0 ? found : ~found - 1].Slot].Add(what);
+    }
+
+    private sealed record Row(int No, byte[] Counts);
+}

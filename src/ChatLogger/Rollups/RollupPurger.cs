@@ -1,0 +1,39 @@
+using ChatLogger.Data;
+using Npgsql;
+
+namespace ChatLogger.Rollups;
+
+/// <summary>What was counted of an organization that is deleted.</summary>
+internal sealed class RollupPurger(NpgsqlDataSource db) : IOrganizationPurger
+{
+    public async Task<bool> Purge(Guid orgId, CancellationToken ct)
+    {
+        var piece = new { OrgId = orgId, IOrganizationPurger.BatchRows };
+        return await db.ExecuteAsync(
+                """
+                delete from rollups
+                where org_id = @OrgId
+                  and (tier, start) in (select tier, start from rollups where org_id = @OrgId order by tier, start limit @RowsAtOnce for update skip locked)
+                """,
+                piece,
+                ct) > 0
+            || await db.ExecuteAsync(
+                """
+                delete from rollup_names
+                where org_id = @OrgId
+                  and no in (select no from rollup_names where org_id = @OrgId order by no limit @RowsAtOnce for update skip locked)
+                """,
+                piece,
+                ct) > 0
+            || await db.ExecuteAsync(
+                """
+                delete from feedback_replaced
+                where org_id = @OrgId
+                  and until_seq in (
+                      select until_seq from feedback_replaced where org_id = @OrgId order by until_seq limit @RowsAtOnce for update skip locked
+                  )
+                """,
+                piece,
+                ct) > 0;
+    }
+}

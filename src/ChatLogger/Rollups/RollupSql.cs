@@ -1,0 +1,225 @@
+using System.Data.Common;
+using ChatLogger.Data;
+using ChatLogger.Features;
+using Dapper;
+
+namespace ChatLogger.Rollups;
+
+/// <summary>
+/// Reads what happened from the rows themselves, as <see cref="SummarySql"/> counts it: of chats that are not deleted, with their current tags.
+/// </summary>
+internal static class RollupSql
+{
+    private const string Message =
+        """
+        select 1, m.created_at, c.user_id, c.external_user_id, c.tags,
+               case m.role when 'user' then 0 when 'assistant' then 1 when 'system' then 2 when 'developer' then 3 when 'tool' then 4 else 5 end,
+               m.latency_ms, coalesce(m.token_count, coalesce(m.prompt_tokens, 0) + coalesce(m.completion_tokens, 0)),
+               coalesce(m.prompt_tokens, 0), coalesce(m.completion_tokens, 0), 0, 0
+        """;
+
+    private const string Chat = "select 0, c.created_at, c.user_id, c.external_user_id, c.tags, 0, null::int, 0, 0, 0, 0, 0";
+
+    private const string Rating =
+        "select 2, f.at, null::uuid, null, '{}'::text[], 0, null::int, 0, 0, 0, (f.rating = 'up')::int, (f.rating = 'down')::int";
+
+    private const string NoMore =
+        "select 2, f.at, null::uuid, null, '{}'::text[], 0, null::int, 0, 0, 0, -(f.rating = 'up')::int, -(f.rating = 'down')::int";
+
+    /// <summary>
+    /// What arrived after one number and up to another. A rating that was replaced since then still counts; one that was replaced within is taken
+    /// back if it was counted.
+    /// </summary>
+    public const string Arrived =
+        $"""
+        {Chat}
+        from chats c
+        where c.org_id = @OrgId
+          and c.seq > @After
+          and c.seq <= @UpTo
+          and c.deleted_at is null
+        union all
+        {Message}
+        from messages m
+        join chats c on c.org_id = m.org_id and c.id = m.chat_id
+        where m.org_id = @OrgId
+          and m.seq > @After
+          and m.seq <= @UpTo
+          and c.deleted_at is null
+        union all
+        {Rating}
+        from feedback f
+        join chats c on c.org_id = f.org_id and c.id = f.chat_id
+        where f.org_id = @OrgId
+          and f.seq > @After
+          and f.seq <= @UpTo
+          and c.deleted_at is null
+        union all
+        {Rating}
+        from feedback_replaced f
+        join chats c on c.org_id = f.org_id and c.id = f.chat_id
+        where f.org_id = @OrgId
+          and f.until_seq > @UpTo
+          and f.seq > @After
+          and f.seq <= @UpTo
+          and c.deleted_at is null
+        union all
+        {NoMore}
+        from feedback_replaced f
+        join chats c on c.org_id = f.org_id and c.id = f.chat_id
+        where f.org_id = @OrgId
+          and f.until_seq > @After
+          and f.until_seq <= @UpTo
+          and f.seq <= @After
+          and c.deleted_at is null
+        """;
+
+    /// <summary>What arrived under certain numbers, and happened in a range of time; see <see cref="UnaggregatedEvents"/>.</summary>
+    public const string Fresh =
+        $"""
+        {Chat}
+        from chats c
+        where c.org_id = @OrgId
+          and c.seq = any(@Chats)
+          and c.created_at >= @From
+          and c.created_at < @To
+          and c.deleted_at is null
+        union all
+        {Message}
+        from messages m
+        join chats c on c.org_id = m.org_id and c.id = m.chat_id
+        where m.org_id = @OrgId
+          and m.seq = any(@Messages)
+          and m.created_at >= @From
+          and m.created_at < @To
+          and c.deleted_at is null
+        union all
+        {Rating}
+        from feedback f
+        join chats c on c.org_id = f.org_id and c.id = f.chat_id
+        where f.org_id = @OrgId
+          and f.seq = any(@Ratings)
+          and f.at >= @From
+          and f.at < @To
+          and c.deleted_at is null
+        union all
+        {NoMore}
+        from feedback_replaced f
+        join chats c on c.org_id = f.org_id and c.id = f.chat_id
+        where f.org_id = @OrgId
+          and f.until_seq = any(@Replaced)
+          and f.seq <= @UpTo
+          and f.at >= @From
+          and f.at < @To
+          and c.deleted_at is null
+        """;
+
+    /// <summary>What happened in parts of quarters and arrived up to a number; ratings as they were then.</summary>
+    public const string Within =
+        $"""
+        {Chat}
+        from unnest(@Starts, @Ends) as e(start, until)
+        join chats c on c.org_id = @OrgId and c.created_at >= e.start and c.created_at < e.until
+        where c.seq <= @UpTo
+          and c.deleted_at is null
+        union all
+        {Message}
+        from unnest(@Starts, @Ends) as e(start, until)
+        join messages m on m.org_id = @OrgId and m.created_at >= e.start and m.created_at < e.until
+        join chats c on c.org_id = m.org_id and c.id = m.chat_id
+        where m.seq <= @UpTo
+          and c.deleted_at is null
+        union all
+        {Rating}
+        from unnest(@Starts, @Ends) as e(start, until)
+        join feedback f on f.org_id = @OrgId and f.at >= e.start and f.at < e.until
+        join chats c on c.org_id = f.org_id and c.id = f.chat_id
+        where f.seq <= @UpTo
+          and c.deleted_at is null
+        union all
+        {Rating}
+        from unnest(@Starts, @Ends) as e(start, until)
+        join feedback_replaced f on f.org_id = @OrgId and f.at >= e.start and f.at < e.until
+        join chats c on c.org_id = f.org_id and c.id = f.chat_id
+        where f.until_seq > @UpTo
+          and f.seq <= @UpTo
+          and c.deleted_at is null
+        """;
+
+    /// <summary>What of one chat arrived up to a number, whether or not it is deleted, under the tags that it is said to have had.</summary>
+    public const string OfChat =
+        $"""
+        {Chat}
+        from chats c
+        where c.org_id = @OrgId
+          and c.id = @ChatId
+          and c.seq <= @UpTo
+        union all
+        {Message}
+        from messages m
+        join chats c on c.org_id = m.org_id and c.id = m.chat_id
+        where m.org_id = @OrgId
+          and m.chat_id = @ChatId
+          and m.seq <= @UpTo
+        union all
+        {Rating}
+        from feedback f
+        where f.org_id = @OrgId
+          and f.chat_id = @ChatId
+          and f.seq <= @UpTo
+        union all
+        {Rating}
+        from feedback_replaced f
+        where f.org_id = @OrgId
+          and f.chat_id = @ChatId
+          and f.until_seq > @UpTo
+          and f.seq <= @UpTo
+        """;
+
+    /// <summary>The parameters of <see cref="Within"/>.</summary>
+    public static object PartialBuckets(Guid orgId, long upTo, IEnumerable<TimeBuckets.PartialBucket> edges)
+    {
+        var all = edges.ToArray();
+        return new
+        {
+            OrgId = orgId,
+            UpTo = upTo,
+            Starts = Array.ConvertAll(all, edge => edge.Start),
+            Ends = Array.ConvertAll(all, edge => edge.End),
+        };
+    }
+
+    /// <summary>The parameters of a statement that reads the rollups of segments.</summary>
+    public static object BucketRanges(Guid orgId, List<TimeBuckets.BucketRange> segments) => new
+    {
+        OrgId = orgId,
+        Tiers = segments.ConvertAll(segment => segment.Tier).ToArray(),
+        Starts = segments.ConvertAll(segment => segment.Start).ToArray(),
+        Ends = segments.ConvertAll(segment => segment.End).ToArray(),
+    };
+
+    public static async Task<List<AnalyticsEvent>> Read(Sql.Transaction transaction, string sql, object parameters)
+    {
+        var events = new List<AnalyticsEvent>();
+        // Rows by the ten thousand, read without a detour.
+        await using var rows = (DbDataReader)await transaction.Connection.ExecuteReaderAsync(
+            new CommandDefinition(sql, parameters, transaction.Inner, cancellationToken: transaction.Ct));
+        while (await rows.ReadAsync(transaction.Ct))
+        {
+            events.Add(new(
+                (AnalyticsEventKind)rows.GetInt32(0),
+                TimeBuckets.Milliseconds(rows.GetDateTime(1)),
+                rows.IsDBNull(2) ? null : rows.GetGuid(2),
+                rows.IsDBNull(3) ? null : rows.GetString(3),
+                rows.GetFieldValue<string[]>(4),
+                rows.GetInt32(5),
+                rows.IsDBNull(6) ? null : rows.GetInt32(6),
+                rows.GetInt32(7),
+                rows.GetInt32(8),
+                rows.GetInt32(9),
+                rows.GetInt32(10),
+                rows.GetInt32(11)));
+        }
+        return events;
+    }
+}

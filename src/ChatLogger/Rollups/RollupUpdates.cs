@@ -1,0 +1,190 @@
+using ChatLogger.ChangeFeed;
+using ChatLogger.Data;
+
+namespace ChatLogger.Rollups;
+
+/// <summary>
+/// Keeps an organization's rollups right. They hold what arrived up to its cursor, of chats that are not deleted, under their current tags: whoever
+/// folds moves the cursor, and whoever deletes a chat or changes its tags says so here, in the same transaction.
+/// </summary>
+internal static class RollupUpdates
+{
+    /// <summary>The name of their follower.</summary>
+    public const string Name = "rollups";
+
+    /// <summary>Folds the next arrivals, about so many rows, up to the settled number at most; answers up to which. The cursor is the caller's.</summary>
+    public static async Task<long> Aggregate(Sql.Transaction transaction, Guid orgId, long after, long settled, int rows)
+    {
+        var upTo = await Next(transaction, orgId, after, settled, rows);
+        var arrived = await RollupSql.Read(transaction, RollupSql.Arrived, new { OrgId = orgId, After = after, UpTo = upTo });
+        if (arrived.Count > 0)
+        {
+            var buckets = InAllTiers(Quarters(arrived, await DimensionIds.Of(transaction, orgId, arrived, mayAdd: true)));
+            foreach (var (span, kept) in await RollupRows.Read(transaction, orgId, buckets.Keys))
+                buckets[span].Add(kept);
+            await RollupRows.Write(transaction, orgId, buckets);
+        }
+        await transaction.ExecuteAsync(
+            "delete from feedback_replaced where org_id = @OrgId and until_seq <= @UpTo", new { OrgId = orgId, UpTo = upTo });
+        return upTo;
+    }
+
+    /// <summary>
+    /// Takes what was counted of a chat away. To be called once, in the transaction that deletes the chat and after it is marked as deleted; until the
+    /// transaction ends nothing is folded in the organization.
+    /// </summary>
+    public static async Task Remove(Sql.Transaction transaction, Guid orgId, Guid chatId)
+    {
+        if (await FeedConsumer.ConsumerOffset.Take(transaction, orgId, Name, wait: true) is not { } upTo)
+            return;
+        var gone = await RollupSql.Read(transaction, RollupSql.OfChat, new { OrgId = orgId, ChatId = chatId, UpTo = upTo });
+        if (gone.Count == 0)
+            return;
+
+        var parts = Quarters(gone, await DimensionIds.Of(transaction, orgId, gone, mayAdd: true));
+        var hours = parts.Keys.Select(start => TimeBuckets.StartOf(TimeBuckets.Hour, start)).Distinct().ToArray();
+        var quarters = await RollupRows.Read(transaction, orgId, [.. hours.SelectMany(hour => Inside(TimeBuckets.Hour, hour))]);
+        var unknown = new List<long>();
+        foreach (var (start, part) in parts)
+        {
+            // Not there: then it is for Recount to say so.
+            if (!quarters.TryGetValue((TimeBuckets.Quarter, start), out var quarter) || !quarter.Remove(part))
+                unknown.Add(start);
+        }
+        foreach (var (start, quarter) in await Recount(transaction, orgId, unknown, upTo))
+            quarters[(TimeBuckets.Quarter, start)] = quarter;
+
+        // What is the latest or greatest of an hour or a day is so in one of its parts.
+        var buckets = parts.Keys.ToDictionary(start => (TimeBuckets.Quarter, start), start => quarters[(TimeBuckets.Quarter, start)]);
+        foreach (var hour in hours)
+            buckets.Add((TimeBuckets.Hour, hour), Sum(Inside(TimeBuckets.Hour, hour), quarters));
+        var days = hours.Select(start => TimeBuckets.StartOf(TimeBuckets.Day, start)).Distinct().ToArray();
+        var others = await RollupRows.Read(transaction, orgId, [.. days.SelectMany(day => Inside(TimeBuckets.Day, day)).Where(hour => !buckets.ContainsKey(hour))]);
+        foreach (var (span, bucket) in buckets.Where(each => each.Key.Item1 == TimeBuckets.Hour))
+            others.Add(span, bucket);
+        foreach (var day in days)
+            buckets.Add((TimeBuckets.Day, day), Sum(Inside(TimeBuckets.Day, day), others));
+        await RollupRows.Write(transaction, orgId, buckets);
+    }
+
+    /// <summary>
+    /// Counts under other tags what was counted of a chat. To be called in the transaction that changes them; until it ends nothing is folded in the
+    /// organization.
+    /// </summary>
+    public static async Task Retag(Sql.Transaction transaction, Guid orgId, Guid chatId, string[] before, string[] after)
+    {
+        if (await FeedConsumer.ConsumerOffset.Take(transaction, orgId, Name, wait: true) is not { } upTo)
+            return;
+        var counted = await RollupSql.Read(transaction, RollupSql.OfChat, new { OrgId = orgId, ChatId = chatId, UpTo = upTo });
+        var uses = counted.Where(what => what.Kind != AnalyticsEventKind.Feedback).ToList();
+        if (uses.Count == 0)
+            return;
+
+        var names = await DimensionIds.Of(transaction, orgId, [uses[0] with { Tags = [.. before, .. after] }], mayAdd: true);
+        var (gone, come) = (names.Tags(uses[0] with { Tags = before }), names.Tags(uses[0] with { Tags = after }));
+        var changes = uses
+            .SelectMany(what => AllTiers, (what, tier) => (Span: (tier, TimeBuckets.StartOf(tier, what.At)), IsChat: what.Kind == AnalyticsEventKind.Chat))
+            .GroupBy(use => use.Span, use => use.IsChat)
+            .ToDictionary(span => span.Key, span => new TagCounts(span.LongCount(isChat => isChat), span.LongCount(isChat => !isChat)));
+        var buckets = await RollupRows.Read(transaction, orgId, changes.Keys);
+        foreach (var (span, bucket) in buckets)
+        {
+            var use = changes[span];
+            foreach (var tag in gone)
+                bucket.Add(tag, new(-use.Chats, -use.Messages));
+            foreach (var tag in come)
+                bucket.Add(tag, use);
+        }
+        await RollupRows.Write(transaction, orgId, buckets);
+    }
+
+    /// <summary>Counts what arrived up to a number from the rows themselves: what the rollups must be when that is how far they are folded.</summary>
+    public static async Task<Dictionary<(int Tier, long Start), RollupBucket>> Count(Sql.Transaction transaction, Guid orgId, long upTo, int rows, bool mayAdd)
+    {
+        var quarters = new Dictionary<long, RollupBucket>();
+        for (var after = -1L; after < upTo;)
+        {
+            var next = await Next(transaction, orgId, after, upTo, rows);
+            var arrived = await RollupSql.Read(transaction, RollupSql.Arrived, new { OrgId = orgId, After = after, UpTo = next });
+            Add(quarters, arrived, await DimensionIds.Of(transaction, orgId, arrived, mayAdd));
+            after = next;
+        }
+        return InAllTiers(quarters);
+    }
+
+    // The end of the next piece.
+    private static Task<long> Next(Sql.Transaction transaction, Guid orgId, long after, long last, int rows) =>
+        transaction.QuerySingleOrDefaultAsync<long>(
+            """
+            select least(
+                @Last,
+                (select seq from chats where org_id = @OrgId and seq > @After order by seq offset @Rows limit 1),
+                (select seq from messages where org_id = @OrgId and seq > @After order by seq offset @Rows limit 1),
+                (select seq from feedback where org_id = @OrgId and seq > @After order by seq offset @Rows limit 1))
+            """,
+            new { OrgId = orgId, After = after, Last = last, Rows = rows - 1 });
+
+    private static readonly int[] AllTiers = [TimeBuckets.Quarter, TimeBuckets.Hour, TimeBuckets.Day];
+
+    private static Dictionary<long, RollupBucket> Quarters(IReadOnlyList<AnalyticsEvent> events, DimensionIds names)
+    {
+        var quarters = new Dictionary<long, RollupBucket>();
+        Add(quarters, events, names);
+        return quarters;
+    }
+
+    private static void Add(Dictionary<long, RollupBucket> quarters, IReadOnlyList<AnalyticsEvent> events, DimensionIds names)
+    {
+        foreach (var what in events)
+        {
+            var start = TimeBuckets.StartOf(TimeBuckets.Quarter, what.At);
+            if (!quarters.TryGetValue(start, out var quarter))
+                quarters.Add(start, quarter = new RollupBucket());
+            quarter.Add(what, names.Person(what), names.Tags(what));
+        }
+    }
+
+    private static Dictionary<(int Tier, long Start), RollupBucket> InAllTiers(Dictionary<long, RollupBucket> quarters)
+    {
+        var buckets = quarters.ToDictionary(quarter => (TimeBuckets.Quarter, quarter.Key), quarter => quarter.Value);
+        foreach (var (start, quarter) in quarters)
+        {
+            foreach (var tier in (ReadOnlySpan<int>)[TimeBuckets.Hour, TimeBuckets.Day])
+            {
+                var span = (tier, TimeBuckets.StartOf(tier, start));
+                if (!buckets.TryGetValue(span, out var bucket))
+                    buckets.Add(span, bucket = new RollupBucket());
+                bucket.Add(quarter);
+            }
+        }
+        return buckets;
+    }
+
+    // The rows themselves, as far as they were folded: nobody folds meanwhile.
+    private static async Task<Dictionary<long, RollupBucket>> Recount(Sql.Transaction transaction, Guid orgId, List<long> quarters, long upTo)
+    {
+        if (quarters.Count == 0)
+            return [];
+        var rows = await RollupSql.Read(transaction, RollupSql.Within, RollupSql.PartialBuckets(orgId, upTo, quarters.Select(start =>
+            new TimeBuckets.PartialBucket(TimeBuckets.Instant(start), TimeBuckets.Instant(start + TimeBuckets.Length(TimeBuckets.Quarter))))));
+        var counted = Quarters(rows, await DimensionIds.Of(transaction, orgId, rows, mayAdd: true));
+        return quarters.ToDictionary(start => start, start => counted.GetValueOrDefault(start) ?? new RollupBucket());
+    }
+
+    private static IEnumerable<(int Tier, long Start)> Inside(int tier, long start)
+    {
+        for (var part = start; part < start + TimeBuckets.Length(tier); part += TimeBuckets.Length(tier - 1))
+            yield return (tier - 1, part);
+    }
+
+    private static RollupBucket Sum(IEnumerable<(int Tier, long Start)> parts, Dictionary<(int Tier, long Start), RollupBucket> buckets)
+    {
+        var sum = new RollupBucket();
+        foreach (var part in parts)
+        {
+            if (buckets.TryGetValue(part, out var bucket))
+                sum.Add(bucket);
+        }
+        return sum;
+    }
+}

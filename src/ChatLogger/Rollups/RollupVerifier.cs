@@ -1,0 +1,47 @@
+using System.Security.Cryptography;
+using ChatLogger.ChangeFeed;
+using ChatLogger.Data;
+using Npgsql;
+
+namespace ChatLogger.Rollups;
+
+/// <summary>
+/// Counts an organization's rollups anew and compares. Where all is well nobody is kept from anything; where it is not, they are put right, and
+/// until then nothing is folded, deleted or given other tags in the organization.
+/// </summary>
+internal sealed class RollupVerifier([FromKeyedServices(Pools.Analytics)] NpgsqlDataSource db, FeedSettings settings)
+{
+    /// <summary>How many rollups there should be, and how many were not as they should be and now are.</summary>
+    public async Task<(int Rollups, int Differences)> Run(Guid orgId, CancellationToken ct)
+    {
+        var seen = await db.InSnapshotAsync(snapshot => Compare(snapshot, orgId, mayRepair: false), ct);
+        return seen.Differences == 0 ? seen : await db.InTransactionAsync(transaction => Compare(transaction, orgId, mayRepair: true), ct);
+    }
+
+    private async Task<(int Rollups, int Differences)> Compare(Sql.Transaction transaction, Guid orgId, bool mayRepair)
+    {
+        var upTo = mayRepair
+            ? await FeedConsumer.ConsumerOffset.Take(transaction, orgId, RollupUpdates.Name, wait: true)
+            : await transaction.QuerySingleOrDefaultAsync<long?>(
+                "select seq from followers where org_id = @OrgId and follower = @Name", new { OrgId = orgId, RollupUpdates.Name });
+        var counted = await RollupUpdates.Count(transaction, orgId, upTo ?? -1, settings.BatchRows, mayAdd: mayRepair);
+        var kept = (await transaction.QueryAsync<Row>(
+            "select tier, start, sha256(counts) || sha256(people) || sha256(tags) as hash from rollups where org_id = @OrgId", new { OrgId = orgId }))
+            .ToDictionary(row => ((int)row.Tier, TimeBuckets.Milliseconds(row.Start)), row => row.Hash);
+
+        var different = counted
+            .Where(each => !(kept.TryGetValue(each.Key, out var hash) ? hash.AsSpan().SequenceEqual(Hash(each.Value, each.Key.Start)) : each.Value.IsEmpty))
+            .Concat(kept.Keys.Where(span => !counted.ContainsKey(span)).Select(span => KeyValuePair.Create(span, new RollupBucket())))
+            .ToDictionary();
+        if (mayRepair)
+            await RollupRows.Write(transaction, orgId, different);
+        return (counted.Count(each => !each.Value.IsEmpty), different.Count);
+    }
+
+    private static byte[] Hash(RollupBucket bucket, long start) =>
+    [
+        .. SHA256.HashData(RollupCodec.Of(bucket.Counts)), .. SHA256.HashData(RollupCodec.Of(bucket.People, start)), .. SHA256.HashData(RollupCodec.Of(bucket.Tags)),
+    ];
+
+    private sealed record Row(short Tier, DateTime Start, byte[] Hash);
+}

@@ -1,0 +1,31 @@
+using ChatLogger.Data;
+
+namespace ChatLogger.Rollups;
+
+/// <summary>
+/// How far an organization is folded, and the numbers of what arrived since. They are looked up in the indexes first, for nobody can plan for a tail:
+/// "after this number" may be most of a table or nothing, and one organization's last number says little about the numbers of all.
+/// </summary>
+internal sealed record UnaggregatedEvents(long UpTo, long[] Chats, long[] Messages, long[] Ratings, long[] Replaced)
+{
+    /// <summary>More than so many of a kind that are not folded yet are better counted by the database.</summary>
+    private const int MaxEvents = 250_000;
+
+    /// <summary>Null: too much is not folded yet.</summary>
+    public static async Task<UnaggregatedEvents?> Of(Sql.Transaction snapshot, Guid orgId)
+    {
+        var upTo = await snapshot.QuerySingleOrDefaultAsync<long?>(
+            "select seq from followers where org_id = @OrgId and follower = @Name", new { OrgId = orgId, RollupUpdates.Name }) ?? -1;
+        var messages = await After("select seq from messages where org_id = @OrgId and seq > @UpTo order by seq limit @Limit");
+        var chats = await After("select seq from chats where org_id = @OrgId and seq > @UpTo order by seq limit @Limit");
+        var ratings = await After("select seq from feedback where org_id = @OrgId and seq > @UpTo order by seq limit @Limit");
+        var replaced = await After("select until_seq from feedback_replaced where org_id = @OrgId and until_seq > @UpTo order by until_seq limit @Limit");
+        return new[] { messages, chats, ratings, replaced }.Any(numbers => numbers.Length > MaxEvents) ? null : new(upTo, chats, messages, ratings, replaced);
+
+        async Task<long[]> After(string sql) => [.. await snapshot.QueryAsync<long>(sql, new { OrgId = orgId, UpTo = upTo, Limit = MaxEvents + 1 })];
+    }
+
+    /// <summary>What arrived since, and happened in a range of time.</summary>
+    public Task<List<AnalyticsEvent>> Read(Sql.Transaction snapshot, Guid orgId, DateTimeOffset from, DateTimeOffset to) =>
+        RollupSql.Read(snapshot, RollupSql.Fresh, new { OrgId = orgId, UpTo, Chats, Messages, Ratings, Replaced, From = from, To = to });
+}

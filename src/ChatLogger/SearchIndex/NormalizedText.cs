@@ -1,0 +1,99 @@
+using System.Text;
+
+namespace ChatLogger.SearchIndex;
+
+/// <summary>
+/// A text as it is compared: <see cref="CaseFolding"/> applied, marks in canonical order, Hangul in syllables. Reused for text after text; not for two
+/// threads at a time.
+/// </summary>
+internal sealed class NormalizedText
+{
+    // Longer runs of marks are no language's, and sorting them is not worth it.
+    private const int MaxMarks = 30;
+
+    private char[] _chars = new char[1024];
+    private int[] _origins = new int[1024];
+    private int _length;
+
+    public ReadOnlySpan<char> Chars => _chars.AsSpan(0, _length);
+
+    /// <summary>Where in the text the character came from.</summary>
+    public int Origin(int index) => _origins[index];
+
+    public void Read(ReadOnlySpan<char> text)
+    {
+        _length = 0;
+        for (var i = 0; i < text.Length;)
+        {
+            if (char.IsAscii(text[i]))
+            {
+                Append(text[i] is >= 'A' and <= 'Z' and var capital ? (char)(capital | 0x20) : text[i], i);
+                i++;
+                continue;
+            }
+            Rune.DecodeFromUtf16(text[i..], out var rune, out var used);
+            if (CaseFolding.Of(rune.Value) is { } becomes)
+            {
+                foreach (var each in becomes.EnumerateRunes())
+                    Append(each, i);
+            }
+            else
+            {
+                Append(rune, i);
+            }
+            i += used;
+        }
+    }
+
+    private void Append(Rune rune, int origin)
+    {
+        if (!rune.IsBmp)
+        {
+            Span<char> pair = stackalloc char[2];
+            rune.EncodeToUtf16(pair);
+            Append(pair[0], origin);
+            Append(pair[1], origin);
+            return;
+        }
+        var unit = (char)rune.Value;
+        if (Syllable(unit) is { } syllable)
+        {
+            _chars[_length - 1] = syllable;
+            return;
+        }
+        Append(unit, origin);
+        if (CaseFolding.CombiningClass(unit) is > 0 and var order)
+            Sort(order);
+    }
+
+    private void Append(char unit, int origin)
+    {
+        if (_length == _chars.Length)
+        {
+            Array.Resize(ref _chars, _length * 2);
+            Array.Resize(ref _origins, _length * 2);
+        }
+        _chars[_length] = unit;
+        _origins[_length++] = origin;
+    }
+
+    // Leading consonant and vowel, or that and a final consonant (Unicode Standard, 3.12).
+    private char? Syllable(char unit)
+    {
+        if (_length == 0 || unit is < '\u1161' or > '\u11C2')
+            return null;
+        var before = _chars[_length - 1];
+        if (unit <= '\u1175' && before is >= '\u1100' and <= '\u1112')
+            return (char)(0xAC00 + ((before - 0x1100) * 21 + unit - 0x1161) * 28);
+        return unit >= '\u11A8' && before is >= '\uAC00' and <= '\uD7A3' && (before - 0xAC00) % 28 == 0 ? (char)(before + unit - 0x11A7) : null;
+    }
+
+    private void Sort(int order)
+    {
+        for (var i = _length - 1; i > 0 && i > _length - MaxMarks && CaseFolding.CombiningClass(_chars[i - 1]) > order; i--)
+        {
+            (_chars[i - 1], _chars[i]) = (_chars[i], _chars[i - 1]);
+            (_origins[i - 1], _origins[i]) = (_origins[i], _origins[i - 1]);
+        }
+    }
+}

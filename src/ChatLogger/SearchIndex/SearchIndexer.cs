@@ -1,0 +1,141 @@
+using System.Diagnostics;
+using ChatLogger.ChangeFeed;
+using ChatLogger.Data;
+using ChatLogger.Http;
+using Dapper;
+using Npgsql;
+
+namespace ChatLogger.SearchIndex;
+
+/// <summary>
+/// Indexes what has arrived for good: a row for each chat and round, with the hashes of all words in it. Off the path of those who write, and resting
+/// while they do; what it has not come to yet is read by the searches themselves.
+/// </summary>
+internal sealed class SearchIndexer(
+    NpgsqlDataSource db, ChangeLog changeLog, SearchSettings settings, IngestActivity activity, TimeProvider time, ILogger<SearchIndexer> log)
+    : FeedConsumer(Name, db, changeLog, Following(settings), activity, time, log)
+{
+    public const string Name = "search";
+
+    // A row of the index is read whole, and so is the part of the chat that it stands for.
+    private const int MaxMessages = 64, MaxTokens = 4_096;
+
+    // What one transaction holds in memory.
+    private const int MaxTokensPerStatement = 500_000;
+
+    private long _last = -1;
+    private long _since;
+
+    protected override async Task<bool> FindPending(CancellationToken ct)
+    {
+        var last = await Feed.Last(ct);
+        if (last - _last < settings.MinBatch && Stopwatch.GetElapsedTime(_since) < settings.MaxIndexDelay)
+            return false;
+        (_last, _since) = (last, Stopwatch.GetTimestamp());
+        return true;
+    }
+
+    protected override async Task<long> Consume(Sql.Transaction transaction, Guid orgId, long seq, long settled)
+    {
+        var (chunks, reached) = await Read(transaction, orgId, seq, settled);
+        if (chunks.Count > 0)
+            await Write(transaction, orgId, chunks);
+        return reached ?? settled;
+    }
+
+    // Null: that was all.
+    private async Task<(List<Chunk> Chunks, long? Reached)> Read(Sql.Transaction transaction, Guid orgId, long seq, long settled)
+    {
+        var chunks = new List<Chunk>();
+        var open = new Dictionary<Guid, Chunk>();
+        var folded = new NormalizedText();
+        var (seed, rows, tokens) = (Tokenizer.Seed(orgId), 0, 0);
+        // Row by row: all of them together may be large.
+        await using var reader = await transaction.Connection.ExecuteReaderAsync(new CommandDefinition(
+            """
+            select chat_id, seq, left(content, @SearchedCharacters)
+            from messages
+            where org_id = @OrgId
+              and seq > @Seq
+              and seq <= @Settled
+            order by seq
+            limit @Rows
+            """,
+            new { OrgId = orgId, Seq = seq, Settled = settled, settings.BatchRows, SearchQuery.SearchedCharacters },
+            transaction.Inner,
+            cancellationToken: transaction.Ct));
+        while (await reader.ReadAsync(transaction.Ct))
+        {
+            var chatId = reader.GetGuid(0);
+            seq = reader.GetInt64(1);
+            if (!open.TryGetValue(chatId, out var chunk) || chunk.Messages == MaxMessages || chunk.Tokens.Count > MaxTokens)
+                chunks.Add(open[chatId] = chunk = new(chatId, seq));
+            var before = chunk.Tokens.Count;
+            folded.Read(reader.GetString(2));
+            Tokenizer.AddTokens(folded.Chars, seed, lone: false, chunk.Tokens);
+            chunk.Messages++;
+            chunk.Last = seq;
+            rows++;
+            tokens += chunk.Tokens.Count - before;
+            if (tokens > MaxTokensPerStatement)
+                return (chunks, seq);
+        }
+        return (chunks, rows < settings.BatchRows ? null : seq);
+    }
+
+    // A chat that is deleted meanwhile is none.
+    private static Task<int> Write(Sql.Transaction transaction, Guid orgId, List<Chunk> chunks)
+    {
+        var starts = new int[chunks.Count];
+        var ends = new int[chunks.Count];
+        var tokens = new int[chunks.Sum(chunk => chunk.Tokens.Count)];
+        for (var (i, at) = (0, 0); i < chunks.Count; i++)
+        {
+            starts[i] = at + 1;
+            chunks[i].Tokens.CopyTo(tokens, at);
+            Array.Sort(tokens, at, chunks[i].Tokens.Count);
+            ends[i] = at += chunks[i].Tokens.Count;
+        }
+        return transaction.ExecuteAsync(
+            """
+            insert into search_chunks (org_id, chat_id, first_seq, last_seq, created_at, tokens)
+            select c.org_id, c.id, n.first_seq, n.last_seq, c.created_at, (@Tokens)[n.start_at:n.end_at]
+            from unnest(@ChatIds, @Firsts, @Lasts, @Starts, @Ends) as n(chat_id, first_seq, last_seq, start_at, end_at)
+            join chats c on c.org_id = @OrgId and c.id = n.chat_id
+            where c.deleted_at is null
+            """,
+            new
+            {
+                OrgId = orgId,
+                ChatIds = chunks.Select(chunk => chunk.ChatId).ToArray(),
+                Firsts = chunks.Select(chunk => chunk.First).ToArray(),
+                Lasts = chunks.Select(chunk => chunk.Last).ToArray(),
+                Starts = starts,
+                Ends = ends,
+                Tokens = tokens,
+            });
+    }
+
+    private static FeedSettings Following(SearchSettings settings) => new()
+    {
+        PollInterval = settings.PollInterval,
+        CatchUpInterval = settings.CatchUpInterval,
+        BatchRows = settings.BatchRows,
+        YieldFactor = settings.YieldFactor,
+        // It may fall behind those who write: it is read over, not waited for.
+        MaxBacklog = int.MaxValue,
+    };
+
+    private sealed class Chunk(Guid chatId, long first)
+    {
+        public Guid ChatId => chatId;
+
+        public long First => first;
+
+        public long Last { get; set; }
+
+        public int Messages { get; set; }
+
+        public HashSet<int> Tokens { get; } = [];
+    }
+}

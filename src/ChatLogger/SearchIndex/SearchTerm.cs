@@ -1,0 +1,103 @@
+using System.Globalization;
+using System.Text;
+
+namespace ChatLogger.SearchIndex;
+
+/// <summary>
+/// What has to stand in a text: pieces one after the other with nothing but space and punctuation between them. A piece is found as it is
+/// written, punctuation inside it included; where it begins or ends with a letter or digit of a script with spaces, a word begins or ends there.
+/// </summary>
+internal sealed class SearchTerm
+{
+    // Signs that belong to what they stand beside, as in C#, /path, @name, 5 % or _id, and not to the sentence.
+    private const string Belonging = "#%&@/\\_";
+
+    private readonly string[] _pieces;
+
+    private SearchTerm(string[] pieces) => _pieces = pieces;
+
+    /// <summary>Null: there is nothing in it that could be searched for.</summary>
+    public static SearchTerm? Of(ReadOnlySpan<char> text)
+    {
+        var folded = new NormalizedText();
+        folded.Read(text);
+        var pieces = folded.Chars.ToString().Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Select(Trim).Where(Searchable).ToArray();
+        return pieces.Length == 0 ? null : new(pieces);
+    }
+
+    /// <summary>Where it stands first, in folded text; -1 for nowhere.</summary>
+    public int Find(ReadOnlySpan<char> text)
+    {
+        var first = _pieces[0];
+        for (var from = 0; text[from..].IndexOf(first, StringComparison.Ordinal) is >= 0 and var index; from++)
+        {
+            from += index;
+            if (StandsAt(text, from, first) && Follow(text, from + first.Length))
+                return from;
+        }
+        return -1;
+    }
+
+    /// <summary>The hashes that are in every text in which it stands.</summary>
+    public void AddTokens(int seed, ISet<int> tokens)
+    {
+        foreach (var piece in _pieces)
+            Tokenizer.AddTokens(piece, seed, lone: true, tokens);
+    }
+
+    private bool Follow(ReadOnlySpan<char> text, int at)
+    {
+        foreach (var piece in _pieces.AsSpan(1))
+        {
+            while (!StandsAt(text, at, piece))
+            {
+                if (at >= text.Length || Tokenizer.ClassAt(text, at, out var length) != CharClass.Between)
+                    return false;
+                at += length;
+            }
+            at += piece.Length;
+        }
+        return true;
+    }
+
+    private static bool StandsAt(ReadOnlySpan<char> text, int at, string piece)
+    {
+        if (!text[at..].StartsWith(piece, StringComparison.Ordinal))
+            return false;
+        var end = at + piece.Length;
+        var after = end == text.Length ? CharClass.Between : Tokenizer.ClassAt(text, end, out _);
+        return !(Tokenizer.ClassAt(piece, 0, out _) == CharClass.Word && Tokenizer.ClassBefore(text, at) == CharClass.Word)
+            && !(Tokenizer.ClassBefore(piece, piece.Length) == CharClass.Word && after == CharClass.Word)
+            // Half of a character that is written with a mark is another character.
+            && !(after is CharClass.Word or CharClass.Dense && IsMark(text, end));
+    }
+
+    private static bool IsMark(ReadOnlySpan<char> text, int at) =>
+        Rune.DecodeFromUtf16(text[at..], out var rune, out _) == System.Buffers.OperationStatus.Done
+        && Rune.GetUnicodeCategory(rune) is UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark;
+
+    // The punctuation of the sentence that somebody copied it from.
+    private static string Trim(string piece)
+    {
+        var (start, end) = (0, piece.Length);
+        while (start < end && IsIgnorable(piece[start]))
+            start++;
+        while (end > start && IsIgnorable(piece[end - 1]))
+            end--;
+        return piece[start..end];
+    }
+
+    private static bool IsIgnorable(char unit) =>
+        !char.IsSurrogate(unit) && Tokenizer.ClassAt([unit], 0, out _) == CharClass.Between && !Belonging.Contains(unit, StringComparison.Ordinal);
+
+    private static bool Searchable(string piece)
+    {
+        for (var at = 0; at < piece.Length;)
+        {
+            if (Tokenizer.ClassAt(piece, at, out var length) != CharClass.Between)
+                return true;
+            at += length;
+        }
+        return false;
+    }
+}

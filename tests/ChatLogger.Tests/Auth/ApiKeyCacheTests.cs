@@ -1,0 +1,332 @@
+using System.Collections.Concurrent;
+using ChatLogger.Auth;
+using ChatLogger.Configuration;
+using ChatLogger.Telemetry;
+using ChatLogger.Tests.Support;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using Npgsql;
+using NSubstitute;
+
+namespace ChatLogger.Tests.Auth;
+
+/// <summary>What is remembered of keys, and for how long.</summary>
+public sealed class ApiKeyCacheTests : IAsyncDisposable
+{
+    private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
+
+    private readonly FakeTimeProvider _clock = new(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
+    private readonly Directory _directory = new();
+    private readonly NpgsqlDataSource _nowhere = NpgsqlDataSource.Create("Host=127.0.0.1;Port=1");
+    private readonly ApiKeyCache _keys;
+    private readonly string _key;
+    private readonly Guid _acme = Guid.NewGuid();
+
+    public ApiKeyCacheTests()
+    {
+        _keys = Remembering(new KeyCacheSettings());
+        _key = _directory.Grant(_acme);
+    }
+
+    [Fact]
+    public async Task A_key_is_looked_up_once_for_all_who_come_within_two_seconds()
+    {
+        for (var i = 0; i < 10; i++)
+            Assert.Equal(_acme, await Ask(_key));
+        _clock.Advance(1.9 * Second);
+        Assert.Equal(_acme, await Ask(_key));
+
+        Assert.Equal(1, _directory.Asked);
+    }
+
+    [Fact]
+    public async Task It_is_looked_up_again_in_the_background_and_what_has_changed_is_known_from_then_on()
+    {
+        await Ask(_key);
+        _directory.Revoke(_key);
+        _clock.Advance(2.1 * Second);
+
+        // Whoever notices the age is served with what was known; whoever comes after the look-up is not.
+        Assert.Equal(_acme, await Ask(_key));
+        await Wait.Until(() => _directory.Asked == 2);
+        await Wait.Until(() => Ask(_key).Result is null);
+        Assert.Equal(2, _directory.Asked);
+    }
+
+    [Fact]
+    public async Task No_answer_is_believed_for_four_seconds_whatever_the_database_does()
+    {
+        await Ask(_key);
+        _directory.Failing = true;
+        for (var i = 0; i < 4; i++)
+        {
+            _clock.Advance(0.99 * Second);
+            Assert.Equal(_acme, await Ask(_key));
+        }
+
+        _clock.Advance(0.1 * Second);
+        await Assert.ThrowsAsync<NpgsqlException>(() => Ask(_key));
+    }
+
+    [Fact]
+    public async Task An_answer_is_as_old_as_its_question()
+    {
+        _directory.Hold();
+        var slow = Ask(_key);
+        await Wait.Until(() => _directory.Asked == 1);
+        _clock.Advance(3.9 * Second);
+        _directory.Release();
+        Assert.Equal(_acme, await slow);
+        _directory.Failing = true;
+        Assert.Equal(_acme, await Ask(_key));
+
+        _clock.Advance(0.2 * Second);
+        await Assert.ThrowsAsync<NpgsqlException>(() => Ask(_key));
+    }
+
+    [Fact]
+    public async Task A_database_that_fails_is_not_remembered_and_not_asked_by_every_request()
+    {
+        _directory.Failing = true;
+        await Assert.ThrowsAsync<NpgsqlException>(() => Ask(_key));
+        _directory.Failing = false;
+        Assert.Equal(_acme, await Ask(_key));
+
+        _directory.Failing = true;
+        _clock.Advance(2.5 * Second);
+        for (var i = 0; i < 20; i++)
+        {
+            Assert.Equal(_acme, await Ask(_key));
+            await Task.Delay(1);
+        }
+        await Wait.Until(() => _directory.Asked == 3);
+        _directory.Failing = false;
+        _clock.Advance(0.3 * Second);
+        await Ask(_key);
+        await Wait.Until(() => _directory.Asked == 4);
+        _clock.Advance(1.5 * Second);
+        Assert.Equal(_acme, await Ask(_key));
+    }
+
+    [Fact]
+    public async Task Who_comes_at_the_same_time_shares_one_look_up_and_the_first_may_go()
+    {
+        _directory.Hold();
+        using var timeout = new CancellationTokenSource();
+        var first = Ask(_key, timeout.Token);
+        var others = Enumerable.Range(0, 20).Select(_ => Ask(_key)).ToList();
+        await Wait.Until(() => _directory.Asked == 1);
+
+        await timeout.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first);
+        _directory.Release();
+
+        Assert.All(await Task.WhenAll(others), org => Assert.Equal(_acme, org));
+        Assert.Equal(1, _directory.Asked);
+    }
+
+    [Fact]
+    public async Task A_key_ends_with_its_time_to_the_moment()
+    {
+        var brief = _directory.Grant(_acme, _clock.GetUtcNow() + Second);
+        Assert.Equal(_acme, await Ask(brief));
+        _clock.Advance(0.9 * Second);
+        Assert.Equal(_acme, await Ask(brief));
+
+        _clock.Advance(0.1 * Second);
+        Assert.Null(await Ask(brief));
+        Assert.Equal(1, _directory.Asked);
+    }
+
+    [Fact]
+    public async Task An_unknown_key_is_unknown_for_a_second()
+    {
+        var unknown = ApiKey.Generate().Text;
+        for (var i = 0; i < 10; i++)
+            Assert.Null(await Ask(unknown));
+        Assert.Equal(1, _directory.Asked);
+
+        _clock.Advance(Second);
+        Assert.Null(await Ask(unknown));
+        Assert.Equal(2, _directory.Asked);
+    }
+
+    [Fact]
+    public async Task What_is_no_key_is_not_looked_up_also_beside_one_that_is_known()
+    {
+        await Ask(_key);
+        foreach (var text in new[] { null, "", "x", _key[..^1], _key + "a", _key[..^1] + (_key[^1] == 'a' ? 'b' : 'a'), _key[..^1] + 'é', _key.Replace('_', '-') })
+            Assert.Equal((null, null), await _keys.Find(text, CancellationToken.None));
+
+        Assert.Equal(1, _directory.Asked);
+        Assert.Equal(1, _keys.Count);
+    }
+
+    [Fact]
+    public async Task What_is_forgotten_is_looked_up_at_once_and_nothing_else()
+    {
+        var globex = Guid.NewGuid();
+        var (other, theirs) = (_directory.Grant(_acme), _directory.Grant(globex));
+        string[] all = [_key, other, theirs];
+        foreach (var key in all)
+            await Ask(key);
+
+        foreach (var key in all)
+            _directory.Revoke(key);
+        _keys.Invalidate(_key[4..20]);
+        Assert.Equal([null, _acme, globex], await Task.WhenAll(all.Select(key => Ask(key))));
+        _keys.InvalidateOrganization(_acme);
+        Assert.Equal([null, null, globex], await Task.WhenAll(all.Select(key => Ask(key))));
+    }
+
+    [Fact]
+    public async Task A_look_up_that_was_under_way_when_the_key_was_revoked_leaves_nothing_behind()
+    {
+        _directory.Hold();
+        var before = Ask(_key);
+        await Wait.Until(() => _directory.Asked == 1);
+        _directory.Revoke(_key);
+        _keys.Invalidate(_key[4..20]);
+
+        var after = Ask(_key);
+        await Wait.Until(() => _directory.Asked == 2);
+        _directory.Release();
+
+        Assert.Equal(_acme, await before);
+        Assert.Null(await after);
+        Assert.Null(await Ask(_key));
+    }
+
+    [Fact]
+    public async Task Ten_thousand_invented_keys_drive_out_no_live_one_and_take_no_more_room()
+    {
+        var live = Enumerable.Range(0, 500).Select(_ => _directory.Grant(_acme)).ToList();
+        foreach (var key in live)
+            await Ask(key);
+
+        for (var i = 0; i < 10_500; i++)
+            Assert.Null(await Ask(ApiKey.Generate().Text));
+        Assert.InRange(_keys.Count, 501, 10_000);
+
+        var asked = _directory.Asked;
+        foreach (var key in live)
+            Assert.Equal(_acme, await Ask(key));
+        Assert.Equal(asked, _directory.Asked);
+    }
+
+    [Fact]
+    public async Task With_too_many_live_keys_the_oldest_go()
+    {
+        var keys = Remembering(new KeyCacheSettings { Entries = 100 });
+        var live = Enumerable.Range(0, 150).Select(_ => _directory.Grant(_acme)).ToList();
+        foreach (var key in live)
+        {
+            _clock.Advance(TimeSpan.FromMilliseconds(1));
+            Assert.NotNull((await keys.Find(key, CancellationToken.None)).Grant);
+            Assert.InRange(keys.Count, 1, 100);
+        }
+
+        var asked = _directory.Asked;
+        foreach (var key in live.TakeLast(50))
+            Assert.NotNull((await keys.Find(key, CancellationToken.None)).Grant);
+        Assert.Equal(asked, _directory.Asked);
+        await keys.Find(live[0], CancellationToken.None);
+        Assert.Equal(asked + 1, _directory.Asked);
+    }
+
+    [Fact]
+    public async Task The_first_validator_that_knows_the_key_answers()
+    {
+        var (first, second) = (Substitute.For<IApiKeyValidator>(), Substitute.For<IApiKeyValidator>());
+        second.Validate(Arg.Any<ApiKey>(), Arg.Any<CancellationToken>()).Returns(new ApiKeyGrant(_acme, "acme", ["ingest"], []));
+        var keys = new ApiKeyCache([first, second], new KeyCacheSettings(), Uses(), _clock, new Instruments(new UnreadMeters()));
+
+        var (key, grant) = await keys.Find(_key, CancellationToken.None);
+
+        Assert.Equal((_key, "acme"), (key!.Text, grant!.OrgSlug));
+        await first.Received(1).Validate(key, Arg.Any<CancellationToken>());
+    }
+
+    [Fact]
+    public async Task A_key_that_is_known_costs_no_memory()
+    {
+        await Ask(_key);
+        async Task<long> Hundred()
+        {
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            for (var i = 0; i < 100; i++)
+                await _keys.Find(_key, CancellationToken.None);
+            return GC.GetAllocatedBytesForCurrentThread() - before;
+        }
+        await Hundred();
+
+        Assert.InRange(await Hundred(), 0, 1_000);
+    }
+
+    [Theory]
+    [InlineData("KeyCache:Longest", "00:00:04.001", "KeyCache__Longest must be from 00:00:00 to 00:00:04.")]
+    [InlineData("KeyCache:Longest", "00:00:01", "KeyCache__Fresh must be at most KeyCache__Longest.")]
+    [InlineData("KeyCache:Entries", "1", "KeyCache__Entries must be from 100 to 1000000.")]
+    public void Settings_under_which_a_right_would_outlive_its_end_refuse_the_start(string name, string value, string sentence)
+    {
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { [name] = value }).Build();
+
+        Assert.Equal(sentence, Assert.Throws<StartupException>(() => KeyCacheSettings.Read(configuration)).Message);
+    }
+
+    public ValueTask DisposeAsync() => _nowhere.DisposeAsync();
+
+    private ApiKeyCache Remembering(KeyCacheSettings settings) => new([_directory], settings, Uses(), _clock, new Instruments(new UnreadMeters()));
+
+    private LastUsedTracker Uses() => new(_nowhere, _clock, NullLogger<LastUsedTracker>.Instance);
+
+    private Task<Guid?> Ask(string key) => Ask(key, CancellationToken.None);
+
+    private async Task<Guid?> Ask(string key, CancellationToken ct)
+    {
+        var (known, grant) = await _keys.Find(key, ct);
+        Assert.Equal(key, known!.Text);
+        return grant?.OrgId;
+    }
+
+    /// <summary>A place where keys are known, which can be slow and can fail.</summary>
+    private sealed class Directory : IApiKeyValidator
+    {
+        private readonly ConcurrentDictionary<string, ApiKeyGrant> _grants = new();
+        private TaskCompletionSource _open = Opened();
+        private int _asked;
+
+        public int Asked => Volatile.Read(ref _asked);
+
+        public bool Failing { get; set; }
+
+        public string Grant(Guid org, DateTimeOffset? expiresAt = null)
+        {
+            var key = ApiKey.Generate();
+            _grants[key.PublicId] = new(org, "acme", ["ingest"], [], expiresAt);
+            return key.Text;
+        }
+
+        public void Revoke(string key) => _grants.TryRemove(key[4..20], out _);
+
+        public void Hold() => _open = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public void Release() => _open.SetResult();
+
+        public async Task<ApiKeyGrant?> Validate(ApiKey key, CancellationToken ct)
+        {
+            var grant = _grants.GetValueOrDefault(key.PublicId);
+            Interlocked.Increment(ref _asked);
+            await _open.Task;
+            return Failing ? throw new NpgsqlException("away") : grant;
+        }
+
+        private static TaskCompletionSource Opened()
+        {
+            var open = new TaskCompletionSource();
+            open.SetResult();
+            return open;
+        }
+    }
+}

@@ -1,0 +1,213 @@
+using ChatLogger.Auth;
+using ChatLogger.Tests.Support;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Routing.Patterns;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace ChatLogger.Tests.Auth;
+
+/// <summary>Which pages' browsers may read our answers.</summary>
+public class CorsTests(DashboardElsewhereApp app) : IClassFixture<DashboardElsewhereApp>
+{
+    private const string Dashboard = "https://dashboard.example";
+    private const string Shop = "https://shop.example";
+
+    /// <summary>Every path of the running service, with the methods it knows.</summary>
+    private IEnumerable<(string Path, EndpointPolicy Access, string[] Methods)> Paths =>
+        from endpoint in Endpoints
+        group endpoint by "/" + string.Join('/', endpoint.RoutePattern.PathSegments.Select(segment => Literal(segment) ?? "x"))
+        into endpoints
+        let path = endpoints.Key.Split('/', StringSplitOptions.RemoveEmptyEntries)
+        select (
+            endpoints.Key,
+            endpoints.First().Metadata.GetMetadata<EndpointPolicy>()!,
+            // A path of literals may be one of those that a parameter stands for: /orgs/me and /orgs/{slug}.
+            Endpoints.Where(endpoint => IsAt(path, endpoint.RoutePattern.PathSegments))
+                .SelectMany(endpoint => endpoint.Metadata.GetMetadata<IHttpMethodMetadata>()!.HttpMethods).Distinct().Order().ToArray());
+
+    private IEnumerable<RouteEndpoint> Endpoints => app.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>();
+
+    private static bool IsAt(string[] path, IReadOnlyList<RoutePatternPathSegment> pattern) =>
+        path.Length == pattern.Count && path.Zip(pattern).All(pair => Literal(pair.Second) is not { } literal || literal == pair.First);
+
+    private static string? Literal(RoutePatternPathSegment segment) => (segment.Parts[0] as RoutePatternLiteralPart)?.Content;
+
+    [Fact]
+    public async Task Every_route_of_the_plugin_door_answers_the_preflight_of_every_page()
+    {
+        foreach (var (path, _, methods) in Paths.Where(each => each.Access.Credential == CredentialKind.ApiKey))
+        {
+            foreach (var origin in new[] { Shop, Dashboard, "null" })
+            {
+                var answer = (await Preflight(path, origin, methods[0], "x-organization-api-key, content-type")).Is(204).HasSecurityHeaders();
+
+                Assert.Equal("*", answer.Header("Access-Control-Allow-Origin"));
+                Assert.Null(answer.Header("Access-Control-Allow-Credentials"));
+                Assert.Equal(methods, Listed(answer, "Access-Control-Allow-Methods").Order());
+                Assert.Superset(
+                    new HashSet<string> { "x-organization-api-key", "content-type", "idempotency-key", "content-encoding" },
+                    Listed(answer, "Access-Control-Allow-Headers").ToHashSet());
+                Assert.Equal("7200", answer.Header("Access-Control-Max-Age"));
+                Assert.Null(answer.Header("Allow"));
+                Assert.Equal("", answer.Body);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Every_route_of_the_member_door_answers_the_preflight_of_an_allowed_origin_and_tells_others_nothing()
+    {
+        var members = Paths.Where(each => each.Access.Credential != CredentialKind.ApiKey && !IsService(each.Path)).ToList();
+        Assert.Contains(members, each => each.Path == "/auth/login");
+
+        foreach (var (path, _, methods) in members)
+        {
+            var answer = (await Preflight(path, Dashboard, methods[0], "content-type")).Is(204).HasSecurityHeaders();
+            Assert.Equal(Dashboard, answer.Header("Access-Control-Allow-Origin"));
+            Assert.Equal("true", answer.Header("Access-Control-Allow-Credentials"));
+            Assert.Equal(methods, Listed(answer, "Access-Control-Allow-Methods").Order());
+            Assert.Equal("Origin", answer.Header("Vary"));
+
+            foreach (var origin in new[] { Shop, "null", Dashboard + "/", Dashboard.ToUpperInvariant(), $"{Dashboard}, {Shop}", "http://dashboard.example", $"{Dashboard}.evil.example" })
+            {
+                var other = (await Preflight(path, origin, methods[0], "content-type")).Is(204).HasSecurityHeaders();
+                Assert.DoesNotContain(other.Headers.Keys, IsCors);
+                Assert.Equal("Origin", other.Header("Vary"));
+            }
+        }
+    }
+
+    [Fact]
+    public async Task The_services_own_routes_are_for_no_page()
+    {
+        foreach (var path in Paths.Select(each => each.Path).Where(IsService).Append("/docs/index.html"))
+        {
+            Assert.DoesNotContain((await Ask("GET", path, Dashboard)).Headers.Keys, IsCors);
+            Assert.DoesNotContain((await Preflight(path, Dashboard, "GET", "content-type")).Headers.Keys, IsCors);
+        }
+    }
+
+    [Fact]
+    public async Task Without_what_makes_it_a_preflight_an_OPTIONS_is_an_unknown_method()
+    {
+        foreach (var (path, _, methods) in Paths)
+        {
+            foreach (var change in new Action<HttpRequestMessage>[] { _ => { }, request => request.Headers.Add("Origin", Dashboard), request => request.Headers.Add("Access-Control-Request-Method", methods[0]) })
+            {
+                var answer = (await app.Stranger.Send(HttpMethod.Options, path, null, change)).IsSafeProblem(405, "method-not-allowed");
+                Assert.Equal(methods, Listed(answer, "Allow").Order());
+            }
+        }
+        (await Preflight("/nowhere", Dashboard, "GET", "")).IsSafeProblem(404, "not-found");
+        (await Preflight("/api/v1/nowhere", Shop, "GET", "")).IsSafeProblem(404, "not-found");
+    }
+
+    [Fact]
+    public async Task A_page_can_read_what_the_plugin_door_answers_refusals_too()
+    {
+        var acme = await app.Org("acme");
+        var plugin = await acme.Plugin();
+
+        foreach (var origin in new[] { Shop, null })
+        {
+            foreach (var answer in new[]
+                     {
+                         (await Ask("POST", $"{acme.ApiPath}/chats", origin, plugin, "{}")).Is(201),
+                         (await Ask("POST", $"{acme.ApiPath}/chats", origin, plugin, "{")).Is(400),
+                         (await Ask("POST", $"{acme.ApiPath}/chats", origin, null, "{}")).Is(401),
+                         (await Ask("POST", "/api/v1/orgs/globex/chats", origin, plugin, "{}")).Is(404),
+                         (await Ask("GET", "/api/v1/nowhere", origin)).Is(404),
+                         (await Ask("DELETE", $"{acme.ApiPath}/chats", origin)).Is(405),
+                         (await Wire.Ask(app.Address, "POST", $"{acme.ApiPath}/chats", $"Origin: {origin}", "Content-Type: application/json", "Content-Length: 9999999")).Is(413),
+                         (await plugin.Send(HttpMethod.Post, $"{acme.ApiPath}/chats", new StringContent("{}"), request => request.Headers.TryAddWithoutValidation("Origin", origin))).Is(415),
+                     })
+            {
+                Assert.Equal("*", answer.Header("Access-Control-Allow-Origin"));
+                Assert.Null(answer.Header("Access-Control-Allow-Credentials"));
+                Assert.Superset(new HashSet<string> { "Location", "Retry-After", "Idempotent-Replayed" }, Listed(answer, "Access-Control-Expose-Headers").ToHashSet());
+            }
+        }
+    }
+
+    [Fact]
+    public async Task The_dashboard_can_read_what_the_member_door_answers_and_nobody_else()
+    {
+        var acme = await app.Org("acme");
+        var viewer = (await acme.Member("viewer")).Caller;
+
+        foreach (var (method, path, status) in new[] { ("GET", "/users/me", 200), ("GET", "/orgs/me/apikeys", 403), ("GET", "/orgs/globex/chats", 404), ("DELETE", "/users/me", 405), ("GET", "/users/me?x=1", 400) })
+        {
+            var answer = (await Ask(method, path, Dashboard, viewer)).Is(status);
+            Assert.Equal(Dashboard, answer.Header("Access-Control-Allow-Origin"));
+            Assert.Equal("true", answer.Header("Access-Control-Allow-Credentials"));
+            Assert.Equal("Origin", answer.Header("Vary"));
+
+            foreach (var origin in new[] { null, Shop, "null", $"{Dashboard}, {Dashboard}" })
+            {
+                var other = (await Ask(method, path, origin, viewer)).Is(status);
+                Assert.DoesNotContain(other.Headers.Keys, IsCors);
+                Assert.Equal("Origin", other.Header("Vary"));
+            }
+        }
+
+        var login = (await Ask("POST", "/auth/login", Dashboard, null, """{"email":"a@b.example","password":"p"}""")).IsSafeProblem(401, "unauthenticated");
+        Assert.Equal(Dashboard, login.Header("Access-Control-Allow-Origin"));
+        var foreign = (await Ask("POST", "/auth/login", Shop, null, """{"email":"a@b.example","password":"p"}""")).IsSafeProblem(403, "forbidden");
+        Assert.DoesNotContain(foreign.Headers.Keys, IsCors);
+    }
+
+    [Fact]
+    public async Task Several_origins_are_none()
+    {
+        var acme = await app.Org("acme");
+        var admin = $"Cookie: {(await acme.Admin()).Credential}";
+        string[] body = ["Content-Type: application/json", "Content-Length: 0"];
+
+        foreach (var second in new[] { Dashboard, Shop, "", $"http://{app.Address.Authority}" })
+        {
+            var answer = (await Wire.Ask(app.Address, "POST", "/orgs/me/apikeys", [admin, $"Origin: {Dashboard}", $"Origin: {second}", .. body])).IsSafeProblem(403, "forbidden");
+            Assert.DoesNotContain(answer.Headers.Keys, IsCors);
+        }
+        (await Wire.Ask(app.Address, "POST", "/orgs/me/apikeys", [admin, "Sec-Fetch-Site: same-origin", "Sec-Fetch-Site: cross-site", .. body])).IsSafeProblem(403, "forbidden");
+        (await Wire.Ask(app.Address, "POST", "/orgs/me/apikeys", [admin, $"Origin: {Dashboard}", .. body])).IsSafeProblem(400, "validation");
+    }
+
+    [Fact]
+    public async Task A_foreign_page_is_refused_after_who_and_where_and_before_what()
+    {
+        var acme = await app.Org("acme");
+        var member = await acme.Member("viewer");
+
+        (await Ask("POST", "/orgs/me/apikeys", Shop, null, "{")).IsSafeProblem(401, "unauthenticated");
+        (await Ask("POST", "/orgs/globex/apikeys", Shop, member.Caller, "{")).IsSafeProblem(404, "not-found");
+        (await Ask("DELETE", $"/orgs/me/apikeys/{Guid.NewGuid()}", Shop, await acme.Admin())).IsSafeProblem(403, "forbidden");
+        (await Ask("PATCH", "/users/me", Shop, member.Caller, "{")).IsSafeProblem(403, "forbidden");
+        (await Ask("POST", "/auth/login", Shop, null, "{")).IsSafeProblem(403, "forbidden");
+        (await Ask("GET", "/users/me", Shop, member.Caller)).Is(200);
+        (await Ask("PATCH", "/users/me", Shop, member.Caller, "name=changed", "application/x-www-form-urlencoded")).IsSafeProblem(415, "unsupported-media-type");
+    }
+
+    private static bool IsService(string path) => path == "/" || path.StartsWith("/healthz", StringComparison.Ordinal) || path is "/version" or "/openapi/v1.json" or "/docs/index.html";
+
+    private static bool IsCors(string header) => header.StartsWith("Access-Control-", StringComparison.OrdinalIgnoreCase);
+
+    private static string[] Listed(Answer answer, string header) => answer.Header(header)!.Split(", ");
+
+    private Task<Answer> Preflight(string path, string origin, string method, string headers) => app.Stranger.Send(HttpMethod.Options, path, null, request =>
+    {
+        request.Headers.TryAddWithoutValidation("Origin", origin);
+        request.Headers.TryAddWithoutValidation("Access-Control-Request-Method", method);
+        request.Headers.TryAddWithoutValidation("Access-Control-Request-Headers", headers);
+    });
+
+    private Task<Answer> Ask(string method, string path, string? origin, Caller? caller = null, string? body = null, string type = "application/json") =>
+        (caller ?? app.Stranger).Send(
+            new(method),
+            path,
+            body is null ? null : new StringContent(body, null, type),
+            request =>
+            {
+                if (origin is not null)
+                    request.Headers.TryAddWithoutValidation("Origin", origin);
+            });
+}

@@ -1,0 +1,72 @@
+using System.Reflection;
+using NetArchTest.Rules;
+
+namespace ChatLogger.Tests.Contracts;
+
+/// <summary>Each layer knows those below it and none above: see docs/architecture.md.</summary>
+public class ArchitectureTests
+{
+    private static readonly Assembly Service = typeof(Program).Assembly;
+
+    // From the top down; what stands in one line may know each other only where the next test allows it.
+    private static readonly string[][] Layers =
+    [
+        ["Cli"],
+        ["OpenApi"],
+        ["Features"],
+        ["ExportJobs", "SearchIndex", "Rollups", "Ingest"],
+        ["ChangeFeed"],
+        ["Auth", "Http"],
+        ["Data"],
+        ["Telemetry"],
+        ["Configuration"],
+    ];
+
+    public static TheoryData<string> AllLayers => [.. Layers.SelectMany(layer => layer)];
+
+    [Theory]
+    [MemberData(nameof(AllLayers))]
+    public void A_layer_knows_none_above_it(string layer)
+    {
+        var above = Layers.TakeWhile(names => !names.Contains(layer)).SelectMany(names => names).Select(name => $"ChatLogger.{name}").ToArray();
+        var types = Types.InAssembly(Service).That().ResideInNamespace($"ChatLogger.{layer}");
+        Assert.NotEmpty(types.GetTypes());
+        if (above.Length == 0)
+            return;
+
+        var result = types.ShouldNot().HaveDependencyOnAny(above).GetResult();
+
+        Assert.True(result.IsSuccessful, $"{layer} knows what lies above it: {string.Join(", ", result.FailingTypeNames ?? [])}");
+    }
+
+    [Theory]
+    [InlineData("SearchIndex", "ExportJobs", "Rollups", "Ingest")]
+    [InlineData("Rollups", "ExportJobs", "SearchIndex", "Ingest")]
+    [InlineData("Ingest", "ExportJobs", "SearchIndex", "Rollups")]
+    [InlineData("ExportJobs", "Rollups")]
+    public void Engines_do_not_know_each_other_but_where_an_export_searches_and_keeps_its_keys(string engine, params string[] others)
+    {
+        var result = Types.InAssembly(Service).That().ResideInNamespace($"ChatLogger.{engine}")
+            .ShouldNot().HaveDependencyOnAny([.. others.Select(name => $"ChatLogger.{name}")]).GetResult();
+
+        Assert.True(result.IsSuccessful, $"{engine} knows another engine: {string.Join(", ", result.FailingTypeNames ?? [])}");
+    }
+
+    [Fact]
+    public void Slices_do_not_name_each_other()
+    {
+        var slices = Service.GetTypes()
+            .Where(type => type is { IsAbstract: true, IsSealed: true, Namespace: "ChatLogger.Features" } && type.GetMethod("Map", BindingFlags.Public | BindingFlags.Static) is not null)
+            .Select(type => type.FullName!)
+            .ToList();
+        Assert.True(slices.Count > 25, $"Only {slices.Count} slices were found.");
+
+        foreach (var slice in slices)
+        {
+            var others = slices.Where(other => other != slice).ToArray();
+            var result = Types.InAssembly(Service).That().ResideInNamespace("ChatLogger.Features").And().HaveNameMatching($"^{slice.Split('.')[^1]}$")
+                .ShouldNot().HaveDependencyOnAny(others).GetResult();
+            Assert.True(result.IsSuccessful, $"{slice} names another slice.");
+        }
+    }
+}

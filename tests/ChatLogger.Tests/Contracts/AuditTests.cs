@@ -1,0 +1,279 @@
+using System.Text.RegularExpressions;
+using ChatLogger.Auth;
+using ChatLogger.Tests.Features.Exports;
+using ChatLogger.Tests.Support;
+using Dapper;
+
+namespace ChatLogger.Tests.Contracts;
+
+/// <summary>What is done and what is refused is in the log and in the organization's audit log: who, where, to what, in which request.</summary>
+public sealed partial class AuditTests(ExportApp app) : IClassFixture<ExportApp>
+{
+    /// <summary>For each action somebody who does it; the answer is what must have been written down.</summary>
+    private static readonly Dictionary<string, Func<Org, Trace, Task<Event>>> Stories = new()
+    {
+        [AuditAction.LoggedIn] = async (acme, trace) =>
+        {
+            var member = await acme.Member("viewer");
+            (await trace.Send(acme.App.Stranger, "POST", "/auth/login", new { email = member.Email, password = Persona.Password })).Is(200);
+            return new("member", $"{member.Id}", "member", $"{member.Id}");
+        },
+        [AuditAction.LoginRefused] = async (acme, trace) =>
+        {
+            var member = await acme.Member("viewer");
+            (await trace.Send(acme.App.Stranger, "POST", "/auth/login", new { email = member.Email, password = "not the password" })).Is(401);
+            return new("anonymous", null, "member", $"{member.Id}");
+        },
+        [AuditAction.LoggedOut] = async (acme, trace) =>
+        {
+            var member = await acme.Member("viewer");
+            (await trace.Send(member.Caller, "POST", "/auth/logout")).Is(204);
+            return new("member", $"{member.Id}", "member", $"{member.Id}");
+        },
+        [AuditAction.AccessDenied] = async (acme, trace) =>
+        {
+            var member = await acme.Member("viewer");
+            (await trace.Send(member.Caller, "DELETE", $"/orgs/me/apikeys/{Guid.CreateVersion7()}")).Is(403);
+            return new("member", $"{member.Id}", "route", "DELETE /orgs/{org}/apikeys/{keyId}");
+        },
+        [AuditAction.OrganizationCreated] = (acme, trace) =>
+        {
+            trace.IsNone();
+            return Task.FromResult(new Event("operator", "test", "organization", $"{acme.Id}"));
+        },
+        [AuditAction.OrganizationChanged] = async (acme, trace) =>
+        {
+            var member = await acme.Member("admin");
+            (await trace.Send(member.Caller, "PATCH", "/orgs/me", new { name = "Acme & Sons" })).Is(200);
+            return new("member", $"{member.Id}", "organization", $"{acme.Id}");
+        },
+        [AuditAction.OrganizationDeleted] = async (acme, trace) =>
+        {
+            var root = await acme.App.Superadmin();
+            (await trace.Send(root, "DELETE", $"/orgs/{acme.Slug}")).Is(202);
+            return new("superadmin", (await root.Get("/users/me")).Text("id"), "organization", $"{acme.Id}");
+        },
+        [AuditAction.Throttled] = async (acme, trace) =>
+        {
+            var member = await acme.Member("viewer");
+            for (var i = 0; i < 60; i++)
+                (await member.Caller.Get("/analytics/orgs/me/summary?x")).Is(400);
+            (await trace.Send(member.Caller, "GET", "/analytics/orgs/me/summary")).Is(429);
+            return new("member", $"{member.Id}", "route", "GET /analytics/orgs/{org}/summary");
+        },
+        [AuditAction.MemberCreated] = async (acme, trace) =>
+        {
+            trace.IsNone();
+            return new("operator", "test", "member", $"{(await acme.Member("viewer")).Id}");
+        },
+        [AuditAction.MemberChanged] = async (acme, trace) =>
+        {
+            var member = await acme.Member("user");
+            (await trace.Send(member.Caller, "PATCH", "/users/me", new { name = "Ada" })).Is(200);
+            return new("member", $"{member.Id}", "member", $"{member.Id}");
+        },
+        [AuditAction.MemberRemoved] = async (acme, trace) =>
+        {
+            var (admin, member) = (await acme.Member("admin"), await acme.Member("user"));
+            (await trace.Send(admin.Caller, "DELETE", $"/orgs/me/users/{member.Id}")).Is(204);
+            return new("member", $"{admin.Id}", "member", $"{member.Id}");
+        },
+        [AuditAction.EmailTaken] = async (acme, trace) =>
+        {
+            var (member, other) = (await acme.Member("user"), await acme.Member("user"));
+            (await trace.Send(member.Caller, "PATCH", "/users/me", new { email = other.Email, currentPassword = Persona.Password })).Is(409);
+            return new("member", $"{member.Id}", "member", $"{member.Id}");
+        },
+        [AuditAction.KeyCreated] = async (acme, trace) =>
+        {
+            var member = await acme.Member("admin");
+            var key = (await trace.Send(member.Caller, "POST", "/orgs/me/apikeys", new { label = "web" })).Is(201);
+            return new("member", $"{member.Id}", "key", key.Text("publicId"));
+        },
+        [AuditAction.KeyRotated] = async (acme, trace) =>
+        {
+            var member = await acme.Member("admin");
+            var key = (await member.Caller.Post("/orgs/me/apikeys", new { label = "web" })).Is(201);
+            (await trace.Send(member.Caller, "POST", $"/orgs/me/apikeys/{key.Text("id")}/rotate", new { })).Is(201);
+            return new("member", $"{member.Id}", "key", key.Text("publicId"));
+        },
+        [AuditAction.KeyRevoked] = async (acme, trace) =>
+        {
+            var member = await acme.Member("admin");
+            var key = (await member.Caller.Post("/orgs/me/apikeys", new { label = "web" })).Is(201);
+            (await trace.Send(member.Caller, "DELETE", $"/orgs/me/apikeys/{key.Text("id")}")).Is(204);
+            return new("member", $"{member.Id}", "key", key.Text("publicId"));
+        },
+        [AuditAction.ChatDeleted] = async (acme, trace) =>
+        {
+            var member = await acme.Member("admin");
+            var chat = await acme.Chat();
+            (await trace.Send(member.Caller, "DELETE", $"/orgs/me/chats/{chat}")).Is(204);
+            return new("member", $"{member.Id}", "chat", chat);
+        },
+        [AuditAction.ExportMade] = async (acme, trace) =>
+        {
+            var member = await acme.Member("admin");
+            (await trace.Send(member.Caller, "POST", ExportFixture.Path, new { format = "jsonl", mode = "sync" })).Is(200);
+            return new("member", $"{member.Id}", "export", null);
+        },
+        [AuditAction.ExportRequested] = async (acme, trace) =>
+        {
+            var member = await acme.Member("admin");
+            var export = (await trace.Send(member.Caller, "POST", ExportFixture.Path, new { format = "jsonl", mode = "async" })).Is(202);
+            return new("member", $"{member.Id}", "export", export.Text("id"));
+        },
+        [AuditAction.ExportDownloaded] = async (acme, trace) =>
+        {
+            var member = await acme.Member("admin");
+            var root = await acme.App.Superadmin();
+            var export = (await member.Caller.Post(ExportFixture.Path, new { format = "jsonl", mode = "async" })).Is(202);
+            (await member.Caller.Ended(export.Header("Location")!)).Is(200);
+            (await trace.Send(root, "GET", $"/exports/orgs/{acme.Slug}/{export.Text("id")}")).Is(200);
+            return new("superadmin", (await root.Get("/users/me")).Text("id"), "export", export.Text("id"));
+        },
+        [AuditAction.ExportCancelled] = async (acme, trace) =>
+        {
+            var member = await acme.Member("admin");
+            var export = (await member.Caller.Post(ExportFixture.Path, new { format = "jsonl", mode = "async" })).Is(202);
+            (await member.Caller.Ended(export.Header("Location")!)).Is(200);
+            (await trace.Send(member.Caller, "DELETE", $"{ExportFixture.Path}/{export.Text("id")}")).Is(204);
+            return new("member", $"{member.Id}", "export", export.Text("id"));
+        },
+    };
+
+    public static TheoryData<string> Actions => [.. AuditAction.All];
+
+    [Theory]
+    [MemberData(nameof(Actions))]
+    public async Task It_is_in_the_log_and_in_the_audit_log(string action)
+    {
+        Assert.True(Stories.ContainsKey(action), $"Nobody does {action}: add a story to AuditTests.Stories.");
+        var (acme, globex) = (await app.Org("acme"), await app.Org("globex"));
+        var trace = new Trace();
+
+        var expected = await Stories[action](acme, trace);
+
+        var row = await Row(acme, action, expected.TargetId, trace);
+        Assert.Equal(expected, new(row.ActorType, row.ActorId, row.TargetType, row.TargetId));
+        Assert.Equal(0, await app.Value<long>("select count(*) from audit_events where org_id = @Id and action = @Action and actor_type <> 'operator'", new { globex.Id, Action = action }));
+        Assert.Single(app.Log.All, line => line.EndsWith(
+            $" {action} actor={Pair(expected.ActorType, expected.ActorId)} organization={acme.Id} target={Pair(expected.TargetType, expected.TargetId)}{(trace.Id.Length == 0 ? "" : $" trace={trace.Id}")} ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_superadmin_of_no_organization_is_in_the_log_alone()
+    {
+        var root = await app.Superadmin();
+        var id = (await root.Get("/users/me")).Text("id");
+
+        Assert.Contains(app.Log.All, line => line.Contains($"login.success actor=superadmin:{id} target=member:{id}", StringComparison.Ordinal));
+        Assert.Equal(0, await app.Value<long>("select count(*) from audit_events where actor_id = @Id", new { Id = id }));
+    }
+
+    [Fact]
+    public async Task Denials_are_written_down_once_a_minute_for_an_actor_and_an_action_over_all_instances()
+    {
+        var acme = await app.Org("acme");
+        var (one, two) = (await acme.Member("viewer"), await acme.Member("viewer"));
+        var other = await app.AnotherInstance();
+        try
+        {
+            await Knock();
+            Assert.Equal(1, await Denials(one));
+            Assert.Equal(0, await Denials(two));
+            (await two.Caller.Get("/orgs/me/apikeys")).Is(403);
+            Assert.Equal(1, await Denials(two));
+
+            // A minute later it is told again.
+            await app.Execute("update audit_events set at = at - interval '61 seconds' where org_id = @Id", new { acme.Id });
+            app.Clock.Advance(TimeSpan.FromSeconds(61));
+            other.Clock.Advance(TimeSpan.FromSeconds(61));
+            await Knock();
+            Assert.Equal(2, await Denials(one));
+        }
+        finally
+        {
+            await other.Stop();
+        }
+
+        // From both instances at once, at several routes.
+        Task Knock() => Task.WhenAll(Enumerable.Range(0, 12).Select(async i =>
+            (await (i % 2 == 0 ? one.Caller : other.Stranger.WithCookie(one.Caller.Credential!)).Get(i % 3 == 0 ? "/orgs/me/apikeys" : "/exports/orgs/me")).Is(403)));
+        Task<long> Denials(Person person) => app.Value<long>(
+            "select count(*) from audit_events where org_id = @Org and actor_id = @Id and action = 'access.denied'", new { Org = acme.Id, Id = $"{person.Id}" });
+    }
+
+    [Fact]
+    public async Task Nothing_that_a_caller_writes_makes_a_line_of_the_log()
+    {
+        const string forged = "forged-line";
+        var acme = await app.Org("acme");
+        var viewer = (await acme.Member("viewer")).Caller;
+        var before = app.Log.All.Count;
+
+        foreach (var evil in new[] { $"\r\n{forged}", $"\u001b[31m{forged}", $"\u0085{forged}", $"\u2028{forged}", $"{forged}\u0007", $"{{{forged}}}", $"%0d%0a{forged}" })
+        {
+            (await app.Stranger.Post("/auth/login", new { email = $"a{evil}@acme.example", password = evil })).Is(401);
+            await app.Stranger.Post("/auth/login", $$"""{"email":{{System.Text.Json.JsonSerializer.Serialize(evil)}},"{{forged}}":1}""");
+            await viewer.Get($"/orgs/{Uri.EscapeDataString(evil)}/apikeys");
+            await viewer.Get($"/orgs/me/apikeys/{Uri.EscapeDataString(evil)}?x={Uri.EscapeDataString(evil)}");
+            await viewer.Patch("/users/me", new { email = $"a{evil}@acme.example", currentPassword = evil });
+            await (await acme.Plugin()).Post($"{acme.ApiPath}/chats", new { title = evil, userId = evil });
+            await app.Stranger.Post($"/api/v1/orgs/{Uri.EscapeDataString(evil)}/chats", "{}");
+        }
+        foreach (var header in new[] { "x-organization-api-key", "User-Agent", "X-Forwarded-For", "traceparent", "tracestate", "Cookie", "Origin", "Host-Name" })
+            await Wire.Ask(app.Address, "GET", "/orgs/me/apikeys", $"Cookie: {viewer.Credential}", $"{header}: \u001b[2J{forged}\t{forged}");
+
+        Assert.All(app.Log.All.Skip(before), line =>
+        {
+            Assert.DoesNotContain(forged, line, StringComparison.Ordinal);
+            Assert.DoesNotMatch(Control(), line);
+        });
+    }
+
+    private async Task<AuditRow> Row(Org org, string action, string? targetId, Trace trace)
+    {
+        await using var connection = await app.Rows.OpenConnectionAsync();
+        // A refusal is written down beside its answer, not before it.
+        AuditRow? row = null;
+        await Wait.Until(
+            async () => (row = await connection.QuerySingleOrDefaultAsync<AuditRow>(
+                """
+                select actor_type as ActorType, actor_id as ActorId, target_type as TargetType, target_id as TargetId
+                from audit_events
+                where org_id = @Id
+                  and action = @Action
+                  and target_id is not distinct from @TargetId
+                  and trace_id = @Trace
+                """,
+                new { org.Id, Action = action, TargetId = targetId, Trace = trace.Id })) is not null,
+            $"{action} is in the audit log.");
+        return row!;
+    }
+
+    [GeneratedRegex(@"[\x00-\x1f\x7f-\x9f\u2028\u2029]")]
+    private static partial Regex Control();
+
+    private sealed record AuditRow(string ActorType, string? ActorId, string TargetType, string? TargetId);
+
+    /// <summary>What must have been written down beside the action, the organization and the trace.</summary>
+    internal sealed record Event(string ActorType, string? ActorId, string TargetType, string? TargetId);
+
+    /// <summary>The one request of a story that is looked for, by the trace that it was sent in.</summary>
+    internal sealed class Trace
+    {
+        public string Id { get; private set; } = Guid.NewGuid().ToString("N");
+
+        /// <summary>It came by no request.</summary>
+        public void IsNone() => Id = "";
+
+        public Task<Answer> Send(Caller caller, string method, string path, object? body = null) => caller.Send(
+            HttpMethod.Parse(method),
+            path,
+            body is null ? null : Caller.Json(System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(body)),
+            request => request.Headers.Add("traceparent", $"00-{Id}-00f067aa0ba902b7-01"));
+    }
+
+    private static string Pair(object? type, object? id) => $"{id}".Length == 0 ? $"{type}" : $"{type}:{id}";
+}

@@ -1,0 +1,240 @@
+using ChatLogger.Auth;
+using ChatLogger.Tests.Support;
+
+namespace ChatLogger.Tests.Contracts;
+
+/// <summary>
+/// A kind of caller: its column of the matrix, the credential, and how the organization is named in a path. <paramref name="Instead"/> says where
+/// the answer is another than the column's.
+/// </summary>
+internal sealed record Kind(string Name, Column Column, Caller Caller, string Org, string Slug, Func<RouteCase, int?> Instead)
+{
+    /// <summary>Whether the chat in the path is another member's.</summary>
+    public bool ForeignChat { get; init; }
+
+    /// <summary>Who the caller is at home, where the path says "me"; for those from elsewhere.</summary>
+    public Column AtHome { get; init; } = Column.Admin;
+}
+
+/// <summary>
+/// Two organizations with one of everybody and everything. Acme is asked for; globex has the same, and is to be neither seen nor changed.
+/// </summary>
+internal sealed class MatrixFixture
+{
+    /// <summary>What can be told by its text to have been written by a story about the matrix.</summary>
+    public const string Mark = "matrix";
+
+    public const string Nowhere = "no-such-organization";
+
+    private MatrixFixture(App app, Org acme, Org globex)
+    {
+        App = app;
+        Acme = acme;
+        Globex = globex;
+    }
+
+    public App App { get; }
+
+    public Org Acme { get; }
+
+    public Org Globex { get; }
+
+    public Person Admin { get; private set; } = null!;
+
+    public Person User { get; private set; } = null!;
+
+    public Caller Superadmin { get; private set; } = null!;
+
+    public IReadOnlyList<Kind> Kinds { get; private set; } = [];
+
+    public static async Task<MatrixFixture> Set(App app)
+    {
+        var stage = new MatrixFixture(app, await app.Org("acme"), await app.Org("globex"));
+        stage.Admin = await stage.Acme.Member("admin");
+        stage.User = await stage.Acme.Member("user");
+        stage.Superadmin = await app.Superadmin();
+        stage.Kinds = await stage.Everybody();
+        return stage;
+    }
+
+    /// <summary>A new thing of the organization, ready to be asked for; for a parameter of a path that is named like this.</summary>
+    public async Task<string> Thing(Org org, string parameter, Guid? owner, string? within = null)
+    {
+        var id = Guid.CreateVersion7();
+        switch (parameter)
+        {
+            case "chatId":
+                await App.Execute(
+                    """
+                    insert into chats (org_id, id, title, tags, user_id, external_user_id, created_at, updated_at)
+                    values (@Org, @Id, 'matrix', array[@Slug], @Owner, @Slug, now(), now())
+                    """,
+                    new { Org = org.Id, Id = id, Owner = owner, org.Slug });
+                await Thing(org, "messageId", null, id.ToString());
+                return id.ToString();
+            case "messageId":
+                await App.Execute(
+                    "insert into messages (org_id, chat_id, id, role, content, created_at) values (@Org, @Chat::uuid, @Id, 'user', 'matrix', now())",
+                    new { Org = org.Id, Id = id, Chat = within });
+                return id.ToString();
+            case "keyId":
+                // The earlier ones make room: an organization may have only so many that live.
+                await App.Execute(
+                    """
+                    update api_keys set revoked_at = now() where org_id = @Org and label = 'matrix' and revoked_at is null;
+                    insert into api_keys (id, org_id, public_id, sha256, last_four, label, scopes, created_at)
+                    values (@Id, @Org, @PublicId, sha256(@PublicId::bytea), 'abcd', 'matrix', array['ingest'], now())
+                    """,
+                    new { Org = org.Id, Id = id, PublicId = id.ToString("N")[16..] });
+                return id.ToString();
+            case "exportId":
+                await App.Execute(
+                    """
+                    insert into exports (id, org_id, requested_by, state, format, time_zone, created_at, next_attempt_at)
+                    values (@Id, @Org, @Id, 'queued', 'jsonl', 'UTC', now(), now() + interval '1 day')
+                    """,
+                    new { Org = org.Id, Id = id });
+                return id.ToString();
+            case "memberId":
+                await App.Execute(
+                    """
+                    insert into users (id, org_id, email, name, role, password_hash, created_at, updated_at)
+                    values (@Id, @Org, @Id || '@matrix.example', 'matrix', 'viewer', 'x', now(), now())
+                    """,
+                    new { Org = org.Id, Id = id });
+                return id.ToString();
+            case "slug":
+                return (await App.Org("matrix")).Slug;
+            default:
+                throw new InvalidOperationException($"Stage.Thing makes no {parameter} yet: add how such a thing is made, for a route has it in its path.");
+        }
+    }
+
+    /// <summary>The ids of a route's path, each of a new thing.</summary>
+    public async Task<Dictionary<string, string>> Things(RouteCase line, Org org, Guid? owner = null)
+    {
+        var things = new Dictionary<string, string>();
+        foreach (var name in line.Ids)
+            things[name] = await Thing(org, name, owner, things.GetValueOrDefault("chatId"));
+        if (line.Row == Row.Organizations && line.Parameters.Contains("slug"))
+            things["slug"] = await Thing(org, "slug", owner);
+        return things;
+    }
+
+    public static string Path(RouteCase line, Kind kind, IReadOnlyDictionary<string, string> things) => string.Join('/', line.Path.Split('/').Select(segment =>
+        segment.Trim('{', '}') is var name && segment == name ? segment
+        : things.TryGetValue(name, out var thing) ? thing
+        : name == "org" ? kind.Org
+        : kind.Slug));
+
+    public Task<Answer> Ask(RouteCase line, Kind kind, IReadOnlyDictionary<string, string> things) => Ask(line, kind.Caller, Path(line, kind, things));
+
+    public Task<Answer> Ask(RouteCase line, Caller caller, string path) => caller.Send(line.Method, path, line.Body?.Invoke(this));
+
+    public Kind Named(string name) => Kinds.Single(kind => kind.Name == name);
+
+    /// <summary>Everything in the database but what a refusal may write: how many rows each table has, and the last transaction that wrote one.</summary>
+    public async Task<string> State()
+    {
+        await using var connection = await App.Rows.OpenConnectionAsync();
+        var tables = new List<string>();
+        await using (var command = connection.CreateCommand())
+        {
+            command.CommandText =
+                """
+                select relname::text
+                from pg_class
+                where relkind = 'r'
+                  and relnamespace = 'public'::regnamespace
+                  and relname <> all (@Refusals)
+                order by 1
+                """;
+            command.Parameters.AddWithValue("Refusals", Refusals);
+            await using var reader = await command.ExecuteReaderAsync();
+            while (await reader.ReadAsync())
+                tables.Add(reader.GetString(0));
+        }
+        await using var counts = connection.CreateCommand();
+        // That a key was used is noted with some delay, and is no change to it.
+        counts.CommandText = string.Join("\nunion all\n", tables.Select(table => table == "api_keys"
+            ? "select 'api_keys', count(*), md5(string_agg((to_jsonb(k) - 'last_used_at')::text, '' order by id)) from api_keys k"
+            : $"select '{table}', count(*), max(xmin::text::bigint)::text from {table}"));
+        var state = new List<string>();
+        await using var rows = await counts.ExecuteReaderAsync();
+        while (await rows.ReadAsync())
+            state.Add($"{rows.GetString(0)}: {rows.GetInt64(1)} rows, {(rows.IsDBNull(2) ? "" : rows.GetString(2))}");
+        return string.Join('\n', state);
+    }
+
+    /// <summary>The tables that a refusal may write to.</summary>
+    private static readonly string[] Refusals = ["audit_events", "login_attempts", "login_failures", "throttles"];
+
+    private async Task<IReadOnlyList<Kind>> Everybody()
+    {
+        var stranger = App.Stranger;
+        var viewer = await Acme.Member("viewer");
+        var elsewhere = await Globex.Admin();
+        var revoked = await KeyAfter("update api_keys set revoked_at = now() where org_id = @Id and public_id = @PublicId");
+        var expired = await KeyAfter("update api_keys set expires_at = now() - interval '1 second' where org_id = @Id and public_id = @PublicId");
+        var good = await Acme.Key();
+        var session = Admin.Caller.Credential!;
+
+        return
+        [
+            Nobody("nobody", stranger),
+            Nobody("a malformed key", stranger.WithKey(good[..^1] + (good[^1] == 'a' ? 'b' : 'a'))),
+            Nobody("an unknown key", stranger.WithKey(ApiKey.Generate().Text)),
+            Nobody("a revoked key", stranger.WithKey(revoked)),
+            Nobody("an expired key", stranger.WithKey(expired)),
+            Nobody("two keys", stranger.WithKey($"{good},{good}")),
+            Nobody("a key in the cookie's place", stranger.WithCookie($"{session.Split('=')[0]}={good}")),
+            Nobody("a session in the key's place", stranger.WithKey(session.Split('=')[1])),
+            Nobody("a forged session", stranger.WithCookie(Forged(session))),
+            Nobody("an unsigned session", stranger.WithCookie(session[..(session.LastIndexOf('.') + 1)])),
+            Nobody("an expired session", await MemberAfter("update sessions set created_at = now() - interval '2 days', expires_at = now() - interval '1 second' where user_id = @Id")),
+            Nobody("a session that was logged out", await MemberAfter("delete from sessions where user_id = @Id")),
+            Nobody("a disabled member", await MemberAfter("update users set disabled_at = now() where id = @Id")),
+            Nobody("a removed member", await MemberAfter("update users set removed_at = now(), email = null, password_hash = null where id = @Id")),
+            Key("a key", good, Acme.Slug, 0),
+            Key("a key of another organization", await Globex.Key(), Acme.Slug, 404),
+            Key("a key where there is no organization", good, Nowhere, 404),
+            Key("a key without the scope", await Acme.Key(KeyScope.Import), Acme.Slug, 403),
+            Person("viewer", Column.Viewer, viewer.Caller, "me"),
+            Person("viewer by slug", Column.Viewer, viewer.Caller, Acme.Slug),
+            Person("user", Column.User, User.Caller, "me"),
+            Person("user by slug", Column.User, User.Caller, Acme.Slug),
+            Person("user with another's chat", Column.User, User.Caller, "me") with { ForeignChat = true },
+            Person("admin", Column.Admin, Admin.Caller, "me"),
+            Person("admin by slug", Column.Admin, Admin.Caller, Acme.Slug),
+            Person("superadmin", Column.Superadmin, Superadmin, Acme.Slug),
+            new("superadmin without an organization", Column.Superadmin, Superadmin, "me", Acme.Slug, line => line.NamesOrganization ? 409 : null),
+            new("superadmin where there is no organization", Column.Superadmin, Superadmin, Nowhere, Acme.Slug, line => line.NamesOrganization ? 404 : null),
+            Person("admin of another organization", Column.Elsewhere, elsewhere, Acme.Slug),
+            Person("viewer of another organization", Column.Elsewhere, (await Globex.Member("viewer")).Caller, Acme.Slug) with { AtHome = Column.Viewer },
+            Person("admin where there is no organization", Column.Elsewhere, elsewhere, Nowhere),
+        ];
+
+        Kind Nobody(string name, Caller caller) => new(name, Column.Anonymous, caller, "me", Acme.Slug, _ => null);
+        Kind Person(string name, Column column, Caller caller, string org) => new(name, column, caller, org, Acme.Slug, _ => null);
+        Kind Key(string name, string key, string slug, int status) =>
+            new(name, Column.Key, stranger.WithKey(key), "me", slug, line => line.Row == Row.Plugin && status != 0 ? status : null);
+        async Task<string> KeyAfter(string after)
+        {
+            var key = await Acme.Key();
+            await App.Execute(after, new { Acme.Id, ApiKey.Parse(key)!.PublicId });
+            return key;
+        }
+        async Task<Caller> MemberAfter(string after)
+        {
+            var member = await Acme.Member("admin");
+            await App.Execute(after, new { member.Id });
+            return member.Caller;
+        }
+    }
+
+    private static string Forged(string session)
+    {
+        var middle = session.LastIndexOf('.') + 10;
+        return $"{session[..middle]}{(session[middle] == 'a' ? 'b' : 'a')}{session[(middle + 1)..]}";
+    }
+}

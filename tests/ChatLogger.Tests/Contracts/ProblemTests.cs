@@ -1,0 +1,224 @@
+using System.Text;
+using ChatLogger.Tests.Support;
+using static ChatLogger.Tests.Support.AnswerRules;
+
+namespace ChatLogger.Tests.Contracts;
+
+/// <summary>What the framework would answer in its own way is answered in ours, in every environment.</summary>
+public abstract class ProblemTests(App app)
+{
+    public sealed class InProduction(LeasedApp app) : ProblemTests(app), IClassFixture<LeasedApp>;
+
+    public sealed class InDevelopment(DevelopmentApp app) : ProblemTests(app), IClassFixture<DevelopmentApp>;
+
+    private static readonly string Large = $"{{\"title\":\"{Marker}{new string('a', 1_100_000)}\"}}";
+
+    [Theory]
+    [InlineData("GET", "/index.html")]
+    [InlineData("GET", $"/{Marker}")]
+    [InlineData("GET", $"/{Marker}?{Marker}={Marker}")]
+    [InlineData("DELETE", "/organizations")]
+    [InlineData("GET", "/api/v1/orgs/acme")]
+    [InlineData("GET", $"/orgs/me/{Marker}")]
+    [InlineData("GET", $"/%2e%2e/{Marker}")]
+    [InlineData("GET", "/users//me")]
+    [InlineData("GET", "/USERS/ME/x")]
+    [InlineData("OPTIONS", "/nowhere")]
+    [InlineData("POST", $"/{Marker}")]
+    public async Task A_path_that_leads_nowhere_is_404(string method, string path)
+    {
+        foreach (var content in new[] { null, Caller.Json("{}"u8.ToArray()), new StringContent(Marker), new ByteArrayContent([1]) })
+        {
+            if (content is null || method == "POST")
+                (await app.Stranger.Send(new(method), path, content, _ => { })).IsSafeProblem(404, "not-found");
+        }
+    }
+
+    [Theory]
+    [InlineData("DELETE", "/users/me", "GET, HEAD, PATCH")]
+    [InlineData("HEAD", "/auth/login", "POST")]
+    [InlineData("GET", "/auth/login", "POST")]
+    [InlineData("PUT", "/auth/logout", "POST")]
+    [InlineData("PUT", $"/api/v1/orgs/{Marker}/chats", "POST")]
+    [InlineData("OPTIONS", "/orgs/me/chats", "GET, HEAD, POST")]
+    [InlineData("TRACE", "/orgs/me/apikeys", "GET, HEAD, POST")]
+    [InlineData(Marker, "/healthz/live", "GET, HEAD")]
+    public async Task A_method_that_a_path_does_not_know_is_405_and_says_what_it_knows(string method, string path, string allow)
+    {
+        foreach (var content in new[] { null, new StringContent(Marker) })
+        {
+            if (content is not null && method is not "PUT" and not "DELETE")
+                continue;
+            var answer = await app.Stranger.Send(new(method), path, content, _ => { });
+
+            // Of an answer to HEAD the head is all there is.
+            if (method == "HEAD")
+                answer.Is(405).HasSecurityHeaders();
+            else
+                answer.IsSafeProblem(405, "method-not-allowed");
+            Assert.Equal(allow.Split(", "), answer.Header("Allow")!.Split(", ").Order());
+        }
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("text/plain")]
+    [InlineData("text/json")]
+    [InlineData("application/x-www-form-urlencoded")]
+    [InlineData($"multipart/form-data; boundary={Marker}")]
+    [InlineData("application/octet-stream")]
+    [InlineData("application/jsonx")]
+    [InlineData($"{Marker}/{Marker}")]
+    public async Task A_body_that_does_not_say_it_is_JSON_is_415(string? contentType)
+    {
+        var acme = await app.Org("acme");
+        foreach (var (caller, path) in new[] { (await acme.Plugin(), $"{acme.ApiPath}/chats"), (app.Stranger, "/auth/login"), (await acme.Admin(), "/orgs/me/apikeys"), (await acme.Admin(), "/auth/logout"), (app.Stranger, "/auth/logout") })
+        {
+            var content = new ByteArrayContent(Encoding.UTF8.GetBytes($"{{\"title\":\"{Marker}\"}}"));
+            content.Headers.TryAddWithoutValidation("Content-Type", contentType);
+            (await caller.Send(HttpMethod.Post, path, content, _ => { })).IsSafeProblem(415, "unsupported-media-type");
+        }
+        Assert.Equal(0, await acme.Count("chats"));
+        Assert.Equal(2, await app.Value<long>("select count(*) from sessions s join users u on u.id = s.user_id where u.org_id = @Id", new { acme.Id }));
+    }
+
+    [Theory]
+    [InlineData("gzip")]
+    [InlineData("GZIP")]
+    [InlineData("deflate")]
+    [InlineData("br")]
+    [InlineData($"identity, {Marker}")]
+    public async Task An_encoded_body_is_415(string encoding)
+    {
+        var acme = await app.Org("acme");
+        foreach (var (caller, path) in new[] { (await acme.Plugin(), $"{acme.ApiPath}/chats"), (app.Stranger, "/auth/login") })
+        {
+            var content = Caller.Json("{}"u8.ToArray());
+            content.Headers.TryAddWithoutValidation("Content-Encoding", encoding);
+            (await caller.Send(HttpMethod.Post, path, content, _ => { })).IsSafeProblem(415, "unsupported-media-type");
+        }
+        Assert.Equal(0, await acme.Count("chats"));
+    }
+
+    [Theory]
+    [InlineData("/api/v1/orgs/acme/chats", 1_048_577)]
+    [InlineData("/api/v1/orgs/acme/chats", long.MaxValue)]
+    [InlineData("/auth/login", 4_097)]
+    [InlineData("/orgs/me/apikeys", 1_048_577)]
+    public async Task A_body_that_is_declared_too_large_is_413_before_it_is_sent_and_whoever_calls(string path, long length)
+    {
+        foreach (var expectation in new[] { "X-Nothing: 1", "Expect: 100-continue" })
+        {
+            var answer = await Wire.Ask(app.Address, "POST", path, "Content-Type: application/json", $"Content-Length: {length}", expectation);
+
+            answer.IsSafeProblem(413, "body-too-large");
+        }
+    }
+
+    [Theory]
+    [InlineData("/api/v1/orgs/acme/chats", 413)]
+    [InlineData("/api/v1/orgs/acme/batch", 413)]
+    [InlineData("/auth/login", 413)]
+    [InlineData("/users/me", 405)]
+    [InlineData("/no/such/route", 404)]
+    public async Task Who_sends_all_of_what_is_refused_before_reading_gets_the_answer(string path, int status)
+    {
+        // More than what sockets hold between the two.
+        var body = new byte[32 * 1024 * 1024];
+        byte[] request = [.. Encoding.Latin1.GetBytes($"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n"), .. body];
+
+        (await Wire.Send(app.Address, request)).Is(status);
+    }
+
+    [Fact]
+    public async Task A_body_that_turns_out_too_large_is_413()
+    {
+        var acme = await app.Org("acme");
+        var plugin = await acme.Plugin();
+        void Chunked(HttpRequestMessage request) => request.Headers.TransferEncodingChunked = true;
+
+        (await plugin.Send(HttpMethod.Post, $"{acme.ApiPath}/chats", Caller.Json(Encoding.UTF8.GetBytes(Large)), Chunked)).IsSafeProblem(413, "body-too-large");
+        (await app.Stranger.Send(HttpMethod.Post, "/auth/login", Caller.Json(Encoding.UTF8.GetBytes(Large[..4_097])), Chunked)).IsSafeProblem(413, "body-too-large");
+        (await plugin.Send(HttpMethod.Post, $"{acme.ApiPath}/chats", Caller.Json("{}"u8.ToArray()), Chunked)).Is(201).HasSecurityHeaders();
+
+        Assert.Equal(1, await acme.Count("chats"));
+    }
+
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(4_096, 4_096)]
+    [InlineData(4_097, 4_097)]
+    [InlineData(60_000, 60_000)]
+    [InlineData(4_096, 1)]
+    [InlineData(4_097, 1)]
+    public async Task A_chunked_body_that_comes_with_its_head_has_the_same_limit(int length, int chunk)
+    {
+        var body = string.Concat(Enumerable.Repeat($"{chunk:x}\r\n{new string(' ', chunk)}\r\n", length / chunk)) + "0\r\n\r\n";
+
+        var answer = await Wire.Send(app.Address, $"POST /auth/login HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n{body}");
+
+        if (length <= 4_096)
+            answer.IsSafeProblem(400, "validation");
+        else
+            answer.IsSafeProblem(413, "body-too-large");
+    }
+
+    [Theory]
+    [InlineData("zz\r\n")]
+    [InlineData("5\r\nabc")]
+    [InlineData("-1\r\n\r\n")]
+    [InlineData("FFFFFFFFFFFFFFFFFF\r\n")]
+    public async Task Chunks_that_are_none_are_400(string body)
+    {
+        var answer = await Wire.Send(app.Address, $"POST /auth/login HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n{body}\r\nxxxx\r\n\r\n");
+
+        answer.IsSafeProblem(400, "bad-request");
+    }
+
+    [Theory]
+    [InlineData("{")]
+    [InlineData("")]
+    [InlineData($"{Marker}")]
+    [InlineData($"{{\"{Marker}\":1}}")]
+    [InlineData($"{{\"title\":\"{Marker}\",\"title\":\"{Marker}\"}}")]
+    [InlineData($"{{\"title\":{{\"{Marker}\":\"{Marker}\"}}}}")]
+    [InlineData($"{{\"tags\":{{\"{Marker}\":[]}}}}")]
+    [InlineData($"{{\"tags\":[\"{Marker}\",\"{Marker}\"]}}")]
+    [InlineData($"{{\"userId\":\"{Marker}\"}}")]
+    [InlineData($"{{\"metadata\":{{\"{Marker}\":1,\"{Marker}\":1}}}}")]
+    [InlineData($"{{\"metadata\":{{\"{Marker}\":1e999}}}}")]
+    [InlineData($"{{\"metadata\":{{\"{Marker}\":\"\\ud800\"}}}}")]
+    [InlineData($"[\"{Marker}\"]")]
+    public async Task A_refusal_of_a_body_repeats_nothing_of_it(string body)
+    {
+        var acme = await app.Org("acme");
+
+        (await (await acme.Plugin()).Post($"{acme.ApiPath}/chats", body)).IsSafeProblem(400, "validation");
+
+        Assert.Equal(0, await acme.Count("chats"));
+    }
+
+    [Fact]
+    public async Task Every_other_answer_has_the_headers_too()
+    {
+        var acme = await app.Org("acme");
+        var admin = await acme.Admin();
+        var chat = await acme.Chat();
+
+        (await app.Stranger.Get("/healthz/live")).Is(200).HasSecurityHeaders();
+        (await app.Stranger.Get("/healthz/ready")).Is(200).HasSecurityHeaders();
+        (await app.Stranger.Get("/version")).Is(200).HasSecurityHeaders();
+        (await admin.Get("/orgs/me/chats")).Is(200).HasSecurityHeaders();
+        (await admin.Get($"/orgs/me/chats/{Guid.NewGuid()}")).IsSafeProblem(404, "not-found");
+        (await admin.Get($"/orgs/me/chats/{chat}?{Marker}={Marker}")).IsSafeProblem(400, "validation");
+        (await admin.Get($"/orgs/{Marker}/chats")).IsSafeProblem(404, "not-found");
+        (await admin.Get($"/orgs/me/chats?cursor={Marker}")).IsSafeProblem(400, "validation");
+        (await app.Stranger.WithKey(Marker).Post($"/api/v1/orgs/{Marker}/chats", new { })).IsSafeProblem(401, "unauthenticated");
+        (await app.Stranger.WithCookie($"__Host-chatlogger={Marker}").Get("/users/me")).IsSafeProblem(401, "unauthenticated");
+        (await app.Stranger.Post("/auth/login", new { email = $"{Marker}@x.example", password = Marker })).IsSafeProblem(401, "unauthenticated");
+        (await (await acme.Member("viewer")).Caller.Get("/orgs/me/apikeys")).IsSafeProblem(403, "forbidden");
+        (await admin.Send(HttpMethod.Post, "/auth/logout", null, request => request.Headers.Add("Origin", $"https://{Marker}.example"))).IsSafeProblem(403, "forbidden");
+        (await (await app.Superadmin()).Get("/orgs/me/chats")).IsSafeProblem(409, "no-organization");
+        (await admin.Post("/auth/logout")).Is(204).HasSecurityHeaders();
+    }
+}

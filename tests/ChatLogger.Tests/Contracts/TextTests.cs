@@ -1,0 +1,192 @@
+using System.Text;
+using ChatLogger.Tests.Support;
+
+namespace ChatLogger.Tests.Contracts;
+
+/// <summary>What cannot be stored as text is refused wherever it stands; everything else comes back as it was.</summary>
+public class TextTests(LongTimeoutApp app) : IClassFixture<LongTimeoutApp>
+{
+    // Where text can stand in a body: § is the place.
+    private static readonly string[] Metadata =
+    [
+        """{"metadata":{"k":"§"}}""", """{"metadata":{"§":1}}""", """{"metadata":{"a":[{"b":["x","§"]}]}}""", """{"metadata":{"a":{"b":[{"§":{}}]}}}""",
+        """{"metadata":"§"}""", """{"metadata":["§"]}""",
+    ];
+
+    private static readonly string[] Unknown = ["""{"§":1}""", """{"unknown":"§"}""", """{"unknown":{"a":[{"§":["§"]}]}}""", "\"§\"", "[\"§\"]"];
+
+    private static readonly string[] Chat = ["""{"title":"§"}""", """{"tags":["ok","§"]}""", """{"externalUserId":"§"}""", """{"userId":"§"}""", .. Metadata, .. Unknown];
+
+    private static readonly string[] Message =
+    [
+        """{"role":"user","content":"§"}""", """{"role":"§","content":"a"}""", """{"role":"user","content":"a","model":"§"}""",
+        """{"role":"user","content":"a","latencyMs":"§"}""",
+        .. Metadata.Concat(Unknown).Where(body => body.StartsWith('{')).Select(body => """{"role":"user","content":"a",""" + body[1..]),
+    ];
+
+    private static readonly string[] LogIn =
+    [
+        """{"email":"§","password":"correct horse battery"}""", """{"email":"a@b.example","password":"§"}""",
+        """{"email":"a@b.example","password":"p","§":1}""", .. Unknown,
+    ];
+
+    private static readonly string[] Profile =
+    [
+        """{"name":"§"}""", """{"email":"§","currentPassword":"correct horse battery"}""", """{"name":"new","currentPassword":"§"}""",
+        """{"newPassword":"correct horse battery §","currentPassword":"correct horse battery"}""", .. Unknown,
+    ];
+
+    private static readonly string[] Key =
+    [
+        """{"label":"§"}""", """{"label":"a","scopes":["§"]}""", """{"label":"a","allowedOrigins":["https://§.example"]}""",
+        """{"label":"a","expiresAt":"§"}""", .. Unknown,
+    ];
+
+    /// <summary>What is no text, as it would stand between the quotes of a JSON string.</summary>
+    private static readonly byte[][] NotText =
+    [
+        [0], .. new[] { @"\u0000", @"a\u0000b", @"\\\u0000", @"\ud800", @"\uDBFF", @"\udc00", @"\uDFFF", @"\ude00\ud83d", @"\ud83d\ud83d", @"\ud83dx", @"\ud83d\u0041", @"\ud83d\n", @"\uD83D\\uDE00" }.Select(Encoding.ASCII.GetBytes),
+        [0xff], [0x80], [0xc3], [0xc0, 0x80], [0xc1, 0xbf], [0xe0, 0x80, 0x80], [0xe0, 0x9f, 0xbf], [0xf0, 0x80, 0x80, 0x80],
+        [0xed, 0xa0, 0x80], [0xed, 0xbf, 0xbf], [0xed, 0xa0, 0xbd, 0xed, 0xb8, 0x80], [0xf4, 0x90, 0x80, 0x80], [0xf8, 0x88, 0x80, 0x80, 0x80],
+    ];
+
+    [Fact]
+    public async Task A_new_chat_with_what_is_no_text_is_refused()
+    {
+        var acme = await app.Org("acme");
+
+        await Refuses(await acme.Plugin(), HttpMethod.Post, $"{acme.ApiPath}/chats", Chat);
+
+        Assert.Equal(0, await acme.Count("chats"));
+    }
+
+    [Fact]
+    public async Task A_message_with_what_is_no_text_is_refused()
+    {
+        var acme = await app.Org("acme");
+        var chat = await acme.Chat();
+
+        await Refuses(await acme.Plugin(), HttpMethod.Post, $"{acme.ApiPath}/chats/{chat}/messages", Message);
+
+        Assert.Equal(0, await acme.Count("messages"));
+    }
+
+    [Fact]
+    public async Task A_login_with_what_is_no_text_is_refused()
+    {
+        await Refuses(app.Stranger, HttpMethod.Post, "/auth/login", LogIn);
+    }
+
+    [Fact]
+    public async Task A_profile_with_what_is_no_text_is_refused()
+    {
+        var acme = await app.Org("acme");
+        var member = await acme.Member("viewer");
+
+        await Refuses(member.Caller, HttpMethod.Patch, "/users/me", Profile);
+
+        Assert.Equal("viewer", (await member.Caller.Get("/users/me")).Is(200).Text("name"));
+        await app.LogIn(member.Email);
+    }
+
+    [Fact]
+    public async Task A_key_with_what_is_no_text_is_refused()
+    {
+        var acme = await app.Org("acme");
+
+        await Refuses(await acme.Admin(), HttpMethod.Post, "/orgs/me/apikeys", Key);
+
+        Assert.Equal(0, await acme.Count("api_keys"));
+    }
+
+    [Theory]
+    [InlineData("%00")]
+    [InlineData("a%00b")]
+    [InlineData("%FF")]
+    [InlineData("%c3")]
+    [InlineData("%C0%80")]
+    [InlineData("%ED%A0%80")]
+    [InlineData("%F4%90%80%80")]
+    [InlineData("%")]
+    [InlineData("%4")]
+    [InlineData("%zz")]
+    [InlineData("!")]
+    [InlineData("%C3%A4%F0%9F%98%80")]
+    [InlineData("%EF%BF%BE")]
+    public async Task No_text_of_a_query_or_a_path_is_more_than_a_refusal(string text)
+    {
+        var acme = await app.Org("acme");
+        var chat = await acme.Chat();
+        var viewer = $"Cookie: {(await acme.Member("viewer")).Caller.Credential}";
+        var root = $"Cookie: {(await app.Superadmin()).Credential}";
+        var plugin = $"x-organization-api-key: {(await acme.Plugin()).Credential}";
+
+        foreach (var query in new[] { $"cursor={text}", $"limit={text}", $"{text}=1", $"limit=1&limit={text}", $"cursor=a{text}" })
+        {
+            foreach (var path in new[] { "/orgs/me/chats", $"/orgs/me/chats/{chat}", $"/orgs/me/chats/{chat}/messages", "/users/me", "/version" })
+            {
+                var answer = (await Wire.Ask(app.Address, "GET", $"{path}?{query}", viewer)).IsProblem(400, "validation");
+                Assert.NotEmpty(answer["errors"].EnumerateObject());
+            }
+            (await Wire.Ask(app.Address, "POST", $"{acme.ApiPath}/chats?{query}", plugin, "Content-Type: application/json", "Content-Length: 0")).IsProblem(400, "validation");
+        }
+
+        foreach (var path in new[] { $"/orgs/{text}/chats", $"/orgs/{acme.Slug}/chats/{text}", $"/orgs/{acme.Slug}/chats/{text}/messages", $"/{text}", $"/api/v1/orgs/{text}/chats" })
+        {
+            foreach (var credential in new[] { root, viewer })
+            {
+                var status = (await Wire.Ask(app.Address, "GET", path, credential)).Status;
+                Assert.True(status is 400 or 404 or 405, $"{path}: {status}");
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData("\0")]
+    [InlineData("\u00ff")]
+    [InlineData("\u00c0\u0080")]
+    [InlineData("\u00ed\u00a0\u0080")]
+    [InlineData("\u00f0\u009f\u0098\u0080")]
+    public async Task No_text_of_a_header_is_more_than_a_refusal(string text)
+    {
+        var acme = await app.Org("acme");
+        var key = (await acme.Plugin()).Credential!;
+        string[] body = ["Content-Type: application/json", "Content-Length: 0"];
+
+        foreach (var header in new[] { $"x-organization-api-key: {text}", $"x-organization-api-key: {key[..^1]}{text}", $"Cookie: __Host-chatlogger={text}" })
+        {
+            var status = (await Wire.Ask(app.Address, "POST", $"{acme.ApiPath}/chats", [header, .. body])).Status;
+            Assert.True(status is 400 or 401, $"{header}: {status}");
+            status = (await Wire.Ask(app.Address, "GET", "/users/me", header)).Status;
+            Assert.True(status is 400 or 401, $"{header}: {status}");
+        }
+        foreach (var name in new[] { "Origin", "Sec-Fetch-Site", "Content-Type", "User-Agent", "Host", "X-Forwarded-For", "traceparent", "Accept-Encoding" })
+        {
+            var status = (await Wire.Ask(app.Address, "POST", "/auth/login", [$"{name}: {text}", .. name == "Content-Type" ? body[1..] : body])).Status;
+            Assert.True(status is 400 or 403 or 415, $"{name}: {status}");
+        }
+    }
+
+    private static async Task Refuses(Caller caller, HttpMethod method, string path, string[] bodies)
+    {
+        foreach (var body in bodies)
+        {
+            foreach (var text in NotText)
+            {
+                var sent = Insert(body, text);
+                var answer = await caller.Send(method, path, sent);
+                Assert.True(answer.Status == 400, $"{answer.Status} for {body} with {Convert.ToHexString(text)}: {answer.Body}");
+                Assert.NotEmpty(answer.IsProblem(400, "validation")["errors"].EnumerateObject());
+            }
+        }
+        // A byte order mark is no part of JSON text (RFC 8259, 8.1).
+        // A byte order mark may stand before it, and nowhere else.
+        (await caller.Send(method, path, (byte[])[.. "{}"u8, 0xef, 0xbb, 0xbf])).IsInvalid("body");
+    }
+
+    private static byte[] Insert(string body, byte[] text)
+    {
+        var parts = body.Split('§');
+        return [.. parts.SelectMany((part, i) => i == 0 ? Encoding.UTF8.GetBytes(part) : [.. text, .. Encoding.UTF8.GetBytes(part)])];
+    }
+}

@@ -1,0 +1,117 @@
+using System.Globalization;
+using System.Text.Json;
+using ChatLogger.ChangeFeed;
+using ChatLogger.Data;
+using ChatLogger.Features;
+using ChatLogger.Http;
+using ChatLogger.Rollups;
+using ChatLogger.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+using Range = ChatLogger.Features.DateRange;
+
+namespace ChatLogger.Tests.Features.Analytics;
+
+/// <summary>Folds when a test says so, and asks for the summary in both ways.</summary>
+internal static class RollupAssertions
+{
+    private static readonly string[] Percentiles = ["p50Ms", "p90Ms", "p95Ms", "p99Ms"];
+
+    /// <summary>Folds what is settled in the organization, so many rows a transaction; the service's own folder may be at it too.</summary>
+    public static Task Fold(this App app, Org org, int rows = 10_000) => app.Fold(org, app.Folder(rows));
+
+    /// <summary>The same by a folder that remembers the organizations it is done with; a new one looks at all that there are.</summary>
+    public static async Task Fold(this App app, Org org, RollupWorker folder)
+    {
+        app.Services.GetRequiredService<ChangeLog>().Record(org.Id);
+        await folder.Run(default);
+    }
+
+    /// <summary>Folds all there is. On a server that others use their transactions hold it up as well.</summary>
+    public static async Task FoldAll(this App app, Org org, int rows = 10_000)
+    {
+        await Wait.Until(
+            async () =>
+            {
+                await app.Fold(org, rows);
+                return await app.Waiting(org) == 0;
+            },
+            "All is folded.");
+    }
+
+    /// <summary>What arrived in the organization and is not folded.</summary>
+    public static Task<long> Waiting(this App app, Org org) => app.Value<long>(
+        """
+        with cursor as (select coalesce((select seq from followers where org_id = @Id and follower = 'rollups'), -1) as seq)
+        select (select count(*) from messages m where m.org_id = @Id and m.seq > c.seq)
+             + (select count(*) from chats h where h.org_id = @Id and h.seq > c.seq)
+             + (select count(*) from feedback f where f.org_id = @Id and f.seq > c.seq)
+             + (select count(*) from feedback_replaced f where f.org_id = @Id and f.until_seq > c.seq)
+        from cursor c
+        """,
+        new { org.Id });
+
+    public static RollupWorker Folder(this App app, int rows = 10_000) => new(
+        app.Services.GetRequiredKeyedService<NpgsqlDataSource>(Pools.Analytics), app.Services.GetRequiredService<ChangeLog>(),
+        new FeedSettings { BatchRows = rows, YieldFactor = 0 }, app.Services.GetRequiredService<IngestActivity>(), TimeProvider.System, NullLogger<RollupWorker>.Instance);
+
+    /// <summary>Asks the rollups and the rows, in one snapshot; they must agree. Answers what they said.</summary>
+    public static async Task<JsonElement> Agree(this App app, Org org, DateTimeOffset from, DateTimeOffset to, string zone = "UTC", int top = 3)
+    {
+        var (rollups, rows) = await app.Services.GetRequiredKeyedService<NpgsqlDataSource>(Pools.Analytics).InSnapshotAsync(
+            async snapshot =>
+            {
+                var now = DateTimeOffset.UtcNow;
+                var query = new Summary.Query(org.Id, Text(from), Text(to), zone, [], top);
+                var range = Range.Parse(query.From, query.To, Range.ZoneOf(zone, null), now, 366);
+                return (await SummaryFromRollups.ReadAsync(snapshot, org.Id, range, now, top), await SummaryFromMessages.ReadAsync(snapshot, query, range, now));
+            },
+            default);
+        Assert.NotNull(rollups);
+        var (ours, theirs) = (JsonSerializer.SerializeToElement(rollups, JsonSerializerOptions.Web), JsonSerializer.SerializeToElement(rows, JsonSerializerOptions.Web));
+        Same(theirs, ours, "");
+        return theirs;
+    }
+
+    /// <summary>Takes a chat away, as its deletion does.</summary>
+    public static Task<int> Delete(this App app, Org org, Guid chat) => app.Services.GetRequiredService<NpgsqlDataSource>().InTransactionAsync(
+        async transaction =>
+        {
+            var deleted = await transaction.ExecuteAsync(
+                "update chats set deleted_at = now() where org_id = @Id and id = @chat and deleted_at is null", new { org.Id, chat });
+            if (deleted > 0)
+                await RollupUpdates.Remove(transaction, org.Id, chat);
+            return deleted;
+        },
+        default);
+
+    /// <summary>Everything equal, percentiles within one per cent of the value.</summary>
+    public static void Same(JsonElement expected, JsonElement actual, string path)
+    {
+        if (expected.ValueKind == JsonValueKind.Object && actual.ValueKind == JsonValueKind.Object)
+        {
+            Assert.Equal(expected.EnumerateObject().Select(property => property.Name), actual.EnumerateObject().Select(property => property.Name));
+            foreach (var property in expected.EnumerateObject())
+                Same(property.Value, actual.GetProperty(property.Name), $"{path}.{property.Name}");
+        }
+        else if (expected.ValueKind == JsonValueKind.Array && actual.ValueKind == JsonValueKind.Array && expected.GetArrayLength() == actual.GetArrayLength())
+        {
+            for (var i = 0; i < expected.GetArrayLength(); i++)
+                Same(expected[i], actual[i], $"{path}[{i}]");
+        }
+        else if (Percentiles.Any(name => path.EndsWith(name, StringComparison.Ordinal)))
+        {
+            AreClose(expected.GetInt64(), actual.GetInt64(), path);
+        }
+        else
+        {
+            Assert.Equal($"{path}: {expected}", $"{path}: {actual}");
+        }
+    }
+
+    public static void AreClose(long expected, long actual, string what) =>
+        Assert.True(Math.Abs(expected - actual) * 100 <= expected, $"{what}: {actual} is not within 1 % of {expected}.");
+
+    public static string Text(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
+}

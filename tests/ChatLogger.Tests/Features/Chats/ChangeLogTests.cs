@@ -1,0 +1,239 @@
+using System.Collections.Concurrent;
+using ChatLogger.ChangeFeed;
+using ChatLogger.Data;
+using ChatLogger.Http;
+using ChatLogger.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+
+namespace ChatLogger.Tests.Features.Chats;
+
+/// <summary>Up to the settled number nothing turns up any more, and what follows arrivals gets each of them once.</summary>
+public class ChangeLogTests(App app) : IClassFixture<App>
+{
+    private ChangeLog Arrivals => app.Services.GetRequiredService<ChangeLog>();
+
+    [Fact]
+    public async Task Nothing_is_settled_that_a_transaction_at_work_may_still_bring()
+    {
+        var acme = await app.Org("acme");
+        var chat = Guid.Parse(await acme.Chat());
+        await using var slow = await app.Rows.OpenConnectionAsync();
+        var transaction = await slow.BeginTransactionAsync();
+        var seq = await Insert(slow, acme.Id, chat);
+
+        // No transaction is over that began after it: its id is beyond what a snapshot calls its end.
+        Assert.True(await Arrivals.Commit(default) < seq);
+        Assert.True(await Arrivals.Commit(default) < seq);
+        await acme.Say(await acme.Chat(), "of another transaction, which is over");
+        Assert.True(await Arrivals.Commit(default) < seq);
+        await transaction.CommitAsync();
+
+        await Settles(await app.Value<long>("select max(seq) from messages"));
+    }
+
+    [Fact]
+    public async Task What_is_rolled_back_will_never_be_and_holds_nothing_up()
+    {
+        var acme = await app.Org("acme");
+        var chat = Guid.Parse(await acme.Chat());
+        await using var undone = await app.Rows.OpenConnectionAsync();
+        var transaction = await undone.BeginTransactionAsync();
+        var seq = await Insert(undone, acme.Id, chat);
+        Assert.True(await Arrivals.Commit(default) < seq);
+        await transaction.RollbackAsync();
+
+        await Settles(seq);
+    }
+
+    [Fact]
+    public async Task A_reader_up_to_the_settled_number_never_misses_what_commits_late()
+    {
+        var acme = await app.Org("acme");
+        var chats = await Task.WhenAll(Enumerable.Range(0, 6).Select(async _ => Guid.Parse(await acme.Chat())));
+        var other = await app.AnotherInstance();
+        using var over = new CancellationTokenSource();
+        // What was there at a settled number, counted at the time and again in the end.
+        var seen = new ConcurrentBag<(long Settled, long Count)>();
+
+        async Task Write(int writer)
+        {
+            var random = new Random(writer);
+            await using var connection = await app.Rows.OpenConnectionAsync();
+            // Until the readers have seen it grow, too.
+            for (var i = 0; i < 60 || (i < 3_000 && seen.Select(each => each.Count).Distinct().Count() < 10); i++)
+            {
+                await using var transaction = await connection.BeginTransactionAsync();
+                for (var n = random.Next(3); n >= 0; n--)
+                    await Insert(connection, acme.Id, chats[writer]);
+                if (random.Next(4) == 0)
+                    await Task.Delay(random.Next(15));
+                if (random.Next(5) > 0)
+                    await transaction.CommitAsync();
+            }
+        }
+
+        async Task Read(ChangeLog changeLog)
+        {
+            while (!over.IsCancellationRequested)
+            {
+                var settled = await changeLog.Commit(default);
+                seen.Add((settled, await UpTo(settled)));
+            }
+        }
+        Task<long> UpTo(long settled) => app.Value<long>("select count(*) from messages where org_id = @Id and seq <= @settled", new { acme.Id, settled });
+
+        var reading = new[] { Arrivals, other.Services.GetRequiredService<ChangeLog>() }.Select(changeLog => Task.Run(() => Read(changeLog))).ToArray();
+        await Task.WhenAll(Enumerable.Range(0, chats.Length).Select(writer => Task.Run(() => Write(writer))));
+        await over.CancelAsync();
+        await Task.WhenAll(reading);
+        await other.Stop();
+
+        Assert.True(seen.Select(each => each.Count).Distinct().Count() > 5, "The readers came too late for the test to mean anything.");
+        foreach (var (settled, count) in seen.Distinct())
+            Assert.Equal((settled, await UpTo(settled)), (settled, count));
+    }
+
+    [Fact]
+    public async Task A_copy_on_another_server_does_not_wait_for_transactions_of_the_first()
+    {
+        var acme = await app.Org("acme");
+        var chat = await acme.Chat();
+        await acme.Say(chat, "a");
+        await app.Execute("update arrivals set settled_seq = 0, pending_seq = 1, pending_xid = '4000000000000'::xid8");
+
+        await Settles(await app.Value<long>("select max(seq) from messages"));
+    }
+
+    [Theory]
+    [InlineData("chats")]
+    [InlineData("messages")]
+    public async Task A_number_is_drawn_only_once_the_transaction_has_locked_what_it_writes_below(string what)
+    {
+        var acme = await app.Org("acme");
+        var chat = await acme.Chat();
+        var plugin = await acme.Plugin();
+        await using var holder = await app.Rows.OpenConnectionAsync();
+        var transaction = await holder.BeginTransactionAsync();
+        await using (var take = new NpgsqlCommand(what == "chats" ? "select from organizations where id = $1 for update" : "select from chats where org_id = $1 for update", holder))
+        {
+            take.Parameters.Add(new() { Value = acme.Id });
+            await take.ExecuteNonQueryAsync();
+        }
+        var before = await Last();
+
+        var writing = plugin.Post(what == "chats" ? $"{acme.ApiPath}/chats" : $"{acme.ApiPath}/chats/{chat}/messages", what == "chats" ? new { } : new { role = "user", content = "x" });
+        await app.Until("select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')");
+        Assert.Equal(before, await Last());
+        await transaction.CommitAsync();
+        (await writing).Is(201);
+
+        Assert.Equal(before + 1, await Last());
+        Assert.Equal(before + 1, await app.Value<long>($"select max(seq) from {what} where org_id = @Id", new { acme.Id }));
+        Task<long> Last() => app.Value<long>("select last_value from messages_seq_seq");
+    }
+
+    [Fact]
+    public async Task Each_arrival_is_followed_once_by_whichever_instance()
+    {
+        var acme = await app.Org("acme");
+        var other = await app.AnotherInstance();
+        var followed = new ConcurrentBag<long>();
+        FeedConsumer[] followers = [Follow(app, "twice", followed), Follow(other, "twice", followed)];
+        var chat = await acme.Chat();
+
+        for (var i = 0; i < 20; i++)
+        {
+            await acme.Say(chat, $"{i}");
+            await Task.WhenAll(followers.Select(consumer => consumer.Run(default)));
+        }
+        // What only the other instance wrote, and nobody told.
+        var key = (await acme.Plugin()).Credential!;
+        (await other.Stranger.WithKey(key).Post($"{acme.ApiPath}/chats/{chat}/messages", new { role = "user", content = "x" })).Is(201);
+        await followers[0].CatchUp(default);
+        var arrived = await acme.Seqs();
+        await Settles(arrived[^1]);
+        await followers[0].Run(default);
+        await other.Stop();
+
+        Assert.Equal(22, arrived.Count);
+        Assert.Equal(arrived, followed.Where(arrived.Contains).Order());
+        Assert.Equal(arrived[^1], await app.Value<long>("select seq from followers where org_id = @Id and follower = 'twice'", new { acme.Id }));
+    }
+
+    [Fact]
+    public async Task What_a_follower_did_is_undone_with_how_far_it_came()
+    {
+        var acme = await app.Org("acme");
+        await acme.Say(await acme.Chat(), "x");
+        await Settles((await acme.Seqs())[^1]);
+        var followed = new ConcurrentBag<long>();
+        var consumer = Follow(app, "failing", followed);
+        consumer.Fails = acme.Id;
+        await consumer.Run(default);
+        Assert.Null(await app.Value<string>("select title from chats where org_id = @Id", new { acme.Id }));
+        Assert.Equal(0, await app.Value<long>("select count(*) from followers where org_id = @Id and follower = 'failing'", new { acme.Id }));
+
+        consumer.Fails = null;
+        await consumer.Run(default);
+
+        Assert.Equal("followed", await app.Value<string>("select title from chats where org_id = @Id", new { acme.Id }));
+    }
+
+    // On a server that other tests use their transactions hold it up as well.
+    private async Task Settles(long seq)
+    {
+        await Wait.Until(async () => await Arrivals.Commit(default) >= seq, "It is not settled.");
+    }
+
+    private static TestConsumer Follow(App app, string name, ConcurrentBag<long> followed) => new(
+        name, app.Services.GetRequiredService<NpgsqlDataSource>(), app.Services.GetRequiredService<ChangeLog>(), app.Services.GetRequiredService<IngestActivity>(), followed);
+
+    // As the service does it: the chat is locked before the number is drawn.
+    private static async Task<long> Insert(NpgsqlConnection connection, Guid org, Guid chat)
+    {
+        await using var insert = new NpgsqlCommand(
+            """
+            insert into messages (org_id, chat_id, id, role, content, created_at)
+            select org_id, id, gen_random_uuid(), 'user', 'x', now()
+            from chats
+            where org_id = $1
+              and id = $2
+            for no key update
+            returning seq
+            """,
+            connection);
+        insert.Parameters.Add(new() { Value = org });
+        insert.Parameters.Add(new() { Value = chat });
+        return (long)(await insert.ExecuteScalarAsync())!;
+    }
+
+    private sealed class TestConsumer(string name, NpgsqlDataSource db, ChangeLog changeLog, IngestActivity activity, ConcurrentBag<long> followed)
+        : FeedConsumer(name, db, changeLog, new FeedSettings { BatchRows = 3, YieldFactor = 0 }, activity, TimeProvider.System, NullLogger.Instance)
+    {
+        public Guid? Fails { get; set; }
+
+        protected override async Task<long> Consume(Sql.Transaction transaction, Guid orgId, long seq, long settled)
+        {
+            await transaction.ExecuteAsync("update chats set title = 'followed' where org_id = @OrgId", new { OrgId = orgId });
+            if (Fails == orgId)
+                throw new InvalidOperationException("As it was told.");
+            var piece = await transaction.QueryAsync<long>(
+                """
+                select seq from messages where org_id = @OrgId and seq > @Seq and seq <= @Settled
+                union all
+                select seq from chats where org_id = @OrgId and seq > @Seq and seq <= @Settled
+                order by seq
+                limit 3
+                """,
+                new { OrgId = orgId, Seq = seq, Settled = settled });
+            transaction.AfterCommit(() =>
+            {
+                foreach (var each in piece)
+                    followed.Add(each);
+            });
+            return piece.Count < 3 ? settled : piece[^1];
+        }
+    }
+}

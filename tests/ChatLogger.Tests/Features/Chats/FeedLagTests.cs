@@ -1,0 +1,67 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using ChatLogger.ChangeFeed;
+using ChatLogger.Rollups;
+using ChatLogger.SearchIndex;
+using ChatLogger.Tests.Features.Search;
+using ChatLogger.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+
+namespace ChatLogger.Tests.Features.Chats;
+
+/// <summary>An operator sees how far behind folding and indexing are.</summary>
+public class FeedLagTests(SearchApp app) : IClassFixture<SearchApp>
+{
+    [Fact]
+    public async Task What_waits_longest_is_told_for_each_follower_by_its_arrival()
+    {
+        var acme = await app.Org("acme");
+        var since = Stopwatch.StartNew();
+        await acme.Say(await acme.Chat(), "hello");
+        // Told long ago, arrived now.
+        await app.Execute("update messages set created_at = '2001-01-01Z' where org_id = @Id", new { acme.Id });
+        var clock = new Clock();
+        clock.Advance(TimeSpan.FromSeconds(100));
+
+        var waiting = await Read(clock);
+        // The two clocks are the machine's; a second for what they round.
+        Assert.InRange(waiting["rollups"], 100, 101 + since.Elapsed.TotalSeconds);
+        Assert.InRange(waiting["search"], 100, 101 + since.Elapsed.TotalSeconds);
+
+        await app.Index();
+        var indexed = await Read(clock);
+        Assert.InRange(indexed["rollups"], 100, 101 + since.Elapsed.TotalSeconds);
+        Assert.Equal(0, indexed["search"]);
+    }
+
+    private async Task<IReadOnlyDictionary<string, double>> Read(TimeProvider clock)
+    {
+        using var meter = new Meter("follower-backlog-test");
+        using var backlog = new FeedLag([RollupUpdates.Name, SearchIndexer.Name], app.Services.GetRequiredService<NpgsqlDataSource>(), clock, NullLogger<FeedLag>.Instance);
+        backlog.Add(meter);
+        var read = new ConcurrentDictionary<string, double>();
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, me) =>
+            {
+                if (instrument.Meter == meter)
+                    me.EnableMeasurementEvents(instrument);
+            },
+        };
+        listener.SetMeasurementEventCallback<double>((_, value, tags, _) => read[(string)tags[0].Value!] = value);
+        listener.Start();
+        await backlog.StartAsync(CancellationToken.None);
+        await Wait.Until(
+            () =>
+            {
+                listener.RecordObservableInstruments();
+                return read.Count >= 2;
+            },
+            "Both are counted.");
+        await backlog.StopAsync(CancellationToken.None);
+        return read;
+    }
+}

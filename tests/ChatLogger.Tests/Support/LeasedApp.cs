@@ -1,0 +1,40 @@
+using System.Collections.Concurrent;
+
+namespace ChatLogger.Tests.Support;
+
+/// <summary>
+/// The service for classes of tests that do what its callers do, each in organizations of its own: they change no table, count no rows of others, and
+/// ask for nothing a service does only once. It is lent to one class at a time and goes on to the next, as long as nobody has moved its clock or
+/// stopped it, for to start one takes longer than most of these classes do. Who failed to log in counts for all of them, therefore it is patient.
+/// </summary>
+public sealed class LeasedApp : LongTimeoutApp
+{
+    private static readonly ConcurrentQueue<LeasedApp> Returned = new();
+
+    private static int _expected = typeof(LeasedApp).Assembly.GetTypes().Count(type => type.IsAssignableTo(typeof(IClassFixture<LeasedApp>)));
+
+    public override async Task InitializeAsync()
+    {
+        if (!Returned.TryDequeue(out var other))
+        {
+            await base.InitializeAsync();
+            return;
+        }
+        TakeOver(other);
+        Log.Clear();
+    }
+
+    public override async Task DisposeAsync()
+    {
+        var expected = Interlocked.Decrement(ref _expected);
+        if (HasStopped || Clock.HasMoved)
+            await base.DisposeAsync();
+        else
+            Returned.Enqueue(this);
+        // The last classes leave none behind.
+        while (Returned.Count > expected && Returned.TryDequeue(out var spare))
+            await spare.End();
+    }
+
+    private Task End() => base.DisposeAsync();
+}
