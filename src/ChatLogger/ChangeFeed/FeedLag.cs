@@ -43,7 +43,7 @@ internal sealed class FeedLag(IReadOnlyList<string> consumers, NpgsqlDataSource 
         order by n.follower, m.id
         """,
         new { Followers = consumers },
-        ct)).ToDictionary(each => each.Consumer, each => (time.GetUtcNow() - Arrived(each.Id)).TotalSeconds));
+        ct)).ToDictionary(each => each.Follower, each => (time.GetUtcNow() - Arrived(each.Id)).TotalSeconds));
 
     private static Measurement<double> Of(string consumer, Counted last) => new(
         Math.Max(0, last.Ages.GetValueOrDefault(consumer)), new KeyValuePair<string, object?>("chatlogger.follower", consumer));
@@ -58,5 +58,5 @@ internal sealed class FeedLag(IReadOnlyList<string> consumers, NpgsqlDataSource 
 
     internal sealed record Counted(IReadOnlyDictionary<string, double> Ages);
 
-    private sealed record ConsumerLag(string Consumer, Guid Id);
+    private sealed record ConsumerLag(string Follower, Guid Id);
 }

@@ -33,7 +33,7 @@ internal static partial class ServeCommand
 
         stopNotice.HasStarted = true;
         var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("ChatLogger");
-        Listening(log, Features.Version.Current.Version, string.Join(", ", app.Urls));
+        Listening(log, Product.Version, string.Join(", ", app.Urls));
         if (app.Environment.IsDevelopment())
         {
             if (database.Private is { } server)

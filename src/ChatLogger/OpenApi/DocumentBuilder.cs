@@ -1,3 +1,4 @@
+using ChatLogger.Configuration;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using ChatLogger.Auth;
@@ -94,7 +95,7 @@ internal sealed class DocumentBuilder
     private static JsonObject Info() => new()
     {
         ["title"] = "Chat Logger",
-        ["version"] = Features.Version.Current.Version,
+        ["version"] = Product.Version,
         ["description"] =
             """
             Logs what people and bots say to each other. A plugin writes with its organization's API key; members read with a session

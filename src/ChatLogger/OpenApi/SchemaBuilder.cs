@@ -17,7 +17,7 @@ internal sealed class SchemaBuilder(MemberTable members, Limits limits)
     public static string? Name(Type type)
     {
         if (type == typeof(ProblemException))
-            return nameof(ProblemException);
+            return "Problem";
         if (type == typeof(RawJsonObject))
             return Metadata;
         if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(Page<>))
@@ -50,7 +50,7 @@ internal sealed class SchemaBuilder(MemberTable members, Limits limits)
     {
         var schemas = document["components"]!["schemas"]!.AsObject();
         schemas[Metadata] = MetadataObject(null);
-        schemas[nameof(ProblemException)] = ProblemSchema();
+        schemas["Problem"] = ProblemSchema();
         AddBatch(schemas);
         // What nothing refers to was leaked by a type that is written otherwise than it is made.
         RemoveUnused(document, schemas);

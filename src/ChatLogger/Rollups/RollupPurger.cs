@@ -13,7 +13,7 @@ internal sealed class RollupPurger(NpgsqlDataSource db) : IOrganizationPurger
                 """
                 delete from rollups
                 where org_id = @OrgId
-                  and (tier, start) in (select tier, start from rollups where org_id = @OrgId order by tier, start limit @RowsAtOnce for update skip locked)
+                  and (tier, start) in (select tier, start from rollups where org_id = @OrgId order by tier, start limit @BatchRows for update skip locked)
                 """,
                 piece,
                 ct) > 0
@@ -21,7 +21,7 @@ internal sealed class RollupPurger(NpgsqlDataSource db) : IOrganizationPurger
                 """
                 delete from rollup_names
                 where org_id = @OrgId
-                  and no in (select no from rollup_names where org_id = @OrgId order by no limit @RowsAtOnce for update skip locked)
+                  and no in (select no from rollup_names where org_id = @OrgId order by no limit @BatchRows for update skip locked)
                 """,
                 piece,
                 ct) > 0
@@ -30,7 +30,7 @@ internal sealed class RollupPurger(NpgsqlDataSource db) : IOrganizationPurger
                 delete from feedback_replaced
                 where org_id = @OrgId
                   and until_seq in (
-                      select until_seq from feedback_replaced where org_id = @OrgId order by until_seq limit @RowsAtOnce for update skip locked
+                      select until_seq from feedback_replaced where org_id = @OrgId order by until_seq limit @BatchRows for update skip locked
                   )
                 """,
                 piece,

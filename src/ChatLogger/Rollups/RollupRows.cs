@@ -1,5 +1,4 @@
 using ChatLogger.Data;
-using ChatLogger.Ingest;
 using Npgsql;
 using NpgsqlTypes;
 

@@ -59,7 +59,7 @@ internal sealed class SearchIndexer(
               and seq > @Seq
               and seq <= @Settled
             order by seq
-            limit @Rows
+            limit @BatchRows
             """,
             new { OrgId = orgId, Seq = seq, Settled = settled, settings.BatchRows, SearchQuery.SearchedCharacters },
             transaction.Inner,

@@ -44,7 +44,7 @@ internal sealed class UnindexedMessages
                 ) tail
             ) tail
             where before is null
-               or before <= @MostBytes
+               or before <= @MaxBytes
             order by seq
             """,
             new { OrgId = orgId, tail.Indexed, SearchQuery.SearchedCharacters, Rows = most + 1, MaxBytes },

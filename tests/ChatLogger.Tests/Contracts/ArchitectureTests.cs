@@ -61,12 +61,13 @@ public class ArchitectureTests
             .ToList();
         Assert.True(slices.Count > 25, $"Only {slices.Count} slices were found.");
 
-        foreach (var slice in slices)
+        var naming = slices.Where(slice =>
         {
-            var others = slices.Where(other => other != slice).ToArray();
-            var result = Types.InAssembly(Service).That().ResideInNamespace("ChatLogger.Features").And().HaveNameMatching($"^{slice.Split('.')[^1]}$")
-                .ShouldNot().HaveDependencyOnAny(others).GetResult();
-            Assert.True(result.IsSuccessful, $"{slice} names another slice.");
-        }
+            string[] others = [.. slices.Where(other => other != slice)];
+            var types = Types.InAssembly(Service).That().ResideInNamespace("ChatLogger.Features").And().HaveNameMatching($"^{slice.Split('.')[^1]}$");
+            return !types.ShouldNot().HaveDependencyOnAny(others).GetResult().IsSuccessful;
+        });
+
+        Assert.Empty(naming);
     }
 }

@@ -145,7 +145,7 @@ public sealed class RestoredApp : App
         await using (var source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(database) { Pooling = false }.ConnectionString))
         {
             await using var command = source.CreateCommand(
-                await File.ReadAllTextAsync(Path.Combine(Repository.Root, "tests/ChatLogger.Tests/Promises/PreviousVersion.sql")));
+                await File.ReadAllTextAsync(Path.Combine(Repository.Root, "tests/ChatLogger.Tests/Contracts/PreviousVersion.sql")));
             await command.ExecuteNonQueryAsync();
         }
         Restored = await Journal(database);

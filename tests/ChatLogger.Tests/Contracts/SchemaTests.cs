@@ -172,7 +172,7 @@ public partial class SchemaTests(App app) : IClassFixture<App>
     /// </summary>
     private static readonly (string File, string Sql, string Because)[] Unheld =
     [
-        ("Gate", "where s.id = @SessionId", "the session of a token, which says whose organization it is"),
+        ("AuthorizationMiddleware", "where s.id = @SessionId", "the session of a token, which says whose organization it is"),
         ("DatabaseApiKeys", "where k.public_id = @PublicId", "the key by its public id, which says whose organization it is"),
         ("Login", "where u.email = @Email", "the member by e-mail address, before it is known of which organization"),
         ("CreateMember", "where email = @Email", "an e-mail address belongs to one member of all organizations together"),
@@ -180,7 +180,7 @@ public partial class SchemaTests(App app) : IClassFixture<App>
         ("Login", "set password_hash = @Renewed", "the member that the address and password belong to"),
         ("SetPassword", "where email = @Email", "the member whom the operator names, who may be of no organization"),
         ("SetPassword", "org_id is not distinct from @OrgId", "the member whom the operator names, who may be of no organization"),
-        ("ListVerbs", "where role = 'superadmin'", "superadmins, who are of no organization"),
+        ("ListCommands", "where role = 'superadmin'", "superadmins, who are of no organization"),
         ("GetProfile", "where u.id = @UserId", "the member of the session, who may be of no organization"),
         ("ChangeProfile", "select password_hash from users where id = @UserId", "the member of the session, who may be of no organization"),
         ("ChangeProfile", "where id = @UserId", "the member of the session, who may be of no organization"),
@@ -189,9 +189,9 @@ public partial class SchemaTests(App app) : IClassFixture<App>
         ("ExportBacklog", "as oldest_seconds", "a count for the operator, over all organizations"),
         ("ExportLeases", "from exports waiting", "claims are for all organizations"),
         ("ExportLeases", "lease_until >= started_at + @HardLimit", "a sweep over all organizations"),
-        ("ExportSweep", "set state = 'expired', leftovers = true", "a sweep over all organizations"),
-        ("ExportSweep", "where outdated", "a sweep over all organizations"),
-        ("ExportSweep", "where leftovers", "a sweep over all organizations"),
+        ("ExportCleanup", "set state = 'expired', leftovers = true", "a sweep over all organizations"),
+        ("ExportCleanup", "where outdated", "a sweep over all organizations"),
+        ("ExportCleanup", "where leftovers", "a sweep over all organizations"),
     ];
 
     private Task<List<string>> TablesWithOrganization() => Column(

@@ -1,3 +1,4 @@
+using ChatLogger.Configuration;
 using System.Runtime.Versioning;
 using System.Text.RegularExpressions;
 using ChatLogger.Auth;
@@ -94,7 +95,7 @@ public sealed partial class MetricsTests : IAsyncLifetime
 
         var there = (await metrics.Get("/metrics")).Is(200);
         Assert.Equal("text/plain; version=0.0.4; charset=utf-8", there.Header("Content-Type"));
-        Assert.Equal(1, Exposition.Read(there.Body).Value("chatlogger_build_info", ("version", ChatLogger.Features.Version.Current.Version)));
+        Assert.Equal(1, Exposition.Read(there.Body).Value("chatlogger_build_info", ("version", Product.Version)));
         (await metrics.Post("/metrics")).Is(405);
         (await metrics.Get("/healthz/live")).Is(404);
         (await metrics.WithKey(_key).Post("/api/v1/orgs/acme/chats", new { })).Is(404);

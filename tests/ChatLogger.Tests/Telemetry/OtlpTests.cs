@@ -1,3 +1,4 @@
+using ChatLogger.Configuration;
 using System.Runtime.Versioning;
 using System.Text;
 using ChatLogger.Auth;
@@ -85,7 +86,7 @@ public sealed class OtlpTests : IAsyncLifetime
         Assert.All(collector.Resources, resource =>
         {
             Assert.Equal("chatlogger", resource["service.name"]);
-            Assert.Equal(ChatLogger.Features.Version.Current.Version, resource["service.version"]);
+            Assert.Equal(Product.Version, resource["service.version"]);
             Assert.Equal("test", resource["deployment.environment.name"]);
         });
         // The workers that look for something to do are no traces.

@@ -167,7 +167,7 @@ internal sealed class ExportLeases(NpgsqlDataSource db, ExportSettings settings)
             """
             update exports
             set state = 'failed',
-                reason = case when attempts >= @Attempts then @GivenUp else @TooLong end,
+                reason = case when attempts >= @Attempts then @AttemptsExhausted else @TooLong end,
                 finished_at = date_trunc('milliseconds', now()),
                 lease_until = null,
                 slot = null,

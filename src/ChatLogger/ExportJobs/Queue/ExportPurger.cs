@@ -37,7 +37,7 @@ internal sealed class ExportPurger(NpgsqlDataSource db, IExportStore store, Expo
             from exports
             where org_id = @OrgId
             order by id
-            limit @ExportsAtOnce
+            limit @BatchExports
             """,
             new { OrgId = orgId, BatchExports },
             ct);

@@ -73,7 +73,7 @@ internal sealed class DatabaseExportStore([FromKeyedServices(Pools.Exports)] Npg
                         and export_id = @ExportId
                         and fence is distinct from @Keep
                       order by fence, index
-                      limit @ChunksAtOnce
+                      limit @BatchChunks
                   )
                 """,
                 new { OrgId = orgId, ExportId = exportId, Keep = keep, BatchChunks },

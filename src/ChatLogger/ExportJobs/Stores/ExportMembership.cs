@@ -73,7 +73,7 @@ internal sealed class ExportMembership([FromKeyedServices(Pools.Exports)] Npgsql
                         and export_id = @ExportId
                         and fence is distinct from @Keep
                       order by fence, index
-                      limit @RowsAtOnce
+                      limit @BatchRows
                   )
                 """,
                 new { OrgId = orgId, ExportId = exportId, Keep = keep, BatchRows },

@@ -30,7 +30,7 @@ internal sealed class ApiKeyPurger(NpgsqlDataSource db, ApiKeyCache keys) : IOrg
                 from api_keys
                 where org_id = @OrgId
                 order by id
-                limit @RowsAtOnce
+                limit @BatchRows
                 for update skip locked
             )
             delete from api_keys

@@ -20,7 +20,7 @@ internal static class ChatPurgeSql
                 from feedback
                 where org_id = @OrgId
                   {which ?? "order by target_id"}
-                limit @RowsAtOnce
+                limit @BatchRows
                 for update skip locked
             )
             delete from feedback
@@ -39,7 +39,7 @@ internal static class ChatPurgeSql
                 from messages
                 where org_id = @OrgId
                   {which ?? "order by id"}
-                limit @RowsAtOnce
+                limit @BatchRows
                 for update skip locked
             )
             delete from messages
@@ -58,7 +58,7 @@ internal static class ChatPurgeSql
                 from search_chunks
                 where org_id = @OrgId
                   {which ?? "order by chat_id, first_seq"}
-                limit @RowsAtOnce
+                limit @BatchRows
                 for update skip locked
             )
             delete from search_chunks

@@ -26,7 +26,7 @@ internal sealed class ConversationPurger(NpgsqlDataSource db) : IOrganizationPur
                 from idempotency_keys
                 where org_id = @OrgId
                 order by created_at
-                limit @RowsAtOnce
+                limit @BatchRows
                 for update skip locked
             )
             delete from idempotency_keys
@@ -49,7 +49,7 @@ internal sealed class ConversationPurger(NpgsqlDataSource db) : IOrganizationPur
                   and not exists (select from feedback where org_id = @OrgId)
                   and not exists (select from search_chunks where org_id = @OrgId)
                 order by id
-                limit @RowsAtOnce
+                limit @BatchRows
                 for update skip locked
             )
             delete from chats

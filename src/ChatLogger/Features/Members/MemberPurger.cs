@@ -29,7 +29,7 @@ internal sealed class MemberPurger(NpgsqlDataSource db) : IOrganizationPurger
                 join users on users.id = sessions.user_id
                 where users.org_id = @OrgId
                 order by sessions.id
-                limit @RowsAtOnce
+                limit @BatchRows
                 for update of sessions skip locked
             )
             delete from sessions
@@ -46,7 +46,7 @@ internal sealed class MemberPurger(NpgsqlDataSource db) : IOrganizationPurger
                 where org_id = @OrgId
                   and (removed_at is null or name is not null)
                 order by id
-                limit @RowsAtOnce
+                limit @BatchRows
                 for update skip locked
             )
             update users

@@ -30,9 +30,9 @@ internal static class ListAuditEvents
     public sealed record Query(
         Guid OrgId, string? Actor, string? Action, DateTimeOffset? From, DateTimeOffset? To, int? Limit, string? Cursor) : IRequest<Page<Item>>;
 
-    public sealed record Item(Guid Id, DateTimeOffset At, Subject Actor, string Action, Subject Target, string? TraceId);
+    public sealed record Item(Guid Id, DateTimeOffset At, Party Actor, string Action, Party Target, string? TraceId);
 
-    public sealed record Subject(string Type, string? Id);
+    public sealed record Party(string Type, string? Id);
 
     public sealed class Validator : AbstractValidator<Query>
     {

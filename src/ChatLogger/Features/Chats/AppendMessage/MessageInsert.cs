@@ -1,3 +1,4 @@
+using ChatLogger.Data;
 using ChatLogger.ChangeFeed;
 using ChatLogger.Ingest;
 using Npgsql;

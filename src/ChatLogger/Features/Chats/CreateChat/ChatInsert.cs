@@ -1,3 +1,4 @@
+using ChatLogger.Data;
 using System.Text;
 using ChatLogger.ChangeFeed;
 using ChatLogger.Ingest;

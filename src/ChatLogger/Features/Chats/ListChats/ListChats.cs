@@ -131,7 +131,7 @@ internal static class ListChats
                     order by seq desc
                     limit 1
                 ) p on true
-                where c.bytes_before < @EnoughBytes
+                where c.bytes_before < @MaxBytes
                 order by c.created_at desc, c.id desc
                 """,
                 filter.With(new

@@ -64,7 +64,7 @@ internal static class ListMessages
                         order by seq {direction}
                         limit @Rows
                     ) message
-                ) m on m.bytes_before < @EnoughBytes
+                ) m on m.bytes_before < @MaxBytes
                 left join feedback f on f.org_id = m.org_id and f.target_id = m.id
                 where c.org_id = @OrgId
                   and c.id = @ChatId

@@ -80,7 +80,7 @@ internal sealed partial class PurgeChats(NpgsqlDataSource db, PurgeSettings sett
               and deleted_at is not null
               and (deleted_at, id) > (@After, @AfterId)
             order by deleted_at, id
-            limit @ChatsAtOnce
+            limit @BatchChats
             """,
             new { place.OrgId, place.After, place.AfterId, BatchChats },
             ct);

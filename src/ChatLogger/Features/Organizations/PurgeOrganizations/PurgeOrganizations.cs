@@ -72,7 +72,7 @@ internal sealed partial class PurgeOrganizations(
             update organizations
             set purged_at = now()
             where id = @OrgId
-              and deleted_at <= now() - @Settle
+              and deleted_at <= now() - @GracePeriod
               and purged_at is null
             """,
             new { OrgId = orgId, settings.GracePeriod },

@@ -1,3 +1,4 @@
+using ChatLogger.Configuration;
 using ChatLogger.Http;
 using Microsoft.Net.Http.Headers;
 
@@ -12,7 +13,7 @@ internal static class Home
                 request.HttpContext.Response.Headers.Append(HeaderNames.Vary, HeaderNames.Accept);
                 return request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase)
                     ? Results.Text(Page(request.PathBase), "text/html; charset=utf-8")
-                    : Results.Ok(new Response(Version.Current.Name, Version.Current.Version, $"{request.PathBase}/docs", $"{request.PathBase}/openapi/v1.json"));
+                    : Results.Ok(new Response(Product.Name, Product.Version, $"{request.PathBase}/docs", $"{request.PathBase}/openapi/v1.json"));
             })
             .WithMetadata(new AllowsAnyQuery())
             .ExcludeFromDescription();
@@ -32,7 +33,7 @@ internal static class Home
         </head>
         <body>
         <h1>Chat Logger</h1>
-        <p>Version {Version.Current.Version} is running here.</p>
+        <p>Version {Product.Version} is running here.</p>
         <ul>
         <li><a href="{pathBase}/docs">The API</a>, described (as <a href="{pathBase}/openapi/v1.json">OpenAPI</a>)</li>
         <li><a href="{pathBase}/healthz/ready">Whether it is ready</a></li>

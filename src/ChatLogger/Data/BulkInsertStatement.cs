@@ -1,8 +1,7 @@
-using ChatLogger.Data;
 using Npgsql;
 using NpgsqlTypes;
 
-namespace ChatLogger.Ingest;
+namespace ChatLogger.Data;
 
 /// <summary>How a flush speaks to the database: whole columns go there, and what comes back are the exceptions.</summary>
 internal static class BulkInsertStatement
