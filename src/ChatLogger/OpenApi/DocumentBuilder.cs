@@ -1,7 +1,7 @@
-using ChatLogger.Configuration;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using ChatLogger.Auth;
+using ChatLogger.Configuration;
 using ChatLogger.Http;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;

@@ -1,7 +1,7 @@
-using ChatLogger.Configuration;
 using System.Runtime.Versioning;
 using System.Text;
 using ChatLogger.Auth;
+using ChatLogger.Configuration;
 using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Telemetry;

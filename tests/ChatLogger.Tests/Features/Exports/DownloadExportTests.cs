@@ -79,7 +79,8 @@ public class DownloadExportTests(ExportApp app) : IClassFixture<ExportApp>
                 await socket.ConnectAsync(context.DnsEndPoint, ct);
                 return new NetworkStream(socket, ownsSocket: true);
             },
-        }) { BaseAddress = app.Address };
+        })
+        { BaseAddress = app.Address };
         using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
         await using var file = await response.Content.ReadAsStreamAsync();
         await file.ReadExactlyAsync(new byte[10]);

@@ -1,5 +1,5 @@
-using ChatLogger.Data;
 using ChatLogger.ChangeFeed;
+using ChatLogger.Data;
 using ChatLogger.Ingest;
 using Npgsql;
 using NpgsqlTypes;

@@ -1,6 +1,6 @@
-using ChatLogger.Data;
 using System.Text;
 using ChatLogger.ChangeFeed;
+using ChatLogger.Data;
 using ChatLogger.Ingest;
 using Npgsql;
 using NpgsqlTypes;
