@@ -95,7 +95,8 @@ public class ExportWorkerTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsy
             await sink(Blocks.Sample(DatabaseExportStore.ChunkBytes), ct);
             progress(3, 10);
             _begun.SetResult();
-            using var noticed = ct.Register(stopped.SetResult);
+            // Not disposed: the delay may end, and this method with it, before the callback has run.
+            _ = ct.Register(stopped.SetResult);
             await Task.Delay(Timeout.Infinite, ct);
         }));
         await instance.Start();
