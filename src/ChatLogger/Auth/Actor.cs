@@ -3,15 +3,15 @@ using ChatLogger.Http;
 namespace ChatLogger.Auth;
 
 /// <summary>
-/// Who does something, in the words of the log and of the audit log: a member or superadmin by user id, a key by its public id, an operator by
-/// the way they came. With the trace of the request, if there is one.
+/// Who performed an action, as the log and the audit log name them: a member or superadmin by user id, an API key by its public id, an
+/// operator by the way they acted. It carries the trace id of the request, if there is one.
 /// </summary>
 internal sealed record Actor(string Type, string? Id, string TraceId)
 {
-    /// <summary>Whoever runs the service, and can do so without asking it: by command line, settings or the first start.</summary>
+    /// <summary>Whoever runs the service and acts without a request to it: by command line, by settings or at the first start.</summary>
     public static Actor Operator(string way) => new("operator", way, "");
 
-    /// <summary>Somebody whom nothing identifies, as at a login.</summary>
+    /// <summary>A caller that nothing identifies, as at a login.</summary>
     public static Actor Anonymous(string traceId) => new("anonymous", null, traceId);
 
     public static Actor Of(Session session, string traceId) => OfUser(session.UserId, session.Role, traceId);

@@ -6,13 +6,13 @@ using System.Text;
 namespace ChatLogger.Auth;
 
 /// <summary>
-/// The format of API keys: <c>clk_&lt;public id&gt;_&lt;secret&gt;&lt;checksum&gt;</c>, all base62. The public id (16) names the key and may
-/// be shown; the secret (43) has 256 bits; the checksum (6) is the first 32 bits of the SHA-256 of all before it, so that a mistyped or
-/// invented key is refused without the database and a secret scanner has no false alarms.
+/// The format of API keys: <c>clk_&lt;public id&gt;_&lt;secret&gt;&lt;checksum&gt;</c>, all base62. The public id (16 characters)
+/// identifies the key and may be shown; the secret (43) has 256 bits; the checksum (6) is the first 32 bits of the SHA-256 of everything
+/// before it, so that the service rejects a mistyped or invented key without the database and secret scanners report no false positives.
 /// </summary>
 internal sealed record ApiKey(string PublicId, string Text)
 {
-    /// <summary>For secret scanners.</summary>
+    /// <summary>The pattern for secret scanners.</summary>
     public const string Pattern = "clk_[0-9A-Za-z]{16}_[0-9A-Za-z]{49}";
 
     private const string Alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -23,7 +23,7 @@ internal sealed record ApiKey(string PublicId, string Text)
 
     private static readonly SearchValues<char> Digits = SearchValues.Create(Alphabet);
 
-    /// <summary>What is stored of the key, and what a key in the settings is given as.</summary>
+    /// <summary>The hash that the database stores, and by which the settings name a key.</summary>
     public byte[] Sha256 => SHA256.HashData(Encoding.ASCII.GetBytes(Text));
 
     public string LastFour => Text[^4..];
@@ -35,13 +35,13 @@ internal sealed record ApiKey(string PublicId, string Text)
         return new(publicId, bare + Checksum(bare));
     }
 
-    /// <summary>The key, if the text has its format and its checksum is right; else null.</summary>
+    /// <summary>Returns the key if the text has its format and a correct checksum; else null.</summary>
     public static ApiKey? Parse(string? text) =>
         text is { Length: Length } && HasForm(text) && text.AsSpan(Length - ChecksumLength).SequenceEqual(Checksum(text[..^ChecksumLength]))
             ? new(text.Substring(Prefix.Length, PublicIdLength), text)
             : null;
 
-    /// <summary>Writes the SHA-256 of a text that may be a key; false when its length or a character says that it is none.</summary>
+    /// <summary>Writes the SHA-256 of a text that may be a key; returns false when its length or a character rules that out.</summary>
     public static bool TryHash(string? text, Span<byte> sha256)
     {
         Span<byte> ascii = stackalloc byte[Length];
@@ -50,7 +50,7 @@ internal sealed record ApiKey(string PublicId, string Text)
             && SHA256.TryHashData(ascii, sha256, out _);
     }
 
-    // The record's own would print the secret.
+    // The generated ToString of the record would print the secret.
     public override string ToString() => $"clk_{PublicId}_…{LastFour}";
 
     private static bool HasForm(ReadOnlySpan<char> text) =>

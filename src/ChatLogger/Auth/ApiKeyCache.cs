@@ -5,27 +5,28 @@ using ChatLogger.Telemetry;
 namespace ChatLogger.Auth;
 
 /// <summary>
-/// The keys that callers come with, as the validators knew them a moment ago. A key is looked up when it is first seen, again in the background
-/// while it is in use, and never believed for longer than <see cref="KeyCacheSettings.Longest"/>: revocation, expiry, rotation and the end of an
-/// organization hold on every instance without a message between them.
+/// Caches recently validated keys. The first request with a key looks it up, a background look-up refreshes it while it is in use, and no
+/// entry is trusted for longer than <see cref="KeyCacheSettings.Longest"/>. So revocation, expiry, rotation and the deletion of an
+/// organization take effect on every instance without messages between them.
 /// </summary>
 internal sealed class ApiKeyCache(IEnumerable<IApiKeyValidator> validators, KeyCacheSettings settings, LastUsedTracker uses, TimeProvider time, Instruments instruments)
 {
-    /// <summary>How long a look-up may take. It is nobody's request, so no request's deadline ends it.</summary>
+    /// <summary>The timeout of a look-up. Several requests share a look-up, so no single request's deadline ends it.</summary>
     private static readonly TimeSpan LookupTimeout = TimeSpan.FromSeconds(4);
 
-    /// <summary>Between two look-ups of a key in the background, so that a database that refuses is not asked by every request.</summary>
+    /// <summary>The minimum time between two background look-ups of a key, so that not every request queries a database that
+    /// fails.</summary>
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(250);
 
     private readonly IApiKeyValidator[] _validators = [.. validators];
     private readonly ConcurrentDictionary<Hash, Entry> _entries = new();
     private readonly Lock _sweeping = new();
 
-    /// <summary>How many keys are remembered.</summary>
+    /// <summary>The number of cached keys.</summary>
     public int Count => _entries.Count;
 
-    /// <summary>The key that a text is, and what it grants, if that is known without asking anybody; else nothing, whatever the text is.</summary>
-    // Of a key that is known already only the hash is made: it can be found by nothing but the very text that was once parsed.
+    /// <summary>Returns the parsed key and its grant if both are cached, without a look-up; else nothing, whatever the text is.</summary>
+    // A cached key is only hashed, not parsed again: an entry can only be found by the exact text that was parsed before.
     public (ApiKey? Key, ApiKeyGrant? Grant) Known(string? text)
     {
         Span<byte> sha256 = stackalloc byte[32];
@@ -37,14 +38,14 @@ internal sealed class ApiKeyCache(IEnumerable<IApiKeyValidator> validators, KeyC
         if (answer.Grant is not null && time.GetElapsedTime(answer.At, now) >= settings.Fresh)
             Refresh(entry, now);
         var grant = Live(entry, answer);
-        // Without one the caller comes again, to Find.
+        // Without a grant the caller continues with Find.
         if (grant is not null)
             instruments.KeyWasKnown();
         return (entry.Key, grant);
     }
 
     /// <summary>
-    /// The key that a text is, if it is one, and what it grants, if it is live. A text that is no key costs no look-up.
+    /// Returns the key if the text is one, and its grant if the key is live. A malformed key costs no look-up.
     /// </summary>
     public ValueTask<(ApiKey? Key, ApiKeyGrant? Grant)> Find(string? text, CancellationToken ct)
     {
@@ -62,13 +63,13 @@ internal sealed class ApiKeyCache(IEnumerable<IApiKeyValidator> validators, KeyC
         return Wait(Store(MemoryMarshal.Read<Hash>(sha256), key), ct);
     }
 
-    /// <summary>Something happened to the key of this public id: whoever comes with it next has it looked up.</summary>
+    /// <summary>Drops the key with this public id after a change to it: the next request with it looks it up again.</summary>
     public void Invalidate(string publicId) => Invalidate(known => known.Key.PublicId == publicId);
 
-    /// <summary>Something happened to an organization that is about all of its keys.</summary>
+    /// <summary>Drops all keys of an organization after a change that concerns all of them.</summary>
     public void InvalidateOrganization(Guid orgId) => Invalidate(known => known.Grant is not { } answer || answer.Grant?.OrgId == orgId);
 
-    // What is being looked up right now ends in an entry that nobody finds any more.
+    // A look-up that is in flight completes in an entry that is no longer in the cache, so its outdated result is never used.
     private void Invalidate(Func<Entry, bool> isMeant)
     {
         foreach (var (hash, known) in _entries)
@@ -85,12 +86,12 @@ internal sealed class ApiKeyCache(IEnumerable<IApiKeyValidator> validators, KeyC
     {
         if (known.LookUp is { IsCompleted: false } || time.GetElapsedTime(known.Tried, now) < RetryDelay)
             return;
-        // A failure is met again, and told, by the request that needs an answer.
+        // Ignores a failure here: the next request that needs the result repeats the look-up and reports the failure.
         LookUp(known).ContinueWith(
             static lookUp => lookUp.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
     }
 
-    // One for all who wait, and for those that come while it lasts. A failure is theirs, and nobody's after them.
+    // Concurrent requests share one look-up. A failure reaches the requests that wait for it and is not cached.
     private Task<CachedGrant> LookUp(Entry known)
     {
         lock (known)
@@ -104,7 +105,7 @@ internal sealed class ApiKeyCache(IEnumerable<IApiKeyValidator> validators, KeyC
 
     private async Task<CachedGrant> QueryValidators(Entry known)
     {
-        // True as of its beginning: it may be long on its way.
+        // The result is as old as the start of the look-up, because the look-up may take long.
         var at = time.GetTimestamp();
         using var timeout = new CancellationTokenSource(LookupTimeout);
         ApiKeyGrant? grant = null;
@@ -143,8 +144,8 @@ internal sealed class ApiKeyCache(IEnumerable<IApiKeyValidator> validators, KeyC
         return known;
     }
 
-    // What is over goes first, then what is oldest. Keys that are live and keys that are not have a share each: whoever invents keys drives out
-    // other invented ones.
+    // Removes expired entries first, then the oldest. Live and invalid keys have separate shares of the capacity, so invented keys only
+    // evict other invalid keys.
     private void EvictIfFull()
     {
         if (!_sweeping.TryEnter())
@@ -171,7 +172,7 @@ internal sealed class ApiKeyCache(IEnumerable<IApiKeyValidator> validators, KeyC
         }
     }
 
-    // A tenth more than must be, so that not every new key has to make room.
+    // Removes a tenth more than necessary, so that not every new key triggers an eviction.
     private void Trim(List<(Hash Hash, long At)> entries, int most)
     {
         if (entries.Count < most)
@@ -180,7 +181,8 @@ internal sealed class ApiKeyCache(IEnumerable<IApiKeyValidator> validators, KeyC
             _entries.TryRemove(hash, out _);
     }
 
-    // SHA-256 of the key. Hashed once more with this process's seed: keys can be chosen so that their hashes begin alike.
+    // The SHA-256 of the key. GetHashCode mixes in this process's random seed, because an attacker can choose keys whose SHA-256 have the
+    // same prefix.
     private readonly record struct Hash(ulong A, ulong B, ulong C, ulong D)
     {
         public override int GetHashCode() => HashCode.Combine(A, B, C, D);
@@ -197,28 +199,28 @@ internal sealed class ApiKeyCache(IEnumerable<IApiKeyValidator> validators, KeyC
 
         public ApiKey Key => key;
 
-        /// <summary>What the last look-up that succeeded said.</summary>
+        /// <summary>The result of the last look-up that succeeded.</summary>
         public CachedGrant? Grant
         {
             get => _grant;
             set => _grant = value;
         }
 
-        /// <summary>The last look-up, or the one that is under way.</summary>
+        /// <summary>The last look-up, or the one in flight.</summary>
         public Task<CachedGrant>? LookUp
         {
             get => _lookUp;
             set => _lookUp = value;
         }
 
-        /// <summary>When the last look-up was begun.</summary>
+        /// <summary>When the last look-up started.</summary>
         public long Tried
         {
             get => Volatile.Read(ref _tried);
             set => Volatile.Write(ref _tried, value);
         }
 
-        /// <summary>When its use was last written down, in ticks of UTC.</summary>
+        /// <summary>When the last use of the key was recorded, in ticks of UTC.</summary>
         public long RecentlyUsed
         {
             get => Volatile.Read(ref _recentlyUsed);

@@ -1,6 +1,6 @@
 namespace ChatLogger.Auth;
 
-/// <summary>What can stand as <c>action</c> in the audit log, and as the name of an event in the log.</summary>
+/// <summary>The values of <c>action</c> in the audit log, which are also the event names in the log.</summary>
 internal static class AuditAction
 {
     public const string LoggedIn = "login.success";
@@ -31,6 +31,6 @@ internal static class AuditAction
         ExportCancelled,
     ];
 
-    /// <summary>What an operator should look at when there is much of it.</summary>
+    /// <summary>Whether the action is a refusal, which an operator should investigate when there are many.</summary>
     public static bool IsRefusal(string action) => action is LoginRefused or AccessDenied or Throttled or EmailTaken;
 }

@@ -1,8 +1,8 @@
 namespace ChatLogger.Auth;
 
 /// <summary>
-/// Something that was done or refused. Ids only: never a password, a cookie, a token, a key beyond its public id, or anything a caller typed.
-/// Without an organization it is in the log and in no audit log.
+/// An action that was done or refused. It contains ids only: never a password, a cookie, a token, a key beyond its public id, or anything a
+/// caller typed. An event without an organization goes to the log but to no audit log.
 /// </summary>
 internal sealed record AuditEvent(Guid? OrgId, Actor Actor, string Action, string TargetType, string? TargetId)
 {

@@ -5,15 +5,15 @@ using Npgsql;
 namespace ChatLogger.Auth;
 
 /// <summary>
-/// Writes down what was done: a line in the log, and an event in the organization's audit log. What changes something is written in the very
-/// transaction of the change, so that neither is without the other.
+/// Records actions: as a line in the log and as an event in the organization's audit log. A change and its audit event are written in the
+/// same transaction, so neither exists without the other.
 /// </summary>
 internal sealed partial class AuditLog(NpgsqlDataSource db, IdGenerator ids, TimeProvider time, ILoggerFactory logs)
 {
-    /// <summary>For how long a refusal stands for all that follow of the same actor and kind.</summary>
+    /// <summary>Repeated refusals of the same actor and action within this interval are recorded once.</summary>
     private static readonly TimeSpan RefusalInterval = TimeSpan.FromMinutes(1);
 
-    /// <summary>More actors than this at a time are not told apart in memory: the oldest entries go first.</summary>
+    /// <summary>The number of actors that are tracked in memory; beyond it the oldest entries are evicted.</summary>
     private const int MaxTrackedRefusals = 10_000;
 
     private const string Insert =
@@ -25,7 +25,7 @@ internal sealed partial class AuditLog(NpgsqlDataSource db, IdGenerator ids, Tim
     private readonly ILogger _log = logs.CreateLogger("ChatLogger.Security");
     private readonly ConcurrentDictionary<(string Actor, string Action), DateTimeOffset> _refused = new();
 
-    /// <summary>With the transaction that does what is written down; the line in the log follows its commit.</summary>
+    /// <summary>Writes the event in the transaction of the audited change; the log line follows its commit.</summary>
     public async Task Write(Sql.Transaction transaction, AuditEvent audited)
     {
         if (audited.OrgId is not null)
@@ -33,7 +33,7 @@ internal sealed partial class AuditLog(NpgsqlDataSource db, IdGenerator ids, Tim
         transaction.AfterCommit(() => Log(audited));
     }
 
-    /// <summary>By itself: of what changes nothing in the database.</summary>
+    /// <summary>Writes the event outside a transaction, for actions that change nothing in the database.</summary>
     public async Task Write(AuditEvent audited, CancellationToken ct)
     {
         if (audited.OrgId is not null)
@@ -42,13 +42,14 @@ internal sealed partial class AuditLog(NpgsqlDataSource db, IdGenerator ids, Tim
     }
 
     /// <summary>
-    /// A refusal: once a minute for an actor and an action, for whoever is refused tries again. It must not make the refusal itself fail, so a
-    /// database that cannot take it is left without it.
+    /// Records a refusal, once a minute per actor and action, because refused callers retry. Recording must not make the refusal itself
+    /// fail, so the event is skipped when the database cannot take it.
     /// </summary>
     public async Task WriteRefusal(AuditEvent audited, CancellationToken ct)
     {
         var first = IsFirstWithinAMinute(audited);
-        // Who watches for guessed passwords counts the lines; how many there can be is bounded by the work that each login is.
+        // Every refused login is logged, because operators count these lines to detect password guessing; the cost of hashing bounds their
+        // number.
         if (first || audited.Action == AuditAction.LoginRefused)
             Log(audited);
         if (!first || audited.OrgId is null)
@@ -58,8 +59,8 @@ internal sealed partial class AuditLog(NpgsqlDataSource db, IdGenerator ids, Tim
             await db.InTransactionAsync(
                 async transaction =>
                 {
-                    // Other instances refuse the same actor at the same time. The lock comes in a statement of its own, so that the next one sees
-                    // what the one before it wrote.
+                    // Other instances may refuse the same actor at the same time. The lock is a statement of its own, so that the snapshot
+                    // of the next statement includes what the previous lock holder wrote.
                     await transaction.ExecuteAsync(
                         "select pg_advisory_xact_lock(hashtextextended(@Actor, 0))",
                         new { Actor = $"audit/{audited.OrgId}/{audited.Actor.Id ?? audited.TargetId}/{audited.Action}" });
@@ -146,7 +147,7 @@ internal sealed partial class AuditLog(NpgsqlDataSource db, IdGenerator ids, Tim
         new("TraceId", audited.Actor.TraceId.NullIfEmpty()),
     ];
 
-    // What there is none of is left out: a template would say (null).
+    // Leaves out absent fields: a message template would print (null).
     private static string Sentence(KeyValuePair<string, object?>[] fields)
     {
         var (actor, target) = (Pair(fields[1].Value, fields[2].Value), Pair(fields[4].Value, fields[5].Value));

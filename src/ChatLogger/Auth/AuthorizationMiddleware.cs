@@ -9,8 +9,8 @@ using Npgsql;
 namespace ChatLogger.Auth;
 
 /// <summary>
-/// Lets a request through to its endpoint, or refuses it, in the order callers can rely on: 401, then too many of them (429), then the organization in
-/// the path (404), then role, scope and origin (403). What it found out about the caller reaches the slice as a typed parameter.
+/// Admits a request to its endpoint or refuses it, in an order that callers can rely on: 401, then the rate limit (429), then the
+/// organization in the path (404), then role, scope and origin (403). The slice receives the authenticated caller as a typed parameter.
 /// </summary>
 internal sealed class AuthorizationMiddleware(
     RequestDelegate next,
@@ -31,7 +31,7 @@ internal sealed class AuthorizationMiddleware(
 
     public async Task InvokeAsync(HttpContext context)
     {
-        // Routing's own answers (405, 415) are endpoints without a pattern; everything of ours states its policy or is never reached.
+        // Routing's own endpoints (405, 415) have no pattern; every endpoint of the service must have a policy, or it cannot be called.
         if (context.GetEndpoint() is RouteEndpoint endpoint)
         {
             var access = endpoint.Metadata.GetMetadata<EndpointPolicy>()
@@ -103,7 +103,7 @@ internal sealed class AuthorizationMiddleware(
         context.Features.Set(member);
     }
 
-    // A wrong token counts as an invalid key does. The right one is never kept waiting: to compare it costs nothing.
+    // A wrong token counts like an invalid key. The correct token is never rate limited, because comparing it is cheap.
     private async Task AuthorizeOperator(HttpContext context)
     {
         var sent = context.Request.Headers.Authorization;
@@ -158,8 +158,8 @@ internal sealed class AuthorizationMiddleware(
         return orgId is { } id ? new(id, org, session.UserId, MemberRole.Admin) { OrgInPath = org } : throw NoSuchOrganization();
     }
 
-    // A key that is not known to be live this very moment. Whoever comes with many that are not valid is told to wait, and does not reach the
-    // database with them.
+    // Handles a key that is not cached as live. A caller who sends many invalid keys is rate limited and cannot load the database with
+    // them.
     private async Task<(ApiKey Key, ApiKeyGrant Grant)> LookUp(HttpContext context, StringValues sent)
     {
         var address = ClientAddress.Of(context);
@@ -167,13 +167,14 @@ internal sealed class AuthorizationMiddleware(
         var (key, grant) = sent.Count == 1 && mayAsk ? await keys.Find(sent[0], context.RequestAborted) : default;
         if (key is not null && grant is not null)
             return (key, grant);
-        // Who forgot the key has not tried one.
+        // A request without any key is not a guess, so it does not count.
         if (sent.Count > 0 && rateLimiters.InvalidKey(address, asked: key is not null) is { } pause)
             throw await Throttled(context, Actor.Anonymous(ProblemWriter.TraceId(context)), null, pause);
         throw ProblemException.Unauthenticated($"A valid API key is needed, once, in the header {KeyHeader} or as Authorization: Bearer.");
     }
 
-    // Both headers at once are two keys, though they be equal. Another scheme is for somebody on the way here.
+    // A key in both headers counts as two keys, even if they are equal. An Authorization header with another scheme is ignored: it is meant
+    // for a proxy in between.
     private static StringValues Keys(IHeaderDictionary headers)
     {
         var keys = headers[KeyHeader];

@@ -5,14 +5,15 @@ using System.Text.Unicode;
 namespace ChatLogger.Auth;
 
 /// <summary>
-/// bcrypt by BCrypt.Net-Next: makes <c>$2a$</c>, verifies <c>$2a$</c>, <c>$2b$</c> and <c>$2y$</c>, which are one algorithm under three names.
-/// <c>$2x$</c>, the mark of an old bug, is refused.
+/// bcrypt by BCrypt.Net-Next: creates <c>$2a$</c> and verifies <c>$2a$</c>, <c>$2b$</c> and <c>$2y$</c>, which are three names of one
+/// algorithm. It rejects <c>$2x$</c>, which marks hashes of an old buggy implementation.
 /// </summary>
 /// <remarks>
-/// The library ignores everything after 72 bytes. Here such a password is refused, and so is one with a NUL or without a UTF-8 form (a lone
-/// surrogate), for otherwise two passwords would match the same hash. A hash that is malformed never reaches the library, which would throw.
+/// The library ignores everything after 72 bytes. This class rejects such passwords, and those with a NUL or without a UTF-8 form (a lone
+/// surrogate), because otherwise two passwords would match the same hash. It never passes a malformed hash to the library, which would
+/// throw.
 /// </remarks>
-/// <param name="cost">The binary logarithm of the work, 4 to 31: one more, twice the time.</param>
+/// <param name="cost">The binary logarithm of the work, 4 to 31: each step doubles the time.</param>
 internal sealed partial class Bcrypt(int cost = 11) : IPasswordHasher
 {
     private readonly int _cost = cost is >= 4 and <= 31
@@ -32,7 +33,7 @@ internal sealed partial class Bcrypt(int cost = 11) : IPasswordHasher
         ArgumentNullException.ThrowIfNull(password);
         if (!WellFormed().IsMatch(hash))
             return false;
-        // For what cannot be a password another one is hashed: the answer must not come sooner than any other.
+        // For an impossible password, hashes another one instead, so that the response time does not reveal it.
         var possible = IsPossible(password);
         return BCrypt.Net.BCrypt.Verify(possible ? password : "", hash) & possible;
     }
@@ -46,7 +47,8 @@ internal sealed partial class Bcrypt(int cost = 11) : IPasswordHasher
         return Utf8.FromUtf16(password, utf8, out _, out _, replaceInvalidSequences: false) == OperationStatus.Done && !password.Contains('\0');
     }
 
-    // Name, cost, salt and digest. The last characters of salt and digest hold more bits than their last bytes need, and these are zero.
+    // Algorithm, cost, salt and digest. The last characters of salt and digest hold more bits than their last bytes need; these bits are
+    // zero.
     [GeneratedRegex(@"\A\$2[aby]\$(?<cost>0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{30}[.CGKOSWaeimquy26]\z")]
     private static partial Regex WellFormed();
 }

@@ -4,14 +4,14 @@ using System.Net;
 namespace ChatLogger.Auth;
 
 /// <summary>
-/// Where a request comes from, as far as counting goes: an IPv4 address, or the first 64 bits of an IPv6 address, for the rest is the client's
-/// to choose. Behind trusted proxies it is what they say; see <see cref="ProxySettings"/>.
+/// The client address that limits are counted by: an IPv4 address, or the first 64 bits of an IPv6 address, because the client chooses the
+/// rest freely. Behind trusted proxies it is the address they report; see <see cref="ProxySettings"/>.
 /// </summary>
 internal readonly record struct ClientAddress(bool IsV6, ulong Prefix)
 {
     public static ClientAddress Of(HttpContext context) => Of(context.Connection.RemoteIpAddress);
 
-    /// <summary>Callers of a Unix socket have none: they are all one.</summary>
+    /// <summary>Clients of a Unix socket have no address and share one value.</summary>
     public static ClientAddress Of(IPAddress? address)
     {
         Span<byte> bytes = stackalloc byte[16];
@@ -19,7 +19,7 @@ internal readonly record struct ClientAddress(bool IsV6, ulong Prefix)
             return default;
         if (written == 4)
             return new(false, BinaryPrimitives.ReadUInt32BigEndian(bytes));
-        // A socket for both families shows an IPv4 address as ::ffff:192.0.2.1.
+        // A dual-stack socket shows an IPv4 address as ::ffff:192.0.2.1.
         return address.IsIPv4MappedToIPv6
             ? new(false, BinaryPrimitives.ReadUInt32BigEndian(bytes[12..]))
             : new(true, BinaryPrimitives.ReadUInt64BigEndian(bytes));

@@ -3,19 +3,20 @@ using Microsoft.Net.Http.Headers;
 namespace ChatLogger.Auth;
 
 /// <summary>
-/// Tells browsers whose pages may read the answers (CORS). The plugin door is open to every page, for its credential is a header that the page
-/// itself must have; the member door, where the browser adds the cookie, to the dashboard's allow-listed origins; the service's own routes to none.
+/// Tells browsers which pages may read the responses (CORS). The plugin API allows every origin, because its credential is a header that
+/// the page itself must know. The dashboard API, for which the browser adds the cookie, allows the configured origins; the service routes
+/// allow none.
 /// </summary>
 /// <remarks>
-/// The framework's middleware speaks only at endpoints, so that a page could not read a 404 or 405; leaves <c>Vary</c> out where one origin is
-/// allowed; and hands an OPTIONS to the endpoint of the method that is asked for. Here no OPTIONS ever reaches an endpoint.
+/// The framework's middleware only acts at endpoints, so a page could not read a 404 or 405; it omits <c>Vary</c> when only one origin is
+/// allowed; and it routes an OPTIONS request to the endpoint of the requested method. Here no OPTIONS request reaches an endpoint.
 /// </remarks>
 internal sealed class CorsMiddleware(RequestDelegate next, CorsSettings settings)
 {
     private const string RequestHeaders = $"{AuthorizationMiddleware.KeyHeader}, authorization, content-type, content-encoding, idempotency-key, if-none-match, if-range, range";
     private const string ResponseHeaders = "Location, Retry-After, Idempotent-Replayed, ETag, Content-Disposition, Content-Range, Accept-Ranges";
 
-    // Two hours are the most that browsers keep to.
+    // Browsers cap max-age at two hours.
     private const string MaxAge = "7200";
 
     private static readonly PathString PluginPath = "/api/v1";
@@ -31,7 +32,7 @@ internal sealed class CorsMiddleware(RequestDelegate next, CorsSettings settings
             return;
         }
 
-        // Set before anything can be refused: a page is to see the refusal too.
+        // Sets the headers before anything can refuse the request, so that the page can read the refusal too.
         var allowed = isPlugin ? AllowAnyone(context) : AllowListed(context);
         await next(context);
         if (IsPreflight(context.Request))
@@ -50,7 +51,8 @@ internal sealed class CorsMiddleware(RequestDelegate next, CorsSettings settings
     {
         var headers = context.Response.Headers;
         headers.Append(HeaderNames.Vary, HeaderNames.Origin);
-        // What is answered is our own spelling of the origin, never the caller's. Several are none: browsers send one.
+        // Sends the configured spelling of the origin, never the caller's. Browsers send exactly one Origin header, so several are treated
+        // as none.
         var origin = context.Request.Headers.Origin;
         if (origin.Count != 1 || Array.IndexOf(settings.Origins, origin[0]) is not (>= 0 and var at))
             return false;
@@ -60,8 +62,8 @@ internal sealed class CorsMiddleware(RequestDelegate next, CorsSettings settings
         return true;
     }
 
-    // Routing has refused the OPTIONS, and has said which methods the path knows: just what a preflight wants to know. Of a path that is not
-    // there its 404 stays. Neither needs the database, nor to know who will call.
+    // Routing has answered the OPTIONS with 405 and listed the methods of the path in Allow, which is what a preflight asks for. An unknown
+    // path keeps its 404. A preflight needs neither the database nor authentication.
     private static void AnswerPreflight(HttpResponse response, bool allowed)
     {
         if (response.HasStarted || response.StatusCode != StatusCodes.Status405MethodNotAllowed)

@@ -2,20 +2,21 @@ using ChatLogger.Configuration;
 
 namespace ChatLogger.Auth;
 
-/// <summary>Origins of dashboards that are served from elsewhere. Section <c>Cors</c>.</summary>
+/// <summary>The origins of dashboards that are served from other hosts. Section <c>Cors</c>.</summary>
 internal sealed record CorsSettings
 {
     public const string Section = "Cors";
 
-    /// <summary>Exact origins (<c>https://dashboard.example</c>) that may use the member door: <c>Cors__Origins__0</c>, …</summary>
+    /// <summary>Exact origins (<c>https://dashboard.example</c>) that may use the dashboard API: <c>Cors__Origins__0</c>, …</summary>
     public string[] Origins { get; init; } = [];
 
-    /// <exception cref="StartupException">An origin is none: no browser would ever send it, or too many would.</exception>
+    /// <exception cref="StartupException">An entry is not an exact origin: no browser would send it, or it would match too
+    /// many.</exception>
     public static CorsSettings Read(IConfiguration configuration)
     {
         var settings = Settings.Bind<CorsSettings>(configuration, Section);
         var given = configuration.GetSection($"{Section}:{nameof(Origins)}");
-        // The binder would leave a list without numbers out.
+        // The configuration binder silently ignores a list that is given as a single value.
         if (!string.IsNullOrEmpty(given.Value))
             throw new StartupException("Cors__Origins is a list: write Cors__Origins__0, Cors__Origins__1 and so on.");
         foreach (var entry in given.GetChildren())

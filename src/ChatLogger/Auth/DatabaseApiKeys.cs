@@ -4,7 +4,7 @@ using Npgsql;
 
 namespace ChatLogger.Auth;
 
-/// <summary>The keys that organizations made. Found by public id, compared by hash in constant time.</summary>
+/// <summary>Validates the keys that organizations created: finds them by public id and compares their hash in constant time.</summary>
 internal sealed class DatabaseApiKeys([FromKeyedServices(Pools.Plugins)] NpgsqlDataSource db, TimeProvider time) : IApiKeyValidator
 {
     public async Task<ApiKeyGrant?> Validate(ApiKey key, CancellationToken ct)

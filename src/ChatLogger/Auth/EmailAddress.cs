@@ -4,17 +4,18 @@ using ChatLogger.Http;
 namespace ChatLogger.Auth;
 
 /// <summary>
-/// E-mail addresses in one normal form: without space around them, in Unicode's compatibility composition, in lower case. What people type in
-/// any of its spellings is the same member; and two members cannot be told apart by a spelling.
+/// Normalizes e-mail addresses: trims white space, applies Unicode's compatibility composition (NFKC) and lower case. All spellings of an
+/// address belong to the same member, and no two members can differ by spelling only.
 /// </summary>
 internal static class EmailAddress
 {
     public const int MaxLength = 254;
 
-    /// <summary>The normal form; null when it is no address: one @ with something on either side, no white space, no control characters.</summary>
+    /// <summary>Returns the normal form; null when the text is no address: one @ with something on either side, no white space, no control
+    /// characters.</summary>
     public static string? Normalize(string? text)
     {
-        // U+FFFE is a character of no address, and .NET's normalization throws at it.
+        // U+FFFE occurs in no address, and .NET's normalization throws on it.
         if (text is null || text.Length > 4 * MaxLength || !TextSafety.IsSafe(text) || text.Contains('\ufffe', StringComparison.Ordinal))
             return null;
         var normal = text.Trim().Normalize(NormalizationForm.FormKC).ToLowerInvariant().Normalize(NormalizationForm.FormKC);

@@ -2,28 +2,28 @@ using ChatLogger.Http;
 
 namespace ChatLogger.Auth;
 
-/// <summary>Which credential opens an endpoint.</summary>
+/// <summary>The kind of credential that an endpoint requires.</summary>
 internal enum CredentialKind
 {
-    /// <summary>None is asked for.</summary>
+    /// <summary>No credential.</summary>
     None,
 
     /// <summary>An organization's API key.</summary>
     ApiKey,
 
-    /// <summary>A member's session, in no organization: as a person, or as a superadmin.</summary>
+    /// <summary>A member's session outside an organization: for the member's own account, or as a superadmin.</summary>
     Session,
 
-    /// <summary>A member's session, acting in the organization named in the path, or else in their own.</summary>
+    /// <summary>A member's session in the organization that the path names, or else in the member's own.</summary>
     OrganizationSession,
 
-    /// <summary>The operator's token, which is no member's and no organization's.</summary>
+    /// <summary>The operator's token, which belongs to no member and no organization.</summary>
     OperatorToken,
 }
 
 /// <summary>
-/// Who may call an endpoint. Every endpoint has exactly one; <see cref="AuthorizationMiddleware"/> enforces it, <c>docs/routes.txt</c> publishes it. A superadmin
-/// acts in an organization as its admin, and so is not listed.
+/// Who may call an endpoint. Every endpoint has exactly one policy; <see cref="AuthorizationMiddleware"/> enforces it and
+/// <c>docs/routes.txt</c> publishes it. A superadmin acts in an organization as its admin, so the role is not listed.
 /// </summary>
 internal sealed record EndpointPolicy(CredentialKind Credential, string Description, IReadOnlyList<string> Allowed)
 {
@@ -33,7 +33,7 @@ internal sealed record EndpointPolicy(CredentialKind Credential, string Descript
 
     public static readonly EndpointPolicy Operator = new(CredentialKind.OperatorToken, "operator's token", []);
 
-    /// <summary>Above the organizations; in one of them a superadmin is let in by <see cref="Role"/>.</summary>
+    /// <summary>For routes above the organizations; within an organization <see cref="Role"/> admits a superadmin.</summary>
     public static readonly EndpointPolicy Superadmin = new(CredentialKind.Session, MemberRole.Superadmin, [MemberRole.Superadmin]);
 
     public static EndpointPolicy Key(string scope) => new(CredentialKind.ApiKey, $"key with scope {scope}", [scope]);
@@ -43,14 +43,15 @@ internal sealed record EndpointPolicy(CredentialKind Credential, string Descript
 
 internal static class EndpointPolicyExtensions
 {
-    /// <summary>States who may call the endpoints of the group. As every endpoint must have this, they also get here what all have in common.</summary>
+    /// <summary>Sets the policy of the endpoints. Because every endpoint needs one, this also adds the filter that all endpoints
+    /// share.</summary>
     public static TBuilder RequireAccess<TBuilder>(this TBuilder builder, EndpointPolicy access)
         where TBuilder : IEndpointConventionBuilder => builder.WithMetadata(access).AddEndpointFilter(Deadline.EndWithHandler);
 
-    /// <summary>Refuses the start of a service with an endpoint that does not say who may call it, or says it twice.</summary>
+    /// <summary>Fails the start if an endpoint has no policy or more than one.</summary>
     public static void RequirePolicyOnEveryEndpoint(this IApplicationBuilder app) => app.Use(next =>
     {
-        // The pipeline is put together at the start, when all endpoints are there and before the first request.
+        // The pipeline is built at startup, when all endpoints are mapped and before the first request.
         var endpoints = app.ApplicationServices.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>();
         if (endpoints.FirstOrDefault(endpoint => endpoint.Metadata.OfType<EndpointPolicy>().Count() != 1) is { } unprotected)
             throw new InvalidOperationException($"The endpoint {unprotected.DisplayName} must state once who may call it.");

@@ -1,13 +1,14 @@
 namespace ChatLogger.Auth;
 
 /// <summary>
-/// A place where keys are known: the database, the settings. The validators are asked in turn; the first that knows the key answers.
+/// A source of keys: the database or the settings. The validators are asked in order; the first that knows the key decides.
 /// </summary>
 internal interface IApiKeyValidator
 {
-    /// <summary>What the key grants; null when it is unknown here, expired or revoked, or its organization is gone.</summary>
+    /// <summary>Returns the grant of the key; null when this source does not know it, when it is expired or revoked, or when its
+    /// organization is gone.</summary>
     Task<ApiKeyGrant?> Validate(ApiKey key, CancellationToken ct);
 }
 
-/// <summary>What a valid key is good for, and until when. No origins: any caller may use it.</summary>
+/// <summary>What a valid key permits, and until when. An empty list of origins permits every caller.</summary>
 internal sealed record ApiKeyGrant(Guid OrgId, string OrgSlug, string[] Scopes, string[] AllowedOrigins, DateTimeOffset? ExpiresAt = null);

@@ -1,19 +1,19 @@
 namespace ChatLogger.Auth;
 
-/// <summary>Turns a password into what may be stored, and recognises it later.</summary>
-/// <remarks>Hashing and verifying are slow on purpose and keep a core busy; the caller decides how many run at once.</remarks>
+/// <summary>Hashes passwords for storage and verifies them.</summary>
+/// <remarks>Hashing and verifying are slow on purpose and keep a core busy; the caller limits how many run concurrently.</remarks>
 internal interface IPasswordHasher
 {
-    /// <summary>A new hash of the password, with a salt of its own.</summary>
-    /// <exception cref="ArgumentException">The password cannot be hashed without losing a part of it.</exception>
+    /// <summary>Creates a new hash of the password with its own salt.</summary>
+    /// <exception cref="ArgumentException">Part of the password would not contribute to the hash.</exception>
     string Hash(string password);
 
     /// <summary>
-    /// Whether the hash was made from the password. A malformed hash belongs to no password, and a password that <see cref="Hash"/> would
-    /// refuse has no hash: both are false, never an exception. For a well-formed hash every password, even such a one, takes the same time.
+    /// Whether the hash was made from the password. Returns false, and never throws, for a malformed hash and for a password that <see
+    /// cref="Hash"/> would reject. For a well-formed hash every password takes the same time, even a rejected one.
     /// </summary>
     bool Verify(string password, string hash);
 
-    /// <summary>Whether a hash should be replaced: its cost is lower than the configured one, or it is no hash of this kind.</summary>
+    /// <summary>Whether a hash should be replaced, because its cost is lower than the configured one or it is of another kind.</summary>
     bool NeedsRehash(string hash);
 }

@@ -1,12 +1,12 @@
 namespace ChatLogger.Auth;
 
-/// <summary>What an API key may be used for.</summary>
+/// <summary>The scopes of API keys.</summary>
 internal static class KeyScope
 {
-    /// <summary>Open chats and log messages. The default.</summary>
+    /// <summary>Create chats and log messages. The default.</summary>
     public const string Ingest = "ingest";
 
-    /// <summary>Log what was said in the past, with its time.</summary>
+    /// <summary>Log messages of the past, with their time.</summary>
     public const string Import = "import";
 
     public static readonly IReadOnlyList<string> All = [Ingest, Import];

@@ -5,15 +5,15 @@ using Npgsql;
 namespace ChatLogger.Auth;
 
 /// <summary>
-/// When keys were last used: noted in memory by the requests, written by nobody's request, for all keys at once and for each at most once a
-/// minute. A database that cannot take it is tried again; what a crash takes along is a few seconds of it.
+/// Tracks when keys were last used. Requests note the use in memory; a background task writes all keys in one statement, each at most once
+/// a minute. It retries when the database cannot take the write; a crash loses a few seconds of uses.
 /// </summary>
 internal sealed partial class LastUsedTracker(NpgsqlDataSource db, TimeProvider time, ILogger<LastUsedTracker> log) : BackgroundService, IHostedLifecycleService
 {
-    /// <summary>A use this soon after one that was noted is the same use.</summary>
+    /// <summary>A use within this time after a noted one is not noted again.</summary>
     public static readonly TimeSpan Precision = TimeSpan.FromSeconds(10);
 
-    // For the last words, which the stopping host does not wait for much longer.
+    // The timeout of the last flush at shutdown, because the host does not wait much longer.
     private static readonly TimeSpan FlushTimeout = TimeSpan.FromSeconds(2);
 
     private readonly ConcurrentDictionary<(Guid OrgId, string PublicId), DateTimeOffset> _uses = new();
@@ -21,7 +21,7 @@ internal sealed partial class LastUsedTracker(NpgsqlDataSource db, TimeProvider 
 
     public void Record(Guid orgId, string publicId, DateTimeOffset at) => _uses[(orgId, publicId)] = at;
 
-    /// <summary>Writes what was noted; what cannot be written stays noted.</summary>
+    /// <summary>Writes the noted uses; those that cannot be written stay noted.</summary>
     public async Task Flush(CancellationToken ct)
     {
         var uses = _uses.ToArray();
@@ -29,7 +29,8 @@ internal sealed partial class LastUsedTracker(NpgsqlDataSource db, TimeProvider 
             return;
         try
         {
-            // A row that somebody is at is left for the next time: whoever revokes a key waits for nobody, and two instances not for each other.
+            // Skips locked rows until the next flush, so that the revocation of a key does not wait and two instances do not block each
+            // other.
             await db.ExecuteAsync(
                 """
                 update api_keys k
@@ -61,7 +62,7 @@ internal sealed partial class LastUsedTracker(NpgsqlDataSource db, TimeProvider 
         }
         catch (Exception failure)
         {
-            // Once for an outage.
+            // Logs once per outage.
             if (!_failing)
                 NotWritten(log, failure.GetType().Name);
             _failing = true;
@@ -74,7 +75,7 @@ internal sealed partial class LastUsedTracker(NpgsqlDataSource db, TimeProvider 
 
     public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    // After the server has answered its last request.
+    // Runs after the server has answered its last request.
     public async Task StoppedAsync(CancellationToken cancellationToken)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);

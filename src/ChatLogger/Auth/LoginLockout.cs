@@ -5,35 +5,36 @@ using Npgsql;
 
 namespace ChatLogger.Auth;
 
-/// <summary>What a wrong password counts against: an account, and perhaps the client's address.</summary>
+/// <summary>The counters of a wrong password: one for the account, and optionally one for the client's address.</summary>
 internal sealed record LoginAttempt(byte[] Account, byte[]? Address)
 {
-    /// <summary>Whether there is such an account does not matter: it is counted, and locked, all the same.</summary>
+    /// <summary>An address without an account is counted and locked too, so that the response does not reveal which accounts
+    /// exist.</summary>
     public static LoginAttempt AtLogin(string email, ClientAddress address) =>
         new(Hash($"account/{EmailAddress.Normalize(email) ?? email}"), Hash($"address/{(address.IsV6 ? 6 : 4)}/{address.Prefix:x}"));
 
     /// <summary>
-    /// Somebody with a session who says the password again. Counted by itself: who only knows the e-mail address cannot keep a member from
-    /// changing the password, and who only has the session cannot keep them from logging in.
+    /// A member with a session who confirms the password. It has its own counter: someone who only knows the e-mail address cannot keep a
+    /// member from changing the password, and someone who only has the session cannot keep the member from logging in.
     /// </summary>
     public static LoginAttempt InSession(Guid userId) => new(Hash($"member/{userId}"), null);
 
     private static byte[] Hash(string text) => SHA256.HashData(Encoding.UTF8.GetBytes(text));
 }
 
-/// <summary>How long account and address have to wait; null where they have not.</summary>
+/// <summary>The remaining lockout of account and address; null where there is none.</summary>
 internal readonly record struct LockoutStatus(TimeSpan? Account, TimeSpan? Address);
 
 /// <summary>
-/// Wrong passwords, counted in the database and by its clock, for all instances together. Whoever decides about a guess holds its counters until
-/// the transaction ends, so guesses that come at the same moment are decided one after the other; rows are taken in one order, so no two wait
-/// for each other.
+/// Counts wrong passwords in the database, by its clock, for all instances together. The decision about an attempt locks its counters until
+/// the transaction ends, so concurrent attempts are decided one after the other. All transactions lock rows in the same order, so they
+/// cannot deadlock.
 /// </summary>
 internal sealed class LoginLockout(NpgsqlDataSource db, RateLimits limits)
 {
     private readonly RateLimits.LockoutLimits _limits = limits.Login;
 
-    /// <summary>Before the work of hashing: how it stands, as far as that is known by now.</summary>
+    /// <summary>Reads the lockout status before the expensive hashing; it may change until the decision.</summary>
     public async Task<LockoutStatus> Check(LoginAttempt attempt, CancellationToken ct) =>
         ToStatus(attempt, await db.QueryAsync<Row>(
             """
@@ -45,7 +46,7 @@ internal sealed class LoginLockout(NpgsqlDataSource db, RateLimits limits)
             attempt,
             ct));
 
-    /// <summary>How it stands, and will until the transaction ends.</summary>
+    /// <summary>Locks the counters and returns the lockout status, which cannot change until the transaction ends.</summary>
     public async Task<LockoutStatus> LockCounters(Sql.Transaction transaction, LoginAttempt attempt) =>
         ToStatus(attempt, await transaction.QueryAsync<Row>(
             """
@@ -61,7 +62,7 @@ internal sealed class LoginLockout(NpgsqlDataSource db, RateLimits limits)
             """,
             new { attempt.Account, attempt.Address, Seconds = _limits.Window.TotalSeconds }));
 
-    /// <summary>A guess that was wrong, or came too late. To be held first.</summary>
+    /// <summary>Counts an attempt that was wrong or locked out. The caller must hold the counters' locks.</summary>
     public static Task CountFailure(Sql.Transaction transaction, LoginAttempt attempt) =>
         transaction.ExecuteAsync(
             """
@@ -82,7 +83,8 @@ internal sealed class LoginLockout(NpgsqlDataSource db, RateLimits limits)
             """,
             attempt);
 
-    /// <summary>A guess that was right: the account begins anew, the address does not. To be held first.</summary>
+    /// <summary>Resets the account's counter after a correct password, but not the address's. The caller must hold the counters'
+    /// locks.</summary>
     public static Task Reset(Sql.Transaction transaction, LoginAttempt attempt) =>
         transaction.ExecuteAsync(
             """

@@ -1,6 +1,7 @@
 namespace ChatLogger.Auth;
 
-/// <summary>What browsers send in <c>Origin</c>: scheme and host in lower case, a port where it is not the scheme's own, nothing more.</summary>
+/// <summary>What browsers send in <c>Origin</c>: scheme and host in lower case, a port unless it is the scheme's default, nothing
+/// more.</summary>
 internal static class Origin
 {
     private const int MaxLength = 300;
@@ -11,8 +12,8 @@ internal static class Origin
         && uri.GetLeftPart(UriPartial.Authority) == text;
 
     /// <summary>
-    /// What a browser that has the request's address would send. Proxies and clients write the scheme and the host in any case, and the port also
-    /// where it is the scheme's own; browsers never do.
+    /// Returns the origin that a browser would send for the request's address. Proxies and other clients write scheme and host in any case
+    /// and may include the default port; browsers never do.
     /// </summary>
     public static string Of(HttpRequest request)
     {

@@ -3,17 +3,19 @@ using ChatLogger.Http;
 namespace ChatLogger.Auth;
 
 /// <summary>
-/// A browser says where a request comes from; one that changes something must come from our own pages or an allow-listed origin. Who says
-/// nothing is no browser, and carries no cookie against its owner's will.
+/// Protects against cross-site request forgery: a browser states the origin of a request, and a request that changes something must come
+/// from the service's own pages or an allow-listed origin. A client that sends no origin is no browser, so nobody can make it send a cookie
+/// without its owner's will.
 /// </summary>
 internal sealed partial class OriginCheck(CorsSettings cors, TimeProvider time, ILogger<OriginCheck> log)
 {
     private const int MaxLoggedLength = 300;
 
-    // One line tells an operator what is wrong; a page that keeps trying, or an attacker, must not fill the log.
+    // One line tells an operator what is wrong; a page that keeps retrying, or an attacker, must not flood the log.
     private readonly LogSampler _refused = new(TimeSpan.FromMinutes(1), time);
 
-    /// <exception cref="ProblemException">403: the request comes from another origin; the sentence names the settings that would let it in.</exception>
+    /// <exception cref="ProblemException">403: the request comes from another origin; the detail names the settings that would allow
+    /// it.</exception>
     public void Require(HttpContext context)
     {
         var request = context.Request;

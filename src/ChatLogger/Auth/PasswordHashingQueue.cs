@@ -5,12 +5,12 @@ using FluentValidation;
 namespace ChatLogger.Auth;
 
 /// <summary>
-/// Hashing and checking passwords, a few at a time: a flood of logins must not take the processor from everybody else. Who finds the queue
-/// full, or waits in it for too long, is answered 503. None of this counts as the database's time.
+/// Hashes and verifies passwords with limited concurrency, so that a flood of logins cannot starve other requests of CPU. A caller that
+/// finds the queue full, or waits too long in it, gets 503. The waiting time does not count as database time.
 /// </summary>
 internal sealed class PasswordHashingQueue(IPasswordHasher hasher) : IHostedService, IDisposable
 {
-    /// <summary>bcrypt reads no further.</summary>
+    /// <summary>bcrypt ignores every byte after these.</summary>
     public const int MaxBytes = 72;
     public const int MinBytes = 12;
 
@@ -20,18 +20,19 @@ internal sealed class PasswordHashingQueue(IPasswordHasher hasher) : IHostedServ
 
     private readonly SemaphoreSlim _running = new(Math.Max(1, Environment.ProcessorCount - 1));
 
-    // A hash that no password has, so that an unknown address takes as long as a wrong password.
+    // The hash of a random password that nobody knows: an unknown address takes as long as a wrong password.
     private readonly Lazy<string> _dummyHash = new(() => hasher.Hash(Guid.NewGuid().ToString("N")));
     private int _waiting;
 
     public Task<string> Hash(string password, CancellationToken ct) => Enqueue(() => hasher.Hash(password), ct);
 
-    /// <summary>Whether the password is right. Without a stored hash the same work is done, and the answer is no.</summary>
+    /// <summary>Whether the password is right. Without a stored hash it does the same work and returns false.</summary>
     public Task<bool> Verify(string password, string? hash, CancellationToken ct) =>
         Enqueue(
             () =>
             {
-                // Made by whoever is first, not by whoever is first to be unknown: that would take twice as long.
+                // Every verification evaluates the dummy hash: if only an unknown address created it, that first response would take twice
+                // as long.
                 var decoy = _dummyHash.Value;
                 return hasher.Verify(password, hash ?? decoy) & hash is not null;
             },
@@ -39,7 +40,7 @@ internal sealed class PasswordHashingQueue(IPasswordHasher hasher) : IHostedServ
 
     public bool NeedsRehash(string hash) => hasher.NeedsRehash(hash);
 
-    // The first login after a start neither waits for the compiler nor makes the hash for unknown addresses.
+    // Warms up at startup, so that the first login waits neither for the JIT compiler nor for the creation of the dummy hash.
     public Task StartAsync(CancellationToken cancellationToken) => Verify("", null, cancellationToken);
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -65,7 +66,7 @@ internal sealed class PasswordHashingQueue(IPasswordHasher hasher) : IHostedServ
         }
         try
         {
-            // Each on a thread of its own: it takes too long for one of the few that serve requests.
+            // Runs on a dedicated thread: hashing would block one of the few thread-pool threads that serve requests for too long.
             return await Task.Factory.StartNew(
                 work, CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
         }
@@ -81,7 +82,7 @@ internal sealed class PasswordHashingQueue(IPasswordHasher hasher) : IHostedServ
 
 internal static class PasswordRules
 {
-    /// <summary>A password that is being set; null is left alone.</summary>
+    /// <summary>Validates a new password; accepts null.</summary>
     public static IRuleBuilderOptions<T, string?> NewPassword<T>(this IRuleBuilder<T, string?> rule) => rule
         .Must(password => password is null || Encoding.UTF8.GetByteCount(password) is >= PasswordHashingQueue.MinBytes and <= PasswordHashingQueue.MaxBytes)
         .WithMessage($"Must have {PasswordHashingQueue.MinBytes} to {PasswordHashingQueue.MaxBytes} bytes in UTF-8.")

@@ -6,24 +6,24 @@ using IPNetwork = System.Net.IPNetwork;
 
 namespace ChatLogger.Auth;
 
-/// <summary>The proxies in front of us, whose word is taken for who is calling. Section <c>Proxies</c>.</summary>
+/// <summary>The reverse proxies that the service trusts to report the client's address. Section <c>Proxies</c>.</summary>
 internal sealed record ProxySettings
 {
     public const string Section = "Proxies";
 
-    // Whoever connects to a Unix socket has no address, and the framework takes no address for a trusted one. The prefix is that of packets to be
-    // thrown away (RFC 6666): nobody else comes from there.
+    // A client of a Unix socket has no address, and the framework never trusts a connection without one. This address stands for such a
+    // client. Its prefix is the discard prefix (RFC 6666), from which no real client connects.
     private static readonly IPAddress UnixPeer = IPAddress.Parse("100::1");
 
     /// <summary>
-    /// Addresses (<c>10.0.0.7</c>) or networks (<c>10.0.0.0/8</c>) of proxies, or <c>unix</c> for whoever connects to a Unix socket:
+    /// Addresses (<c>10.0.0.7</c>) or networks (<c>10.0.0.0/8</c>) of proxies, or <c>unix</c> for every client of a Unix socket:
     /// <c>Proxies__Trusted__0</c>, … Default: none.
     /// </summary>
     public string[] Trusted { get; init; } = [];
 
     /// <summary>
-    /// Null: there are none, and what a header says of the client is anybody's. Else X-Forwarded-For, -Proto, -Host and -Prefix are read from the right,
-    /// for as long as each is said by a proxy that is trusted; what stands further left is anybody's again.
+    /// Null: no proxy is trusted and forwarded headers are ignored, since any client can send them. Otherwise X-Forwarded-For, -Proto,
+    /// -Host and -Prefix are read from right to left as long as a trusted proxy added the value; anything further left is not trusted.
     /// </summary>
     /// <exception cref="StartupException">An entry is neither an address nor a network; the message names it.</exception>
     public static ForwardedHeadersOptions? Read(IConfiguration configuration)
@@ -42,7 +42,7 @@ internal sealed record ProxySettings
         for (var i = 0; i < settings.Trusted.Length; i++)
         {
             var text = settings.Trusted[i];
-            // A variable that is there but empty (compose's ${X:-}) is as good as absent.
+            // A variable that is set but empty (compose's ${X:-}) counts as absent.
             if (string.IsNullOrEmpty(text))
                 continue;
             if (text == "unix")
@@ -57,7 +57,7 @@ internal sealed record ProxySettings
         return options.KnownProxies.Count + options.KnownIPNetworks.Count > 0 ? options : null;
     }
 
-    /// <summary>Makes what trusted proxies say of the client the request's own: address, scheme, host and sub-path.</summary>
+    /// <summary>Applies what trusted proxies report to the request: client address, scheme, host and base path.</summary>
     public static void Use(IApplicationBuilder app, ForwardedHeadersOptions options)
     {
         app.Use((context, next) =>
@@ -70,13 +70,13 @@ internal sealed record ProxySettings
         {
             if (UnixPeer.Equals(context.Connection.RemoteIpAddress))
                 context.Connection.RemoteIpAddress = null;
-            // Proxies write it in any case, and everything that compares it expects the lower one.
+            // Proxies write the scheme in any case; all code that compares it expects lower case.
             context.Request.Scheme = context.Request.Scheme.ToLowerInvariant();
             return next(context);
         });
     }
 
-    // .NET takes 10.1 and 0x0a000001 for IPv4 addresses, as inet_aton does; who writes that means something else.
+    // .NET parses 10.1 and 0x0a000001 as IPv4 addresses, like inet_aton; in a setting they are mistakes.
     private static IPAddress? Address(string text) =>
         IPAddress.TryParse(text, out var address) && (address.AddressFamily == AddressFamily.InterNetworkV6 || address.ToString() == text) ? address : null;
 }

@@ -1,12 +1,12 @@
 namespace ChatLogger.Auth;
 
 /// <summary>
-/// How much somebody may do in how much time. What is remembered of a caller is one number, changed without a lock; 0 is a caller who has done
-/// nothing yet. When there is something again follows from it exactly.
+/// Limits the rate of an action. The state of a caller is one number, changed without a lock; 0 is a caller without history. The time until
+/// the next permit follows exactly from the state.
 /// </summary>
 internal abstract class RateLimiter(TimeProvider time)
 {
-    /// <summary>Takes one. Null: it was there; else how long it is until there is one again.</summary>
+    /// <summary>Takes a permit. Returns null on success; else the time until the next permit.</summary>
     public TimeSpan? TryAcquire(ref long state)
     {
         while (true)
@@ -19,14 +19,14 @@ internal abstract class RateLimiter(TimeProvider time)
         }
     }
 
-    /// <summary>The same without taking.</summary>
+    /// <summary>Does the same without taking a permit.</summary>
     public TimeSpan? TimeUntilNext(ref long state) =>
         Next(Volatile.Read(ref state), time.GetTimestamp(), out _) is > 0 and var wait ? ToTimeSpan(wait) : null;
 
-    /// <summary>Whether the caller is like one who has done nothing yet, and may be forgotten.</summary>
+    /// <summary>Whether the state equals that of a caller without history, so that it may be dropped.</summary>
     public bool IsIdle(ref long state) => IsIdle(Volatile.Read(ref state), time.GetTimestamp());
 
-    /// <summary>Ticks to wait, 0 for none; then <paramref name="next"/> is the state after taking one.</summary>
+    /// <summary>Returns the ticks to wait, or 0; for 0, <paramref name="next"/> is the state after taking a permit.</summary>
     protected abstract long Next(long seen, long now, out long next);
 
     protected abstract bool IsIdle(long seen, long now);
@@ -35,8 +35,8 @@ internal abstract class RateLimiter(TimeProvider time)
 }
 
 /// <summary>
-/// So many a second in the long run, and a burst of so many after a rest: a token bucket. The state is the instant at which the bucket is full
-/// again (the "generic cell rate algorithm"), so nothing has to be refilled.
+/// A token bucket: a rate per second in the long run, and a burst after idle time. The state is the instant at which the bucket is full
+/// again (the "generic cell rate algorithm", GCRA), so nothing has to be refilled.
 /// </summary>
 internal sealed class TokenBucketLimiter(int perSecond, int burst, TimeProvider time) : RateLimiter(time)
 {
@@ -51,7 +51,8 @@ internal sealed class TokenBucketLimiter(int perSecond, int burst, TimeProvider 
     protected override bool IsIdle(long seen, long now) => seen <= now;
 }
 
-/// <summary>So many in a minute that begins with the first. The state is that beginning, in milliseconds, and the count in the last 20 bits.</summary>
+/// <summary>A fixed window of a minute that begins with the first permit. The state holds that start in milliseconds, and the count in the
+/// last 20 bits.</summary>
 internal sealed class FixedWindowLimiter(int perMinute, TimeProvider time) : RateLimiter(time)
 {
     private const int CountBits = 20;

@@ -3,22 +3,23 @@ using System.Runtime.CompilerServices;
 
 namespace ChatLogger.Auth;
 
-/// <summary>A limit of its own for the endpoints that carry it as metadata, counted per member and for all of them together.</summary>
+/// <summary>An additional limit for the endpoints that carry it as metadata, counted per member over all of these endpoints.</summary>
 internal sealed record EndpointRateLimit(string Name, Func<RateLimits, RateLimits.PerMinuteLimit> Limit)
 {
-    /// <summary>What makes the database think.</summary>
+    /// <summary>For queries that are expensive for the database.</summary>
     public static readonly EndpointRateLimit Analytics = new("analytics", limits => limits.Analytics);
 }
 
 /// <summary>
-/// Counts what callers do by who they turned out to be, not by how they spell it, and in bounded memory: keys and members are as many as the
-/// directory has, and those who rest are forgotten; addresses, of which an attacker has any number, share a fixed number of places.
+/// Counts requests per authenticated identity, not per spelling of the credential, in bounded memory. The directory bounds the number of
+/// keys and members, and idle ones are dropped; addresses, of which an attacker has any number, share a fixed number of slots.
 /// </summary>
 internal sealed class RateLimiters(RateLimits limits, TimeProvider time)
 {
     private const int AddressSlots = 65_536;
 
-    /// <summary>Of all addresses together that had their invalid keys, so many more a second may be looked for; see <see cref="MayLookUpKey"/>.</summary>
+    /// <summary>Key look-ups per second that all addresses over their limit of invalid keys share; see <see
+    /// cref="MayLookUpKey"/>.</summary>
     private const int SuspectLookups = 50;
 
     private readonly KeyedLimiter<(Guid OrgId, string PublicId)> _ingest = new(new TokenBucketLimiter(limits.Ingest.PerSecond, limits.Ingest.Burst, time));
@@ -30,13 +31,13 @@ internal sealed class RateLimiters(RateLimits limits, TimeProvider time)
     private readonly RateLimiter _suspectLookups = new TokenBucketLimiter(SuspectLookups, SuspectLookups, time);
     private long _suspects;
 
-    /// <summary>Callers that are remembered one by one.</summary>
+    /// <summary>The number of callers with a state of their own.</summary>
     public int TrackedCallers => _ingest.Count + _members.Count + _takenEmails.Count + _byEndpoint.Values.Sum(callers => callers.Count);
 
-    /// <summary>A request with this key. Null: let it pass; else how long the caller has to wait.</summary>
+    /// <summary>Counts a request with this key. Returns null if it is within the limit; else how long the caller has to wait.</summary>
     public TimeSpan? Ingest(Guid orgId, string publicId) => limits.Enabled ? _ingest.TryAcquire((orgId, publicId)) : null;
 
-    /// <summary>A request of this member, at an endpoint with these limits of its own.</summary>
+    /// <summary>Counts a request of this member at an endpoint with these additional limits.</summary>
     public TimeSpan? Member(Guid userId, IReadOnlyList<EndpointRateLimit> special)
     {
         if (!limits.Enabled)
@@ -52,12 +53,12 @@ internal sealed class RateLimiters(RateLimits limits, TimeProvider time)
     }
 
     /// <summary>
-    /// Whether somebody may name another e-mail address: not when too many that they named were taken, for then they ask whose there are. Null:
-    /// they may; else how long they have to wait.
+    /// Whether the actor may name another e-mail address. After too many taken addresses they may not, because they could be probing which
+    /// addresses exist. Returns null if they may; else how long they have to wait.
     /// </summary>
     public TimeSpan? MayTryEmail(Actor actor) => limits.Enabled && IsMember(actor) ? _takenEmails.TimeUntilNext(actor.Id!) : null;
 
-    /// <summary>An e-mail address that they named was taken, and they were told so.</summary>
+    /// <summary>Counts that the actor was told that an e-mail address is taken.</summary>
     public void EmailWasTaken(Actor actor)
     {
         if (IsMember(actor))
@@ -65,13 +66,15 @@ internal sealed class RateLimiters(RateLimits limits, TimeProvider time)
     }
 
     /// <summary>
-    /// Whether a key from this address may be looked for. After too many that were not valid it may be one of a flood, which must not reach the
-    /// database; or somebody else's behind the same address, who has done nothing. So a few of them are.
+    /// Whether a key from this address may be looked up. After too many invalid keys the address may be flooding the service, which must
+    /// not reach the database; or another client behind the same address may have a valid key. So a small shared rate of look-ups stays
+    /// allowed.
     /// </summary>
     public bool MayLookUpKey(ClientAddress address) =>
         !limits.Enabled || _invalidKeys.TimeUntilNext(ref SlotOf(address)) is null || _suspectLookups.TimeUntilNext(ref _suspects) is null;
 
-    /// <summary>A key from this address was not valid. Null: that is all; else how long the address has to wait.</summary>
+    /// <summary>Counts an invalid key from this address. Returns null while within the limit; else how long the address has to
+    /// wait.</summary>
     public TimeSpan? InvalidKey(ClientAddress address, bool asked)
     {
         if (!limits.Enabled || _invalidKeys.TryAcquire(ref SlotOf(address)) is not { } wait)
@@ -81,16 +84,16 @@ internal sealed class RateLimiters(RateLimits limits, TimeProvider time)
         return wait;
     }
 
-    // An operator can read the table.
+    // Operators are not limited: they can read the table anyway.
     private static bool IsMember(Actor actor) => Guid.TryParse(actor.Id, out _);
 
-    // The hash is seeded anew by each process. Who shares a place shares refusals of invalid keys, and nothing else.
+    // Each process seeds the hash differently. Addresses that share a slot share the limit of invalid keys and nothing else.
     private ref long SlotOf(ClientAddress address) => ref _addresses[(uint)address.GetHashCode() % AddressSlots];
 
     private sealed class KeyedLimiter<T>(RateLimiter limiter)
         where T : notnull
     {
-        /// <summary>After so many new callers those who rest are forgotten.</summary>
+        /// <summary>After this many new callers the idle ones are dropped.</summary>
         private const int NewCallersBetweenCleanups = 10_000;
 
         private readonly ConcurrentDictionary<T, StrongBox<long>> _states = new();

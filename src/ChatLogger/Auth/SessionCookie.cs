@@ -3,13 +3,13 @@ using ChatLogger.Http;
 namespace ChatLogger.Auth;
 
 /// <summary>
-/// The cookie that carries the session token. Its name begins with <c>__Host-</c> and it is <c>Secure</c>, except in Development on a loopback
-/// <c>http</c> address, where browsers and curl would not send it back. Below a sub-path it is held to that path, which <c>__Host-</c> forbids, and its
-/// name begins with <c>__Secure-</c>. A request is looked at for one name only.
+/// The cookie with the session token. Its name begins with <c>__Host-</c> and it is <c>Secure</c>, except in Development on a loopback
+/// <c>http</c> address, where browsers and curl would not send it back. Below a base path it is limited to that path, which <c>__Host-</c>
+/// forbids, so its name begins with <c>__Secure-</c>. A request is searched for exactly one name.
 /// </summary>
 internal sealed partial class SessionCookie(bool plain)
 {
-    // Told at once, and again to who looks into the log of the day.
+    // Logs the problem at once, and again every hour for operators who only read the current log.
     private readonly LogSampler _overPlainHttp = new(TimeSpan.FromHours(1), TimeProvider.System);
 
     public string NameForPath(PathString pathBase) => plain ? "chatlogger" : pathBase.HasValue ? "__Secure-chatlogger" : "__Host-chatlogger";
@@ -24,7 +24,7 @@ internal sealed partial class SessionCookie(bool plain)
     public void Delete(HttpContext context) =>
         context.Response.Cookies.Append(NameForPath(context.Request.PathBase), "", Options(context.Request.PathBase, TimeSpan.Zero));
 
-    /// <summary>The token; null when there is none, or more than one.</summary>
+    /// <summary>Returns the token; null when there is none, or more than one.</summary>
     public string? Read(HttpContext context)
     {
         var name = NameForPath(context.Request.PathBase);

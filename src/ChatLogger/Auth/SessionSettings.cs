@@ -13,7 +13,8 @@ internal sealed record SessionSettings
 
     private const int MinSecretBytes = 32;
 
-    /// <summary>Signs session tokens (HS256); at least 32 bytes. Required in Production; made and kept in the data directory in Development.</summary>
+    /// <summary>Signs session tokens (HS256); at least 32 bytes. Required in Production; generated and kept in the data directory in
+    /// Development.</summary>
     public string? Secret { get; init; }
 
     /// <summary>A file that holds the secret, instead of <see cref="Secret"/>.</summary>
@@ -25,11 +26,11 @@ internal sealed record SessionSettings
     /// <summary>A file that holds the previous secret.</summary>
     public string? PreviousSecretFile { get; init; }
 
-    /// <summary>How long a session lives after its login. Default, and most, 12 h.</summary>
+    /// <summary>How long a session lives after its login. The default and the maximum are 12 h.</summary>
     [Range(typeof(TimeSpan), "00:01:00", "12:00:00")]
     public TimeSpan Lifetime { get; init; } = TimeSpan.FromHours(12);
 
-    /// <summary>The secrets to sign and check with, current one first.</summary>
+    /// <summary>The secrets to sign and verify with, the current one first.</summary>
     /// <exception cref="StartupException">No secret, or one that is too short.</exception>
     public IReadOnlyList<byte[]> Secrets(bool mayGenerate, string dataDirectory)
     {
@@ -58,7 +59,7 @@ internal sealed record SessionSettings
             PrivateDatabase.MakeDirectory(dataDirectory);
             if (!File.Exists(file))
             {
-                // Whole or not at all, and the first of two processes wins.
+                // The file appears completely or not at all, and of two processes that create it the first wins.
                 var mine = $"{file}.{Environment.ProcessId}";
                 var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
                 if (!OperatingSystem.IsWindows())

@@ -6,20 +6,21 @@ using Microsoft.IdentityModel.Tokens;
 namespace ChatLogger.Auth;
 
 /// <summary>
-/// The token in the session cookie: a JWT (RFC 7519) that says which session it is and until when, and nothing of rights: role, organization
-/// and state are looked up. Algorithm and type are pinned (RFC 8725, 3.1 and 3.11).
+/// The token in the session cookie: a JWT (RFC 7519) that names the session and its expiry but grants nothing: role, organization and state
+/// are looked up. Algorithm and type are pinned (RFC 8725, 3.1 and 3.11).
 /// </summary>
 internal sealed class SessionTokens
 {
     private const string Issuer = "chatlogger";
     private const string Type = "session+jwt";
 
-    /// <summary>The first part of every token of ours, with its dot: <c>{"alg":"HS256","typ":"session+jwt"}</c> in base64url.</summary>
+    /// <summary>The first part of every token that this service issues, with its dot: <c>{"alg":"HS256","typ":"session+jwt"}</c> in
+    /// base64url.</summary>
     private const string Header = "eyJhbGciOiJIUzI1NiIsInR5cCI6InNlc3Npb24rand0In0.";
 
     private const int MaxLength = 2_048;
 
-    // What base64url is written with, and the dot between payload and signature.
+    // The base64url alphabet, and the dot between payload and signature.
     private static readonly SearchValues<char> Characters = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.");
 
     private static readonly TimeSpan Skew = TimeSpan.FromSeconds(60);
@@ -64,10 +65,11 @@ internal sealed class SessionTokens
         return _tokens.WriteToken(new JwtSecurityToken(header, payload));
     }
 
-    /// <summary>Session and member, if the token is ours, whole and of this time; else null.</summary>
+    /// <summary>Returns session and member if the token is authentic, complete and currently valid; else null.</summary>
     public (Guid SessionId, Guid UserId)? Read(string token)
     {
-        // A header that is not ours byte for byte never reaches the library: it throws exceptions of many kinds at headers that it does not expect.
+        // A header that differs from ours in a single byte never reaches the library, which throws many kinds of exceptions on unexpected
+        // headers.
         if (token.Length > MaxLength || !token.StartsWith(Header, StringComparison.Ordinal))
             return null;
         var rest = token.AsSpan(Header.Length);
@@ -82,8 +84,8 @@ internal sealed class SessionTokens
                 ? (sessionId, userId)
                 : null;
         }
-        // The payload is parsed before the signature is checked, so anybody chooses what the library reads. Whatever it throws is the fault of that
-        // input: reading a token depends on nothing that could fail otherwise.
+        // The library parses the payload before it checks the signature, so an attacker chooses its input. Every exception is caused by
+        // that input, because reading a token depends on nothing else that could fail.
         catch (Exception)
         {
             return null;

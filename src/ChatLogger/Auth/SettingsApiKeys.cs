@@ -6,8 +6,9 @@ using Npgsql;
 namespace ChatLogger.Auth;
 
 /// <summary>
-/// Keys given in the settings by their hash, for those who deploy secrets rather than click for them: <c>ApiKeys__0__Slug</c>,
-/// <c>ApiKeys__0__Sha256</c> (64 hexadecimal digits: SHA-256 of the whole key), <c>ApiKeys__0__Scopes__0</c> (default: ingest).
+/// Keys that the settings give by their hash, for operators who deploy secrets instead of creating keys in the dashboard:
+/// <c>ApiKeys__0__Slug</c>, <c>ApiKeys__0__Sha256</c> (64 hexadecimal digits: SHA-256 of the whole key), <c>ApiKeys__0__Scopes__0</c>
+/// (default: ingest).
 /// </summary>
 internal sealed class SettingsApiKeys(IReadOnlyList<SettingsApiKeys.Entry> entries, NpgsqlDataSource db) : IApiKeyValidator
 {
@@ -37,7 +38,7 @@ internal sealed class SettingsApiKeys(IReadOnlyList<SettingsApiKeys.Entry> entri
         return orgId is { } id ? new(id, found.Slug, [.. found.Scopes], []) : null;
     }
 
-    /// <summary>Reads the section <c>ApiKeys</c>; a half-given or malformed entry refuses the start.</summary>
+    /// <summary>Reads the section <c>ApiKeys</c>; an incomplete or malformed entry fails the start.</summary>
     public static IReadOnlyList<Entry> Read(IConfiguration configuration)
     {
         var entries = new List<Entry>();
