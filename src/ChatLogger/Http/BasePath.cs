@@ -4,12 +4,12 @@ using ChatLogger.Configuration;
 namespace ChatLogger.Http;
 
 /// <summary>
-/// The sub-path that the service is reached below, from the setting <c>PathBase</c> or from a trusted proxy's <c>X-Forwarded-Prefix</c>: a proxy may leave
-/// it in the path or take it off. It stands before every address that the service answers with.
+/// The base path that the service is reached below, from the setting <c>PathBase</c> or from a trusted proxy's <c>X-Forwarded-Prefix</c>. A
+/// proxy may keep or strip it. The service prepends it to every address in its responses.
 /// </summary>
 internal sealed partial class BasePath(PathString configured)
 {
-    /// <summary>What the setting says; empty when the service is at the root of its host.</summary>
+    /// <summary>The path from the settings; empty when the service is at the root of its host.</summary>
     public PathString Configured => configured;
 
     /// <exception cref="StartupException">The setting is not a path such as /chatlogger.</exception>
@@ -22,7 +22,8 @@ internal sealed partial class BasePath(PathString configured)
     public Task Middleware(HttpContext context, RequestDelegate next)
     {
         var request = context.Request;
-        // What the proxy's header said is here by now. Anything but a plain path would become part of Location, where // begins a host.
+        // UseForwardedHeaders has already applied the proxy's header. Only a plain path is accepted: the path becomes part of Location,
+        // where // would begin a host.
         var prefix = request.PathBase.Value?.TrimEnd('/') is { Length: > 0 } forwarded && IsPath(forwarded) ? new PathString(forwarded) : configured;
         request.PathBase = prefix;
         if (!prefix.HasValue)

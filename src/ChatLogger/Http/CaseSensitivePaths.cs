@@ -4,19 +4,19 @@ using Microsoft.AspNetCore.Routing.Patterns;
 namespace ChatLogger.Http;
 
 /// <summary>
-/// Takes out the endpoints whose path differs from the requested one in case. Routing compares literals without regard to case but leaves
-/// parameters alone, so that <c>/orgs/ME</c> would be somebody's own organization and <c>/orgs/ME/chats</c> nobody's.
+/// Removes endpoints whose path differs from the requested one in case. Routing compares literals case-insensitively but not parameters, so
+/// <c>/orgs/ME</c> would be the caller's own organization while <c>/orgs/ME/chats</c> would match no organization.
 /// </summary>
 internal sealed class CaseSensitivePaths(IServiceProvider services) : MatcherPolicy, IEndpointSelectorPolicy
 {
-    // Last, so that it sees the answer that routing gives to a method which the path does not know.
+    // Runs last, so that it also sees the 405 endpoint that routing adds.
     public override int Order => int.MaxValue;
 
     public bool AppliesToEndpoints(IReadOnlyList<Endpoint> endpoints) => true;
 
     public Task ApplyAsync(HttpContext httpContext, CandidateSet candidates)
     {
-        // All literals are in lower case: a path without a capital can differ from none of them.
+        // All literals are in lower case, so a path without capitals cannot differ in case.
         var path = httpContext.Request.Path.Value.AsSpan();
         if (!path.ContainsAnyInRange('A', 'Z'))
             return Task.CompletedTask;
@@ -29,7 +29,7 @@ internal sealed class CaseSensitivePaths(IServiceProvider services) : MatcherPol
         return Task.CompletedTask;
     }
 
-    // The endpoint that says 405 has no pattern of its own: it stands for all routes of the path.
+    // The 405 endpoint has no pattern of its own: it stands for all routes of the path.
     private bool Fits(Endpoint endpoint, string[] segments) => endpoint is RouteEndpoint route
         ? Fits(route, segments)
         : services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>().Any(other => Fits(other, segments));

@@ -7,12 +7,12 @@ using Microsoft.AspNetCore.Http.Metadata;
 namespace ChatLogger.Http;
 
 /// <summary>
-/// A 201 with the thing that was made. Written in one piece with its length, where the framework's own goes out in chunks and by way of an
-/// asynchronous serializer; the busiest routes answer with it.
+/// A 201 with the created resource. It is written in one piece with a Content-Length, whereas the framework's result is chunked and uses an
+/// asynchronous serializer; the busiest routes use this class.
 /// </summary>
 internal sealed class CreatedJson<T>(string location, T value) : IResult, IEndpointMetadataProvider
 {
-    // What is larger is rare, and not kept.
+    // Larger buffers are rarely needed and not pooled.
     private const int MaxPooledBytes = 64 * 1024;
 
     private static readonly JsonTypeInfo<T> Shape = (JsonTypeInfo<T>)Json.Options.GetTypeInfo(typeof(T));
@@ -30,7 +30,7 @@ internal sealed class CreatedJson<T>(string location, T value) : IResult, IEndpo
         response.Headers.Location = location;
         response.ContentType = "application/json; charset=utf-8";
 
-        // The thread's own, and taken away from it meanwhile: should writing fail, nobody finds half of it there.
+        // Takes the thread's cached buffer out of its field while in use: if writing fails, no later request finds a half-written buffer.
         var (buffer, json) = (_buffer ?? new(2_048), _json);
         (_buffer, _json) = (null, null);
         json ??= new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = Json.Encoder, SkipValidation = true });

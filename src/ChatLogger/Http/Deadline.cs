@@ -1,10 +1,10 @@
 namespace ChatLogger.Http;
 
 /// <summary>
-/// One deadline for everything a request asks of the database: waiting for a connection, connecting, the commands. It replaces
-/// <see cref="HttpContext.RequestAborted"/> until the handler has returned, so every handler has it without knowing, and it never ends an answer that
-/// is being sent. The time in which the caller is still sending its body does not count, nor does the time in which passwords are hashed; those have
-/// limits of their own.
+/// One deadline for all database work of a request: waiting for a connection, connecting and the commands. It replaces <see
+/// cref="HttpContext.RequestAborted"/> until the handler returns, so it applies to every handler without extra code, and it never aborts a
+/// response that is being sent. The time in which the caller sends its body does not count, nor does password hashing; both have limits of
+/// their own.
 /// </summary>
 internal sealed class Deadline : IDisposable
 {
@@ -40,7 +40,8 @@ internal sealed class Deadline : IDisposable
         await next(context);
     }
 
-    /// <summary>For every endpoint: what its handler returned is sent without a deadline. Who takes too little of it at a time is cut by the server.</summary>
+    /// <summary>An endpoint filter: the handler's result is sent without a deadline. The server aborts clients that read too
+    /// slowly.</summary>
     public static async ValueTask<object?> EndWithHandler(EndpointFilterInvocationContext invocation, EndpointFilterDelegate next)
     {
         var result = await next(invocation);
@@ -49,8 +50,8 @@ internal sealed class Deadline : IDisposable
     }
 
     /// <summary>
-    /// Stops the clock of the request that is being served, if there is one, until disposal: what happens meanwhile is not the database's time, or has
-    /// more of it.
+    /// Pauses the deadline of the current request, if there is one, until disposal: for work that is not database work or has a limit of
+    /// its own.
     /// </summary>
     public static Pausing PauseCurrent(TimeSpan atMost)
     {
@@ -59,28 +60,29 @@ internal sealed class Deadline : IDisposable
         return new(deadline);
     }
 
-    /// <summary>Cancelled at the deadline, and when the caller is gone; also for an answer whose parts come from the database while it is sent.</summary>
+    /// <summary>Cancelled at the deadline and when the client disconnects; also for responses that read from the database while they are
+    /// sent.</summary>
     public CancellationToken Token => _source.Token;
 
-    /// <summary>The caller has hung up, as opposed to: we ran out of time.</summary>
+    /// <summary>Whether the client has disconnected, as opposed to an expired deadline.</summary>
     public static bool IsClientDisconnected(HttpContext context) =>
         context.Features.Get<Deadline>()?._clientDisconnected.IsCancellationRequested ?? context.RequestAborted.IsCancellationRequested;
 
-    /// <summary>Stops the clock while the caller sends its body, for at most <paramref name="atMost"/>.</summary>
+    /// <summary>Pauses the deadline while the caller sends its body, for at most <paramref name="atMost"/>.</summary>
     public void Pause(TimeSpan atMost)
     {
         _left -= _time.GetElapsedTime(_since);
         _source.CancelAfter(atMost);
     }
 
-    /// <summary>Lets the clock run on.</summary>
+    /// <summary>Resumes the deadline with the time that was left.</summary>
     public void Resume()
     {
         _since = _time.GetTimestamp();
         _source.CancelAfter(_left > TimeSpan.Zero ? _left : TimeSpan.Zero);
     }
 
-    /// <summary>Begins anew, for the next piece of an answer that comes in pieces.</summary>
+    /// <summary>Restarts the full deadline, for the next part of a streamed response.</summary>
     public void Restart()
     {
         _left = _whole;
@@ -101,7 +103,7 @@ internal sealed class Deadline : IDisposable
     }
 }
 
-/// <summary>An endpoint whose questions may take longer than <see cref="ServerSettings.DatabaseDeadline"/>.</summary>
+/// <summary>Marks an endpoint whose queries may take longer than <see cref="ServerSettings.DatabaseDeadline"/>.</summary>
 internal sealed class TimeoutOverride(Func<ServerSettings, TimeSpan> choose)
 {
     public TimeSpan Of(ServerSettings settings) => choose(settings);

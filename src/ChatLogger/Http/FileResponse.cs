@@ -3,21 +3,21 @@ using Microsoft.Net.Http.Headers;
 
 namespace ChatLogger.Http;
 
-/// <summary>What the head of a request says about the file it wants: which bytes (RFC 9110, 14), in which encoding, or that it has it already.</summary>
+/// <summary>The response to a request for a file, from its headers: which bytes (RFC 9110, 14), which encoding, or 304.</summary>
 internal sealed record FileResponse(int Status, bool Gzip, long Start, long Length)
 {
     /// <summary>
-    /// Decides on the answer and writes its head. One range is served, of the file as it is; several are answered with the whole. A range under
-    /// an <c>If-Range</c> that is not this file's tag is ignored.
+    /// Decides on the response and writes its headers. It serves a single range of the uncompressed file; a request for several ranges gets
+    /// the whole file. It ignores a range whose <c>If-Range</c> is not this file's tag.
     /// </summary>
-    /// <exception cref="ProblemException">416: the range begins behind the end.</exception>
+    /// <exception cref="ProblemException">416: the range begins after the end of the file.</exception>
     public static FileResponse Begin(HttpContext context, string tag, long length, string contentType, string fileName)
     {
         var (request, response) = (context.Request, context.Response);
         var identity = $"\"{tag}\"";
         var gzipped = $"\"{tag}-gzip\"";
         response.Headers.Append(HeaderNames.Vary, HeaderNames.AcceptEncoding);
-        // A range is of a GET, and only what can be fetched again can be had already (RFC 9110, 13.1.2 and 14.2).
+        // Ranges apply to GET only, and conditional requests only to GET and HEAD (RFC 9110, 13.1.2 and 14.2).
         var isGet = HttpMethods.IsGet(request.Method);
         var isFetch = isGet || HttpMethods.IsHead(request.Method);
         if (isFetch)

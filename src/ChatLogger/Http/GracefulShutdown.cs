@@ -1,12 +1,12 @@
 namespace ChatLogger.Http;
 
 /// <summary>
-/// Between the signal to stop and the closing of the door: whoever still comes is served, and told to come to somebody else the next time. The
-/// host closes the door, and ends what works in the background, when this is over.
+/// Drains requests between the stop signal and the closing of the listening sockets: new requests are served, and their clients are told to
+/// reconnect, so that a load balancer sends them elsewhere. Afterwards the host closes the sockets and stops background work.
 /// </summary>
 internal sealed partial class GracefulShutdown(ShutdownSettings settings, IHostApplicationLifetime lifetime, ILogger<GracefulShutdown> log) : IHostedLifecycleService
 {
-    /// <summary>A connection that ends with an answer is not one that ends under the next request.</summary>
+    /// <summary>Closes each connection together with a response, so that it does not break under the next request.</summary>
     public Task Middleware(HttpContext context, RequestDelegate next)
     {
         if (lifetime.ApplicationStopping.IsCancellationRequested && HttpProtocol.IsHttp11(context.Request.Protocol))
@@ -18,7 +18,7 @@ internal sealed partial class GracefulShutdown(ShutdownSettings settings, IHostA
     {
         if (settings.DrainDelay == TimeSpan.Zero)
             return;
-        // The signal has said so already; a host that is stopped by its program says it only afterwards.
+        // After a signal this is already done; a host that the program stops would do it only afterwards.
         lifetime.StopApplication();
         StartedDraining(log, settings.DrainDelay.TotalSeconds);
         await Task.Delay(settings.DrainDelay, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

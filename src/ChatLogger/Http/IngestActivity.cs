@@ -1,11 +1,11 @@
 namespace ChatLogger.Http;
 
-/// <summary>How much plugins are writing through this instance, for work that can wait while they do.</summary>
+/// <summary>Counts plugin writes through this instance, for work that yields to them.</summary>
 internal sealed class IngestActivity
 {
     private long _writes;
 
-    /// <summary>Requests at the plugin door so far. Only whether it grows means something.</summary>
+    /// <summary>The number of plugin API requests so far. Only its growth is meaningful.</summary>
     public long Writes => Interlocked.Read(ref _writes);
 
     public void RecordWrite() => Interlocked.Increment(ref _writes);

@@ -7,22 +7,23 @@ using ChatLogger.Telemetry.Logs;
 
 namespace ChatLogger.Http;
 
-/// <summary>How JSON is read and written everywhere: strictly, in camelCase, times in UTC with milliseconds, ids in one spelling.</summary>
+/// <summary>How the service reads and writes JSON: strict, in camelCase, times in UTC with milliseconds, ids in one spelling.</summary>
 internal static class Json
 {
-    // The answers are JSON with nosniff, never part of a page: only what JSON itself demands is escaped.
+    // Responses are JSON with nosniff and never part of a page, so only what JSON itself requires is escaped.
     public static readonly JavaScriptEncoder Encoder = MinimalJsonEncoder.Instance;
 
     public const int MaxDepth = 64;
 
     public static readonly JsonSerializerOptions Options = Configure(new JsonSerializerOptions { TypeInfoResolver = new DefaultJsonTypeInfoResolver() });
 
-    /// <summary>RFC 8259, 8.1: nobody may write a byte order mark, and a reader may ignore one. Some editors and Windows programs do write it.</summary>
+    /// <summary>RFC 8259, 8.1: a writer must not add a byte order mark, but a reader may ignore one. Some editors and Windows programs
+    /// write it.</summary>
     public static ReadOnlySpan<byte> WithoutByteOrderMark(ReadOnlySpan<byte> json) => json.StartsWith(ByteOrderMark) ? json[ByteOrderMark.Length..] : json;
 
     private static ReadOnlySpan<byte> ByteOrderMark => [0xEF, 0xBB, 0xBF];
 
-    /// <summary>Shapes that need not be found out by reflection. Said once, before the first is read or written.</summary>
+    /// <summary>Adds source-generated type info, which saves reflection. Call it before the first serialization.</summary>
     public static void Prefer(IJsonTypeInfoResolver prepared)
     {
         if (!Options.IsReadOnly && !Options.TypeInfoResolverChain.Contains(prepared))
@@ -41,7 +42,7 @@ internal static class Json
         options.AllowTrailingCommas = false;
         options.MaxDepth = MaxDepth;
         options.DefaultIgnoreCondition = JsonIgnoreCondition.Never;
-        // Absent and null are the same, so a required member is the validator's business: it has the better sentence.
+        // Absent and null mean the same, so the validator checks required members: its message is clearer.
         options.RespectNullableAnnotations = false;
         options.RespectRequiredConstructorParameters = false;
         options.Encoder = Encoder;
@@ -50,7 +51,7 @@ internal static class Json
         return options;
     }
 
-    /// <summary>RFC 3339 in UTC with <c>Z</c> and milliseconds. Reading takes any offset, and cuts what is finer than a millisecond.</summary>
+    /// <summary>RFC 3339 in UTC with <c>Z</c> and milliseconds. Reading accepts any offset and truncates to milliseconds.</summary>
     private sealed class Instant : JsonConverter<DateTimeOffset>
     {
         public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
@@ -66,7 +67,7 @@ internal static class Json
         }
     }
 
-    /// <summary>Lower case with hyphens; no other spelling is read.</summary>
+    /// <summary>Lower case with hyphens; reading rejects every other spelling.</summary>
     private sealed class Id : JsonConverter<Guid>
     {
         public override Guid Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>

@@ -3,16 +3,16 @@ using System.Collections.Concurrent;
 namespace ChatLogger.Http;
 
 /// <summary>
-/// Lets requests with the same Idempotency-Key in one process go one after the other, so that no statement has a key twice and the second finds
-/// what the first has written. Between processes the key's row does the same.
+/// Serializes requests with the same Idempotency-Key within a process, so that no statement contains a key twice and the second request
+/// finds what the first wrote. Between processes the key's row does the same.
 /// </summary>
 internal sealed class KeyedLock<TParent>(TimeSpan timeout, TimeProvider time)
     where TParent : notnull
 {
     private readonly ConcurrentDictionary<(TParent Parent, string Key), Task> _held = new();
 
-    /// <summary>Waits for its turn; the turn ends with disposal.</summary>
-    /// <exception cref="ProblemException">The other one takes too long: 409.</exception>
+    /// <summary>Waits for the lock; disposal releases it.</summary>
+    /// <exception cref="ProblemException">409: the holder takes longer than the timeout.</exception>
     public async Task<IDisposable> Acquire(TParent parent, string key, CancellationToken ct)
     {
         for (var since = time.GetTimestamp(); ;)
@@ -23,15 +23,17 @@ internal sealed class KeyedLock<TParent>(TimeSpan timeout, TimeProvider time)
         }
     }
 
-    /// <summary>A turn, if nobody has it. Who holds some and waits for others would wait for ever for somebody who does the same: they only try.</summary>
+    /// <summary>Acquires the lock if it is free. A caller that already holds locks must use this: waiting for more could deadlock with
+    /// another such caller.</summary>
     public IDisposable? TryAcquire(TParent parent, string key)
     {
         var keyLock = new Holder(_held, (parent, key));
         return _held.TryAdd((parent, key), keyLock.Released) ? keyLock : null;
     }
 
-    /// <summary>Waits until the turn that somebody has is over, for what is left of the patience since a time stamp.</summary>
-    /// <exception cref="ProblemException">The other one takes too long: 409.</exception>
+    /// <summary>Waits until the holder releases the lock, for the rest of the timeout that began at the time stamp <paramref
+    /// name="since"/>.</summary>
+    /// <exception cref="ProblemException">409: the holder takes longer than the timeout.</exception>
     public async Task Wait(TParent parent, string key, long since, CancellationToken ct)
     {
         if (!_held.TryGetValue((parent, key), out var running))

@@ -3,38 +3,38 @@ using System.ComponentModel.DataAnnotations;
 namespace ChatLogger.Http;
 
 /// <summary>
-/// What a caller may send at most. Section <c>Limits</c>, one setting each (<c>Limits__ContentBytes=524288</c>). The upper ends of the ranges
-/// are what the schema and the indexes bear.
+/// The limits of what a caller may send. Section <c>Limits</c>, one setting each (<c>Limits__ContentBytes=524288</c>). The upper ends of
+/// the ranges are what the schema and the indexes allow.
 /// </summary>
 internal sealed record Limits
 {
     public const string Section = "Limits";
 
-    /// <summary>A request's body, in bytes. Default 1 MiB.</summary>
+    /// <summary>The size of a request's body, in bytes. Default 1 MiB.</summary>
     [Range(4_096, 16_777_216)]
     public int BodyBytes { get; init; } = 1_048_576;
 
-    /// <summary>The body of a batch, in bytes, also after decompression. Default 4 MiB.</summary>
+    /// <summary>The size of a batch's body, in bytes, also after decompression. Default 4 MiB.</summary>
     [Range(4_096, 67_108_864)]
     public int BatchBytes { get; init; } = 4_194_304;
 
-    /// <summary>Items of a batch. Default 1,000.</summary>
+    /// <summary>The number of items of a batch. Default 1,000.</summary>
     [Range(1, 10_000)]
     public int BatchItems { get; init; } = 1_000;
 
-    /// <summary>A name that a batch gives to one of its chats, in characters. Default 128.</summary>
+    /// <summary>The length of the name that a batch gives to one of its chats, in characters. Default 128.</summary>
     [Range(1, 1_024)]
     public int RefLength { get; init; } = 128;
 
-    /// <summary>The body of a login, in bytes. Default 4 KiB.</summary>
+    /// <summary>The size of a login's body, in bytes. Default 4 KiB.</summary>
     [Range(512, 65_536)]
     public int LoginBodyBytes { get; init; } = 4_096;
 
-    /// <summary>A message's content, in bytes of UTF-8. Default 256 KiB.</summary>
+    /// <summary>The size of a message's content, in bytes of UTF-8. Default 256 KiB.</summary>
     [Range(1, 4_194_304)]
     public int ContentBytes { get; init; } = 262_144;
 
-    /// <summary>Metadata, in bytes as sent. Default 16 KiB.</summary>
+    /// <summary>The size of metadata, in bytes as sent. Default 16 KiB.</summary>
     [Range(2, 1_048_576)]
     public int MetadataBytes { get; init; } = 16_384;
 
@@ -42,67 +42,67 @@ internal sealed record Limits
     [Range(1, 60)]
     public int MetadataDepth { get; init; } = 16;
 
-    /// <summary>Keys in metadata, on all levels together. Default 256.</summary>
+    /// <summary>The number of keys in metadata, on all levels together. Default 256.</summary>
     [Range(1, 10_000)]
     public int MetadataKeys { get; init; } = 256;
 
-    /// <summary>A key in metadata, in characters. Default 128.</summary>
+    /// <summary>The length of a key in metadata, in characters. Default 128.</summary>
     [Range(1, 4_096)]
     public int MetadataKeyLength { get; init; } = 128;
 
-    /// <summary>A number in metadata, in characters as sent. Default 64.</summary>
+    /// <summary>The length of a number in metadata, in characters as sent. Default 64.</summary>
     [Range(1, 1_024)]
     public int MetadataNumberLength { get; init; } = 64;
 
-    /// <summary>Tags of a chat. Default 20.</summary>
+    /// <summary>The number of tags of a chat. Default 20.</summary>
     [Range(1, 100)]
     public int Tags { get; init; } = 20;
 
-    /// <summary>A tag, in characters. Default 64.</summary>
+    /// <summary>The length of a tag, in characters. Default 64.</summary>
     [Range(1, 256)]
     public int TagLength { get; init; } = 64;
 
-    /// <summary>A title or a name, in characters. Default 200.</summary>
+    /// <summary>The length of a title or a name, in characters. Default 200.</summary>
     [Range(1, 200)]
     public int NameLength { get; init; } = 200;
 
-    /// <summary>A key's label, in characters. Default 100.</summary>
+    /// <summary>The length of an API key's label, in characters. Default 100.</summary>
     [Range(1, 100)]
     public int LabelLength { get; init; } = 100;
 
-    /// <summary>The plugin's name for an end user, in characters. Default 128.</summary>
+    /// <summary>The length of the plugin's id for an end user, in characters. Default 128.</summary>
     [Range(1, 256)]
     public int ExternalUserIdLength { get; init; } = 128;
 
-    /// <summary>A model's name, in characters. Default 100.</summary>
+    /// <summary>The length of a model's name, in characters. Default 100.</summary>
     [Range(1, 256)]
     public int ModelLength { get; init; } = 100;
 
-    /// <summary>A comment of feedback, in characters. Default 2,000.</summary>
+    /// <summary>The length of a feedback comment, in characters. Default 2,000.</summary>
     [Range(1, 2_000)]
     public int CommentLength { get; init; } = 2_000;
 
-    /// <summary>A latency, in milliseconds. Default a day.</summary>
+    /// <summary>The maximum latency, in milliseconds. Default a day.</summary>
     [Range(1, 2_000_000_000)]
     public int LatencyMs { get; init; } = 86_400_000;
 
-    /// <summary>A count of tokens. Default 10 million.</summary>
+    /// <summary>The maximum number of tokens. Default 10 million.</summary>
     [Range(1, 2_000_000_000)]
     public int Tokens { get; init; } = 10_000_000;
 
-    /// <summary>The range of an analysis, in local days. Default 366.</summary>
+    /// <summary>The date range of an analytics query, in local days. Default 366.</summary>
     [Range(1, 3_660)]
     public int AnalyticsDays { get; init; } = 366;
 
-    /// <summary>The length of an analysis' list of users. Default 50.</summary>
+    /// <summary>The length of the list of top users in analytics. Default 50.</summary>
     [Range(1, 1_000)]
     public int AnalyticsTop { get; init; } = 50;
 
-    /// <summary>Keys of an organization that are neither revoked nor expired. Default 20.</summary>
+    /// <summary>The number of API keys of an organization that are neither revoked nor expired. Default 20.</summary>
     [Range(1, 1_000)]
     public int LiveKeys { get; init; } = 20;
 
-    /// <summary>Origins a key may be bound to. Default 20.</summary>
+    /// <summary>The number of origins that a key may be restricted to. Default 20.</summary>
     [Range(1, 1_000)]
     public int AllowedOrigins { get; init; } = 20;
 }

@@ -1,12 +1,12 @@
 namespace ChatLogger.Http;
 
-/// <summary>Lets one of many through, so that a log in trouble is not flooded with the same line: the first, and then one every so often.</summary>
+/// <summary>Samples log messages, so that a repeated failure does not flood the log: the first passes, then one per interval.</summary>
 internal sealed class LogSampler(TimeSpan every, TimeProvider time)
 {
     private long _next = long.MinValue;
     private long _suppressed;
 
-    /// <summary>Whether this one is let through, and how many were not since the last one that was.</summary>
+    /// <summary>Whether to log this message, and how many were suppressed since the last logged one.</summary>
     public bool ShouldLog(out long suppressed)
     {
         suppressed = 0;

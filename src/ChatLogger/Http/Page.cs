@@ -9,16 +9,17 @@ internal static class Page
     public const int MaxLimit = 200;
 
     /// <summary>
-    /// A page whose items are large ends with the one that reaches this, before its limit. What is read for a page is in memory until it is sent, to
-    /// readers of any speed, so this bounds what they take up together.
+    /// A page of large items ends with the item that reaches this size, before its limit. A page stays in memory until it is sent, even to
+    /// a slow reader, so this bounds the memory of all pages together.
     /// </summary>
     public const int MaxBytes = 262_144;
 
-    /// <summary>Makes a page from one row more than it holds: the extra row only tells that there is a next page.</summary>
+    /// <summary>Builds a page from up to one row more than its limit: the extra row only shows that there is a next page.</summary>
     public static Page<TItem> Of<TRow, TItem>(IReadOnlyList<TRow> rows, int limit, Func<TRow, TItem> item, Func<TRow, string> cursor) =>
         Of(rows, rows.Count, limit, item, cursor);
 
-    /// <summary>The same where of the rows that were found, one more than the limit at most, only the first were read, for they were enough.</summary>
+    /// <summary>Does the same when only the first of the found rows (at most limit + 1) were read, because they reached the size
+    /// limit.</summary>
     public static Page<TItem> Of<TRow, TItem>(IReadOnlyList<TRow> rows, long found, int limit, Func<TRow, TItem> item, Func<TRow, string> cursor)
     {
         TItem[] items = [.. rows.Take(limit).Select(item)];

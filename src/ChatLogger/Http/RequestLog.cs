@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace ChatLogger.Http;
 
 /// <summary>
-/// One line a request, for whoever turns it on with <c>Logging__LogLevel__Requests=Debug</c>. With the trace that a refusal named in its body; without
-/// the query, for that is what somebody looks for.
+/// Logs one line per request when <c>Logging__LogLevel__Requests=Debug</c> is set. The line has the trace id that an error response names,
+/// but not the query string, because it may contain search terms.
 /// </summary>
 internal sealed partial class RequestLog(RequestDelegate next, ILoggerFactory logs)
 {

@@ -4,10 +4,10 @@ using FluentValidation;
 
 namespace ChatLogger.Http;
 
-/// <summary>Rules that several slices state, with their sentences. All leave null alone; <see cref="Required"/> is the one that does not.</summary>
+/// <summary>Validation rules that several slices share, with their messages. All accept null, except <see cref="Required"/>.</summary>
 internal static class Rules
 {
-    /// <summary>Names paths as callers write them and keeps the sentences in English whatever the culture of the process.</summary>
+    /// <summary>Reports member paths as callers write them, and keeps messages in English whatever the process's culture.</summary>
     public static void UseConventions()
     {
         ValidatorOptions.Global.LanguageManager.Enabled = false;
@@ -31,6 +31,6 @@ internal static class Rules
     public static IRuleBuilderOptions<T, int?> Between<T>(this IRuleBuilder<T, int?> rule, int least, int most) =>
         rule.Must(number => number is null || (number >= least && number <= most)).WithMessage($"Must be from {least} to {most}.");
 
-    /// <summary>The size of a page.</summary>
+    /// <summary>Validates the page size.</summary>
     public static IRuleBuilderOptions<T, int?> PageLimit<T>(this IRuleBuilder<T, int?> rule) => rule.Between(1, Page.MaxLimit);
 }

@@ -1,6 +1,6 @@
 namespace ChatLogger.Http;
 
-/// <summary>What every answer carries, whatever it says.</summary>
+/// <summary>Sets the headers that every response carries.</summary>
 internal static class SecurityHeaders
 {
     public static Task Middleware(HttpContext context, RequestDelegate next)

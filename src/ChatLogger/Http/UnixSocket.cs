@@ -8,16 +8,17 @@ internal static class UnixSocket
 {
     private const string Prefix = "http://unix:";
 
-    // sockaddr_un has room for 108 bytes, the last one a zero.
+    // sockaddr_un has 108 bytes, the last of which is a zero.
     private const int MaxPathBytes = 107;
 
-    /// <summary>The socket's file; null when the address is another kind.</summary>
+    /// <summary>Returns the path of the socket; null when the address is of another kind.</summary>
     public static string? PathOf(string url) => url.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) ? url[Prefix.Length..] : null;
 
     /// <summary>
-    /// Makes way for a socket at this path: the file of a process that was killed is removed; one that somebody listens at, or that is no socket, is not.
+    /// Prepares the path for a new socket: removes the stale socket of a killed process, but neither a socket that a process listens on nor
+    /// any other file.
     /// </summary>
-    /// <exception cref="StartupException">The path cannot be listened at; the message says why.</exception>
+    /// <exception cref="StartupException">The path cannot be listened on; the message says why.</exception>
     public static void Clear(string path)
     {
         if (!path.StartsWith('/') || System.Text.Encoding.UTF8.GetByteCount(path) > MaxPathBytes)
@@ -43,7 +44,7 @@ internal static class UnixSocket
         throw new StartupException($"Another process listens at {path}.");
     }
 
-    /// <summary>A client's handler whose connections go to the socket, whatever host the request names.</summary>
+    /// <summary>Creates a client handler that connects to the socket, whatever host the request names.</summary>
     public static SocketsHttpHandler Handler(string path) => new()
     {
         UseProxy = false,
@@ -63,7 +64,8 @@ internal static class UnixSocket
         },
     };
 
-    // .NET knows links, directories and files. A regular file refuses a connection as well, and must not be removed; it can be opened, a socket cannot.
+    // .NET only distinguishes links, directories and files. A regular file refuses a connection too but must not be removed; unlike a
+    // socket it can be opened.
     private static bool IsSocket(string path)
     {
         try

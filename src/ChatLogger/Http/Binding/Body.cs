@@ -8,8 +8,8 @@ using Microsoft.AspNetCore.Http.Metadata;
 namespace ChatLogger.Http;
 
 /// <summary>
-/// A request's JSON body, read the only way a body is read here: within the limit of its route, as valid text that the database can hold, and
-/// strictly in the shape of <typeparamref name="T"/>. Anything else is a 400 with <c>errors</c> before the slice is reached.
+/// A request's JSON body. It is read within the limit of its route, must be valid text that the database can store, and must match
+/// <typeparamref name="T"/> strictly. Anything else is a 400 with <c>errors</c> before the slice runs.
 /// </summary>
 internal sealed class Body<T> : IEndpointParameterMetadataProvider
     where T : class
@@ -20,7 +20,7 @@ internal sealed class Body<T> : IEndpointParameterMetadataProvider
 
     public T Value { get; }
 
-    /// <summary>Of the bytes as they were sent; there only where the request has an Idempotency-Key, which is what asks for it.</summary>
+    /// <summary>The SHA-256 of the bytes as sent; null unless the request has an Idempotency-Key, which needs it.</summary>
     public byte[]? Sha256 { get; }
 
     public static async ValueTask<Body<T>> BindAsync(HttpContext context)
@@ -88,7 +88,7 @@ internal sealed class BodyShape(Type type) : IAcceptsMetadata
     public bool IsOptional => false;
 }
 
-/// <summary>How large an endpoint's body may be, where it is not <see cref="Limits.BodyBytes"/>.</summary>
+/// <summary>The body limit of an endpoint that differs from <see cref="Limits.BodyBytes"/>.</summary>
 internal sealed class BodyLimit(Func<Limits, int> choose)
 {
     public static int Of(HttpContext context)
@@ -100,13 +100,14 @@ internal sealed class BodyLimit(Func<Limits, int> choose)
     private int Bytes(Limits limits) => choose(limits);
 }
 
-/// <summary>An endpoint whose body may come compressed with gzip. Its limit holds for what comes out, and for what comes in.</summary>
+/// <summary>Marks an endpoint that accepts gzip bodies. Its limit applies to the compressed and to the decompressed size.</summary>
 internal sealed class GzipAllowed;
 
-/// <summary>The shapes of which each item of a list in an endpoint's body has one: its member <c>type</c> says which.</summary>
+/// <summary>The possible shapes of the items of a list in an endpoint's body: an item's member <c>type</c> tells which shape it
+/// has.</summary>
 internal sealed class ItemShapes(string list, params (string Name, Type Type)[] types)
 {
-    /// <summary>The member of the body that is the list.</summary>
+    /// <summary>The body's member that holds the list.</summary>
     public string List => list;
 
     public IReadOnlyList<(string Name, Type Type)> Types => types;

@@ -1,22 +1,24 @@
 namespace ChatLogger.Http;
 
 /// <summary>
-/// How many bytes of large bodies this process holds at once, so that many callers who send much, or slowly, do not take all of its memory. What has
-/// arrived is counted, not what is announced.
+/// Limits the bytes of large bodies that this process buffers at once, so that many callers with large or slow bodies cannot exhaust its
+/// memory. It counts bytes that have arrived, not the declared length.
 /// </summary>
 internal sealed class BodyMemoryBudget(long maxBytes)
 {
-    /// <summary>Up to here a body is not counted: nearly all are that small, and the connection's own buffers are of that size.</summary>
+    /// <summary>Bodies up to this size are not counted: nearly all are that small, and the connection's own buffers have that
+    /// size.</summary>
     public const int CreateReservation = 64 * 1024;
 
     private long _held;
 
-    /// <summary>One request's part; given back when the request is over.</summary>
+    /// <summary>The reservation of one request, released at its end.</summary>
     public sealed class Reservation(BodyMemoryBudget capacity) : IDisposable
     {
         private long _bytes;
 
-        /// <summary>Takes as much more as makes it so many bytes. False: there is no room, and nothing is taken.</summary>
+        /// <summary>Grows the reservation to so many bytes. Returns false, and reserves nothing, when the budget does not
+        /// suffice.</summary>
         public bool TryGrow(long bytes)
         {
             var more = bytes - _bytes;
@@ -38,7 +40,7 @@ internal sealed class BodyMemoryBudget(long maxBytes)
         }
     }
 
-    /// <summary>How much all hold.</summary>
+    /// <summary>The total of all reservations.</summary>
     public long Held => Interlocked.Read(ref _held);
 
     private long MaxBytes => maxBytes;

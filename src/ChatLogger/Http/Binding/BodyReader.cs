@@ -6,19 +6,22 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace ChatLogger.Http;
 
-/// <summary>A request's body as bytes: within the limit of its route whether its length is declared or not, and while it arrives in time.</summary>
+/// <summary>Reads a request's body as bytes: enforces the limit of its route, with or without a declared length, and the body
+/// timeout.</summary>
 internal static class BodyReader
 {
-    /// <summary>Head and trailer of a gzip member, and the two bytes of nothing compressed.</summary>
+    /// <summary>Header and trailer of a gzip member, plus the two bytes of an empty deflate stream.</summary>
     private const int MinGzipBytes = 20;
 
-    /// <summary>The whole body. Whoever is done with it advances <see cref="HttpRequest.BodyReader"/> to its end.</summary>
+    /// <summary>Reads the whole body. The caller advances <see cref="HttpRequest.BodyReader"/> to its end when it no longer needs the
+    /// bytes.</summary>
     public static async ValueTask<ReadOnlySequence<byte>> Read(HttpContext context)
     {
         var limit = BodyLimit.Of(context);
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
         {
-            // The server counts the framing of chunks too: six bytes for a chunk of one. What the body itself may have is counted below.
+            // The server also counts the framing of chunks, which is six bytes for a chunk of one byte. The loop below limits the body
+            // itself.
             size.MaxRequestBodySize = context.Request.ContentLength is null ? 8L * limit : limit;
         }
 
@@ -30,7 +33,7 @@ internal static class BodyReader
         {
             while (true)
             {
-                // Nearly always the body came with the head, and nobody has to wait.
+                // In nearly all requests the body arrives with the headers, so no wait is necessary.
                 if (!reader.TryRead(out var result))
                 {
                     if (!waiting)
@@ -58,7 +61,7 @@ internal static class BodyReader
         {
             throw ProblemException.BodyTooLarge(limit);
         }
-        // A chunk's length that overflows.
+        // The length of a chunk overflows.
         catch (IOException exception) when (exception is not BadHttpRequestException && !Deadline.IsClientDisconnected(context))
         {
             throw ProblemException.Malformed();
@@ -75,7 +78,7 @@ internal static class BodyReader
         }
     }
 
-    // The body is held until the request is over.
+    // The reservation lasts until the end of the request.
     private static BodyMemoryBudget.Reservation Part(HttpContext context, ref BodyMemoryBudget.Reservation? part)
     {
         if (part is null)
@@ -84,13 +87,13 @@ internal static class BodyReader
     }
 
     /// <summary>
-    /// What a gzip file holds: one member, whole, and nothing behind it. Unpacking stops at the limit, so that what pretends to be small takes no
-    /// more room than what is allowed to be large.
+    /// Decompresses a gzip file that must have exactly one complete member and nothing after it. It stops at the limit, so a decompression
+    /// bomb takes no more memory than an allowed large body.
     /// </summary>
     /// <param name="gzip">The file.</param>
-    /// <param name="limit">The bytes that may come out.</param>
+    /// <param name="limit">The maximum number of decompressed bytes.</param>
     /// <param name="unpacked">Rented from the shared pool; the caller returns it.</param>
-    /// <returns>How many bytes came out.</returns>
+    /// <returns>The number of decompressed bytes.</returns>
     public static int Unpack(ReadOnlySequence<byte> gzip, int limit, out byte[] unpacked)
     {
         unpacked = [];
@@ -109,7 +112,7 @@ internal static class BodyReader
                 if (length == buffer.Length)
                     buffer = Doubled(buffer);
             }
-            // The stream does not mind an end that comes too early, nor what follows the end. The last eight bytes tell both: checksum and length.
+            // The stream ignores a truncated end and data after the end. The last eight bytes, checksum and length, reveal both.
             Span<byte> trailer = stackalloc byte[8];
             gzip.Slice(gzip.Length - 8).CopyTo(trailer);
             if (BinaryPrimitives.ReadUInt32LittleEndian(trailer) != Crc32.HashToUInt32(buffer.AsSpan(0, length))
@@ -118,7 +121,7 @@ internal static class BodyReader
             unpacked = buffer;
             return length;
         }
-        // The second is what the library throws when zlib fails in any other way; a stream in memory has no failures of its own.
+        // The library throws an IOException when zlib fails in any other way; a stream in memory has no I/O failures of its own.
         catch (Exception broken) when (broken is InvalidDataException or IOException)
         {
             throw BrokenGzip();

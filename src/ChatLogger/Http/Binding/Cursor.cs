@@ -7,14 +7,15 @@ using System.Text;
 namespace ChatLogger.Http;
 
 /// <summary>
-/// Where a keyset page ends. Opaque to the caller and bound to the list it came from: its name, organization and filters. One that is
-/// malformed, or comes from another list, is refused. It grants nothing: the statement that uses it names the organization itself.
+/// The end of a keyset page. A cursor is opaque to the caller and bound to the list it came from: its name, organization and filters. A
+/// malformed cursor, or one of another list, is rejected. A cursor grants no access: the statement that uses it names the organization
+/// itself.
 /// </summary>
 internal static class Cursor
 {
     private const int MarkLength = 8;
 
-    /// <summary>A position in a list ordered by time, then id.</summary>
+    /// <summary>Encodes a position in a list ordered by time, then id.</summary>
     public static string Encode(string list, DateTimeOffset time, Guid id)
     {
         Span<byte> position = stackalloc byte[24];
@@ -23,7 +24,7 @@ internal static class Cursor
         return Encode(list, position);
     }
 
-    /// <summary>A position in a list ordered by the arrival sequence.</summary>
+    /// <summary>Encodes a position in a list ordered by the arrival sequence.</summary>
     public static string Encode(string list, long sequence)
     {
         Span<byte> position = stackalloc byte[8];
@@ -31,7 +32,7 @@ internal static class Cursor
         return Encode(list, position);
     }
 
-    /// <summary>The position; null when there is no cursor.</summary>
+    /// <summary>Returns the position; null when there is no cursor.</summary>
     public static (DateTimeOffset Time, Guid Id)? DecodeTimeAndId(string list, string? cursor)
     {
         if (cursor is null)
@@ -52,7 +53,7 @@ internal static class Cursor
     private static byte[] Decode(string list, string cursor, int length)
     {
         Span<byte> bytes = stackalloc byte[length + MarkLength];
-        // Encoding again finds the spellings that decode to the same bytes.
+        // Encoding again rejects non-canonical spellings that decode to the same bytes.
         if (cursor.Length > 64
             || Base64Url.DecodeFromChars(cursor, bytes, out _, out var written) != OperationStatus.Done
             || written != bytes.Length

@@ -4,19 +4,19 @@ using Microsoft.Net.Http.Headers;
 namespace ChatLogger.Http;
 
 /// <summary>
-/// What can be refused from the request's head alone, before anybody asks who is calling and without the database: smuggling shapes, content
-/// types and encodings, declared lengths.
+/// Rejects what the headers alone show to be invalid, before authentication and without the database: request smuggling, content types and
+/// encodings, declared lengths.
 /// </summary>
 internal static class HeaderValidation
 {
-    /// <summary>Kestrel moves a Content-Length that came beside a Transfer-Encoding here instead of refusing it.</summary>
+    /// <summary>Kestrel renames a Content-Length next to a Transfer-Encoding to this header instead of rejecting the request.</summary>
     private const string DisplacedContentLength = "X-Content-Length";
 
     public static Task Middleware(HttpContext context, RequestDelegate next)
     {
         var request = context.Request;
 
-        // RFC 9112, 6.1: two statements of the length are an attempt at smuggling, or might as well be.
+        // RFC 9112, 6.1: a request with both headers may be an attempt at request smuggling.
         if (request.Headers.ContainsKey(HeaderNames.TransferEncoding) && request.Headers.ContainsKey(DisplacedContentLength))
         {
             context.Response.Headers.Connection = "close";
@@ -32,7 +32,7 @@ internal static class HeaderValidation
         }
         else if (context.GetEndpoint() is RouteEndpoint && HasBody(request) && !HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method))
         {
-            // Nothing reads it; but a form that a foreign page submits must not pass for a request without a body.
+            // The endpoint ignores the body, but a form that a foreign page submits must not pass as a request without a body.
             RequireJson(request);
         }
         return next(context);
@@ -40,11 +40,11 @@ internal static class HeaderValidation
 
     public static ProblemException WrongContentType() => ProblemException.UnsupportedMediaType("The body must be application/json in UTF-8.");
 
-    /// <summary>Whether the body has to be unpacked; whether it may be is decided above.</summary>
+    /// <summary>Whether the body must be decompressed; the checks above decide whether it may be compressed.</summary>
     public static bool IsGzip(HttpRequest request) =>
         request.Headers.ContentEncoding.Count == 1 && "gzip".Equals(request.Headers.ContentEncoding, StringComparison.OrdinalIgnoreCase);
 
-    // The registered name, and what many clients write for it.
+    // The registered name, and the common variant that many clients send.
     private static bool IsUtf8(StringSegment charset) =>
         charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase) || charset.Equals("utf8", StringComparison.OrdinalIgnoreCase);
 
@@ -53,7 +53,7 @@ internal static class HeaderValidation
 
     private static void RequireJson(HttpRequest request, bool gzip = false)
     {
-        // The usual spelling needs no parser.
+        // Fast path for the usual spelling.
         var isPlain = request.ContentType == "application/json";
         if (!isPlain && (!MediaTypeHeaderValue.TryParse(request.ContentType, out var type)
             || !type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase)

@@ -5,17 +5,17 @@ using Microsoft.AspNetCore.Http.Metadata;
 namespace ChatLogger.Http;
 
 /// <summary>
-/// The header <c>Idempotency-Key</c>: 1 to 255 printable characters of ASCII, bare or as a string of RFC 8941, which is the same key. Null
-/// where there is none; malformed or given twice it is a 400.
+/// The header <c>Idempotency-Key</c>: 1 to 255 printable ASCII characters, bare or as an RFC 8941 string, which denote the same key. Null
+/// when the header is absent; a malformed or repeated header is a 400.
 /// </summary>
 internal sealed record IdempotencyKey(string Text) : IEndpointParameterMetadataProvider
 {
     public const string Header = "Idempotency-Key";
 
-    /// <summary>Tells that the answer is of a request before.</summary>
+    /// <summary>The response header that marks a replayed response of an earlier request.</summary>
     public const string ReplayedHeader = "Idempotent-Replayed";
 
-    /// <summary>The path of what is wrong with it.</summary>
+    /// <summary>The path under which validation errors of the key are reported.</summary>
     public const string Path = "idempotencyKey";
 
     public const int MaxLength = 255;
@@ -37,7 +37,7 @@ internal sealed record IdempotencyKey(string Text) : IEndpointParameterMetadataP
 
     public static ProblemException Malformed() => ProblemException.Validation(Path, Sentence);
 
-    /// <summary>The key that the text stands for; null when it is none.</summary>
+    /// <summary>Returns the key that the text denotes; null when it is malformed.</summary>
     public static string? Read(string text)
     {
         foreach (var character in text)
@@ -49,7 +49,7 @@ internal sealed record IdempotencyKey(string Text) : IEndpointParameterMetadataP
         return key is { Length: >= 1 and <= MaxLength } ? key : null;
     }
 
-    // RFC 8941, 3.3.3: between the quotes only a quote and a backslash are escaped, and nothing else may be.
+    // RFC 8941, 3.3.3: within the quotes only a quote and a backslash may be escaped.
     private static string? Unquoted(string text)
     {
         var key = new StringBuilder(text.Length);
@@ -64,11 +64,11 @@ internal sealed record IdempotencyKey(string Text) : IEndpointParameterMetadataP
         return null;
     }
 
-    /// <summary>With the body it came with.</summary>
+    /// <summary>Combines the key with the hash of the request's body.</summary>
     public Idempotency With(byte[]? bodySha256) => new(Text, bodySha256 ?? throw new InvalidOperationException("The body was not hashed."));
 }
 
-/// <summary>What makes two requests the same: the key that the caller chose, and the SHA-256 of the body.</summary>
+/// <summary>The identity of a request: the caller's key and the SHA-256 of the body.</summary>
 internal sealed record Idempotency(string Key, byte[] BodySha256);
 
 /// <summary>Tells the OpenAPI document that an endpoint takes an <see cref="IdempotencyKey"/>.</summary>

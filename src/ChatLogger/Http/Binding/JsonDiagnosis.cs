@@ -4,10 +4,11 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace ChatLogger.Http;
 
-/// <summary>Turns a body or query that does not fit its shape into sentences for the caller, without echoing what was sent.</summary>
+/// <summary>Explains to the caller why a body or query does not match its shape, without echoing the input.</summary>
 internal static class JsonDiagnosis
 {
-    /// <summary>Why <paramref name="json"/> was refused with <paramref name="failure"/> when it was read as a <paramref name="shape"/>.</summary>
+    /// <summary>Explains why reading <paramref name="json"/> as a <paramref name="shape"/> failed with <paramref
+    /// name="failure"/>.</summary>
     public static ProblemException Explain(ReadOnlySpan<byte> json, JsonTypeInfo shape, JsonException failure)
     {
         var known = shape.Properties.ToDictionary(property => property.Name);
@@ -41,20 +42,21 @@ internal static class JsonDiagnosis
             return ProblemException.Validation(ProblemException.BodyPath, "The name of a member is not text.");
         }
 
-        // Valid JSON whose members are all known: one has the wrong type. Its path begins "$.".
+        // Valid JSON with known members only, so one member has the wrong type. The path begins with "$.".
         var path = failure.Path is ['$', '.', .. var rest] ? rest : "";
         var end = path.AsSpan().IndexOfAny('.', '[');
         var member = end < 0 ? path : path[..end];
         if (!known.TryGetValue(member, out var property))
             return ProblemException.Validation(ProblemException.BodyPath, "The body does not have the expected shape.");
-        // In an object of ours a member that is not known is not told by its name either: the caller made it up.
+        // The error does not echo an unknown member of a nested object either, because the caller chose its name.
         var inner = shape.Options.GetTypeInfo(property.PropertyType);
         if (end >= 0 && inner.Kind == JsonTypeInfoKind.Object && !inner.Properties.Any(known => path[(end + 1)..] == known.Name))
             return Unknown(member, inner.Properties.Select(known => known.Name));
         return ProblemException.Validation(Printable(path, member), Expected(property.PropertyType, deeper: end >= 0));
     }
 
-    /// <summary>Says where the text stops being JSON: the line and the byte in it, both counted from 1; or that it nests too deep.</summary>
+    /// <summary>Reports where the text stops being JSON, as line and byte within it, both counted from 1; or that it nests too
+    /// deep.</summary>
     public static ProblemException NotJson(ReadOnlySpan<byte> json)
     {
         if (json.Trim(" \t\r\n"u8).IsEmpty)
@@ -78,7 +80,8 @@ internal static class JsonDiagnosis
     private static ProblemException Unknown(string path, IEnumerable<string> known) =>
         ProblemException.Validation(path, $"There is a member that is not known here. Known are: {string.Join(", ", known)}.");
 
-    /// <summary>The known member of the top level in whose value the byte at <paramref name="offset"/> stands; else the whole.</summary>
+    /// <summary>Returns the known top-level member whose value contains the byte at <paramref name="offset"/>; else the path of the whole
+    /// body.</summary>
     public static string MemberAt(ReadOnlySpan<byte> json, int offset, JsonTypeInfo shape)
     {
         var member = ProblemException.BodyPath;
@@ -96,18 +99,18 @@ internal static class JsonDiagnosis
         }
         catch (JsonException)
         {
-            // Not JSON further on: what was found so far is as good.
+            // The rest is not JSON; the member found so far is good enough.
         }
         return member;
     }
 
-    /// <summary>The path, when it consists of nothing but the names of members and indexes; otherwise the fallback.</summary>
+    /// <summary>Returns the path when it consists only of member names and indexes; otherwise the fallback.</summary>
     private static string Printable(string path, string fallback) =>
         path.Length <= 100 && path.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '[' or ']') ? path : fallback;
 
     private static string? Name(ref Utf8JsonReader reader)
     {
-        // Half a surrogate pair cannot be made a string.
+        // A lone surrogate cannot be decoded to a string.
         try
         {
             return reader.GetString();

@@ -1,8 +1,8 @@
 namespace ChatLogger.Http;
 
 /// <summary>
-/// An id in a path. A malformed one is bound to the id that nothing has: it behaves exactly like one that does not exist, after everything
-/// that comes before a missing resource (401, 403, 400).
+/// An id in a path. A malformed id binds to an id that no resource has, so it behaves exactly like an unknown one: every check that
+/// precedes a missing resource (401, 403, 400) still applies.
 /// </summary>
 internal readonly record struct PathId(Guid Value)
 {
@@ -12,7 +12,7 @@ internal readonly record struct PathId(Guid Value)
         return true;
     }
 
-    /// <summary>Reads the one spelling that ids have: lower case, hyphens, no braces.</summary>
+    /// <summary>Accepts only the canonical spelling of ids: lower case, hyphens, no braces.</summary>
     public static bool TryRead(string text, out Guid id)
     {
         id = default;

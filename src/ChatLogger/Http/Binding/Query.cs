@@ -8,8 +8,8 @@ using Microsoft.AspNetCore.Http.Metadata;
 namespace ChatLogger.Http;
 
 /// <summary>
-/// A request's query string, read as strictly as a body: known names only, each once (arrays: repeated), values in the type of the member of
-/// <typeparamref name="T"/>. Anything else is a 400 with <c>errors</c>.
+/// A request's query string, read as strictly as a body: only known names, each once (arrays repeat it), with values of the type of
+/// <typeparamref name="T"/>'s member. Anything else is a 400 with <c>errors</c>.
 /// </summary>
 internal sealed class Query<T> : IEndpointParameterMetadataProvider
     where T : class
@@ -25,7 +25,7 @@ internal sealed class Query<T> : IEndpointParameterMetadataProvider
 
     public static void PopulateMetadata(ParameterInfo parameter, EndpointBuilder builder) => builder.Metadata.Add(new QueryShape(typeof(T)));
 
-    // The query becomes the JSON object that it stands for, and is read like any other.
+    // Converts the query to the equivalent JSON object and deserializes that.
     private static T Parse(IReadOnlyList<(string Name, string Value)> query)
     {
         foreach (var (name, _) in query)
@@ -76,7 +76,7 @@ internal sealed class Query<T> : IEndpointParameterMetadataProvider
         }
     }
 
-    // JSON's own spelling of a whole number: no plus sign, no leading zero.
+    // The JSON syntax of integers: no plus sign, no leading zero.
     private static bool IsInteger(string text)
     {
         var digits = text.AsSpan().TrimStart('-');
@@ -85,16 +85,16 @@ internal sealed class Query<T> : IEndpointParameterMetadataProvider
     }
 }
 
-/// <summary>Tells the query guard and the OpenAPI document which parameters an endpoint takes.</summary>
+/// <summary>Tells the query check and the OpenAPI document which parameters an endpoint takes.</summary>
 internal sealed record QueryShape(Type Type);
 
-/// <summary>An endpoint at which unknown parameters mean nothing: probes add some to get past caches.</summary>
+/// <summary>Marks an endpoint that ignores unknown parameters: health probes add some to bypass caches.</summary>
 internal sealed class AllowsAnyQuery;
 
-/// <summary>Decodes a query string without replacing what is not text.</summary>
+/// <summary>Decodes a query string without replacing invalid text.</summary>
 internal static class QueryText
 {
-    /// <summary>An endpoint that takes no parameters refuses all of them.</summary>
+    /// <summary>Rejects every parameter at an endpoint that takes none.</summary>
     public static Task Guard(HttpContext context, RequestDelegate next)
     {
         if (context.Request.QueryString.HasValue && context.GetEndpoint() is RouteEndpoint endpoint

@@ -3,17 +3,17 @@ using System.Globalization;
 namespace ChatLogger.Http;
 
 /// <summary>
-/// Instants as RFC 3339, 5.6 writes them: <c>2026-11-01T12:00:00Z</c>, <c>2026-11-01t13:00:00.123456789+01:00</c>. An offset is always there. Of a
-/// fraction any number of digits is taken, for Go, Java and Rust write nine, and what is finer than a millisecond is cut off.
+/// Instants in the format of RFC 3339, 5.6: <c>2026-11-01T12:00:00Z</c>, <c>2026-11-01t13:00:00.123456789+01:00</c>. The offset is
+/// required. A fraction may have many digits, because Go, Java and Rust write nine; the part below a millisecond is truncated.
 /// </summary>
 internal static class Rfc3339
 {
     private const string Seconds = "yyyy-MM-ddTHH:mm:ss";
 
-    // Nobody means more; without a limit the digits would be as long as the body.
+    // No client needs more digits; without a limit a caller could send a fraction as long as the body.
     private const int MaxFractionDigits = 100;
 
-    /// <summary>Whether the text is an instant of the years 1 to 9999; it is given in UTC.</summary>
+    /// <summary>Parses an instant of the years 1 to 9999; the result is in UTC.</summary>
     public static bool TryParse(ReadOnlySpan<char> text, out DateTimeOffset instant)
     {
         instant = default;

@@ -5,23 +5,23 @@ using System.Text.Unicode;
 namespace ChatLogger.Http;
 
 /// <summary>
-/// The text that PostgreSQL cannot hold, or that would not come back as it was sent: invalid UTF-8, NUL, lone surrogates. Refused on the bytes
-/// of the body before anything is made of them, so that no slice, no key of an object and no value inside metadata can be forgotten.
+/// Detects text that PostgreSQL cannot store or would not return as sent: invalid UTF-8, NUL, lone surrogates. The check runs on the raw
+/// bytes of the body, so it covers every slice, every object key and every value inside metadata.
 /// </summary>
 internal static class TextSafety
 {
-    /// <summary>Why the bytes cannot be kept, and where in them; null when they can.</summary>
+    /// <summary>Returns why the bytes cannot be stored, and at which offset; null when they can.</summary>
     public static (string Sentence, int Offset)? Check(ReadOnlySpan<byte> json)
     {
         if (!Utf8.IsValid(json))
             return ("Is not valid UTF-8.", 0);
 
-        // A raw NUL or a raw surrogate cannot stand in valid JSON or UTF-8: what is left are escapes. Most bodies have none.
+        // Valid JSON contains no raw NUL and valid UTF-8 no raw surrogate, so only escapes remain to check. Most bodies have none.
         for (var at = 0; json[at..].IndexOf((byte)'\\') is >= 0 and var ahead;)
         {
             at += ahead;
             if (at + 1 >= json.Length)
-                return null; // Not JSON; the parser says so.
+                return null; // Not JSON; the parser reports it.
             if (json[at + 1] != (byte)'u')
                 at += 2;
             else if (!TryReadUnit(json, at, out var unit))
@@ -38,7 +38,7 @@ internal static class TextSafety
         return null;
     }
 
-    /// <summary>Whether text that did not come in a JSON body can be stored.</summary>
+    /// <summary>Whether text from outside a JSON body can be stored.</summary>
     public static bool IsSafe(ReadOnlySpan<char> text)
     {
         for (var rest = text; rest.Length > 0;)

@@ -3,9 +3,9 @@ using FluentValidation.Results;
 namespace ChatLogger.Http;
 
 /// <summary>
-/// A refusal, thrown where it is decided: <c>throw Problem.NotFound("No such chat in this organization.")</c>. The set is closed; one
-/// writer (<see cref="ProblemWriter"/>) turns it into RFC 9457 <c>application/problem+json</c>. The detail is for the caller: a sentence
-/// without input, SQL, paths or names of types.
+/// An error response, thrown where the error is detected: <c>throw ProblemException.NotFound("No such chat in this organization.")</c>. The
+/// set of types is closed; <see cref="ProblemWriter"/> alone writes them as RFC 9457 <c>application/problem+json</c>. The detail is for the
+/// caller: a sentence without input, SQL, paths or type names.
 /// </summary>
 internal sealed class ProblemException : Exception
 {
@@ -14,10 +14,10 @@ internal sealed class ProblemException : Exception
 
     public ProblemType Type { get; }
 
-    /// <summary>What is wrong with which member: camelCase path to sentences. Only for <see cref="ProblemType.Validation"/>.</summary>
+    /// <summary>The validation errors: camelCase member path to sentences. Only for <see cref="ProblemType.Validation"/>.</summary>
     public IReadOnlyDictionary<string, string[]>? Errors { get; private init; }
 
-    /// <summary>When it is worth another try; sent as whole seconds, rounded up.</summary>
+    /// <summary>When a retry makes sense; sent as whole seconds, rounded up.</summary>
     public TimeSpan? RetryAfter { get; private init; }
 
     public static ProblemException Validation(string path, string sentence) => Validation(new Dictionary<string, string[]> { [path] = [sentence] });
@@ -26,10 +26,10 @@ internal sealed class ProblemException : Exception
         failures.GroupBy(failure => failure.PropertyName.Length == 0 ? BodyPath : failure.PropertyName)
             .ToDictionary(path => path.Key, path => path.Select(failure => failure.ErrorMessage).Distinct().ToArray()));
 
-    /// <summary>The path of what concerns the body as a whole.</summary>
+    /// <summary>The path of errors that concern the body as a whole.</summary>
     public const string BodyPath = "body";
 
-    /// <summary>The path of what concerns the query string as a whole.</summary>
+    /// <summary>The path of errors that concern the query string as a whole.</summary>
     public const string QueryPath = "query";
 
     public static ProblemException BadRequest(string detail) => new(ProblemType.BadRequest, detail);

@@ -1,6 +1,6 @@
 namespace ChatLogger.Http;
 
-/// <summary>Every kind of refusal there is: the slug that stands as <c>type</c> in the body, its status and its title.</summary>
+/// <summary>A type of error response: the slug that the body has as <c>type</c>, its status and its title.</summary>
 internal sealed record ProblemType(string Slug, int Status, string Title)
 {
     public static readonly ProblemType Validation = new("validation", 400, "The request is not valid");
@@ -30,7 +30,7 @@ internal sealed record ProblemType(string Slug, int Status, string Title)
     public static readonly ProblemType Internal = new("internal", 500, "Internal error");
     public static readonly ProblemType Unavailable = new("unavailable", 503, "Temporarily unavailable");
 
-    /// <summary>The closed list, as the OpenAPI document shows it.</summary>
+    /// <summary>The closed list of types, as the OpenAPI document shows it.</summary>
     public static readonly IReadOnlyList<ProblemType> All =
     [
         Validation, BadRequest, Unauthenticated, Forbidden, NotFound, MethodNotAllowed, RequestTimeout, NoOrganization, EmailTaken, SlugTaken,

@@ -9,12 +9,12 @@ using Npgsql;
 namespace ChatLogger.Http;
 
 /// <summary>
-/// The one place where a refusal becomes an answer: problems that were thrown, exceptions of the framework, of the database and of our own
-/// mistakes, and the empty 4xx answers of routing. In every environment alike.
+/// Writes all error responses: for thrown problems, for exceptions of the framework, the database and bugs, and for the empty 4xx responses
+/// of routing. It behaves the same in every environment.
 /// </summary>
 internal sealed partial class ProblemWriter(RequestDelegate next, TimeProvider time, ILogger<ProblemWriter> log)
 {
-    // Thousands a second may be answered so; how many is what the metrics are for.
+    // There may be thousands of these responses a second; the metrics count them.
     private readonly LogSampler _unavailable = new(TimeSpan.FromSeconds(5), time);
     private readonly LogSampler _disconnectedReaders = new(TimeSpan.FromSeconds(1), time);
 
@@ -28,7 +28,7 @@ internal sealed partial class ProblemWriter(RequestDelegate next, TimeProvider t
         }
         catch (Exception exception) when (!context.Response.HasStarted)
         {
-            // Nobody is there to read an answer; nothing went wrong on our side.
+            // The client has disconnected, so no response is needed and the failure is not the server's.
             if (Deadline.IsClientDisconnected(context))
                 return;
             var problem = Of(exception);
@@ -38,7 +38,7 @@ internal sealed partial class ProblemWriter(RequestDelegate next, TimeProvider t
                 Unavailable(log, Reason(exception), suppressed);
             await Write(context, problem);
         }
-        // The status has gone out already. The connection is broken, so that nobody takes what there is for the whole.
+        // The status has been sent already. The aborted connection tells the client that the response is incomplete.
         catch (Exception exception)
         {
             if (!Deadline.IsClientDisconnected(context))
@@ -49,7 +49,7 @@ internal sealed partial class ProblemWriter(RequestDelegate next, TimeProvider t
         }
     }
 
-    /// <summary>Writes the problem as <c>application/problem+json</c>; the headers that are already set stay.</summary>
+    /// <summary>Writes the problem as <c>application/problem+json</c> and keeps the headers that are already set.</summary>
     public static async Task Write(HttpContext context, ProblemException problem)
     {
         var response = context.Response;
@@ -57,7 +57,7 @@ internal sealed partial class ProblemWriter(RequestDelegate next, TimeProvider t
         response.ContentType = "application/problem+json";
         response.Headers.CacheControl = "no-store";
         context.RequestServices.GetRequiredService<Instruments>().Refused(problem.Type.Slug, "request");
-        // RFC 9110, 15.5.2: a 401 names at least one challenge.
+        // RFC 9110, 15.5.2: a 401 has at least one challenge.
         if (problem.Type == ProblemType.Unauthenticated)
             response.Headers.WWWAuthenticate = Challenge(context.Request.Path);
         if (problem.RetryAfter is { } wait)
@@ -73,7 +73,7 @@ internal sealed partial class ProblemWriter(RequestDelegate next, TimeProvider t
             await response.Body.WriteAsync(body.GetBuffer().AsMemory(0, (int)body.Length), CancellationToken.None);
     }
 
-    /// <summary>The problem as an object of JSON.</summary>
+    /// <summary>Writes the problem as a JSON object.</summary>
     public static void Write(Utf8JsonWriter json, ProblemException problem, string traceId)
     {
         json.WriteStartObject();
@@ -102,7 +102,7 @@ internal sealed partial class ProblemWriter(RequestDelegate next, TimeProvider t
     private static string Challenge(PathString path) =>
         path.StartsWithSegments("/api") ? "ApiKey" : path.StartsWithSegments("/metrics") ? "Bearer" : "Cookie";
 
-    // Routing answers with a bare status: no endpoint, another method, another content type.
+    // Routing sets a bare status for an unknown path, a wrong method or a wrong content type.
     private static ProblemException? FromRouting(HttpContext context)
     {
         var response = context.Response;
@@ -117,7 +117,8 @@ internal sealed partial class ProblemWriter(RequestDelegate next, TimeProvider t
         };
     }
 
-    /// <summary>What the log may say of it: PostgreSQL's sentences of these kinds name tables and files, and nothing that people wrote.</summary>
+    /// <summary>The reason that is safe to log: PostgreSQL's messages of these kinds name tables and files, but contain no user
+    /// data.</summary>
     public static string Reason(Exception exception) => exception switch
     {
         PostgresException refused => $"{refused.SqlState} {refused.MessageText}",
@@ -126,7 +127,7 @@ internal sealed partial class ProblemWriter(RequestDelegate next, TimeProvider t
         _ => exception.GetType().Name,
     };
 
-    /// <summary>What an exception means to the caller.</summary>
+    /// <summary>Maps an exception to the problem that the caller receives.</summary>
     public static ProblemException Of(Exception exception) => exception switch
     {
         ProblemException problem => problem,
@@ -134,13 +135,13 @@ internal sealed partial class ProblemWriter(RequestDelegate next, TimeProvider t
         BadHttpRequestException => ProblemException.Malformed(),
         WaitTimeoutException waited => ProblemException.Unavailable(waited.Message, TimeSpan.FromSeconds(2)),
         OperationCanceledException or TimeoutException => Busy(),
-        // 53: out of resources; 55P03: lock timeout; 57: operator intervention; 58: system error; 40: deadlock or serialization; 08: connection;
-        // 25006: a standby, or a primary just demoted. 42501: an operator has taken a right away.
+        // 53: out of resources; 55P03: lock timeout; 57: operator intervention; 58: system error; 40: deadlock or serialization; 08:
+        // connection; 25006: a standby, or a primary that was just demoted; 42501: an operator has revoked a privilege.
         PostgresException { SqlState: var state } when state is "55P03" or "25006" or "42501" || state[..2] is "53" or "57" or "58" or "40" or "08" => Busy(),
-        // FATAL ends the session, or refuses to begin one: the database takes no connections, is gone, has another password.
+        // FATAL ends a session or refuses a new one: the database accepts no connections, does not exist, or has another password.
         PostgresException { InvariantSeverity: "FATAL" or "PANIC" } => Busy(),
         PostgresException => ProblemException.Internal(),
-        // Everything else of Npgsql's is a connection that could not be had, broke, or was waited for too long.
+        // Npgsql's other exceptions mean that a connection could not be opened, broke or timed out.
         NpgsqlException or SocketException or IOException => Busy(),
         _ => ProblemException.Internal(),
     };

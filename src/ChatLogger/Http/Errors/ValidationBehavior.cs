@@ -3,7 +3,7 @@ using MediatR;
 
 namespace ChatLogger.Http;
 
-/// <summary>The pipeline of MediatR validates, and nothing else: a command that reaches its handler is within the rules of its validator.</summary>
+/// <summary>A MediatR behavior that validates: a command only reaches its handler if it satisfies its validator.</summary>
 internal sealed class ValidationBehavior<TRequest, TResponse>(IEnumerable<IValidator<TRequest>> validators) : IPipelineBehavior<TRequest, TResponse>
     where TRequest : notnull
 {
