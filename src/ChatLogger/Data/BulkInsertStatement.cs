@@ -3,13 +3,14 @@ using NpgsqlTypes;
 
 namespace ChatLogger.Data;
 
-/// <summary>How a flush speaks to the database: whole columns go there, and what comes back are the exceptions.</summary>
+/// <summary>Runs a bulk insert: the parameters are whole columns, and the result contains only the rows that failed.</summary>
 internal static class BulkInsertStatement
 {
-    /// <summary>The statement has a limit of its own on the server, which is shorter: this one is for a server that does not answer at all.</summary>
+    /// <summary>The client-side timeout. The server's shorter statement_timeout applies first; this one is for a server that does not
+    /// answer at all.</summary>
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
 
-    /// <summary>A column of the rows to be written.</summary>
+    /// <summary>Creates the array parameter for one column of the rows.</summary>
     public static NpgsqlParameter Column<T>(NpgsqlDbType type, T[] values) =>
         new NpgsqlParameter<T[]> { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | type };
 
@@ -18,8 +19,9 @@ internal static class BulkInsertStatement
 
     public static NpgsqlParameter Text(string value) => new NpgsqlParameter<string> { TypedValue = value, NpgsqlDbType = NpgsqlDbType.Text };
 
-    /// <summary>Runs the statement and tells each exception: what kind it is, and of which row or place (counted from 1).</summary>
-    /// <exception cref="TimeoutException">PostgreSQL does not answer. Those who wait have been told so, and the next ones get another connection.</exception>
+    /// <summary>Runs the statement and reports each exceptional row: its kind, and its row or position (counted from 1).</summary>
+    /// <exception cref="TimeoutException">PostgreSQL does not answer. The waiting callers have been told, and the next batch gets another
+    /// connection.</exception>
     public static async Task Run(NpgsqlDataSource db, string? ahead, string sql, NpgsqlParameter[] parameters, Action<int, int> exception)
     {
         using var timeout = new CancellationTokenSource(Timeout);
@@ -45,7 +47,7 @@ internal static class BulkInsertStatement
 
     private static async Task Run(NpgsqlConnection connection, string? ahead, string sql, NpgsqlParameter[] parameters, Action<int, int> exception, CancellationToken ct)
     {
-        // One batch is one transaction, also for a pooler in between.
+        // An NpgsqlBatch is one transaction, also behind a transaction pooler.
         await using var batch = new NpgsqlBatch(connection);
         if (ahead is not null)
             batch.BatchCommands.Add(new NpgsqlBatchCommand(ahead));

@@ -3,15 +3,15 @@ using System.Diagnostics;
 namespace ChatLogger.Data;
 
 /// <summary>
-/// Removes in the background what nobody needs any more: a round every so often, until the service stops. A round that fails is said, and the next
-/// one goes on. Several instances may do so at once.
+/// A periodic background job that removes obsolete data until the service stops. A failed run is logged, and the next one continues.
+/// Several instances may run it concurrently.
 /// </summary>
 internal abstract class CleanupService(TimeSpan every) : BackgroundService
 {
-    // Also where nothing could be removed because others hold it.
+    // The pause also applies when nothing could be removed because other instances hold the locks.
     private static readonly TimeSpan MinimumInterval = TimeSpan.FromMilliseconds(10);
 
-    /// <summary>One round: until nothing is left that can be removed now.</summary>
+    /// <summary>One run: repeats until nothing more can be removed now.</summary>
     public abstract Task Run(CancellationToken ct);
 
     protected abstract void Failed(Exception failure);
@@ -35,7 +35,8 @@ internal abstract class CleanupService(TimeSpan every) : BackgroundService
         }
     }
 
-    /// <summary>Between two pieces of a round. Nobody waits for it, and others wait for the database: as much rest as work.</summary>
+    /// <summary>Pauses between two batches for as long as the last one took, because no caller waits for the cleanup but others need the
+    /// database.</summary>
     protected static Task Delay(long since, CancellationToken ct)
     {
         var worked = Stopwatch.GetElapsedTime(since);

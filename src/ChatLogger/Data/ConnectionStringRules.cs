@@ -4,11 +4,12 @@ using Npgsql;
 
 namespace ChatLogger.Data;
 
-/// <summary>What a connection string may say: every name and value that Npgsql knows, unless this service cannot work with it.</summary>
+/// <summary>Validates a connection string: allows every name and value that Npgsql knows, unless this service cannot work with
+/// it.</summary>
 internal static class ConnectionStringRules
 {
-    /// <summary>The connection string, with what several hosts need.</summary>
-    /// <exception cref="StartupException">Names the parameter; no value is repeated, for one of them may be the password.</exception>
+    /// <summary>Returns the connection string, completed with what several hosts require.</summary>
+    /// <exception cref="StartupException">Names the parameter but no value, because the value may be the password.</exception>
     public static string Check(string setting, string text)
     {
         var connection = Read(setting, text);
@@ -52,7 +53,8 @@ internal static class ConnectionStringRules
         if (refusal is not null)
             throw new StartupException($"{setting}: {refusal}");
 
-        // With one host the server's state is looked at when the service starts; with several each connection goes to one that takes writes.
+        // With one host, DatabaseProbe checks the server's state at startup; with several, each connection must go to one that accepts
+        // writes.
         if (!connection.Host.Contains(',', StringComparison.Ordinal))
             connection.TargetSessionAttributes = null;
         else if (connection.TargetSessionAttributes is null or "any")
@@ -60,7 +62,7 @@ internal static class ConnectionStringRules
         return connection.ConnectionString;
     }
 
-    // One name at a time, to be able to say which one is wrong. Messages of the parsers may repeat a part of the string, and with it the password.
+    // Parses one name at a time, to report which one is wrong. The parser's messages may contain part of the string, and so the password.
     private static NpgsqlConnectionStringBuilder Read(string setting, string text)
     {
         var given = new DbConnectionStringBuilder();
@@ -102,11 +104,11 @@ internal static class ConnectionStringRules
         }
     }
 
-    // The builder knows names in lower case only.
+    // The builder only knows names in lower case.
     private static string AsWritten(string name, string text) =>
         text.IndexOf(name, StringComparison.OrdinalIgnoreCase) is >= 0 and var at ? text.Substring(at, name.Length) : name;
 
-    // What was meant as a value may have become a name by a semicolon in a password.
+    // A semicolon in a password can turn part of a value into a name.
     private static string Shown(string name) => name.Length <= 40 && name.All(c => char.IsAsciiLetter(c) || c is ' ' or '_')
         ? name
         : "its name is not shown, for it may be a part of the password; put the password between quotes";

@@ -6,8 +6,8 @@ using NpgsqlTypes;
 namespace ChatLogger.Data;
 
 /// <summary>
-/// How rows become records: columns in snake_case are matched to the constructor by position and name, so a select spells its columns in the
-/// order of the record. Types that Dapper does not know are taught here, once.
+/// How Dapper maps rows to records: it matches snake_case columns to the constructor by position and name, so a select lists its columns in
+/// the order of the record. This class also registers the types that Dapper does not know.
 /// </summary>
 internal static class DapperConventions
 {
@@ -24,7 +24,7 @@ internal static class DapperConventions
         SqlMapper.AddTypeHandler(new ArrayOf<long>(NpgsqlDbType.Bigint));
     }
 
-    /// <summary>timestamptz. Npgsql reads it as a DateTime in UTC and refuses to write any other offset.</summary>
+    /// <summary>timestamptz. Npgsql reads it as a UTC DateTime and refuses to write any other offset.</summary>
     private sealed class Instant : SqlMapper.TypeHandler<DateTimeOffset>
     {
         public override DateTimeOffset Parse(object value) => new((DateTime)value, TimeSpan.Zero);

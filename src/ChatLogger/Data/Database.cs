@@ -5,8 +5,8 @@ using Npgsql;
 namespace ChatLogger.Data;
 
 /// <summary>
-/// The way from settings to a database that can be used: start the private server if there is to be one, wait for it, bring the schema up to
-/// date. Nothing happens before <see cref="Open"/>.
+/// Opens a usable database from the settings: starts the private server if configured, waits until the database accepts connections, and
+/// runs the migrations. Nothing happens before <see cref="Open"/>.
 /// </summary>
 internal sealed class Database(DatabaseSettings settings, ILoggerFactory logs, Instruments? instruments = null) : IAsyncDisposable
 {
@@ -18,7 +18,7 @@ internal sealed class Database(DatabaseSettings settings, ILoggerFactory logs, I
     private NpgsqlDataSource? _writing;
     private PrivateDatabase? _private;
 
-    /// <summary>The common pool. To be had after <see cref="Open"/>.</summary>
+    /// <summary>The common pool, available after <see cref="Open"/>.</summary>
     public NpgsqlDataSource Source => _source ?? throw NotOpen();
 
     /// <inheritdoc cref="Pools.Analytics"/>
@@ -33,7 +33,7 @@ internal sealed class Database(DatabaseSettings settings, ILoggerFactory logs, I
     /// <inheritdoc cref="Pools.Writing"/>
     public NpgsqlDataSource Writing => _writing ?? throw NotOpen();
 
-    /// <summary>The private server, if that is what we run on.</summary>
+    /// <summary>The private server, if the service uses one.</summary>
     public PrivateDatabase? Private => _private;
 
     /// <exception cref="StartupException">There is no usable database; the message says what to do.</exception>
@@ -87,7 +87,7 @@ internal sealed class Database(DatabaseSettings settings, ILoggerFactory logs, I
         {
             return Pools.Create(name, text, setup, instruments);
         }
-        // Parameters of a pool that do not go together, for instance a minimum above the maximum.
+        // Pool parameters contradict each other, for instance a minimum above the maximum.
         catch (Exception failure) when (failure is ArgumentException or NotSupportedException or InvalidOperationException)
         {
             throw new StartupException($"{settings.ConnectionSetting} cannot be used for the pool \"{name}\": {failure.Message}");

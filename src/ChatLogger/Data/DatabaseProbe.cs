@@ -5,7 +5,8 @@ using Npgsql;
 
 namespace ChatLogger.Data;
 
-/// <summary>The first connection to a database: waits for it, finds out how its sessions can be told their parameters, and refuses what cannot work.</summary>
+/// <summary>Makes the first connection to a database: waits for it, finds out how sessions can get their parameters, and rejects what
+/// cannot work.</summary>
 internal sealed partial class DatabaseProbe(string setting, string connectionString, DatabaseSettings settings, bool transactionPooler, ILogger log)
 {
     private const int MinimumMajor = 15;
@@ -16,11 +17,11 @@ internal sealed partial class DatabaseProbe(string setting, string connectionStr
 
     public string ConnectionString => connectionString;
 
-    /// <summary>To be had after <see cref="WaitFor"/>.</summary>
+    /// <summary>Available after <see cref="WaitFor"/>.</summary>
     public SessionSetup Setup => _setup ?? throw new InvalidOperationException("The database has not been waited for yet.");
 
-    /// <summary>Services start together; a database that is a few seconds behind is no reason to fall over.</summary>
-    /// <exception cref="StartupException">Waiting longer would not help, or did not.</exception>
+    /// <summary>Waits for the database, because services often start together and the database may be a few seconds late.</summary>
+    /// <exception cref="StartupException">Waiting longer would not help, or the timeout expired.</exception>
     public async Task<SessionSetup> WaitFor(CancellationToken ct)
     {
         var timeout = Task.Delay(settings.StartTimeout, ct);
@@ -47,7 +48,7 @@ internal sealed partial class DatabaseProbe(string setting, string connectionStr
             }
             catch (Exception failure) when (failure is not (StartupException or OperationCanceledException))
             {
-                // Npgsql throws its opinion of parameters that do not go together as one of many types.
+                // Npgsql reports contradictory parameters by exceptions of many types.
                 throw new StartupException($"{setting} cannot be used: {WithoutSecrets(failure.Message)}");
             }
             if (timeout.IsCompleted)
@@ -66,8 +67,8 @@ internal sealed partial class DatabaseProbe(string setting, string connectionStr
             await CheckRole(ct);
             return SessionSetup.ByRole;
         }
-        // A pooler refuses the start-up parameter with 08P01, which is also its word for a server that it does not reach; or it drops it silently.
-        // What it was asked for has the source "client" if it arrived.
+        // A pooler rejects the start-up parameter with 08P01, which it also uses for an unreachable server; or it drops the parameter
+        // silently. A parameter that arrived has the source "client".
         var complete = settings.Complete(connectionString);
         try
         {
@@ -103,7 +104,7 @@ internal sealed partial class DatabaseProbe(string setting, string connectionStr
             throw new StartupException($"Sessions are read-only (default_transaction_read_only is on), and the service writes. Run: {readOnly}");
     }
 
-    // Behind a transaction pooler a session is whatever role and database say, and what is promised depends on it.
+    // Behind a transaction pooler a session has the defaults of role and database, on which durability depends.
     private async Task CheckRole(CancellationToken ct)
     {
         var given = SessionParameters.Parse(Text(connectionString).Options);
@@ -140,7 +141,7 @@ internal sealed partial class DatabaseProbe(string setting, string connectionStr
     private StartupException NotPassedOn(string name, string value, string role) => new(
         $"{setting} gives options that the pooler does not pass on. Leave them out, and say it of the role: alter role {role} set {name} = '{value}'");
 
-    // One connection, and soon: the service's own pools are made when all is well.
+    // Uses a single unpooled connection with a short timeout: the service creates its pools after this check has succeeded.
     private static string Single(string connectionString) => new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false, Timeout = 5 }.ConnectionString;
 
     private static NpgsqlConnectionStringBuilder Text(string connectionString) => new(connectionString);
@@ -159,7 +160,7 @@ internal sealed partial class DatabaseProbe(string setting, string connectionStr
     // The outer message often only says that there was a failure.
     private string Reason(Exception failure)
     {
-        // Several hosts: what each of them said, instead of the advice to look at the inner exception.
+        // With several hosts, reports each host's message instead of the advice to see the inner exception.
         if (failure.InnerException is AggregateException hosts)
             return string.Join("; ", hosts.InnerExceptions.Select(Reason).Distinct());
         var messages = new List<string>();

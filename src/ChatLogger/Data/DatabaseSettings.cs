@@ -6,77 +6,80 @@ using Npgsql;
 namespace ChatLogger.Data;
 
 /// <summary>
-/// Where the database is. Section <c>Database</c>, beside <c>ConnectionStrings__ChatLogger</c> (or <c>DATABASE_URL</c>),
+/// The settings of the database. Section <c>Database</c>, in addition to <c>ConnectionStrings__ChatLogger</c> (or <c>DATABASE_URL</c>),
 /// <c>ConnectionStrings__Migrations</c> and <c>DataDirectory</c>.
 /// </summary>
 internal sealed record DatabaseSettings
 {
     public const string Section = "Database";
 
-    /// <summary>Allows the private server outside Development, where it is the default when no connection string is given.</summary>
+    /// <summary>Allows the private server outside Development. In Development it is the default when there is no connection
+    /// string.</summary>
     public bool Private { get; init; }
 
-    /// <summary>The directory of initdb, pg_ctl and postgres for the private server. Default: PATH, then the usual places, highest version.</summary>
+    /// <summary>The directory of initdb, pg_ctl and postgres for the private server. Default: PATH, then the usual directories, highest
+    /// version first.</summary>
     public string? Binaries { get; init; }
 
-    /// <summary>How long a start waits for a database that cannot be reached yet. Default 30 s.</summary>
+    /// <summary>How long the start waits for a database that cannot be reached yet. Default 30 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
     public TimeSpan StartTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Connections of this process to the database at most, unless the connection string says otherwise. Default 20.</summary>
+    /// <summary>The maximum number of connections of the common pool, unless the connection string sets another. Default 20.</summary>
     [Range(1, 1_000)]
     public int PoolSize { get; init; } = 20;
 
-    /// <summary>Connections for analyses, beside the others: so many run at a time, the next ones wait. Default 4.</summary>
+    /// <summary>Additional connections for analytics: as many queries run at once, further ones wait. Default 4.</summary>
     [Range(1, 100)]
     public int AnalyticsPoolSize { get; init; } = 4;
 
-    /// <summary>Connections for exports, beside the others. A running export holds two, a download one now and then. Default 8.</summary>
+    /// <summary>Additional connections for exports. A running export holds two, a download one now and then. Default 8.</summary>
     [Range(2, 100)]
     public int ExportPoolSize { get; init; } = 8;
 
-    /// <summary>Connections for writing chats and messages, beside the others. A few are at work, the rest wait for locks. Default 15.</summary>
+    /// <summary>Additional connections for writing chats and messages. A few work while the rest wait for locks. Default 15.</summary>
     [Range(6, 100)]
     public int WritingPoolSize { get; init; } = 15;
 
     /// <summary>
-    /// Connections for the keys of plugins and what they have said before, beside the others, so that no member's question keeps them waiting. Default 5.
+    /// Additional connections for key look-ups and idempotency look-ups of plugins, so that dashboard queries cannot delay them. Default 5.
     /// </summary>
     [Range(1, 100)]
     public int PluginPoolSize { get; init; } = 5;
 
     /// <summary>
-    /// The connection string leads to a pooler that gives each transaction another session (PgBouncer with <c>pool_mode = transaction</c>). Nothing is
-    /// prepared, no start-up option is sent, and migrations need a connection string of their own. Default false.
+    /// The connection string leads to a transaction pooler (PgBouncer with <c>pool_mode = transaction</c>), which may run each transaction
+    /// in another session. Then the service prepares no statements and sends no start-up options, and migrations need a connection string
+    /// of their own. Default false.
     /// </summary>
     public bool TransactionPooler { get; init; }
 
-    /// <summary>The server's limit for waiting for a lock while many requests' rows are written together. Default 100 ms.</summary>
+    /// <summary>The lock_timeout of bulk inserts, each of which carries the rows of many requests. Default 100 ms.</summary>
     [Range(typeof(TimeSpan), "00:00:00.010", "00:00:10")]
     public TimeSpan WritingLockTimeout { get; init; } = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>The server's own limit for one statement of an analysis. Default 11 s: its deadline and a second.</summary>
+    /// <summary>The statement_timeout of analytics queries. Default 11 s: their deadline plus a second.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
     public TimeSpan AnalyticsStatementTimeout { get; init; } = TimeSpan.FromSeconds(11);
 
-    /// <summary>The server's own limit for one statement. Default 5 s: the request's deadline and a second.</summary>
+    /// <summary>The statement_timeout of all other statements. Default 5 s: the request's deadline plus a second.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
     public TimeSpan StatementTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>The server's limit for waiting for a lock. Default 2 s.</summary>
+    /// <summary>The lock_timeout. Default 2 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00.010", "01:00:00")]
     public TimeSpan LockTimeout { get; init; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>For the service. Null: the private server.</summary>
+    /// <summary>The service's connection string. Null: the private server.</summary>
     public string? ConnectionString { get; private init; }
 
-    /// <summary>The setting it was given by.</summary>
+    /// <summary>The name of the setting that gave the connection string.</summary>
     public string ConnectionSetting { get; private init; } = "The private database";
 
-    /// <summary>For migrations: direct to the server, past any pooler. Default: the same as the service's.</summary>
+    /// <summary>The connection string of migrations, which must not lead to a pooler. Default: the service's.</summary>
     public string? MigrationsConnectionString { get; private init; }
 
-    /// <summary>What is kept outside the database: the private server's data, Development's signing secret.</summary>
+    /// <summary>The directory for data outside the database: the private server's data and Development's signing secret.</summary>
     public string DataDirectory { get; private init; } = "";
 
     /// <exception cref="StartupException">A setting is malformed, or Production has no database.</exception>
@@ -107,10 +110,10 @@ internal sealed record DatabaseSettings
         };
     }
 
-    /// <summary>Completes a connection string with our time-outs and with what makes every session alike; what it says itself stays.</summary>
+    /// <summary>Adds our timeouts and session parameters to a connection string; values that it sets itself stay.</summary>
     public string Complete(string connectionString)
     {
-        // Not ContainsKey, which only asks whether Npgsql knows the name.
+        // ContainsKey would only tell whether Npgsql knows the name.
         var given = new NpgsqlConnectionStringBuilder(connectionString).Keys;
         var complete = new NpgsqlConnectionStringBuilder(connectionString);
         if (!given.Contains("Application Name"))
@@ -119,19 +122,20 @@ internal sealed record DatabaseSettings
             complete.MaxPoolSize = PoolSize;
         if (!given.Contains("Timeout"))
             complete.Timeout = 4;
-        // The server's own limit comes first, and requests have gone by then. This one is for a server that does not answer: Npgsql does not cancel while
-        // it waits for what it sent ahead of a statement (BEGIN, the reset of the session), so until then the connection is missing from its pool.
+        // The server's statement_timeout applies first, after the request's deadline. This timeout is for a server that does not answer:
+        // Npgsql does not cancel while it waits for what it sent before a statement (BEGIN, the session reset), so until then the pool
+        // lacks the connection.
         if (!given.Contains("Command Timeout"))
             complete.CommandTimeout = SecondsAfter(StatementTimeout);
         if (!given.Contains("Cancellation Timeout"))
             complete.CancellationTimeout = 250;
-        // What we set in a session ends with its transaction: there is nothing to be reset before the next statement, and nothing to wait for in vain.
-        // A reset would also take back what the session was told by a statement (SessionSetup.ByStatement).
+        // The service sets session state only for a transaction, so no reset before the next statement is necessary, and none can hang. A
+        // reset would also discard the parameters that a statement set (SessionSetup.ByStatement).
         complete.NoResetOnClose = true;
         if (TransactionPooler)
         {
-            // The next statement finds another session, which does not know what was prepared. Of all start-up parameters a
-            // pooler passes on a few, the time zone among them, and refuses the others.
+            // The next statement may run in another session, which does not have the prepared statements. A pooler only accepts a few
+            // start-up parameters, including the time zone, and rejects the others.
             complete.MaxAutoPrepare = 0;
             complete.Timezone = "UTC";
             return complete.ConnectionString;
@@ -140,13 +144,14 @@ internal sealed record DatabaseSettings
             complete.MaxAutoPrepare = 100;
         if (!given.Contains("Auto Prepare Min Usages"))
             complete.AutoPrepareMinUsages = 2;
-        // Of two with one name the last one wins: patience is the operator's to change, what is promised of commits and times is not.
+        // The last of two options with one name wins: the operator can override the timeouts, but not what durability and time formats
+        // depend on.
         complete.Options = string.Join(
             ' ',
             $"-c statement_timeout={StatementTimeout.TotalMilliseconds:F0}",
             $"-c lock_timeout={LockTimeout.TotalMilliseconds:F0}",
             "-c idle_in_transaction_session_timeout=30000",
-            // A pooled connection may be idle for as long as it likes.
+            // A pooled connection may be idle for any time.
             "-c idle_session_timeout=0",
             complete.Options,
             "-c timezone=UTC",
@@ -158,11 +163,11 @@ internal sealed record DatabaseSettings
         return complete.ConnectionString;
     }
 
-    /// <summary>The same for the pool of analyses.</summary>
+    /// <summary>Does the same for the analytics pool.</summary>
     public string CompleteForAnalytics(string connectionString)
     {
         var complete = new NpgsqlConnectionStringBuilder(Complete(connectionString)) { MaxPoolSize = AnalyticsPoolSize };
-        // The best plan depends on how much lies in the range that is asked for: planning each time costs nothing beside it.
+        // The best plan depends on how much data the queried range has; the time to plan each query is negligible in comparison.
         if (!TransactionPooler)
             complete.Options += $" -c statement_timeout={AnalyticsStatementTimeout.TotalMilliseconds:F0} -c plan_cache_mode=force_custom_plan";
         if (complete.CommandTimeout > 0)
@@ -170,10 +175,10 @@ internal sealed record DatabaseSettings
         return complete.ConnectionString;
     }
 
-    /// <summary>The same for the pool of exports.</summary>
+    /// <summary>Does the same for the export pool.</summary>
     public string CompleteForExports(string connectionString)
     {
-        // A row of a COPY is a message of its own: a larger buffer is filled less often.
+        // COPY sends each row as its own message; a larger buffer needs fewer reads.
         var complete = new NpgsqlConnectionStringBuilder(Complete(connectionString))
         {
             MaxPoolSize = ExportPoolSize,
@@ -186,16 +191,16 @@ internal sealed record DatabaseSettings
         return complete.ConnectionString;
     }
 
-    /// <summary>The same for the pool of plugins.</summary>
+    /// <summary>Does the same for the plugin pool.</summary>
     public string CompleteForPlugins(string connectionString) =>
         new NpgsqlConnectionStringBuilder(Complete(connectionString)) { MaxPoolSize = PluginPoolSize }.ConnectionString;
 
     /// <summary>
-    /// What goes ahead of each statement that writes, in the same transaction, where sessions cannot be told at their start. Null: they can.
+    /// The statement that precedes each write in the same transaction where sessions cannot have start-up options. Null: they can.
     /// </summary>
     public string? WritingSessionSetup => !TransactionPooler ? null : "select " + string.Join(", ", ForWriting.Select(each => $"set_config('{each.Name}', '{each.Value}', true)"));
 
-    // A plan made for the very arrays of one statement joins all chats to a long one; made once for any, it looks each chat up.
+    // A custom plan for the actual arrays would join all chats with a long array; a generic plan looks up each chat by index.
     private (string Name, string Value)[] ForWriting =>
     [
         ("lock_timeout", WritingLockTimeout.TotalMilliseconds.ToString("F0", CultureInfo.InvariantCulture)),
@@ -204,13 +209,13 @@ internal sealed record DatabaseSettings
         ("jit", "off"),
     ];
 
-    /// <summary>The same for the pool of writing.</summary>
+    /// <summary>Does the same for the write pool.</summary>
     public string CompleteForWriting(string connectionString)
     {
         var complete = new NpgsqlConnectionStringBuilder(Complete(connectionString))
         {
             MaxPoolSize = WritingPoolSize,
-            // The callers have gone by then. What does not answer must not hold up those who come after them.
+            // The callers' deadlines have expired by then. A statement without an answer must not delay those that follow.
             CommandTimeout = 5,
             WriteBufferSize = 64 * 1024,
         };
@@ -234,7 +239,8 @@ internal sealed record DatabaseSettings
         return ConnectionStringRules.Check(setting, text);
     }
 
-    // The account's own data; root's is the system's, for PostgreSQL's server does not run as root and could not enter root's home.
+    // The account's own data directory. For root it is the system's, because PostgreSQL's server does not run as root and could not enter
+    // root's home.
     public static string DefaultDataDirectory() => Environment.IsPrivilegedProcess && !OperatingSystem.IsWindows()
         ? "/var/lib/chatlogger"
         : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "chatlogger");

@@ -5,12 +5,13 @@ using Npgsql;
 
 namespace ChatLogger.Data;
 
-/// <summary>The URL form of a connection (<c>postgres://user:password@host:5432/database?sslmode=require</c>), which Npgsql does not read.</summary>
+/// <summary>Converts a connection URL (<c>postgres://user:password@host:5432/database?sslmode=require</c>), which Npgsql does not
+/// read.</summary>
 internal static partial class DatabaseUrl
 {
     private delegate void Setter(NpgsqlConnectionStringBuilder connection, string value);
 
-    // libpq's names, which such URLs are written with. Npgsql's own names may stand beside them.
+    // libpq's parameter names, which such URLs use. Npgsql's own names are accepted too.
     private static readonly Dictionary<string, Setter> Known = new(StringComparer.Ordinal)
     {
         ["user"] = (connection, value) => connection.Username = value,
@@ -51,7 +52,7 @@ internal static partial class DatabaseUrl
         ["keepalives_interval"] = (connection, value) => connection.TcpKeepAliveInterval = Seconds(value),
     };
 
-    // Of libpq, without a counterpart in Npgsql: left aside, they would promise what is not kept.
+    // libpq parameters without a counterpart in Npgsql: to ignore them silently would break what they promise.
     private static readonly string[] WithoutCounterpart =
     [
         "gssdelegation", "gsslib", "hostaddr", "keepalives_count", "max_protocol_version", "min_protocol_version", "replication",
@@ -59,11 +60,11 @@ internal static partial class DatabaseUrl
         "sslcertmode", "sslcompression", "sslcrl", "sslcrldir", "sslkeylogfile", "sslsni", "tcp_user_timeout",
     ];
 
-    /// <exception cref="StartupException">The URL is malformed or has a parameter that is not known.</exception>
+    /// <exception cref="StartupException">The URL is malformed or has an unknown parameter.</exception>
     public static string ToConnectionString(string setting, string url)
     {
         var parts = Form().Match(url);
-        // An @ after the host belongs to a password with a slash or a question mark in it, a part of which was taken for something else.
+        // An @ after the host means that the password contains a slash or a question mark and was split wrongly.
         if (!parts.Success || RestWithAt().IsMatch(url))
             throw Malformed(setting);
         if (url.Contains("%00", StringComparison.Ordinal))
@@ -86,7 +87,7 @@ internal static partial class DatabaseUrl
                 throw Malformed(setting);
             Apply(connection, setting, Uri.UnescapeDataString(pair[0]), Uri.UnescapeDataString(pair[1]));
         }
-        // As libpq has it: whoever names a root certificate wants it looked at.
+        // Like libpq: with a root certificate, sslmode=require verifies the server's certificate.
         if (connection is { SslMode: SslMode.Require, RootCertificate: { Length: > 0 } })
             connection.SslMode = SslMode.VerifyCA;
         return connection.Host is null ? throw Malformed(setting) : connection.ConnectionString;
@@ -144,7 +145,7 @@ internal static partial class DatabaseUrl
         where T : struct, Enum =>
         value.Length > 0 && !char.IsAsciiDigit(value[0]) ? Enum.Parse<T>(value.Replace("-", "", StringComparison.Ordinal), ignoreCase: true) : throw new FormatException();
 
-    // Npgsql knows the same methods, some by another spelling.
+    // Npgsql knows the same methods, some under another spelling.
     private static string AuthenticationMethods(string value) => string.Join(',', value.Split(',').Select(method => (method.StartsWith('!') ? "!" : "") + method.TrimStart('!') switch
     {
         "password" => "Password",
@@ -168,7 +169,7 @@ internal static partial class DatabaseUrl
     private static StartupException Malformed(string setting) => new(
         $"{setting} is not a URL such as postgres://user:password@host:5432/database. In user and password write @ as %40, / as %2F, ? as %3F, : as %3A, # as %23 and % as %25.");
 
-    // Uri does not do: it wants a host where there is a user, and libpq's forms for sockets and for several hosts are none of its.
+    // Uri is not suitable: it requires a host if there is a user, and does not support libpq's forms for sockets and several hosts.
     [GeneratedRegex(@"^postgres(ql)?://((?<user>[^:@/?]*)(:(?<password>[^@/?]*))?@)?(?<hosts>(\[[^\]/?]+\]|[^:@/?\[\],]*)(:[0-9]+)?(,(\[[^\]/?]+\]|[^:@/?\[\],]*)(:[0-9]+)?)*)(/(?<database>[^/?@]*))?(\?(?<parameters>.*))?\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
     private static partial Regex Form();
 

@@ -3,19 +3,21 @@ using Npgsql;
 namespace ChatLogger.Data;
 
 /// <summary>
-/// Work on a connection that is waited for no longer than a token allows. When the token is cancelled, the caller goes at once; the work is cancelled
-/// in the background, and its connection returns to the pool, or is broken, when PostgreSQL has reacted or Npgsql has given up on it.
+/// Runs database work that its caller awaits no longer than a token allows. When the token is cancelled, the caller continues at once; the
+/// work is cancelled in the background, and its connection returns to the pool, or is broken, when PostgreSQL has reacted or Npgsql has
+/// given up.
 /// </summary>
 /// <remarks>
-/// Npgsql itself makes the caller wait: its cancel request goes over a new connection, synchronously and on the thread that cancels the token, and
-/// the reply is waited for. A server whose processes are stopped, or whose host has gone silent, accepts that connection and never answers.
+/// Npgsql itself blocks the caller: it sends the cancel request over a new connection, synchronously on the thread that cancels the token,
+/// and waits for the reply. A server whose processes are stopped, or whose host no longer responds, accepts that connection and never
+/// answers.
 /// </remarks>
 internal static class DatabaseWork
 {
-    /// <summary>How soon a server that is alive ends a statement that it was asked to cancel.</summary>
+    /// <summary>The time within which a live server ends a cancelled statement.</summary>
     private static readonly TimeSpan CancelTimeout = TimeSpan.FromSeconds(1);
 
-    /// <summary>Opens a connection, and works on it.</summary>
+    /// <summary>Opens a connection and runs the work on it.</summary>
     public static Task<T> Run<T>(NpgsqlDataSource db, Func<NpgsqlConnection, CancellationToken, Task<T>> work, CancellationToken ct)
     {
         var connecting = new Progress();
@@ -31,7 +33,7 @@ internal static class DatabaseWork
             ct);
     }
 
-    /// <summary>Does work that opens its connections from <paramref name="db"/> itself.</summary>
+    /// <summary>Runs work that opens its connections from <paramref name="db"/> itself.</summary>
     public static Task<T> Run<T>(NpgsqlDataSource db, Func<CancellationToken, Task<T>> work, CancellationToken ct) =>
         Run(db, work, new Progress { IsConnected = true }, ct);
 
@@ -60,11 +62,11 @@ internal static class DatabaseWork
 
     private static async Task Abandon(NpgsqlDataSource db, Task running, CancellationTokenSource cancellation, bool isConnected)
     {
-        // On a thread of its own, for the cancel request blocks it; who still waits for a connection is cancelled without one.
+        // The cancel request blocks, so it runs on a dedicated thread; a caller that still waits for a connection is cancelled without one.
         var cancelling = isConnected
             ? Task.Factory.StartNew(cancellation.Cancel, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)
             : cancellation.CancelAsync();
-        // A server that does not react is gone or frozen: its idle connections would each keep another request waiting.
+        // A server that does not react is gone or frozen: each of its idle connections would block another request.
         if (isConnected && await Task.WhenAny(running, Task.Delay(CancelTimeout)) != running)
             db.Clear();
         await cancelling.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -1,17 +1,17 @@
 namespace ChatLogger.Data;
 
 /// <summary>
-/// What one area keeps for organizations, and how it lets go of it when an organization is deleted. Each area with tables of its own has one, so
-/// that deleting an organization names none of them.
+/// Purges the data of one feature when an organization is deleted. Each feature with its own tables has an implementation, so the deletion
+/// of an organization does not need to know the tables.
 /// </summary>
 internal interface IOrganizationPurger
 {
-    /// <summary>Rows that are removed by one statement at most: it stays short, whoever waits for what it locks waits little.</summary>
+    /// <summary>The maximum number of rows that one statement removes, so that it holds its locks only briefly.</summary>
     const int BatchRows = 500;
 
-    /// <summary>Ends what would go on by itself, with the transaction that deletes the organization.</summary>
+    /// <summary>Stops the organization's background activity, in the transaction that deletes the organization.</summary>
     Task Deactivate(Sql.Transaction transaction, Guid orgId) => Task.CompletedTask;
 
-    /// <summary>Removes a piece for good, past what other instances are at. False: nothing is left.</summary>
+    /// <summary>Purges a batch and skips rows that other instances have locked. Returns false when nothing is left.</summary>
     Task<bool> Purge(Guid orgId, CancellationToken ct);
 }

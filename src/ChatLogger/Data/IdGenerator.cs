@@ -1,8 +1,8 @@
 namespace ChatLogger.Data;
 
 /// <summary>
-/// Makes the id and the time of a new row in the process: UUIDv7 (RFC 9562, 5.7), and the instant in whole milliseconds, which is what ids,
-/// answers and cursors carry.
+/// Generates the id and the time of a new row in the process: a UUIDv7 (RFC 9562, 5.7), and the instant in whole milliseconds, which is the
+/// precision of ids, responses and cursors.
 /// </summary>
 internal sealed class IdGenerator(TimeProvider time)
 {

@@ -15,15 +15,15 @@ using Npgsql;
 namespace ChatLogger.Data;
 
 /// <summary>
-/// Brings the schema up to the scripts that are embedded from <c>db/migrations</c>, in the order of their names, each once. DbUp runs them and keeps
-/// the journal. What it does not know is added here: one instance at a time, edited scripts and newer databases are refused, and a missing right is
-/// explained. The journal has two columns for that beside DbUp's own: one notices an edited script, the other tells older versions of this program
-/// which scripts of newer ones they can live with.
+/// Migrates the schema with the scripts embedded from <c>db/migrations</c>, in the order of their names, each once. DbUp runs them and
+/// keeps the journal. This class adds what DbUp lacks: only one instance migrates at a time, edited scripts and newer databases are
+/// rejected, and a missing privilege is explained. For that the journal has two more columns than DbUp's own: a checksum, which detects an
+/// edited script, and a flag that tells older versions of this program which newer scripts they are compatible with.
 /// </summary>
 internal sealed partial class Migrator(
     string connectionString, ILogger log, IReadOnlyList<Migrator.Script>? scripts = null, SessionSetup setup = SessionSetup.AtStartup)
 {
-    /// <summary>Any number that no other program uses for an advisory lock in this database.</summary>
+    /// <summary>An arbitrary number that no other program uses for an advisory lock in this database.</summary>
     private const long LockId = 0x63_68_61_74_6c_6f_67;
 
     private const string NoTransaction = "-- no-transaction";
@@ -34,7 +34,7 @@ internal sealed partial class Migrator(
 
     private readonly IReadOnlyList<Script> _scripts = scripts ?? Embedded;
 
-    /// <summary>The schema that this program knows: its scripts in order.</summary>
+    /// <summary>The scripts that this program knows, in order.</summary>
     public static IReadOnlyList<Script> Embedded { get; } =
     [
         .. from resource in Assembly.GetExecutingAssembly().GetManifestResourceNames()
@@ -43,23 +43,24 @@ internal sealed partial class Migrator(
            select Script.FromResource(resource),
     ];
 
-    /// <summary>Runs what is pending and returns how many scripts that were. Eight instances may do so at once: one works, the others wait.</summary>
+    /// <summary>Runs the pending scripts and returns their number. Several instances may call it at once: one migrates, the others
+    /// wait.</summary>
     /// <exception cref="StartupException">A script was edited after it ran, or the database is newer than this program.</exception>
     public async Task<int> Run(CancellationToken ct)
     {
         await using var source = Pools.Create("migrations", ConnectionString(), setup);
         await using var connection = await source.OpenConnectionAsync(ct);
 
-        // Polled: a session that waits inside pg_advisory_lock holds a snapshot, and create index concurrently waits for snapshots.
+        // Polls, because a session that waits inside pg_advisory_lock holds a snapshot, and create index concurrently waits for snapshots.
         while (!await connection.ExecuteScalarAsync<bool>("select pg_try_advisory_lock(@LockId)", new { LockId }))
             await Task.Delay(LockPoll, ct);
 
-        // A role that may not change the schema needs no right to where there is nothing to change.
+        // When nothing is pending, a role without the privilege to change the schema suffices.
         var write = await Pending(connection);
         if (write.Count > 0)
         {
             await Explained(connection, "The journal of migrations", () => Prepare(connection, write));
-            // DbUp works synchronously.
+            // DbUp is synchronous.
             var upgrade = await Task.Run(() => Upgrade(connection, write, ct), CancellationToken.None);
             if (upgrade.Error is { } error)
                 await Explained(connection, $"The migration {upgrade.ErrorScript?.Name}", () => Task.FromException(error));
@@ -69,22 +70,22 @@ internal sealed partial class Migrator(
         // Closing the connection releases the lock.
     }
 
-    /// <summary>Database and schema that have the journal, in the eyes of a connection.</summary>
+    /// <summary>Selects the database and schema in which a connection finds the journal.</summary>
     public const string FindSchema =
         "select current_database() || '.' || relnamespace::regnamespace from pg_class where oid = to_regclass('schemaversions')";
 
-    /// <summary>Where <see cref="Run"/> found the journal or made it.</summary>
+    /// <summary>Where <see cref="Run"/> found or created the journal.</summary>
     public string? Schema { get; private set; }
 
-    /// <summary>Whether the database has exactly the scripts that this program knows.</summary>
+    /// <summary>Whether all scripts that this program knows have been applied.</summary>
     public static async Task<bool> IsCurrent(NpgsqlDataSource db, CancellationToken ct)
     {
         var applied = await db.QueryAsync<string>("select scriptname from schemaversions order by scriptname", new { }, ct);
         return Embedded.All(script => applied.Contains(script.Name));
     }
 
-    // What the operator gave holds here too, the schema to work in above all; but a migration takes the time it takes, whatever role or operator
-    // say of statements, while a lock it does not get must not queue up everybody behind it for ever.
+    // The operator's options apply here too, above all the schema. But a migration has no statement timeout, whatever role or operator set,
+    // while lock_timeout applies: a migration that waits for a lock would block everybody queued behind it.
     private string ConnectionString()
     {
         var given = new NpgsqlConnectionStringBuilder(connectionString);
@@ -110,7 +111,7 @@ internal sealed partial class Migrator(
             """);
         if (closed is not null)
             throw new StartupException(closed);
-        // As JSON: columns that are not there are null.
+        // Reads the row as JSON, so that missing columns are null.
         var journal = await connection.ExecuteScalarAsync<bool>("select to_regclass('schemaversions') is null")
             ? []
             : (await connection.QueryAsync<(string Name, string? Checksum, bool? Compatible)>(
@@ -212,7 +213,7 @@ internal sealed partial class Migrator(
         var upgrader = DeployChanges.To.PostgresqlDatabase(new LockedConnection(connection, ct))
             .WithScripts(write.Select(script => new SqlScript(script.Name, script.Text)))
             .JournalTo((manager, upgradeLog) => new Journal(manager, upgradeLog, connection, write))
-            // They would be $name$, which is how PostgreSQL quotes the body of a function.
+            // DbUp would replace $name$, which PostgreSQL uses to quote function bodies.
             .WithVariablesDisabled()
             .LogToNowhere()
             .Build();
@@ -228,13 +229,13 @@ internal sealed partial class Migrator(
     [LoggerMessage(LogLevel.Information, "Applied migration {Script} in {Milliseconds} ms")]
     private static partial void Applied(ILogger log, string script, long milliseconds);
 
-    /// <summary>A migration: its name in the journal and its text.</summary>
+    /// <summary>A migration script: its name in the journal and its text.</summary>
     internal sealed record Script(string Name, string Text)
     {
-        /// <summary>Independent of how the checkout ends its lines.</summary>
+        /// <summary>The checksum does not depend on the checkout's line endings.</summary>
         public string Checksum => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Text.ReplaceLineEndings("\n"))));
 
-        /// <summary>Whether one of the comments at its beginning is this line.</summary>
+        /// <summary>Whether one of the comment lines at the beginning equals this header.</summary>
         public static bool Has(string text, string header) => text.ReplaceLineEndings("\n").Split('\n').TakeWhile(line => line.StartsWith("--", StringComparison.Ordinal)).Contains(header);
 
         public static Script FromResource(string resource)
@@ -244,8 +245,8 @@ internal sealed partial class Migrator(
         }
     }
     /// <summary>
-    /// Runs DbUp on the connection that holds the lock: the lock is lost with the connection, and then nothing more is applied. DbUp's own managers
-    /// open a connection of their own and have one transaction mode for all scripts.
+    /// Makes DbUp use the connection that holds the lock: if the connection breaks, the lock is lost and nothing more is applied. DbUp's
+    /// own managers open a connection of their own and have one transaction mode for all scripts.
     /// </summary>
     private sealed class LockedConnection(NpgsqlConnection connection, CancellationToken ct) : IConnectionManager, IDisposable
     {
@@ -265,10 +266,11 @@ internal sealed partial class Migrator(
             return true;
         }
 
-        // DbUp asks for the commands of a script before it runs them; Npgsql splits them.
+        // DbUp asks for a script's commands before it runs them; Npgsql splits the script itself.
         public IEnumerable<string> SplitScriptIntoCommands(string scriptContents)
         {
-            // A script without a transaction is one statement that may run twice: a kill between it and its row in the journal runs it again.
+            // A script without a transaction must be one idempotent statement: if the process dies before the journal has its row, it runs
+            // again.
             _needsTransaction = !Script.Has(scriptContents, NoTransaction);
             return [scriptContents];
         }
@@ -290,13 +292,13 @@ internal sealed partial class Migrator(
             return result;
         }
 
-        // The connection is closed by whoever opened it.
+        // The owner closes the connection.
         public void Dispose()
         {
         }
     }
 
-    /// <summary>DbUp's journal, in UTC wherever the program runs, and with our two columns.</summary>
+    /// <summary>DbUp's journal, with UTC times wherever the program runs, and with the two additional columns.</summary>
     private sealed class Journal(Func<IConnectionManager> manager, Func<IUpgradeLog> upgradeLog, NpgsqlConnection connection, List<Script> scripts)
         : PostgresqlTableJournal(manager, upgradeLog, null, "schemaversions")
     {

@@ -6,29 +6,31 @@ using Npgsql;
 namespace ChatLogger.Data;
 
 /// <summary>
-/// Names of connection pools beside the common one. Each is small and for one kind of work, so that a heavy question waits for others of its
-/// kind and never takes a connection from those who log messages.
+/// The names of the connection pools. Each pool besides the common one is small and serves one kind of work, so that an expensive query
+/// only delays others of its kind and never takes a connection from message logging.
 /// </summary>
 internal static class Pools
 {
-    /// <summary>For questions over many rows. Its statements may take as long as an analysis may.</summary>
+    /// <summary>For queries over many rows. Its statements may take as long as the analytics deadline.</summary>
     public const string Analytics = "analytics";
 
-    /// <summary>For reading, writing and serving exports. Without a limit for a statement: a snapshot is read as long as it takes.</summary>
+    /// <summary>For reading, writing and serving exports. It has no statement timeout, because reading a snapshot may take long.</summary>
     public const string Exports = "exports";
 
-    /// <summary>For what plugins need beside writing: whose key it is, and what was said under an Idempotency-Key. Members never take from it.</summary>
+    /// <summary>For plugin API look-ups other than writes: API keys, and results stored under an Idempotency-Key. The dashboard API never
+    /// uses it.</summary>
     public const string Plugins = "plugins";
 
-    /// <summary>For writing chats and messages: few, for each statement carries the rows of many requests. Waits for locks only briefly.</summary>
+    /// <summary>For writing chats and messages. It is small, because each statement carries the rows of many requests, and has a short lock
+    /// timeout.</summary>
     public const string Writing = "writing";
 
-    /// <summary>The name of the one beside which these are.</summary>
+    /// <summary>The common pool.</summary>
     public const string Common = "common";
 
     private static readonly ConditionalWeakTable<NpgsqlDataSource, Measured> Known = [];
 
-    /// <summary>A pool that is known by its name where it is measured. Without instruments nobody measures how long its connections are waited for.</summary>
+    /// <summary>Creates a pool whose metrics have its name. Without instruments nothing measures the wait for its connections.</summary>
     public static NpgsqlDataSource Create(
         string name, string connectionString, SessionSetup setup = SessionSetup.AtStartup, Instruments? instruments = null)
     {
@@ -40,7 +42,7 @@ internal static class Pools
         return pool;
     }
 
-    /// <summary>A connection of the pool, and how long it was waited for.</summary>
+    /// <summary>Opens a connection of the pool and measures the wait for it.</summary>
     public static ValueTask<NpgsqlConnection> ConnectAsync(this NpgsqlDataSource pool, CancellationToken ct = default) =>
         Known.TryGetValue(pool, out var measured) && measured.Instruments.TimesConnections ? Connect(pool, measured, ct) : pool.OpenConnectionAsync(ct);
 
@@ -53,7 +55,7 @@ internal static class Pools
         }
         finally
         {
-            // Also when it was waited for in vain.
+            // Measures failed attempts too.
             measured.Instruments.Connected(measured.Name, Stopwatch.GetElapsedTime(since));
         }
     }

@@ -3,13 +3,14 @@ using Npgsql;
 
 namespace ChatLogger.Data;
 
-/// <summary>What the role that serves must be allowed to do with the tables that the migrating role made.</summary>
+/// <summary>Checks the privileges of the service's role on the tables that the migrating role created.</summary>
 internal static class PrivilegeCheck
 {
-    /// <exception cref="StartupException">The connection looks into another schema than migrations do, or a right is missing; says what to run.</exception>
+    /// <exception cref="StartupException">The connection uses another schema than migrations do, or a privilege is missing; the message
+    /// says what to run.</exception>
     public static async Task Check(NpgsqlDataSource db, string? migrated, CancellationToken ct)
     {
-        // A schema that may not be used is passed over when a name is looked up: asked in this order, each answer says the next thing to do.
+        // Name resolution skips a schema without the usage privilege. In this order of checks, each answer names the next statement to run.
         var missing = await db.QuerySingleOrDefaultAsync<string>(
             """
             select case

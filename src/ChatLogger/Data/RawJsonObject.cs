@@ -7,8 +7,8 @@ using System.Text.Json.Serialization;
 namespace ChatLogger.Data;
 
 /// <summary>
-/// A JSON object that belongs to the caller: kept as the text it came in, without the white space between its tokens, so that it goes back
-/// JSON-equal, numbers to the last digit. What reading it saw is remembered for the validator.
+/// A JSON object of the caller, stored as received without insignificant white space, so that it is returned JSON-equal, with all digits of
+/// its numbers. The converter records what it measured while reading, for the validator.
 /// </summary>
 [JsonConverter(typeof(Converter))]
 internal sealed class RawJsonObject
@@ -23,12 +23,12 @@ internal sealed class RawJsonObject
 
     public ReadOnlyMemory<byte> Utf8 => _utf8;
 
-    /// <summary>Text that has been checked before: it comes from the database.</summary>
+    /// <summary>Wraps text from the database, which was validated before.</summary>
     public static RawJsonObject FromStored(string json) => json == "{}" ? Empty : new(Encoding.UTF8.GetBytes(json), default);
 
     public override string ToString() => Encoding.UTF8.GetString(_utf8);
 
-    /// <summary>What was seen while reading: sizes in bytes as sent and in characters, the object itself being depth 1.</summary>
+    /// <summary>What the converter measured: sizes in bytes as sent and in characters; the object itself has depth 1.</summary>
     internal readonly record struct Measurements(
         int Bytes, int Depth, int Keys, int LongestKey, int LongestNumber, bool HasInfiniteNumber, bool HasDuplicateKey);
 
@@ -97,7 +97,7 @@ internal sealed class RawJsonObject
         public override void Write(Utf8JsonWriter writer, RawJsonObject value, JsonSerializerOptions options) =>
             writer.WriteRawValue(value._utf8, skipInputValidation: true);
 
-        // The escapes stay as they were sent.
+        // Keeps the escapes as sent.
         private static void Quote(ArrayBufferWriter<byte> text, ReadOnlySpan<byte> raw)
         {
             text.Write("\""u8);

@@ -7,23 +7,24 @@ namespace ChatLogger.Data;
 /// <summary>How sessions get their run-time parameters.</summary>
 internal enum SessionSetup
 {
-    /// <summary>By the start-up parameter <c>options</c>, which makes them the session's defaults: DISCARD ALL returns to them.</summary>
+    /// <summary>By the start-up parameter <c>options</c>, which sets the session's defaults: DISCARD ALL restores them.</summary>
     AtStartup,
 
-    /// <summary>By a statement on each new connection, because a pooler refuses or drops the start-up parameter.</summary>
+    /// <summary>By a statement on each new connection, because a pooler rejects or drops the start-up parameter.</summary>
     ByStatement,
 
-    /// <summary>Not at all, because each transaction may run in another session: they are what role and database say, and are only checked.</summary>
+    /// <summary>Not at all, because each transaction may run in another session: role and database set the defaults, which are only
+    /// checked.</summary>
     ByRole,
 }
 
 /// <summary>The run-time parameters of a session, written as PostgreSQL's <c>options</c>: <c>-c name=value -c name=value</c>.</summary>
 internal static class SessionParameters
 {
-    // A connection is opened within a request's time; the server answers this at once or does not work.
+    // A connection is opened within a request's deadline; the server answers this statement at once or does not work.
     private const int SetupSeconds = 4;
 
-    // PostgreSQL 17 brought transaction_timeout; before, setting it is an error, and as a start-up option a fatal one.
+    // transaction_timeout exists since PostgreSQL 17; before, setting it is an error, and fatal as a start-up option.
     private const string SetParameters =
         """
         select set_config(name, value, false)
@@ -34,7 +35,8 @@ internal static class SessionParameters
         ) as wanted
         """;
 
-    /// <summary>What a session must be like where it cannot be told: null, or what is wrong and the statements that help.</summary>
+    /// <summary>Checks the defaults of a session that cannot be configured: null, or what is wrong and the statements that correct
+    /// it.</summary>
     public const string FindWrongDefaults =
         """
         select string_agg(format('%s is %s; run: alter role %I set %s = %L', wanted.name, current_setting(wanted.name), current_user, wanted.name, wanted.values[1]), ', ')
@@ -47,8 +49,9 @@ internal static class SessionParameters
         where current_setting(wanted.name) <> all (wanted.values)
         """;
 
-    /// <summary>Reads options as PostgreSQL does: words between spaces, a backslash before what is meant literally; the last one of a name wins.</summary>
-    /// <exception cref="FormatException">There is something else than <c>-c name=value</c> or <c>--name=value</c>.</exception>
+    /// <summary>Parses options as PostgreSQL does: words separated by spaces, a backslash escapes the next character, and the last value of
+    /// a name wins.</summary>
+    /// <exception cref="FormatException">An option is neither <c>-c name=value</c> nor <c>--name=value</c>.</exception>
     public static IReadOnlyDictionary<string, string> Parse(string? options)
     {
         var parameters = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
@@ -69,7 +72,7 @@ internal static class SessionParameters
         return parameters;
     }
 
-    /// <summary>Makes each new connection of the data source ready before it is used.</summary>
+    /// <summary>Configures each new connection of the data source before its first use.</summary>
     public static void SetUp(NpgsqlDataSourceBuilder builder, SessionSetup setup)
     {
         var text = builder.ConnectionStringBuilder;
@@ -77,7 +80,7 @@ internal static class SessionParameters
         if (setup == SessionSetup.ByStatement)
         {
             text.Options = null;
-            // Npgsql makes a start-up parameter of it, which such a pooler does not know either.
+            // Npgsql would send it as a start-up parameter, which such a pooler does not know either.
             if (text.SearchPath is { Length: > 0 } path)
                 parameters["search_path"] = path;
             text.SearchPath = null;
@@ -106,7 +109,7 @@ internal static class SessionParameters
         },
     };
 
-    // Like a connection that could not be had: who waits for it gets a 503, and what is acknowledged stays durable.
+    // Treats wrong defaults like a failed connection: the caller gets a 503, and acknowledged writes stay durable.
     private static void Evaluate(object? answer, SessionSetup setup)
     {
         if (setup == SessionSetup.ByRole && answer is string wrong)

