@@ -3,8 +3,8 @@ using ChatLogger.Configuration;
 namespace ChatLogger.Cli;
 
 /// <summary>
-/// What a verb leaves over goes to the configuration: <c>--urls …</c>, <c>--Section:Name=…</c>. Anything else is a slip of the pen, which must
-/// not be swallowed: a misspelt <c>--expires</c> would make a key that never ends.
+/// Passes the arguments that are not a command's options to the configuration: <c>--urls …</c>, <c>--Section:Name=…</c>. It rejects
+/// everything else as a typing error: if a misspelt <c>--expires</c> were ignored, the key would never expire.
 /// </summary>
 internal static class Arguments
 {
@@ -16,7 +16,7 @@ internal static class Arguments
         for (var i = 0; i < arguments.Count; i++)
         {
             var pair = arguments[i].Split('=', 2);
-            // The value is not repeated: it may be a secret in the wrong place.
+            // The message omits the value, which may be a secret in the wrong place.
             if (!pair[0].StartsWith("--", StringComparison.Ordinal) || !IsSetting(pair[0][2..]))
                 throw new StartupException($"{pair[0]} is not understood. --help tells what is; settings are given as --Section:Name=value.");
             if (pair.Length == 1 && ++i == arguments.Count)

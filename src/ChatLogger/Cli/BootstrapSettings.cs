@@ -11,8 +11,8 @@ using Npgsql;
 namespace ChatLogger.Cli;
 
 /// <summary>
-/// The first superadmin, organization and key, for those who start services rather than type commands. Section <c>Bootstrap</c>. Each is made
-/// if it is absent and never changed; so the settings may stay, on as many instances as there are.
+/// Creates the first superadmin, organization and API key from settings, for deployments without manual commands. Section <c>Bootstrap</c>.
+/// Each is created if it is absent and never changed, so the settings may stay, on any number of instances.
 /// </summary>
 internal sealed record BootstrapSettings
 {
@@ -26,14 +26,14 @@ internal sealed record BootstrapSettings
     /// <summary><c>Bootstrap__Organization__Slug</c> with <c>__Name</c>.</summary>
     public OrganizationSettings? Organization { get; init; }
 
-    /// <summary><c>Bootstrap__ApiKey__Key</c>: a whole key, in the format of keys; belongs to the organization above.</summary>
+    /// <summary><c>Bootstrap__ApiKey__Key</c>: a complete key in the format of API keys; it belongs to the organization above.</summary>
     public ApiKeySettings? ApiKey { get; init; }
 
-    /// <exception cref="StartupException">One of a pair is missing; the message names the other.</exception>
+    /// <exception cref="StartupException">One setting of a pair is missing; the message names it.</exception>
     public static BootstrapSettings Read(IConfiguration configuration)
     {
         var settings = Settings.Bind<BootstrapSettings>(configuration, Section);
-        // A variable that is there but empty (compose's ${X:-}) is as good as absent.
+        // A variable that is set but empty (compose's ${X:-}) counts as absent.
         settings = settings with
         {
             SuperAdmin = settings.SuperAdmin == new SuperAdminSettings() ? null : settings.SuperAdmin,
@@ -60,7 +60,7 @@ internal sealed record BootstrapSettings
         return settings;
     }
 
-    /// <summary>What the rows will be refused for is refused before there is a database to put them in.</summary>
+    /// <summary>Validates the settings before the database is opened, by the same rules as the rows.</summary>
     /// <exception cref="StartupException">Names the setting, and what it must be.</exception>
     public void Check(IServiceProvider services)
     {
@@ -80,7 +80,8 @@ internal sealed record BootstrapSettings
                 await MakeWhatIsAbsent(services, ct);
                 return;
             }
-            // Many start together and wait for the one that makes the row; on a busy machine for longer than a request may wait for a lock.
+            // Many instances may start together and wait for the one that creates the row; on a busy machine this can exceed the lock
+            // timeout of a request.
             catch (NpgsqlException busy) when (Stopwatch.GetElapsedTime(since) < timeout && ProblemWriter.Of(busy).Type == ProblemType.Unavailable)
             {
             }
@@ -99,7 +100,7 @@ internal sealed record BootstrapSettings
         var sender = services.GetRequiredService<ISender>();
         if (SuperAdmin is { } admin)
         {
-            // Asked first, for a hash costs each start a third of a second.
+            // Checks first, because hashing would cost each start a third of a second.
             var exists = await db.QuerySingleOrDefaultAsync<bool>(
                 "select exists (select from users where email = @Email)", new { Email = EmailAddress.Normalize(admin.Email) }, ct);
             if (!exists)

@@ -12,8 +12,8 @@ using Npgsql;
 namespace ChatLogger.Cli;
 
 /// <summary>
-/// The command line: <c>serve</c> (the default) and what an operator does without the HTTP door. What is not a verb's own option goes to the
-/// configuration (<c>--urls …</c>, <c>--ConnectionStrings:ChatLogger=…</c>).
+/// The command line: <c>serve</c> (the default) and the operator commands, which do not use the HTTP API. Arguments that are not a
+/// command's options go to the configuration (<c>--urls …</c>, <c>--ConnectionStrings:ChatLogger=…</c>).
 /// </summary>
 internal static class CommandLine
 {
@@ -24,9 +24,9 @@ internal static class CommandLine
             return Refuse($"There is no verb \"{first}\". Known are: {string.Join(", ", root.Subcommands.Select(verb => verb.Name))}.");
         try
         {
-            // Without a time-out of its own the host ends requests in flight properly after SIGTERM; it has a limit itself.
+            // Without a timeout here, the host ends requests in flight properly after SIGTERM; it has a limit of its own.
             var line = root.Parse(args);
-            // Just the sentence: the page of help that goes with it would be on standard output, where a script expects the result.
+            // Prints the sentence only: the library would print help to standard output, where a script expects the result.
             if (line.Errors is [var error, ..])
             {
                 return line.CommandResult.Command.Subcommands is { Count: > 0 } verbs && line.CommandResult.Command != root
@@ -107,7 +107,7 @@ internal static class CommandLine
     private static readonly Option<string> PublicId = new("--public-id") { Required = true, Description = "The part of the key between the underscores." };
     private static readonly Option<string?> Url = new("--url") { Description = "Where the service is; default: where it would listen." };
 
-    // A password on the command line would stand in the list of processes.
+    // A password on the command line would be visible in the process list.
     private static readonly Option<bool> PasswordStdin = new("--password-stdin") { Required = true, Description = "Read the password from standard input." };
 
     private static readonly Actor Way = Actor.Operator("command line");
@@ -201,11 +201,11 @@ internal static class CommandLine
         var socket = UnixSocket.PathOf(url);
         if (!Uri.TryCreate(socket is null ? url : "http://localhost", UriKind.Absolute, out var service) || service.Scheme is not ("http" or "https"))
             return Refuse($"{url} is not a URL such as http://127.0.0.1:5080.");
-        // The way out of a container may lead through a proxy; the way to the service beside us does not.
+        // Outgoing traffic of a container may need a proxy, but the health check of a local service does not.
         using var http = new HttpClient(socket is null ? new SocketsHttpHandler { UseProxy = false } : UnixSocket.Handler(socket)) { Timeout = TimeSpan.FromSeconds(5) };
         try
         {
-            // Below a sub-path, if the address has one.
+            // Includes the base path, if the address has one.
             using var response = await http.GetAsync(new Uri($"{service.GetLeftPart(UriPartial.Path).TrimEnd('/')}/healthz/ready"), ct);
             return response.IsSuccessStatusCode ? 0 : Refuse($"{url} answers {(int)response.StatusCode}.");
         }

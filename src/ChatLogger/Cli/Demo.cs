@@ -8,10 +8,10 @@ using Npgsql;
 
 namespace ChatLogger.Cli;
 
-/// <summary>What a developer's first start makes, so that there is something to talk to: an organization, its admin and a key.</summary>
+/// <summary>The demo data that a developer's first start creates: an organization, its admin and an API key.</summary>
 internal sealed record Demo(string Slug, string Email, string Password, string Key)
 {
-    /// <summary>Makes the demo organization in a database that has none at all; null in every later start.</summary>
+    /// <summary>Creates the demo organization if the database has no organization at all; returns null in every later start.</summary>
     public static async Task<Demo?> MakeIfFirst(IServiceProvider services, CancellationToken ct)
     {
         var db = services.GetRequiredService<NpgsqlDataSource>();
@@ -29,7 +29,7 @@ internal sealed record Demo(string Slug, string Email, string Password, string K
                 new CreateApiKey.Command(organization.Id, "demo", [KeyScope.Ingest], null, [], ApiKey.Generate(), way), ct);
             return demo with { Key = key.Key };
         }
-        // Another process that was started at the same moment makes it.
+        // Another process that started at the same moment creates it.
         catch (ProblemException taken) when (taken.Type == ProblemType.SlugTaken)
         {
             return null;

@@ -7,7 +7,7 @@ using Npgsql;
 
 namespace ChatLogger.Cli;
 
-/// <summary>The verbs that list what there is: a line each, the columns apart by tabs, for people and for <c>cut</c> alike.</summary>
+/// <summary>The commands that list entities: one line each with tab-separated columns, for people and for <c>cut</c>.</summary>
 internal static class ListCommands
 {
     private const int PageSize = 200;
@@ -57,7 +57,7 @@ internal static class ListCommands
         while (cursor is not null);
     }
 
-    // A name may hold anything, and must not forge a line or move a terminal's cursor.
+    // A name may contain any character; sanitizing keeps it from forging a line or moving a terminal's cursor.
     private static void Print(string?[] columns) => Console.WriteLine(string.Join('\t', columns.Select(column => LogText.Sanitize(column ?? ""))));
 
     private static string State(ApiKeyDescription key) =>

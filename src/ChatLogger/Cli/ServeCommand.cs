@@ -7,16 +7,17 @@ using ChatLogger.Http;
 
 namespace ChatLogger.Cli;
 
-/// <summary>The verb <c>serve</c>: settings, database, schema, first rows, and only then the door.</summary>
+/// <summary>The command <c>serve</c>: reads settings, opens the database, migrates, bootstraps, and only then listens.</summary>
 internal static partial class ServeCommand
 {
     public static async Task<int> Run(string[] args, CancellationToken ct)
     {
         await using var app = Application.Build(args, builder => builder.Services.AddSingleton<StopNotice>());
-        // Services are disposed in the reverse order of their creation: what is made before the database is told after it has stopped.
+        // Services are disposed in the reverse order of their creation: this one is created before the database, so it is disposed after
+        // the database has stopped.
         var stopNotice = app.Services.GetRequiredService<StopNotice>();
         var bootstrap = BootstrapSettings.Read(app.Configuration);
-        // What is wrong with the settings is said before anything is started for them.
+        // Reports invalid settings before anything is started.
         app.Services.GetRequiredService<SessionTokens>();
 
         bootstrap.Check(app.Services);
@@ -55,7 +56,7 @@ internal static partial class ServeCommand
         {
             await app.StartAsync(ct);
         }
-        // A port in use, one that is not ours to open, a malformed URL, https without a certificate.
+        // The port is in use or not permitted, the URL is malformed, or https lacks a certificate.
         catch (Exception failure) when (failure is IOException or SocketException or FormatException or InvalidOperationException)
         {
             throw new StartupException(
@@ -67,7 +68,7 @@ internal static partial class ServeCommand
     [LoggerMessage(LogLevel.Information, "Chat Logger {Version} is listening on {Urls}")]
     private static partial void Listening(ILogger log, string version, string urls);
 
-    /// <summary>The last line of the log, after which nothing of the process is left to wait for.</summary>
+    /// <summary>Logs the last line, after which the process has nothing left to stop.</summary>
     private sealed class StopNotice(ILoggerFactory logs) : IDisposable
     {
         public bool HasStarted { private get; set; }

@@ -7,7 +7,8 @@ using Npgsql;
 
 namespace ChatLogger.Cli;
 
-/// <summary>The verb <c>user set-password</c>: whoever forgot a password, a superadmin too, gets in again. Ends all sessions, and a lockout.</summary>
+/// <summary>The command <c>user set-password</c>: resets a forgotten password, also a superadmin's. It ends all sessions and a
+/// lockout.</summary>
 internal static class SetPassword
 {
     public sealed record Command(string Email, string Password, Actor Actor) : IRequest;

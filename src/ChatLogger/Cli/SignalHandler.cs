@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace ChatLogger.Cli;
 
 /// <summary>
-/// SIGTERM and Ctrl+C while no host listens to them, which is before it has started and in the other verbs. Without this the process would end
-/// at once, and a private server that it has just started would stay behind.
+/// Handles SIGTERM and Ctrl+C while no host does: before it has started, and in the other commands. Without this class the process would
+/// end at once and leave a private server running that it has just started.
 /// </summary>
 internal sealed class SignalHandler : IDisposable
 {
@@ -35,7 +35,7 @@ internal sealed class SignalHandler : IDisposable
         }
         catch (ObjectDisposedException)
         {
-            // Just then the host took over; it has heard the signal itself.
+            // The host has just taken over and received the signal itself.
         }
     }
 }

@@ -2,7 +2,7 @@ using ChatLogger.Data;
 
 namespace ChatLogger.Cli;
 
-/// <summary>What a developer reads in the terminal after the start.</summary>
+/// <summary>What a developer sees in the terminal after the start.</summary>
 internal static class StartupBanner
 {
     public static string Data(PrivateDatabase server) =>
@@ -12,12 +12,12 @@ internal static class StartupBanner
         Look inside with:  {(HasPsql ? $"psql -h {server.SocketDirectory} -U chatlogger chatlogger" : $"any client, at postgres:///chatlogger?host={server.SocketDirectory}&user=chatlogger (psql is not on this machine)")}
         """;
 
-    // npm's programs come without it.
+    // npm's packages do not contain psql.
     private static bool HasPsql => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
         .Any(folder => File.Exists(Path.Combine(folder, OperatingSystem.IsWindows() ? "psql.exe" : "psql")));
 
-    /// <summary>For whoever has lost what the first start showed.</summary>
-    /// <param name="directory">The setting DataDirectory, which another terminal may not have.</param>
+    /// <summary>Tells how to log in again after the output of the first start is gone.</summary>
+    /// <param name="directory">The setting DataDirectory, which another terminal may lack.</param>
     public static string Again(string? directory)
     {
         var where = string.IsNullOrEmpty(directory) ? "" : $" --DataDirectory '{Path.GetFullPath(directory)}'";
@@ -29,7 +29,7 @@ internal static class StartupBanner
             """;
     }
 
-    // As it was started: by dotnet run in a clone, or from where it was published to.
+    // The command as the service was started: dotnet run in a clone, or the published program.
     private static string Command => AppContext.BaseDirectory.Contains($"{Path.DirectorySeparatorChar}bin{Path.DirectorySeparatorChar}", StringComparison.Ordinal)
         ? "dotnet run --project src/ChatLogger --"
         : "dotnet ChatLogger.dll";

@@ -4,8 +4,8 @@ using OpenTelemetry.Trace;
 namespace ChatLogger.Telemetry;
 
 /// <summary>
-/// Sends the last traces and metrics when everything else has stopped, both at the same time and for no longer than this. Disposed of by the host, the
-/// providers would wait for five seconds each, and a collector that does not answer must not keep a service from ending.
+/// Flushes the last traces and metrics after everything else has stopped, both concurrently and with this timeout. If the host disposed the
+/// providers, they would wait five seconds each, and an unresponsive collector must not delay the shutdown.
 /// </summary>
 internal sealed class FlushTimeout(IServiceProvider services) : IHostedLifecycleService
 {

@@ -3,16 +3,16 @@ using System.Diagnostics.Metrics;
 namespace ChatLogger.Telemetry;
 
 /// <summary>
-/// What an area can be asked at any time: how much waits, how far behind it is. Reading must be quick and never fail, so what comes from the database
-/// is asked for beforehand, and only while somebody listens (<see cref="Instrument.Enabled"/>).
+/// The gauges of a feature, such as queue lengths and lags. Reading must be quick and never fail, so values from the database are queried
+/// in advance, and only while somebody listens (<see cref="Instrument.Enabled"/>).
 /// </summary>
 internal interface IObservableGauges
 {
-    /// <summary>Makes the area's observable instruments, once, at the start.</summary>
+    /// <summary>Creates the feature's observable instruments, once at startup.</summary>
     void Add(Meter meter);
 }
 
-/// <summary>Asks the areas for their gauges when the service starts.</summary>
+/// <summary>Creates the gauges of all features when the service starts.</summary>
 internal sealed class Gauges(IMeterFactory meters, IEnumerable<IObservableGauges> areas) : IHostedService
 {
     public Task StartAsync(CancellationToken cancellationToken)

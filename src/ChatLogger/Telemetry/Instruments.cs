@@ -4,19 +4,19 @@ using Npgsql;
 namespace ChatLogger.Telemetry;
 
 /// <summary>
-/// What is measured where it happens; <c>docs/telemetry.md</c> says what each tells. While nobody listens a measurement is one comparison. Names
-/// and units are those of OpenTelemetry and UCUM. No label tells an organization, a person or an id: there are few values of each, known beforehand.
+/// The instruments; <c>docs/telemetry.md</c> describes each. Without a listener a measurement costs one comparison. Names and units follow
+/// OpenTelemetry and UCUM. No label contains an organization, a person or an id: each label has few, predefined values.
 /// </summary>
 internal sealed class Instruments
 {
-    /// <summary>The name of our meters and of our source of spans.</summary>
+    /// <summary>The name of our meters and of our activity source.</summary>
     public const string Name = "ChatLogger";
 
     public const string ErrorType = "error.type";
 
     private const string Pool = "db.client.connection.pool.name";
 
-    // From what one commit of a fast disk takes to the time in which nobody waits any more.
+    // The buckets range from the duration of one commit on a fast disk to the time after which no client waits.
     private static readonly InstrumentAdvice<double> Seconds = new()
     {
         HistogramBucketBoundaries = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
@@ -47,10 +47,10 @@ internal sealed class Instruments
         _connectionWait = meter.CreateHistogram("db.client.connection.wait_time", "s", "How long a connection of a pool was waited for, or made.", null, Seconds);
     }
 
-    /// <summary>Whether it is worth while to ask for the time before something that may have to be waited for.</summary>
+    /// <summary>Whether measuring the wait for a connection is worth its cost, because somebody listens.</summary>
     public bool TimesConnections => _connectionWait.Enabled;
 
-    /// <summary>A statement is about to be sent whose first row has waited so long.</summary>
+    /// <summary>Records that a statement is about to be sent, and how long its first row waited.</summary>
     public void CommitBegins(string writer, TimeSpan waited) => _commitWait.Record(waited.TotalSeconds, Writer(writer));
 
     public void Committed(string writer, int rows, TimeSpan took)
@@ -62,7 +62,7 @@ internal sealed class Instruments
     public void CommitFailed(string writer, TimeSpan took, Exception failure) =>
         _commitDuration.Record(took.TotalSeconds, Writer(writer), new(ErrorType, (failure as PostgresException)?.SqlState ?? failure.GetType().Name));
 
-    /// <param name="what">A name of ours: <c>chat</c>, <c>message</c>, <c>item</c>, <c>export</c>.</param>
+    /// <param name="what">One of the predefined names: <c>chat</c>, <c>message</c>, <c>item</c>, <c>export</c>.</param>
     public void Replayed(string what) => _replays.Add(1, new KeyValuePair<string, object?>("chatlogger.replayed", what));
 
     /// <param name="problem">The slug of the problem's type.</param>
@@ -75,6 +75,6 @@ internal sealed class Instruments
 
     public void Connected(string pool, TimeSpan waited) => _connectionWait.Record(waited.TotalSeconds, new KeyValuePair<string, object?>(Pool, pool));
 
-    /// <summary>The label of what is about one of the writers.</summary>
+    /// <summary>The label that identifies a writer.</summary>
     public static KeyValuePair<string, object?> Writer(string name) => new("chatlogger.writer", name);
 }

@@ -2,30 +2,30 @@ using OpenTelemetry.Metrics;
 
 namespace ChatLogger.Telemetry;
 
-/// <summary>All metrics as text for Prometheus, written by OpenTelemetry's exporter.</summary>
+/// <summary>Serves all metrics as Prometheus text, written by OpenTelemetry's exporter.</summary>
 internal sealed class MetricsPage
 {
     private readonly Lazy<RequestDelegate> _exporter;
 
-    // The exporter brings the meter provider with it, which listens from when it is made: not before the service starts.
+    // The exporter creates the meter provider, which listens from then on, so it must not be created before the service starts.
     public MetricsPage(IServiceProvider services) =>
         _exporter = new(() => new ApplicationBuilder(services).UseOpenTelemetryPrometheusScrapingEndpoint(_ => true).Build());
 
     public static void Add(MeterProviderBuilder metrics) => metrics.AddPrometheusExporter(exporter =>
     {
         exporter.ScrapeResponseCacheDurationMilliseconds = 0;
-        // Both would put random ids and the same few words on every series.
+        // Both would add random ids and constant labels to every series.
         exporter.ScopeInfoEnabled = false;
         exporter.TargetInfoEnabled = false;
     });
 
     public Task Answer(HttpContext context)
     {
-        // Every reader gets format 0.0.4. OpenMetrics writes bounds as 1.0 that are 1 there, and a second series for each counter.
+        // Every client gets format 0.0.4. OpenMetrics would write bounds as 1.0 instead of 1, and a second series for each counter.
         context.Request.Headers.Accept = default;
         context.Response.OnStarting(static response =>
         {
-            // Between GET and HEAD the clock goes on.
+            // Removes Last-Modified, which would differ between GET and HEAD.
             ((HttpResponse)response).Headers.LastModified = default;
             return Task.CompletedTask;
         }, context.Response);

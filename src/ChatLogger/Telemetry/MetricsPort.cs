@@ -5,8 +5,8 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 namespace ChatLogger.Telemetry;
 
 /// <summary>
-/// <c>/metrics</c> at an address of its own, to anyone who can reach it: a server that knows nothing else, and shares neither limits nor connections
-/// with the one that serves.
+/// Serves <c>/metrics</c> at an address of its own to anyone who can reach it. This separate server has no other routes, and shares neither
+/// limits nor connections with the main one.
 /// </summary>
 internal sealed partial class MetricsPort(TelemetrySettings settings, MetricsPage page, ILogger<MetricsPort> log) : IHostedService, IAsyncDisposable
 {
@@ -20,7 +20,7 @@ internal sealed partial class MetricsPort(TelemetrySettings settings, MetricsPag
     {
         var builder = WebApplication.CreateEmptyBuilder(new());
         builder.WebHost.UseKestrelCore().UseUrls(settings.MetricsUrl!).ConfigureKestrel(Limit);
-        // To be read is no request that anybody wants to see among the others.
+        // Reading the metrics must not appear among the traced requests.
         builder.Services.AddSingleton(new ActivitySource($"{Instruments.Name}.MetricsPort"));
         _server = builder.Build();
         _server.Run(Answer);

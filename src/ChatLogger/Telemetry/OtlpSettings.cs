@@ -3,15 +3,15 @@ using ChatLogger.Configuration;
 namespace ChatLogger.Telemetry;
 
 /// <summary>
-/// What is sent by OTLP, as OpenTelemetry's own settings say: a signal is when it has somewhere to go (<c>OTEL_EXPORTER_OTLP_ENDPOINT</c>, or
-/// its own), unless <c>OTEL_{signal}_EXPORTER</c> is <c>none</c> or <c>OTEL_SDK_DISABLED</c> is <c>true</c>. How (protocol, headers, sampling, intervals), the
-/// exporter reads by itself.
+/// What OTLP exports, according to OpenTelemetry's standard settings: a signal is exported if it has an endpoint
+/// (<c>OTEL_EXPORTER_OTLP_ENDPOINT</c>, or its own), unless <c>OTEL_{signal}_EXPORTER</c> is <c>none</c> or <c>OTEL_SDK_DISABLED</c> is
+/// <c>true</c>. The exporter itself reads the other settings (protocol, headers, sampling, intervals).
 /// </summary>
 internal sealed record OtlpSettings(bool Traces, bool Metrics, bool Logs)
 {
     private const string Endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
-    /// <exception cref="StartupException">A setting asks for what cannot be.</exception>
+    /// <exception cref="StartupException">A setting has an unsupported value.</exception>
     public static OtlpSettings Read(IConfiguration configuration)
     {
         var disabled = "true".Equals(configuration["OTEL_SDK_DISABLED"]?.Trim(), StringComparison.OrdinalIgnoreCase);
@@ -36,7 +36,7 @@ internal sealed record OtlpSettings(bool Traces, bool Metrics, bool Logs)
         };
     }
 
-    // That of all signals, and of each.
+    // Returns the setting for all signals, and that of each signal.
     private static string[] Each(string what) =>
         [$"OTEL_EXPORTER_OTLP_{what}", $"OTEL_EXPORTER_OTLP_TRACES_{what}", $"OTEL_EXPORTER_OTLP_METRICS_{what}", $"OTEL_EXPORTER_OTLP_LOGS_{what}"];
 }

@@ -1,6 +1,6 @@
 namespace ChatLogger.Telemetry;
 
-/// <summary>Gauges whose numbers come from the database: counted every so often, while somebody wants to know. What is not known is not shown.</summary>
+/// <summary>Gauges that are counted in the database periodically, while somebody reads them. Unknown values are not reported.</summary>
 internal abstract partial class PolledGauges<T>(TimeSpan pause, ILogger log) : BackgroundService
     where T : class
 {
@@ -8,7 +8,7 @@ internal abstract partial class PolledGauges<T>(TimeSpan pause, ILogger log) : B
 
     private volatile T? _last;
 
-    /// <summary>What was counted last; null: nothing, or it could not be.</summary>
+    /// <summary>The last count; null when there is none, or counting failed.</summary>
     protected T? Last => _last;
 
     /// <summary>Whether somebody reads the gauges.</summary>
@@ -32,13 +32,13 @@ internal abstract partial class PolledGauges<T>(TimeSpan pause, ILogger log) : B
             }
             catch (Exception failure)
             {
-                // Said once for as long as it lasts.
+                // Logs once per outage.
                 _last = null;
                 if (!failed)
                     CannotCount(log, failure);
                 failed = true;
             }
-            // Whoever begins to read shall not wait long for the first number.
+            // A new reader must not wait long for the first value.
             await Task.Delay(IsWanted || pause < Soon ? pause : Soon, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }

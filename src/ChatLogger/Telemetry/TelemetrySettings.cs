@@ -3,8 +3,8 @@ using ChatLogger.Configuration;
 namespace ChatLogger.Telemetry;
 
 /// <summary>
-/// Who may read the metrics as Prometheus' text; without either there is nothing to be read. Section <c>Telemetry</c>. What is sent by OTLP is said
-/// by the standard settings: <see cref="OtlpSettings"/>.
+/// Who may read the metrics as Prometheus text; without one of these settings nobody can. Section <c>Telemetry</c>. OTLP has the standard
+/// settings: <see cref="OtlpSettings"/>.
 /// </summary>
 internal sealed record TelemetrySettings
 {
@@ -12,16 +12,18 @@ internal sealed record TelemetrySettings
 
     private const int MinTokenLength = 16;
 
-    /// <summary>An address of its own at which <c>/metrics</c>, and nothing else, is answered to anyone: <c>http://127.0.0.1:9464</c>, <c>http://*:9464</c>. Default: none.</summary>
+    /// <summary>A separate address that serves <c>/metrics</c>, and nothing else, to anyone: <c>http://127.0.0.1:9464</c>,
+    /// <c>http://*:9464</c>. Default: none.</summary>
     public string? MetricsUrl { get; init; }
 
-    /// <summary>Opens <c>/metrics</c> on the service's own address to <c>Authorization: Bearer …</c>; at least 16 characters. Default: none.</summary>
+    /// <summary>The token for <c>/metrics</c> on the service's own address (<c>Authorization: Bearer …</c>); at least 16 characters.
+    /// Default: none.</summary>
     public string? MetricsToken { get; init; }
 
-    /// <summary>A file that holds the token, instead of <see cref="MetricsToken"/>.</summary>
+    /// <summary>A file that contains the token, instead of <see cref="MetricsToken"/>.</summary>
     public string? MetricsTokenFile { get; init; }
 
-    /// <exception cref="StartupException">The address is none, or the token could be guessed.</exception>
+    /// <exception cref="StartupException">The address is malformed, or the token is too easy to guess.</exception>
     public static TelemetrySettings Read(IConfiguration configuration)
     {
         var given = Settings.Bind<TelemetrySettings>(configuration, Section);

@@ -12,13 +12,14 @@ using OpenTelemetry.Trace;
 
 namespace ChatLogger.Telemetry;
 
-/// <summary>Puts together what can be seen of the service from outside: its log, and what its settings ask for of metrics and traces.</summary>
+/// <summary>Sets up the telemetry of the service: its log, and the metrics and traces that its settings enable.</summary>
 internal static class TelemetrySetup
 {
-    /// <summary>An instrument has at most so many sets of labels; what comes beyond is counted under one. Memory does not depend on who calls.</summary>
+    /// <summary>The maximum number of label sets of an instrument; further ones are counted together. So callers cannot increase memory
+    /// use.</summary>
     private const int MostSeries = 1_000;
 
-    /// <summary>What is running, without the commit.</summary>
+    /// <summary>The version of the service, without the commit.</summary>
     public static readonly string Version =
         typeof(TelemetrySetup).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 
@@ -89,13 +90,13 @@ internal static class TelemetrySetup
         builder.Services.AddHostedService<FlushTimeout>();
     }
 
-    // A meter that was made for another server in this process is not ours to read; MetricsPort's is one.
+    // Ignores meters of another server in this process, such as MetricsPort's.
     private static MetricStreamConfiguration Select(Instrument instrument, IMeterFactory mine) =>
         instrument.Meter.Scope is IMeterFactory factory && !ReferenceEquals(factory, mine)
             ? MetricStreamConfiguration.Drop
             : new MetricStreamConfiguration { CardinalityLimit = MostSeries };
 
-    // What is set for one signal alone the exporter, used by itself, does not read.
+    // The exporter, used directly, does not read the settings of a single signal, so this method applies them.
     private static void Direct(OtlpExporterOptions exporter, string signal, ConfigurationManager configuration)
     {
         if (Own("ENDPOINT") is { } endpoint)
@@ -110,7 +111,7 @@ internal static class TelemetrySetup
         string? Own(string what) => configuration[$"OTEL_EXPORTER_OTLP_{signal}_{what}"] is { Length: > 0 } value ? value : null;
     }
 
-    // The last one wins: what OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say.
+    // The last source wins: OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES.
     private static void Describe(ResourceBuilder resource) => resource.Clear()
         .AddTelemetrySdk()
         .AddService("chatlogger", serviceVersion: Version, serviceInstanceId: Instance)

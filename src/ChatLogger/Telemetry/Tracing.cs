@@ -5,16 +5,16 @@ using OpenTelemetry;
 
 namespace ChatLogger.Telemetry;
 
-/// <summary>Our own spans, and what becomes of those that the libraries make.</summary>
+/// <summary>Our own spans, and the processing of those that libraries create.</summary>
 internal static class Tracing
 {
-    /// <summary>What happens beside requests: a commit for many.</summary>
+    /// <summary>The source of spans outside requests, such as the commit of a batch of many requests.</summary>
     public static readonly ActivitySource Source = new(Instruments.Name);
 
-    // The query is what somebody looks for; the host and the agent are what a caller says of themselves.
+    // The query may contain search terms; host and user agent are what a caller claims.
     private static readonly string[] LeftOut = ["url.query", "user_agent.original", "server.address", "server.port"];
 
-    /// <summary>Takes off a request's span what is nobody's business. Its path and scheme are as the proxies before us are understood by now.</summary>
+    /// <summary>Removes private data from a request's span, and sets path and scheme as the trusted proxies report them.</summary>
     public static void Describe(Activity span, HttpResponse response)
     {
         foreach (var tag in LeftOut)
@@ -27,8 +27,7 @@ internal static class Tracing
     }
 
     /// <summary>
-    /// Leaves out what the database is asked for nobody's sake: workers that look every second whether there is something to do would be most of
-    /// all there is to see.
+    /// Drops the spans of queries that belong to no request: workers that poll every second would be most of the data.
     /// </summary>
     internal sealed class BackgroundQueryFilter : BaseProcessor<Activity>
     {

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging.Console;
 
 namespace ChatLogger.Telemetry.Logs;
 
-/// <summary>Production's log: one object of JSON a line, for whatever collects it.</summary>
+/// <summary>The log format of Production: one JSON object per line, for log collectors.</summary>
 internal sealed class JsonLogFormatter() : ConsoleFormatter(Format)
 {
     public const string Format = "json-lines";
@@ -15,7 +15,7 @@ internal sealed class JsonLogFormatter() : ConsoleFormatter(Format)
     public override void Write<TState>(in LogEntry<TState> logEntry, IExternalScopeProvider? scopeProvider, TextWriter textWriter)
     {
         var line = new MemoryStream(512);
-        // A character outside ASCII is itself; what does something in place of being read is escaped (see LogText), and so is what JSON escapes.
+        // Non-ASCII characters stay as they are; control and formatting characters (see LogText), and what JSON requires, are escaped.
         using (var json = new Utf8JsonWriter(line, new JsonWriterOptions { Encoder = MinimalJsonEncoder.Instance }))
         {
             json.WriteStartObject();
@@ -36,7 +36,7 @@ internal sealed class JsonLogFormatter() : ConsoleFormatter(Format)
         textWriter.WriteLine(Encoding.UTF8.GetString(line.GetBuffer(), 0, (int)line.Length));
     }
 
-    // What stands in braces in the message's template, each by its name.
+    // The placeholders of the message template, each by its name.
     private static void WriteFields<TState>(Utf8JsonWriter json, TState state)
     {
         if (state is not IReadOnlyList<KeyValuePair<string, object?>> { Count: > 0 } fields || fields is [{ Key: "{OriginalFormat}" }])

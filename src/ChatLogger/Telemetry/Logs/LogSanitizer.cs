@@ -3,7 +3,7 @@ using OpenTelemetry.Logs;
 
 namespace ChatLogger.Telemetry.Logs;
 
-/// <summary>What goes out by OTLP can do no more than what goes to the console.</summary>
+/// <summary>Sanitizes log records for OTLP like those for the console.</summary>
 internal sealed class LogSanitizer : BaseProcessor<LogRecord>
 {
     public override void OnEnd(LogRecord data)

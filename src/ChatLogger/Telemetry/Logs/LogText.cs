@@ -3,7 +3,8 @@ using System.Text;
 
 namespace ChatLogger.Telemetry.Logs;
 
-/// <summary>What text may do in a log: be read. Not begin a line, move a cursor, colour a terminal or run backwards.</summary>
+/// <summary>Sanitizes text for the log, so that it cannot start a line, move a cursor, color a terminal or reverse the writing
+/// direction.</summary>
 internal static class LogText
 {
     public static string Sanitize(string text)
@@ -16,7 +17,7 @@ internal static class LogText
         return text;
     }
 
-    /// <summary>What went wrong, line by line.</summary>
+    /// <summary>Returns the sanitized lines of the exception.</summary>
     public static IEnumerable<string> Lines(Exception exception) => exception.ToString().Split('\n').Select(line => Sanitize(line.TrimEnd('\r')));
 
     private static string Escaped(string text)

@@ -6,8 +6,8 @@ using System.Text.Encodings.Web;
 namespace ChatLogger.Telemetry.Logs;
 
 /// <summary>
-/// Escapes what JSON must escape (RFC 8259, 7: the quote, the backslash, control characters) and nothing else. The framework's most relaxed encoder
-/// writes an emoji as twelve ASCII characters.
+/// Escapes only what JSON requires (RFC 8259, 7: the quote, the backslash, control characters). The framework's most relaxed encoder writes
+/// an emoji as twelve ASCII characters.
 /// </summary>
 internal sealed class MinimalJsonEncoder : JavaScriptEncoder
 {
@@ -22,7 +22,7 @@ internal sealed class MinimalJsonEncoder : JavaScriptEncoder
     {
     }
 
-    // \u0000
+    // The longest escape has the form \u0000.
     public override int MaxOutputCharactersPerInputCharacter => 6;
 
     public override bool WillEncode(int unicodeScalar) => unicodeScalar is < 0x20 or '"' or '\\' or 0x7F;
@@ -32,7 +32,7 @@ internal sealed class MinimalJsonEncoder : JavaScriptEncoder
         var span = new ReadOnlySpan<char>(text, textLength);
         var escaped = span.IndexOfAny(EscapedCharacters);
         var before = escaped < 0 ? span : span[..escaped];
-        // Half of a surrogate pair is not a character; the writer replaces it.
+        // A lone surrogate is not a character; the writer replaces it.
         for (var at = before.IndexOfAnyInRange('\uD800', '\uDFFF'); at >= 0;)
         {
             if (Rune.DecodeFromUtf16(before[at..], out _, out var used) != OperationStatus.Done)

@@ -5,7 +5,8 @@ using Microsoft.Extensions.Logging.Console;
 
 namespace ChatLogger.Telemetry.Logs;
 
-/// <summary>Development's log: for somebody who looks at it. What went wrong stands below its line, indented, with the trace that the answer named.</summary>
+/// <summary>The log format of Development, for people. An exception follows its line, indented, with the trace id that the response
+/// named.</summary>
 internal sealed class TextLogFormatter() : ConsoleFormatter(Format)
 {
     public const string Format = "readable-lines";
