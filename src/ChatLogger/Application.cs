@@ -18,7 +18,7 @@ using Npgsql;
 
 namespace ChatLogger;
 
-/// <summary>Puts the service together. Building starts nothing: no server, no database, no thread.</summary>
+/// <summary>Builds the service. Building starts nothing: no server, no database, no thread.</summary>
 internal static class Application
 {
     private const string DefaultUrl = "http://127.0.0.1:5080";
@@ -28,7 +28,7 @@ internal static class Application
     /// <exception cref="StartupException">A setting is wrong or missing; the message names it.</exception>
     public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? customize = null)
     {
-        // What is answered must not depend on where the process was started.
+        // Responses must not depend on the culture of the environment.
         CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
         CultureInfo.DefaultThreadCurrentUICulture = CultureInfo.InvariantCulture;
         Rules.UseConventions();
@@ -36,7 +36,7 @@ internal static class Application
         Json.Prefer(ChatsJson.Default);
 
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
-        // The customization comes first: what it sets, the settings below already see.
+        // The customization runs first, so that the code below sees the settings it adds.
         customize?.Invoke(builder);
         TelemetrySetup.Add(builder);
         AddServer(builder);
@@ -51,7 +51,7 @@ internal static class Application
         AddShutdown(builder);
 
         WebApplication? app = null;
-        // A start that fails is told once, in a sentence, by whoever started.
+        // The caller reports a failed start in one sentence, so the host's own log entry is suppressed.
         builder.Logging.AddFilter(
             "Microsoft.Extensions.Hosting.Internal.Host",
             level => level >= LogLevel.Warning && app is { Lifetime.ApplicationStarted.IsCancellationRequested: true });
@@ -61,10 +61,10 @@ internal static class Application
         return app;
     }
 
-    // The order is the contract: what can be refused without knowing the caller, then who it is, then what they ask.
+    // The order is part of the API contract: first the checks that need no credential, then authentication, then authorization.
     private static void UseMiddlewares(this WebApplication app)
     {
-        // First of all: who is calling, and by which name, is what trusted proxies say.
+        // Must be first, because trusted proxies report the client's address and the host name.
         if (ProxySettings.Read(app.Configuration) is { } proxies)
             ProxySettings.Use(app, proxies);
         app.Use(app.Services.GetRequiredService<BasePath>().Middleware);
@@ -105,8 +105,8 @@ internal static class Application
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            // Not what may be sent, which RawBody sees to, but what is read to its end after a refusal: whoever is still sending when the connection
-            // closes gets a broken pipe in place of the answer.
+            // This is not the limit of a body, which BodyReader enforces, but how much of it the server still reads after a refusal: a
+            // client that is still sending when the connection closes gets a broken pipe instead of the response.
             kestrel.Limits.MaxRequestBodySize = RefusedBodyBytes;
             kestrel.Limits.RequestHeadersTimeout = settings.HeaderTimeout;
             kestrel.Limits.KeepAliveTimeout = settings.KeepAliveTimeout;
@@ -216,7 +216,7 @@ internal static class Application
         builder.Services.AddHostedService<ExportWorker>();
     }
 
-    // What an organization's deletion removes: one for each area that keeps something; and what a chat's does.
+    // One purger for each feature that stores an organization's data, and those for the data of a chat.
     private static void AddOrganizationData(WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton<IOrganizationPurger, MemberPurger>();
@@ -229,7 +229,7 @@ internal static class Application
         builder.Services.AddHostedService<PurgeChats>();
     }
 
-    // What can be seen of an area's state: one for each that has something waiting.
+    // One for each feature with gauges.
     private static void AddGauges(WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton<IObservableGauges, IngestGauges>();
@@ -249,13 +249,13 @@ internal static class Application
         builder.Services.AddHostedService(services => services.GetRequiredService<GracefulShutdown>());
         builder.Services.Configure<HostOptions>(options =>
         {
-            // Exports are handed over while the last requests are answered, not after them.
+            // Exports are handed over while the last requests are answered, not afterwards.
             options.ServicesStopConcurrently = true;
             options.ShutdownTimeout = settings.DrainDelay + ShutdownSettings.FinalResponseTimeout;
         });
     }
 
-    /// <summary>Where a service with these arguments can be asked from this machine.</summary>
+    /// <summary>Returns the address at which a service with these arguments is reachable from this machine.</summary>
     public static string Address(string[] args)
     {
         var url = Urls(WebApplication.CreateBuilder(args)).Split(';')[0];
@@ -265,7 +265,8 @@ internal static class Application
             .Replace("://0.0.0.0", "://127.0.0.1", StringComparison.Ordinal);
     }
 
-    // --urls and ASPNETCORE_URLS, then PORT (the convention of platforms, which expect every address; a developer's machine gets loopback).
+    // --urls and ASPNETCORE_URLS have precedence over PORT, a convention of platforms that expect the service on all addresses; the default
+    // is loopback.
     private static string Urls(WebApplicationBuilder builder)
     {
         var configuration = builder.Configuration;

@@ -2,5 +2,5 @@ using ChatLogger.Cli;
 
 return await CommandLine.Run(args);
 
-/// <summary>The executable; what it does is in <see cref="CommandLine"/>.</summary>
+/// <summary>The executable; <see cref="CommandLine"/> contains its behavior.</summary>
 internal sealed partial class Program;

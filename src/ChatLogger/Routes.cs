@@ -6,7 +6,7 @@ using ChatLogger.Telemetry;
 
 namespace ChatLogger;
 
-/// <summary>The whole surface, and who may call it.</summary>
+/// <summary>Maps all routes, with the policy of each.</summary>
 internal static class Routes
 {
     public static void Map(WebApplication service)
@@ -22,7 +22,7 @@ internal static class Routes
         if (service.Services.GetRequiredService<TelemetrySettings>().MetricsToken is not null)
             Metrics.Map(app.MapGroup("").RequireAccess(EndpointPolicy.Operator).WithTags("Service"));
 
-        // The plugin door: an organization's API key, in the organization of that key.
+        // The plugin API: an organization's API key, in the organization of that key.
         var ingest = app.MapGroup("/api/v1/orgs/{slug}").RequireAccess(EndpointPolicy.Key(KeyScope.Ingest)).WithTags("Plugin");
         CreateChat.Map(ingest);
         ChangeChat.Map(ingest);
@@ -30,14 +30,14 @@ internal static class Routes
         GiveFeedback.Map(ingest);
         WriteBatch.Map(ingest);
 
-        // The member door: a session cookie. Every member, as a person.
+        // The dashboard API: a session cookie. These routes are for every member's own account.
         Login.Map(app.MapGroup("").RequireAccess(EndpointPolicy.Anyone).WithTags("Account"));
         var account = app.MapGroup("").RequireAccess(EndpointPolicy.AnyMember).WithTags("Account");
         Logout.Map(account);
         GetProfile.Map(account);
         ChangeProfile.Map(account);
 
-        // The organizations themselves: your own, and for superadmins each.
+        // Organizations: a member's own, and every organization for superadmins.
         GetOrganization.MapOwn(app.MapGroup("/orgs/me").RequireAccess(EndpointPolicy.Role(MemberRole.Viewer, MemberRole.User, MemberRole.Admin)).WithTags("Organizations"));
         ChangeOrganization.MapOwn(app.MapGroup("/orgs/me").RequireAccess(EndpointPolicy.Role(MemberRole.Admin)).WithTags("Organizations"));
         var superadmins = app.MapGroup("").RequireAccess(EndpointPolicy.Superadmin).WithTags("Organizations");
@@ -47,7 +47,7 @@ internal static class Routes
         ChangeOrganization.Map(superadmins);
         DeleteOrganization.Map(superadmins);
 
-        // In an organization: "me", or for a superadmin its slug. Superadmins act as admins.
+        // Within an organization: "me", or its slug for a superadmin. Superadmins act as admins.
         var readers = app.MapGroup("/orgs/{org}").RequireAccess(EndpointPolicy.Role(MemberRole.Viewer, MemberRole.User, MemberRole.Admin)).WithTags("Chats");
         ListChats.Map(readers);
         GetChat.Map(readers);

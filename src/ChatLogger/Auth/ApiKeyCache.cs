@@ -14,8 +14,9 @@ internal sealed class ApiKeyCache(IEnumerable<IApiKeyValidator> validators, KeyC
     /// <summary>The timeout of a look-up. Several requests share a look-up, so no single request's deadline ends it.</summary>
     private static readonly TimeSpan LookupTimeout = TimeSpan.FromSeconds(4);
 
-    /// <summary>The minimum time between two background look-ups of a key, so that not every request queries a database that
-    /// fails.</summary>
+    /// <summary>
+    /// The minimum time between two background look-ups of a key, so that not every request queries a database that fails.
+    /// </summary>
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(250);
 
     private readonly IApiKeyValidator[] _validators = [.. validators];

@@ -11,8 +11,10 @@ internal static class EmailAddress
 {
     public const int MaxLength = 254;
 
-    /// <summary>Returns the normal form; null when the text is no address: one @ with something on either side, no white space, no control
-    /// characters.</summary>
+    /// <summary>
+    /// Returns the normal form; null when the text is no address: one @ with something on either side, no white space, no control
+    /// characters.
+    /// </summary>
     public static string? Normalize(string? text)
     {
         // U+FFFE occurs in no address, and .NET's normalization throws on it.

@@ -43,8 +43,9 @@ internal sealed record EndpointPolicy(CredentialKind Credential, string Descript
 
 internal static class EndpointPolicyExtensions
 {
-    /// <summary>Sets the policy of the endpoints. Because every endpoint needs one, this also adds the filter that all endpoints
-    /// share.</summary>
+    /// <summary>
+    /// Sets the policy of the endpoints. Because every endpoint needs one, this also adds the filter that all endpoints share.
+    /// </summary>
     public static TBuilder RequireAccess<TBuilder>(this TBuilder builder, EndpointPolicy access)
         where TBuilder : IEndpointConventionBuilder => builder.WithMetadata(access).AddEndpointFilter(Deadline.EndWithHandler);
 

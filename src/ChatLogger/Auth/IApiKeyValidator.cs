@@ -5,8 +5,10 @@ namespace ChatLogger.Auth;
 /// </summary>
 internal interface IApiKeyValidator
 {
-    /// <summary>Returns the grant of the key; null when this source does not know it, when it is expired or revoked, or when its
-    /// organization is gone.</summary>
+    /// <summary>
+    /// Returns the grant of the key; null when this source does not know it, when it is expired or revoked, or when its organization is
+    /// gone.
+    /// </summary>
     Task<ApiKeyGrant?> Validate(ApiKey key, CancellationToken ct);
 }
 

@@ -9,8 +9,8 @@ internal interface IPasswordHasher
     string Hash(string password);
 
     /// <summary>
-    /// Whether the hash was made from the password. Returns false, and never throws, for a malformed hash and for a password that <see
-    /// cref="Hash"/> would reject. For a well-formed hash every password takes the same time, even a rejected one.
+    /// Whether the hash was made from the password. Returns false, and never throws, for a malformed hash and for a password that
+    /// <see cref="Hash"/> would reject. For a well-formed hash every password takes the same time, even a rejected one.
     /// </summary>
     bool Verify(string password, string hash);
 

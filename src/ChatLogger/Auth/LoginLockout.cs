@@ -8,8 +8,9 @@ namespace ChatLogger.Auth;
 /// <summary>The counters of a wrong password: one for the account, and optionally one for the client's address.</summary>
 internal sealed record LoginAttempt(byte[] Account, byte[]? Address)
 {
-    /// <summary>An address without an account is counted and locked too, so that the response does not reveal which accounts
-    /// exist.</summary>
+    /// <summary>
+    /// An address without an account is counted and locked too, so that the response does not reveal which accounts exist.
+    /// </summary>
     public static LoginAttempt AtLogin(string email, ClientAddress address) =>
         new(Hash($"account/{EmailAddress.Normalize(email) ?? email}"), Hash($"address/{(address.IsV6 ? 6 : 4)}/{address.Prefix:x}"));
 
@@ -83,8 +84,9 @@ internal sealed class LoginLockout(NpgsqlDataSource db, RateLimits limits)
             """,
             attempt);
 
-    /// <summary>Resets the account's counter after a correct password, but not the address's. The caller must hold the counters'
-    /// locks.</summary>
+    /// <summary>
+    /// Resets the account's counter after a correct password, but not the address's. The caller must hold the counters' locks.
+    /// </summary>
     public static Task Reset(Sql.Transaction transaction, LoginAttempt attempt) =>
         transaction.ExecuteAsync(
             """

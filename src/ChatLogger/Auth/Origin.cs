@@ -1,7 +1,8 @@
 namespace ChatLogger.Auth;
 
-/// <summary>What browsers send in <c>Origin</c>: scheme and host in lower case, a port unless it is the scheme's default, nothing
-/// more.</summary>
+/// <summary>
+/// What browsers send in <c>Origin</c>: scheme and host in lower case, a port unless it is the scheme's default, nothing more.
+/// </summary>
 internal static class Origin
 {
     private const int MaxLength = 300;

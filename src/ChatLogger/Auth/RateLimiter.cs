@@ -51,8 +51,10 @@ internal sealed class TokenBucketLimiter(int perSecond, int burst, TimeProvider 
     protected override bool IsIdle(long seen, long now) => seen <= now;
 }
 
-/// <summary>A fixed window of a minute that begins with the first permit. The state holds that start in milliseconds, and the count in the
-/// last 20 bits.</summary>
+/// <summary>
+/// A fixed window of a minute that begins with the first permit. The state holds that start in milliseconds, and the count in the last 20
+/// bits.
+/// </summary>
 internal sealed class FixedWindowLimiter(int perMinute, TimeProvider time) : RateLimiter(time)
 {
     private const int CountBits = 20;

@@ -18,8 +18,9 @@ internal sealed class RateLimiters(RateLimits limits, TimeProvider time)
 {
     private const int AddressSlots = 65_536;
 
-    /// <summary>Key look-ups per second that all addresses over their limit of invalid keys share; see <see
-    /// cref="MayLookUpKey"/>.</summary>
+    /// <summary>
+    /// Key look-ups per second that all addresses over their limit of invalid keys share; see <see cref="MayLookUpKey"/>.
+    /// </summary>
     private const int SuspectLookups = 50;
 
     private readonly KeyedLimiter<(Guid OrgId, string PublicId)> _ingest = new(new TokenBucketLimiter(limits.Ingest.PerSecond, limits.Ingest.Burst, time));
@@ -73,8 +74,9 @@ internal sealed class RateLimiters(RateLimits limits, TimeProvider time)
     public bool MayLookUpKey(ClientAddress address) =>
         !limits.Enabled || _invalidKeys.TimeUntilNext(ref SlotOf(address)) is null || _suspectLookups.TimeUntilNext(ref _suspects) is null;
 
-    /// <summary>Counts an invalid key from this address. Returns null while within the limit; else how long the address has to
-    /// wait.</summary>
+    /// <summary>
+    /// Counts an invalid key from this address. Returns null while within the limit; else how long the address has to wait.
+    /// </summary>
     public TimeSpan? InvalidKey(ClientAddress address, bool asked)
     {
         if (!limits.Enabled || _invalidKeys.TryAcquire(ref SlotOf(address)) is not { } wait)

@@ -55,8 +55,9 @@ internal sealed record RateLimits
         [Range(1, 1_000)]
         public int FailuresPerAccount { get; init; } = 10;
 
-        /// <summary>After this many failures in a window an address (/64 for IPv6) has to wait for its end, 1 to 1,000,000. Default
-        /// 30.</summary>
+        /// <summary>
+        /// After this many failures in a window an address (/64 for IPv6) has to wait for its end, 1 to 1,000,000. Default 30.
+        /// </summary>
         [Range(1, 1_000_000)]
         public int FailuresPerAddress { get; init; } = 30;
 

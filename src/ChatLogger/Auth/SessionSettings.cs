@@ -13,8 +13,9 @@ internal sealed record SessionSettings
 
     private const int MinSecretBytes = 32;
 
-    /// <summary>Signs session tokens (HS256); at least 32 bytes. Required in Production; generated and kept in the data directory in
-    /// Development.</summary>
+    /// <summary>
+    /// Signs session tokens (HS256); at least 32 bytes. Required in Production; generated and kept in the data directory in Development.
+    /// </summary>
     public string? Secret { get; init; }
 
     /// <summary>A file that holds the secret, instead of <see cref="Secret"/>.</summary>

@@ -14,8 +14,9 @@ internal sealed class SessionTokens
     private const string Issuer = "chatlogger";
     private const string Type = "session+jwt";
 
-    /// <summary>The first part of every token that this service issues, with its dot: <c>{"alg":"HS256","typ":"session+jwt"}</c> in
-    /// base64url.</summary>
+    /// <summary>
+    /// The first part of every token that this service issues, with its dot: <c>{"alg":"HS256","typ":"session+jwt"}</c> in base64url.
+    /// </summary>
     private const string Header = "eyJhbGciOiJIUzI1NiIsInR5cCI6InNlc3Npb24rand0In0.";
 
     private const int MaxLength = 2_048;

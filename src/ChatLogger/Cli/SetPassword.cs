@@ -7,8 +7,9 @@ using Npgsql;
 
 namespace ChatLogger.Cli;
 
-/// <summary>The command <c>user set-password</c>: resets a forgotten password, also a superadmin's. It ends all sessions and a
-/// lockout.</summary>
+/// <summary>
+/// The command <c>user set-password</c>: resets a forgotten password, also a superadmin's. It ends all sessions and a lockout.
+/// </summary>
 internal static class SetPassword
 {
     public sealed record Command(string Email, string Password, Actor Actor) : IRequest;

@@ -2,7 +2,7 @@ using System.Reflection;
 
 namespace ChatLogger.Configuration;
 
-/// <summary>What is running: its name, its version, and the commit it was built from where the build knew it.</summary>
+/// <summary>The name, the version, and the commit it was built from, if the build knew it.</summary>
 internal static class Product
 {
     private static readonly string[] Build =

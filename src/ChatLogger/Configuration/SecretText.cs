@@ -1,9 +1,9 @@
 namespace ChatLogger.Configuration;
 
-/// <summary>A secret that is given either as a setting or as a file beside it (<c>X</c> or <c>XFile</c>).</summary>
+/// <summary>Reads a secret from a setting or from a file that another setting names (<c>X</c> or <c>XFile</c>).</summary>
 internal static class SecretText
 {
-    /// <summary>The secret, without the line break a file may end with; null when neither is given.</summary>
+    /// <summary>Returns the secret without the line break at the end of a file; null when neither is given.</summary>
     /// <exception cref="StartupException">Both are given, or the file cannot be read.</exception>
     public static string? Read(string setting, string? value, string? file)
     {

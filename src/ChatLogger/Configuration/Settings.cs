@@ -5,10 +5,10 @@ using System.Reflection;
 
 namespace ChatLogger.Configuration;
 
-/// <summary>Binds a section of the configuration to its record, and refuses the start when a name or a value is wrong.</summary>
+/// <summary>Binds a section of the configuration to its record, and fails the start when a name or a value is wrong.</summary>
 internal static class Settings
 {
-    /// <exception cref="StartupException">Names the setting, and what it may be.</exception>
+    /// <exception cref="StartupException">Names the setting and its allowed values.</exception>
     public static T Bind<T>(IConfiguration configuration, string section)
         where T : class, new()
     {
@@ -20,7 +20,7 @@ internal static class Settings
         return settings;
     }
 
-    // The binder would say the same in its own words, with the value, and about types rather than settings.
+    // The binder's own messages would contain the value, and name types rather than settings.
     private static void Check(IConfigurationSection given, Type type, string path)
     {
         var known = type.GetProperties().Where(property => property.SetMethod is { IsPublic: true }).ToList();
@@ -43,7 +43,7 @@ internal static class Settings
         string Those() => $"Those of {path}__… are: {string.Join(", ", known.Select(property => property.Name))}.";
     }
 
-    // .NET reads a bare number as days, and hardly anybody means that.
+    // .NET parses a bare number as days, which hardly anybody intends.
     private static string NotDays(string name, long bare, PropertyInfo property)
     {
         var seconds = bare <= TimeSpan.MaxValue.TotalSeconds ? TimeSpan.FromSeconds(bare).ToString("c", CultureInfo.InvariantCulture) : "00:00:30";
@@ -69,7 +69,7 @@ internal static class Settings
         }
     }
 
-    // A record of ours is a section within the section.
+    // A record from this assembly is a nested section.
     private static bool IsSection(Type type, Type within) => type.IsClass && !type.IsArray && type.Assembly == within.Assembly;
 
     private static string Expected(Type type) =>

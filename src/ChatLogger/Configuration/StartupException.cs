@@ -1,4 +1,4 @@
 namespace ChatLogger.Configuration;
 
-/// <summary>The start is refused for a reason the operator can mend; the message is for them, and is printed without a stack.</summary>
+/// <summary>The start fails for a reason that the operator can fix; the message is for them and is printed without a stack trace.</summary>
 internal sealed class StartupException(string message) : Exception(message);

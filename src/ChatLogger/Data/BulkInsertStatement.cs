@@ -6,8 +6,9 @@ namespace ChatLogger.Data;
 /// <summary>Runs a bulk insert: the parameters are whole columns, and the result contains only the rows that failed.</summary>
 internal static class BulkInsertStatement
 {
-    /// <summary>The client-side timeout. The server's shorter statement_timeout applies first; this one is for a server that does not
-    /// answer at all.</summary>
+    /// <summary>
+    /// The client-side timeout. The server's shorter statement_timeout applies first; this one is for a server that does not answer at all.
+    /// </summary>
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
 
     /// <summary>Creates the array parameter for one column of the rows.</summary>

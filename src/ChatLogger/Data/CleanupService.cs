@@ -35,8 +35,9 @@ internal abstract class CleanupService(TimeSpan every) : BackgroundService
         }
     }
 
-    /// <summary>Pauses between two batches for as long as the last one took, because no caller waits for the cleanup but others need the
-    /// database.</summary>
+    /// <summary>
+    /// Pauses between two batches for as long as the last one took, because no caller waits for the cleanup but others need the database.
+    /// </summary>
     protected static Task Delay(long since, CancellationToken ct)
     {
         var worked = Stopwatch.GetElapsedTime(since);

@@ -4,8 +4,9 @@ using Npgsql;
 
 namespace ChatLogger.Data;
 
-/// <summary>Validates a connection string: allows every name and value that Npgsql knows, unless this service cannot work with
-/// it.</summary>
+/// <summary>
+/// Validates a connection string: allows every name and value that Npgsql knows, unless this service cannot work with it.
+/// </summary>
 internal static class ConnectionStringRules
 {
     /// <summary>Returns the connection string, completed with what several hosts require.</summary>

@@ -5,8 +5,9 @@ using Npgsql;
 
 namespace ChatLogger.Data;
 
-/// <summary>Makes the first connection to a database: waits for it, finds out how sessions can get their parameters, and rejects what
-/// cannot work.</summary>
+/// <summary>
+/// Makes the first connection to a database: waits for it, finds out how sessions can get their parameters, and rejects what cannot work.
+/// </summary>
 internal sealed partial class DatabaseProbe(string setting, string connectionString, DatabaseSettings settings, bool transactionPooler, ILogger log)
 {
     private const int MinimumMajor = 15;

@@ -13,12 +13,15 @@ internal sealed record DatabaseSettings
 {
     public const string Section = "Database";
 
-    /// <summary>Allows the private server outside Development. In Development it is the default when there is no connection
-    /// string.</summary>
+    /// <summary>
+    /// Allows the private server outside Development. In Development it is the default when there is no connection string.
+    /// </summary>
     public bool Private { get; init; }
 
-    /// <summary>The directory of initdb, pg_ctl and postgres for the private server. Default: PATH, then the usual directories, highest
-    /// version first.</summary>
+    /// <summary>
+    /// The directory of initdb, pg_ctl and postgres for the private server. Default: PATH, then the usual directories, highest version
+    /// first.
+    /// </summary>
     public string? Binaries { get; init; }
 
     /// <summary>How long the start waits for a database that cannot be reached yet. Default 30 s.</summary>

@@ -5,8 +5,9 @@ using Npgsql;
 
 namespace ChatLogger.Data;
 
-/// <summary>Converts a connection URL (<c>postgres://user:password@host:5432/database?sslmode=require</c>), which Npgsql does not
-/// read.</summary>
+/// <summary>
+/// Converts a connection URL (<c>postgres://user:password@host:5432/database?sslmode=require</c>), which Npgsql does not read.
+/// </summary>
 internal static partial class DatabaseUrl
 {
     private delegate void Setter(NpgsqlConnectionStringBuilder connection, string value);

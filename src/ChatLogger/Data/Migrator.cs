@@ -43,8 +43,9 @@ internal sealed partial class Migrator(
            select Script.FromResource(resource),
     ];
 
-    /// <summary>Runs the pending scripts and returns their number. Several instances may call it at once: one migrates, the others
-    /// wait.</summary>
+    /// <summary>
+    /// Runs the pending scripts and returns their number. Several instances may call it at once: one migrates, the others wait.
+    /// </summary>
     /// <exception cref="StartupException">A script was edited after it ran, or the database is newer than this program.</exception>
     public async Task<int> Run(CancellationToken ct)
     {

@@ -17,12 +17,14 @@ internal static class Pools
     /// <summary>For reading, writing and serving exports. It has no statement timeout, because reading a snapshot may take long.</summary>
     public const string Exports = "exports";
 
-    /// <summary>For plugin API look-ups other than writes: API keys, and results stored under an Idempotency-Key. The dashboard API never
-    /// uses it.</summary>
+    /// <summary>
+    /// For plugin API look-ups other than writes: API keys, and results stored under an Idempotency-Key. The dashboard API never uses it.
+    /// </summary>
     public const string Plugins = "plugins";
 
-    /// <summary>For writing chats and messages. It is small, because each statement carries the rows of many requests, and has a short lock
-    /// timeout.</summary>
+    /// <summary>
+    /// For writing chats and messages. It is small, because each statement carries the rows of many requests, and has a short lock timeout.
+    /// </summary>
     public const string Writing = "writing";
 
     /// <summary>The common pool.</summary>

@@ -13,8 +13,9 @@ internal enum SessionSetup
     /// <summary>By a statement on each new connection, because a pooler rejects or drops the start-up parameter.</summary>
     ByStatement,
 
-    /// <summary>Not at all, because each transaction may run in another session: role and database set the defaults, which are only
-    /// checked.</summary>
+    /// <summary>
+    /// Not at all, because each transaction may run in another session: role and database set the defaults, which are only checked.
+    /// </summary>
     ByRole,
 }
 
@@ -35,8 +36,9 @@ internal static class SessionParameters
         ) as wanted
         """;
 
-    /// <summary>Checks the defaults of a session that cannot be configured: null, or what is wrong and the statements that correct
-    /// it.</summary>
+    /// <summary>
+    /// Checks the defaults of a session that cannot be configured: null, or what is wrong and the statements that correct it.
+    /// </summary>
     public const string FindWrongDefaults =
         """
         select string_agg(format('%s is %s; run: alter role %I set %s = %L', wanted.name, current_setting(wanted.name), current_user, wanted.name, wanted.values[1]), ', ')
@@ -49,8 +51,10 @@ internal static class SessionParameters
         where current_setting(wanted.name) <> all (wanted.values)
         """;
 
-    /// <summary>Parses options as PostgreSQL does: words separated by spaces, a backslash escapes the next character, and the last value of
-    /// a name wins.</summary>
+    /// <summary>
+    /// Parses options as PostgreSQL does: words separated by spaces, a backslash escapes the next character, and the last value of a name
+    /// wins.
+    /// </summary>
     /// <exception cref="FormatException">An option is neither <c>-c name=value</c> nor <c>--name=value</c>.</exception>
     public static IReadOnlyDictionary<string, string> Parse(string? options)
     {

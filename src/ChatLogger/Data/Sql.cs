@@ -5,8 +5,10 @@ using Npgsql;
 
 namespace ChatLogger.Data;
 
-/// <summary>Runs single statements on pooled connections and abandons them with the request (<see cref="DatabaseWork"/>). Dapper maps the
-/// rows; see <see cref="DapperConventions"/>.</summary>
+/// <summary>
+/// Runs single statements on pooled connections and abandons them with the request (<see cref="DatabaseWork"/>). Dapper maps the rows; see
+/// <see cref="DapperConventions"/>.
+/// </summary>
 internal static class Sql
 {
     public static Task<T?> QuerySingleOrDefaultAsync<T>(this NpgsqlDataSource db, string sql, object parameters, CancellationToken ct) =>
@@ -25,8 +27,9 @@ internal static class Sql
     public static Task<int> ExecuteAsync(this NpgsqlDataSource db, string sql, object parameters, CancellationToken ct) =>
         db.OnConnection((connection, token) => connection.ExecuteAsync(new CommandDefinition(sql, parameters, cancellationToken: token)), ct);
 
-    /// <summary>Runs several statements in a transaction: commits when <paramref name="work"/> returns, rolls back when it
-    /// throws.</summary>
+    /// <summary>
+    /// Runs several statements in a transaction: commits when <paramref name="work"/> returns, rolls back when it throws.
+    /// </summary>
     public static Task<T> InTransactionAsync<T>(this NpgsqlDataSource db, Func<Transaction, Task<T>> work, CancellationToken ct) =>
         db.OnConnection(
             async (connection, token) =>
@@ -62,8 +65,9 @@ internal static class Sql
         return await db.OnConnection(work, ct);
     }
 
-    /// <summary>Runs work whose statements may be prepared, and recovers when server and driver disagree about prepared
-    /// statements.</summary>
+    /// <summary>
+    /// Runs work whose statements may be prepared, and recovers when server and driver disagree about prepared statements.
+    /// </summary>
     public static async Task<T> Prepared<T>(
         NpgsqlConnection connection, Func<NpgsqlConnection, CancellationToken, Task<T>> work, CancellationToken ct)
     {
@@ -91,8 +95,9 @@ internal static class Sql
         exception.InnerException is IOException or SocketException
         || exception.SqlState is PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown;
 
-    /// <summary>Runs several queries on one consistent snapshot, without writes. It repeats all of them when the connection
-    /// breaks.</summary>
+    /// <summary>
+    /// Runs several queries on one consistent snapshot, without writes. It repeats all of them when the connection breaks.
+    /// </summary>
     public static Task<T> InSnapshotAsync<T>(this NpgsqlDataSource db, Func<Transaction, Task<T>> work, CancellationToken ct) =>
         db.OnConnection(
             async (connection, token) =>

@@ -7,8 +7,10 @@ using Npgsql;
 
 namespace ChatLogger.Data;
 
-/// <summary>Explains why TLS to the database fails. The exception says that the certificate was rejected, but not why, so this class
-/// fetches the certificate again.</summary>
+/// <summary>
+/// Explains why TLS to the database fails. The exception says that the certificate was rejected, but not why, so this class fetches the
+/// certificate again.
+/// </summary>
 internal static class TlsFailure
 {
     private static readonly TimeSpan ProbeTimeout = TimeSpan.FromSeconds(5);

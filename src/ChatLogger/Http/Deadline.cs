@@ -1,10 +1,10 @@
 namespace ChatLogger.Http;
 
 /// <summary>
-/// One deadline for all database work of a request: waiting for a connection, connecting and the commands. It replaces <see
-/// cref="HttpContext.RequestAborted"/> until the handler returns, so it applies to every handler without extra code, and it never aborts a
-/// response that is being sent. The time in which the caller sends its body does not count, nor does password hashing; both have limits of
-/// their own.
+/// One deadline for all database work of a request: waiting for a connection, connecting and the commands. It replaces
+/// <see cref="HttpContext.RequestAborted"/> until the handler returns, so it applies to every handler without extra code, and it never
+/// aborts a response that is being sent. The time in which the caller sends its body does not count, nor does password hashing; both have
+/// limits of their own.
 /// </summary>
 internal sealed class Deadline : IDisposable
 {
@@ -40,8 +40,9 @@ internal sealed class Deadline : IDisposable
         await next(context);
     }
 
-    /// <summary>An endpoint filter: the handler's result is sent without a deadline. The server aborts clients that read too
-    /// slowly.</summary>
+    /// <summary>
+    /// An endpoint filter: the handler's result is sent without a deadline. The server aborts clients that read too slowly.
+    /// </summary>
     public static async ValueTask<object?> EndWithHandler(EndpointFilterInvocationContext invocation, EndpointFilterDelegate next)
     {
         var result = await next(invocation);
@@ -60,8 +61,9 @@ internal sealed class Deadline : IDisposable
         return new(deadline);
     }
 
-    /// <summary>Cancelled at the deadline and when the client disconnects; also for responses that read from the database while they are
-    /// sent.</summary>
+    /// <summary>
+    /// Cancelled at the deadline and when the client disconnects; also for responses that read from the database while they are sent.
+    /// </summary>
     public CancellationToken Token => _source.Token;
 
     /// <summary>Whether the client has disconnected, as opposed to an expired deadline.</summary>

@@ -17,8 +17,9 @@ internal static class Json
 
     public static readonly JsonSerializerOptions Options = Configure(new JsonSerializerOptions { TypeInfoResolver = new DefaultJsonTypeInfoResolver() });
 
-    /// <summary>RFC 8259, 8.1: a writer must not add a byte order mark, but a reader may ignore one. Some editors and Windows programs
-    /// write it.</summary>
+    /// <summary>
+    /// RFC 8259, 8.1: a writer must not add a byte order mark, but a reader may ignore one. Some editors and Windows programs write it.
+    /// </summary>
     public static ReadOnlySpan<byte> WithoutByteOrderMark(ReadOnlySpan<byte> json) => json.StartsWith(ByteOrderMark) ? json[ByteOrderMark.Length..] : json;
 
     private static ReadOnlySpan<byte> ByteOrderMark => [0xEF, 0xBB, 0xBF];

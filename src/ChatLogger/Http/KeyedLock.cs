@@ -23,16 +23,19 @@ internal sealed class KeyedLock<TParent>(TimeSpan timeout, TimeProvider time)
         }
     }
 
-    /// <summary>Acquires the lock if it is free. A caller that already holds locks must use this: waiting for more could deadlock with
-    /// another such caller.</summary>
+    /// <summary>
+    /// Acquires the lock if it is free. A caller that already holds locks must use this: waiting for more could deadlock with another such
+    /// caller.
+    /// </summary>
     public IDisposable? TryAcquire(TParent parent, string key)
     {
         var keyLock = new Holder(_held, (parent, key));
         return _held.TryAdd((parent, key), keyLock.Released) ? keyLock : null;
     }
 
-    /// <summary>Waits until the holder releases the lock, for the rest of the timeout that began at the time stamp <paramref
-    /// name="since"/>.</summary>
+    /// <summary>
+    /// Waits until the holder releases the lock, for the rest of the timeout that began at the time stamp <paramref name="since"/>.
+    /// </summary>
     /// <exception cref="ProblemException">409: the holder takes longer than the timeout.</exception>
     public async Task Wait(TParent parent, string key, long since, CancellationToken ct)
     {

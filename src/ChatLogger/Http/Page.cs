@@ -18,8 +18,9 @@ internal static class Page
     public static Page<TItem> Of<TRow, TItem>(IReadOnlyList<TRow> rows, int limit, Func<TRow, TItem> item, Func<TRow, string> cursor) =>
         Of(rows, rows.Count, limit, item, cursor);
 
-    /// <summary>Does the same when only the first of the found rows (at most limit + 1) were read, because they reached the size
-    /// limit.</summary>
+    /// <summary>
+    /// Does the same when only the first of the found rows (at most limit + 1) were read, because they reached the size limit.
+    /// </summary>
     public static Page<TItem> Of<TRow, TItem>(IReadOnlyList<TRow> rows, long found, int limit, Func<TRow, TItem> item, Func<TRow, string> cursor)
     {
         TItem[] items = [.. rows.Take(limit).Select(item)];

@@ -10,8 +10,9 @@ internal sealed record ServerSettings
     /// <summary>The minimum data rate is not enforced during these first seconds.</summary>
     public static readonly TimeSpan RateGrace = TimeSpan.FromSeconds(5);
 
-    /// <summary>The time for all database work of a request, waiting included. Default 4 s: the response is out within 5 s, also on a busy
-    /// machine.</summary>
+    /// <summary>
+    /// The time for all database work of a request, waiting included. Default 4 s: the response is out within 5 s, also on a busy machine.
+    /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.100", "00:01:00")]
     public TimeSpan DatabaseDeadline { get; init; } = TimeSpan.FromSeconds(4);
 
@@ -31,8 +32,9 @@ internal sealed record ServerSettings
     [Range(typeof(TimeSpan), "00:00:01", "00:10:00")]
     public TimeSpan HeaderTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>The minimum data rate of a caller that sends or reads, in bytes per second, after 5 s. Default 240; slower connections are
-    /// closed.</summary>
+    /// <summary>
+    /// The minimum data rate of a caller that sends or reads, in bytes per second, after 5 s. Default 240; slower connections are closed.
+    /// </summary>
     [Range(1, 1_000_000)]
     public int MinDataRate { get; init; } = 240;
 

@@ -31,8 +31,10 @@ internal static class TimeZones
     /// <summary>The offset of the zone from UTC at this instant.</summary>
     public static TimeSpan OffsetAt(this DateTimeZone zone, DateTimeOffset at) => zone.GetUtcOffset(Instant.FromDateTimeOffset(at)).ToTimeSpan();
 
-    /// <summary>Returns the first instant after <paramref name="at"/> and before <paramref name="end"/> with another offset; otherwise
-    /// <paramref name="end"/>.</summary>
+    /// <summary>
+    /// Returns the first instant after <paramref name="at"/> and before <paramref name="end"/> with another offset; otherwise
+    /// <paramref name="end"/>.
+    /// </summary>
     public static DateTimeOffset NextChange(this DateTimeZone zone, DateTimeOffset at, DateTimeOffset end)
     {
         var interval = zone.GetZoneInterval(Instant.FromDateTimeOffset(at));

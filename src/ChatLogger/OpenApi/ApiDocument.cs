@@ -7,14 +7,14 @@ using Microsoft.Net.Http.Headers;
 namespace ChatLogger.OpenApi;
 
 /// <summary>
-/// GET /openapi/v1.json: the OpenAPI document. It is made once, at the first request, and held as bytes, for it costs a tenth of a second
-/// of processor and anybody may ask for it.
+/// GET /openapi/v1.json: the OpenAPI document. It is built once, at the first request, and cached as bytes, because it costs a tenth of a
+/// second of CPU and anybody may request it.
 /// </summary>
 internal sealed class ApiDocument(DocumentBuilder builder)
 {
     public const string Path = "/openapi/v1.json";
 
-    /// <summary>A trusted proxy names the prefix, and could name any number of them.</summary>
+    /// <summary>The maximum number of cached prefixes, because a trusted proxy could send any number of them.</summary>
     private const int MaxCached = 16;
 
     private const string NoPrefix = "/";
@@ -24,7 +24,7 @@ internal sealed class ApiDocument(DocumentBuilder builder)
     public static void Map(IEndpointRouteBuilder open) =>
         open.MapGet(Path, (ApiDocument document, HttpContext context) => document.Answer(context)).ExcludeFromDescription();
 
-    /// <summary>The document as it is for a service whose routes begin at this path.</summary>
+    /// <summary>Returns the document for a service with this base path.</summary>
     public async Task<string> Text(string? prefix)
     {
         var document = JsonNode.Parse(await builder.Document)!.AsObject();
@@ -38,7 +38,7 @@ internal sealed class ApiDocument(DocumentBuilder builder)
         var prefix = request.PathBase.HasValue ? request.PathBase.ToUriComponent() : NoPrefix;
         if (!_cached.TryGetValue(prefix, out var encodings))
         {
-            // Whoever waited for it has it all: neither the deadline of one request nor its end stops the work.
+            // The work is not cancelled with the request or its deadline, because concurrent requests use the result.
             encodings = new(await Text(prefix));
             if (_cached.Count < MaxCached)
                 encodings = _cached.GetOrAdd(prefix, encodings);
@@ -48,7 +48,7 @@ internal sealed class ApiDocument(DocumentBuilder builder)
         var (name, bytes) = encodings.For(headers.AcceptEncoding);
         response.Headers.Append(HeaderNames.Vary, HeaderNames.AcceptEncoding);
         response.Headers.ETag = encodings.Tag(name);
-        // It holds nothing of any tenant, and may be kept as long as it is asked after.
+        // The document contains no tenant data, so caches may store it, but must revalidate it.
         response.Headers.CacheControl = "no-cache";
         if (headers.IfNoneMatch.Any(known => known.Tag == "*" || known.Tag == encodings.Tag(name)))
         {
@@ -63,7 +63,7 @@ internal sealed class ApiDocument(DocumentBuilder builder)
             await response.BodyWriter.WriteAsync(bytes, context.RequestAborted);
     }
 
-    /// <summary>The document as it is and compressed, in the order in which we would rather send it.</summary>
+    /// <summary>The document uncompressed and compressed, in our order of preference.</summary>
     private sealed class Encodings
     {
         private readonly string _sha256;
@@ -81,12 +81,12 @@ internal sealed class ApiDocument(DocumentBuilder builder)
             ];
         }
 
-        // What is sent differs, so the tags differ (RFC 9110, 8.8.3.3).
+        // The encodings differ in their bytes, so their tags differ (RFC 9110, 8.8.3.3).
         public string Tag(string? encoding) => encoding is null ? $"\"{_sha256}\"" : $"\"{_sha256}-{encoding}\"";
 
         public (string? Name, byte[] Bytes) For(IList<StringWithQualityHeaderValue> accepted)
         {
-            // A client that refuses all of them is sent the document as it is.
+            // A client that rejects all encodings gets the uncompressed document.
             var best = _all[^1];
             var most = 0.0;
             foreach (var each in _all)
@@ -98,7 +98,7 @@ internal sealed class ApiDocument(DocumentBuilder builder)
             return best;
         }
 
-        // Said of the encoding itself, or else of all others by *; of the identity nothing need be said.
+        // The quality of the encoding itself, or else of *; identity is acceptable even if not listed.
         private static double Quality(IList<StringWithQualityHeaderValue> accepted, string? name)
         {
             var named = accepted.FirstOrDefault(one => one.Value.Equals(name ?? "identity", StringComparison.OrdinalIgnoreCase))

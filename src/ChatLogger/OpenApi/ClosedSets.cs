@@ -6,7 +6,7 @@ using ChatLogger.Http;
 namespace ChatLogger.OpenApi;
 
 /// <summary>
-/// The closed sets of words that requests and answers use. Each is a schema of its own, so that generated clients have a type for it.
+/// The enumerations of requests and responses. Each is a schema of its own, so that generated clients have a type for it.
 /// </summary>
 internal static class ClosedSets
 {

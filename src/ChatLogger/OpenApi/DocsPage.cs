@@ -1,14 +1,14 @@
 namespace ChatLogger.OpenApi;
 
-/// <summary>The page that shows the OpenAPI document to people, at <c>/docs</c>.</summary>
+/// <summary>The page at <c>/docs</c> that shows the OpenAPI document to people.</summary>
 internal static class DocsPage
 {
     private const string Path = "/docs";
 
-    /// <summary>The page, and a policy that lets it load its own scripts.</summary>
+    /// <summary>Adds the page, with a Content-Security-Policy that lets it load its own scripts.</summary>
     public static void Use(WebApplication app)
     {
-        // Every request would pass through it otherwise.
+        // Limits the middleware to this path; otherwise every request would pass through it.
         app.UseWhen(
             context => context.Request.Path.StartsWithSegments(Path, StringComparison.Ordinal),
             page =>
@@ -26,7 +26,7 @@ internal static class DocsPage
                     options.RoutePrefix = Path.TrimStart('/');
                     options.DocumentTitle = "Chat Logger";
                     options.EnableDeepLinking();
-                    // Relative to the page, so that it is found below a sub-path, too.
+                    // Relative to the page, so that it also works below a base path.
                     options.SwaggerEndpoint($"..{ApiDocument.Path}", "Chat Logger v1");
                 });
             });

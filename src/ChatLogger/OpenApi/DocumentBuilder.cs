@@ -9,14 +9,14 @@ using Microsoft.OpenApi;
 namespace ChatLogger.OpenApi;
 
 /// <summary>
-/// Makes the OpenAPI document. The framework finds the operations and makes schemas of the types; what it cannot know is put in here, from
-/// the metadata of the endpoints, the limits that are set, and what <see cref="MemberTable"/> says of each member.
+/// Builds the OpenAPI document. The framework finds the operations and creates schemas of the types; this class adds what it cannot know,
+/// from the metadata of the endpoints, the configured limits, and the descriptions in <see cref="MemberTable"/>.
 /// </summary>
 internal sealed class DocumentBuilder
 {
     private const string Name = "v1";
 
-    /// <summary>The document is JSON with nosniff, never part of a page.</summary>
+    /// <summary>The document is JSON with nosniff and never part of a page, so only what JSON requires is escaped.</summary>
     public static readonly JsonSerializerOptions Written = new() { Encoder = Json.Encoder, WriteIndented = false };
 
     private static readonly (string Name, string Description)[] Tags =
@@ -64,7 +64,7 @@ internal sealed class DocumentBuilder
         services.AddSingleton<ApiDocument>();
     }
 
-    /// <summary>The document without its servers, which depend on the request. Made when it is first asked for, and then kept.</summary>
+    /// <summary>The document without its servers, which depend on the request. It is built on the first request and then cached.</summary>
     public Task<string> Document => _document.Value;
 
     private async Task<string> Build()

@@ -1,9 +1,9 @@
 namespace ChatLogger.OpenApi;
 
-/// <summary>A body that succeeds. A test sends each of them.</summary>
+/// <summary>A request body that succeeds. A test sends each of them.</summary>
 internal sealed record Example(string Key, string Summary, string Body);
 
-/// <summary>The examples of request bodies, by the name of the operation.</summary>
+/// <summary>The examples of request bodies, by operation name.</summary>
 internal static class Examples
 {
     private static readonly Dictionary<string, Example[]> All = new()
@@ -59,6 +59,6 @@ internal static class Examples
         ],
     };
 
-    /// <summary>A test holds that every operation with a body has one.</summary>
+    /// <summary>Returns the examples; a test checks that every operation with a body has one.</summary>
     public static IReadOnlyList<Example> Of(string operation) => All.GetValueOrDefault(operation) ?? [];
 }

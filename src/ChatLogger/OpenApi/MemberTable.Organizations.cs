@@ -92,7 +92,7 @@ internal sealed partial class MemberTable
 
     private static Member Password(string what) => new($"{what}: {PasswordHashingQueue.MinBytes} to {PasswordHashingQueue.MaxBytes} bytes in UTF-8.")
     {
-        // A character takes up to four bytes.
+        // A character has up to four bytes.
         MinLength = PasswordHashingQueue.MinBytes / 4,
         MaxLength = PasswordHashingQueue.MaxBytes,
         Format = "password",

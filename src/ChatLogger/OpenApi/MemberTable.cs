@@ -5,8 +5,8 @@ using ChatLogger.Http;
 namespace ChatLogger.OpenApi;
 
 /// <summary>
-/// What each member of a shape and each parameter means, and what a caller may send for it. The limits are those that are set, and are
-/// stated of requests only. A name means the same wherever it stands, unless a line with the shape's name before it says otherwise.
+/// Describes each member of a schema and each parameter, and which values a caller may send. The limits are the configured ones and appear
+/// in requests only. A name has the same meaning everywhere, unless an entry with the schema's name before it says otherwise.
 /// </summary>
 internal sealed partial class MemberTable(Limits limits)
 {
@@ -18,11 +18,11 @@ internal sealed partial class MemberTable(Limits limits)
 
     private static readonly Member Unknown = new("");
 
-    /// <summary>What is said of it. A test holds that something is said of everything.</summary>
+    /// <summary>Returns the description; a test checks that every member has one.</summary>
     public Member Find(string? shape, string name) =>
         _members.GetValueOrDefault($"{shape}.{name}") ?? _members.GetValueOrDefault(name) ?? Unknown;
 
-    /// <summary>Adds what a caller may send to the schema of a parameter or of a member of a request.</summary>
+    /// <summary>Adds the constraints to the schema of a parameter or of a request's member.</summary>
     public static void Constrain(JsonObject schema, Member member)
     {
         var one = schema["items"] as JsonObject ?? schema;
@@ -59,10 +59,10 @@ internal sealed partial class MemberTable(Limits limits)
             schema[name] = number;
     }
 
-    /// <summary>A sentence about it, and what may be sent: lengths in characters (Unicode code points).</summary>
+    /// <summary>A description and the allowed values; lengths are in characters (Unicode code points).</summary>
     internal sealed record Member(string Description)
     {
-        /// <summary>The closed set that its values are of; see <see cref="ClosedSets"/>.</summary>
+        /// <summary>The enumeration of its values; see <see cref="ClosedSets"/>.</summary>
         public string? Set { get; init; }
         public int? MinLength { get; init; }
         public int? MaxLength { get; init; }
@@ -75,13 +75,13 @@ internal sealed partial class MemberTable(Limits limits)
         public string? Format { get; init; }
         public string? Default { get; init; }
 
-        /// <summary>A value that works, for a parameter.</summary>
+        /// <summary>A valid value, for a parameter.</summary>
         public string? Example { get; init; }
 
-        /// <summary>A JSON object of the caller's own.</summary>
+        /// <summary>A JSON object whose members the caller chooses.</summary>
         public bool IsMetadata { get; init; }
 
-        /// <summary>Described as a list, though one value may stand alone.</summary>
+        /// <summary>Described as a list, although a single value is accepted too.</summary>
         public bool IsList { get; init; }
     }
 }

@@ -9,7 +9,7 @@ using Microsoft.AspNetCore.Routing.Patterns;
 namespace ChatLogger.OpenApi;
 
 /// <summary>
-/// What an endpoint's metadata tells about its operation: parameters, credential, examples, and each answer with its headers.
+/// Builds an operation from its endpoint's metadata: parameters, credential, examples, and each response with its headers.
 /// </summary>
 internal sealed partial class OperationBuilder(EndpointDataSource endpoints, IEnumerable<IExportFormat> formats, MemberTable members)
 {
@@ -39,7 +39,7 @@ internal sealed partial class OperationBuilder(EndpointDataSource endpoints, IEn
         var metadata = endpoint.Metadata;
         var isHead = method == "head";
         var access = metadata.GetMetadata<EndpointPolicy>()!;
-        // The name of a slice that has two routes is one of them's; the other brings its own.
+        // If a slice has two routes, one uses the slice's name and the other sets a name of its own.
         var name = metadata.GetMetadata<IEndpointNameMetadata>()?.EndpointName
             ?? metadata.GetMetadata<MethodInfo>()!.DeclaringType!.DeclaringType!.Name;
         operation["operationId"] = isHead ? $"head{name}" : char.ToLowerInvariant(name[0]) + name[1..];

@@ -4,12 +4,12 @@ using ChatLogger.Http;
 
 namespace ChatLogger.OpenApi;
 
-/// <summary>Which refusals an operation can give, from what its endpoint asks for, and how they look.</summary>
+/// <summary>Determines the errors that an operation can return from its endpoint's metadata, and describes them.</summary>
 internal static class ProblemResponses
 {
     private static readonly string[] Safe = ["get", "head"];
 
-    /// <summary>What the operation can be refused with, each once.</summary>
+    /// <summary>Returns the problem types of the operation, without duplicates.</summary>
     public static IReadOnlyList<ProblemType> Of(RouteEndpoint endpoint, string method)
     {
         var metadata = endpoint.Metadata;
@@ -19,7 +19,7 @@ internal static class ProblemResponses
         var isKnown = access.Credential != CredentialKind.None;
         var idempotencyKey = metadata.GetMetadata<IdempotencyKeyShape>() is not null;
         var namesSomething = endpoint.RoutePattern.Parameters.Count > 0;
-        // In an organization superadmins act as admins; everywhere else each role is let in that is named.
+        // In an organization superadmins act as admins; elsewhere only the listed roles are admitted.
         var hasRoles = access.Credential == CredentialKind.OrganizationSession
             ? !MemberRole.OfOrganization.All(access.Allowed.Contains)
             : access.Allowed.Count > 0;
@@ -31,10 +31,10 @@ internal static class ProblemResponses
                 types.AddRange(given);
         }
 
-        // What takes no parameters refuses those that come.
+        // An endpoint without parameters rejects all query parameters.
         When(hasBody || metadata.GetMetadata<AllowsAnyQuery>() is null, ProblemType.Validation);
         When(isKnown || hasBody, ProblemType.Unauthenticated);
-        // A browser may change something from our own pages only.
+        // OriginCheck can reject a browser's request that changes something.
         When(hasRoles || isUnsafe, ProblemType.Forbidden);
         When(namesSomething, ProblemType.NotFound);
         When(hasBody, ProblemType.RequestTimeout, ProblemType.BodyTooLarge);
@@ -49,7 +49,7 @@ internal static class ProblemResponses
     }
 
     /// <summary>
-    /// A reference to the answer with one of these, which all have one status; operations that are refused alike share it.
+    /// Returns a reference to the response for these types, which share one status; operations with the same types share it.
     /// </summary>
     public static JsonObject Reference(ProblemType[] types, bool isHead, JsonObject document)
     {

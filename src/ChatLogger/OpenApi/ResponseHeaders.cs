@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace ChatLogger.OpenApi;
 
-/// <summary>The headers of answers that say something about the answer; those that every answer has are not among them.</summary>
+/// <summary>The response headers that describe a particular response, without those that every response has.</summary>
 internal static class ResponseHeaders
 {
     private static readonly (string Name, string Type, string Description, string Example)[] Known =

@@ -6,14 +6,14 @@ using Microsoft.OpenApi;
 
 namespace ChatLogger.OpenApi;
 
-/// <summary>The schemas: as the framework makes them of the types, with what it cannot know.</summary>
+/// <summary>Completes the schemas that the framework creates from the types.</summary>
 internal sealed class SchemaBuilder(MemberTable members, Limits limits)
 {
     private const string References = "#/components/schemas/";
     private const string Item = "BatchItem";
     private const string Metadata = "Metadata";
 
-    /// <summary>Every slice has a Request and a Response; in the document they are told apart by the slice.</summary>
+    /// <summary>Every slice has a Request and a Response; their schema names begin with the slice's name.</summary>
     public static string? Name(Type type)
     {
         if (type == typeof(ProblemException))
@@ -25,7 +25,7 @@ internal sealed class SchemaBuilder(MemberTable members, Limits limits)
         return type is { IsNested: true, DeclaringType: { } slice } ? slice.Name + type.Name : null;
     }
 
-    /// <summary>Ids and times are written by converters of our own, of which the framework knows nothing.</summary>
+    /// <summary>Corrects the schemas of ids and times, because the framework does not know our converters.</summary>
     public static void Correct(OpenApiSchema schema, Type type)
     {
         var plain = Nullable.GetUnderlyingType(type) ?? type;
@@ -35,7 +35,7 @@ internal sealed class SchemaBuilder(MemberTable members, Limits limits)
         schema.Format = plain == typeof(Guid) ? "uuid" : "date-time";
     }
 
-    /// <summary>A body that is read item by item is none that the framework sees: its shapes are added.</summary>
+    /// <summary>Adds the schemas of a body that is read item by item, which the framework does not see.</summary>
     public static async Task AddItems(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken ct)
     {
         var endpoints = context.ApplicationServices.GetRequiredService<EndpointDataSource>().Endpoints;
@@ -52,7 +52,7 @@ internal sealed class SchemaBuilder(MemberTable members, Limits limits)
         schemas[Metadata] = MetadataObject(null);
         schemas["Problem"] = ProblemSchema();
         AddBatch(schemas);
-        // What nothing refers to was leaked by a type that is written otherwise than it is made.
+        // Removes unreferenced schemas, which the framework adds for types with custom converters.
         RemoveUnused(document, schemas);
         foreach (var (name, set) in ClosedSets.All)
         {
@@ -82,7 +82,7 @@ internal sealed class SchemaBuilder(MemberTable members, Limits limits)
 
     private void Complete(string name, JsonObject schema, bool isRequest)
     {
-        // Answers grow: a client that refused what it does not know would break on the next version.
+        // Responses may gain members: a client that rejects unknown ones would break on the next version.
         if (!isRequest && schema["additionalProperties"]?.GetValueKind() == System.Text.Json.JsonValueKind.False)
             schema.Remove("additionalProperties");
         foreach (var (property, value) in (schema["properties"] as JsonObject)?.ToList() ?? [])
@@ -115,7 +115,7 @@ internal sealed class SchemaBuilder(MemberTable members, Limits limits)
         }
         else if (made["oneOf"] is JsonArray choices)
         {
-            // The shape first: some generators take the first that they see.
+            // Puts the reference first, because some generators use the first choice.
             made["oneOf"] = new JsonArray([.. choices.Select(choice => choice!.DeepClone()).OrderBy(choice => choice["$ref"] is null)]);
         }
         made["description"] = member.Description;
@@ -141,7 +141,7 @@ internal sealed class SchemaBuilder(MemberTable members, Limits limits)
         schemas[Item] = new JsonObject
         {
             ["description"] = "A chat or a message; `type` says which.",
-            // Of oneOf some generators know only the kind that is between a shape and null.
+            // Some generators support oneOf only between a schema and null.
             ["anyOf"] = new JsonArray([.. items.Select(item => new JsonObject { ["$ref"] = References + item.Name })]),
             ["discriminator"] = new JsonObject
             {
@@ -200,7 +200,7 @@ internal sealed class SchemaBuilder(MemberTable members, Limits limits)
     };
 
     /// <summary>
-    /// The names of the schemas that are reached from here; with <paramref name="within"/>, by way of members of that name only.
+    /// Returns the names of the schemas reachable from here; with <paramref name="within"/>, only through members of that name.
     /// </summary>
     private static HashSet<string> Reached(JsonNode from, JsonObject schemas, string? within)
     {

@@ -12,12 +12,15 @@ internal sealed record TelemetrySettings
 
     private const int MinTokenLength = 16;
 
-    /// <summary>A separate address that serves <c>/metrics</c>, and nothing else, to anyone: <c>http://127.0.0.1:9464</c>,
-    /// <c>http://*:9464</c>. Default: none.</summary>
+    /// <summary>
+    /// A separate address that serves <c>/metrics</c>, and nothing else, to anyone: <c>http://127.0.0.1:9464</c>, <c>http://*:9464</c>.
+    /// Default: none.
+    /// </summary>
     public string? MetricsUrl { get; init; }
 
-    /// <summary>The token for <c>/metrics</c> on the service's own address (<c>Authorization: Bearer …</c>); at least 16 characters.
-    /// Default: none.</summary>
+    /// <summary>
+    /// The token for <c>/metrics</c> on the service's own address (<c>Authorization: Bearer …</c>); at least 16 characters. Default: none.
+    /// </summary>
     public string? MetricsToken { get; init; }
 
     /// <summary>A file that contains the token, instead of <see cref="MetricsToken"/>.</summary>

@@ -15,8 +15,9 @@ namespace ChatLogger.Telemetry;
 /// <summary>Sets up the telemetry of the service: its log, and the metrics and traces that its settings enable.</summary>
 internal static class TelemetrySetup
 {
-    /// <summary>The maximum number of label sets of an instrument; further ones are counted together. So callers cannot increase memory
-    /// use.</summary>
+    /// <summary>
+    /// The maximum number of label sets of an instrument; further ones are counted together. So callers cannot increase memory use.
+    /// </summary>
     private const int MostSeries = 1_000;
 
     /// <summary>The version of the service, without the commit.</summary>

@@ -3,8 +3,8 @@ using ChatLogger.Configuration;
 namespace ChatLogger.Data;
 
 /// <summary>
-/// A lock between processes that the kernel releases even after kill -9. On Unix .NET uses flock(2): exclusive for <see
-/// cref="FileShare.None"/>, shared otherwise; child processes do not inherit the descriptor.
+/// A lock between processes that the kernel releases even after kill -9. On Unix .NET uses flock(2): exclusive for
+/// <see cref="FileShare.None"/>, shared otherwise; child processes do not inherit the descriptor.
 /// </summary>
 internal static class FileLock
 {

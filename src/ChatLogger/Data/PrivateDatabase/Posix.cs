@@ -4,8 +4,9 @@ using System.Text;
 
 namespace ChatLogger.Data;
 
-/// <summary>The system calls that .NET does not offer. None is for Windows; <see cref="Stat"/> and <see cref="As"/> are for Linux
-/// only.</summary>
+/// <summary>
+/// The system calls that .NET does not offer. None is for Windows; <see cref="Stat"/> and <see cref="As"/> are for Linux only.
+/// </summary>
 internal static class Posix
 {
     public const int Quit = 3;
@@ -31,8 +32,10 @@ internal static class Posix
     /// <summary>Whether the process exists; also true for a zombie and for a process of another user.</summary>
     public static bool Exists(int pid) => pid > 0 && (kill(pid, 0) == 0 || Marshal.GetLastPInvokeError() == 1 /* EPERM */);
 
-    /// <summary>Returns the entry at this path, or null if it is missing or not accessible. It uses statx, because the layout of stat
-    /// differs by architecture.</summary>
+    /// <summary>
+    /// Returns the entry at this path, or null if it is missing or not accessible. It uses statx, because the layout of stat differs by
+    /// architecture.
+    /// </summary>
     public static Entry? Stat(string path, bool follow)
     {
         return statx(CurrentDirectory, Encode(path), follow ? 0 : NoFollow, BasicStats, out var found) == 0

@@ -73,8 +73,9 @@ internal sealed partial class PostgresCluster
         return At(remote, account);
     }
 
-    /// <summary>Starts the server unless it runs, and returns when it accepts connections. It creates no cluster: see <see
-    /// cref="Create"/>.</summary>
+    /// <summary>
+    /// Starts the server unless it runs, and returns when it accepts connections. It creates no cluster: see <see cref="Create"/>.
+    /// </summary>
     public async Task<Postmaster> EnsureRunning(CancellationToken ct)
     {
         var waited = Stopwatch.StartNew();
@@ -135,8 +136,10 @@ internal sealed partial class PostgresCluster
             System.IO.Directory.Delete(Directory, recursive: true);
     }
 
-    /// <summary>Creates the cluster with its role and database under a temporary name, and renames it when complete: a killed first start
-    /// leaves no partial cluster.</summary>
+    /// <summary>
+    /// Creates the cluster with its role and database under a temporary name, and renames it when complete: a killed first start leaves no
+    /// partial cluster.
+    /// </summary>
     public async Task Create(CancellationToken ct)
     {
         var parent = Path.GetDirectoryName(Directory)!;

@@ -65,8 +65,9 @@ internal static class ProcessTable
         OperatingSystem.IsLinux() && Posix.As(account.Uid, account.Gid, () =>
             Posix.Stat($"/proc/{pid}/cwd", follow: true) is { } theirs && Posix.Stat(directory, follow: true) is { } ours && theirs.IsSameAs(ours));
 
-    /// <summary>Returns every live PostgreSQL process whose working directory this is, but no other program, such as a shell left
-    /// there.</summary>
+    /// <summary>
+    /// Returns every live PostgreSQL process whose working directory this is, but no other program, such as a shell left there.
+    /// </summary>
     public static List<int> PostgresIn(string directory, ServerAccount account)
     {
         var found = new List<int>();

@@ -1,7 +1,7 @@
 namespace ChatLogger.Data;
 
-/// <param name="DataDirectory">Where the service keeps its files. It is created if missing; better let the service create it, see <see
-/// cref="PostgresCluster.Locate"/>.</param>
+/// <param name="DataDirectory">Where the service keeps its files. It is created if missing; better let the service create it, see
+/// <see cref="PostgresCluster.Locate"/>.</param>
 internal sealed record PrivateDatabaseOptions(string DataDirectory)
 {
     /// <summary>The setting Database__Binaries: a directory with initdb, pg_ctl and postgres.</summary>
@@ -16,8 +16,9 @@ internal sealed record PrivateDatabaseOptions(string DataDirectory)
     /// <summary>Server settings that override ours.</summary>
     public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>Where the cluster goes when the service runs as root and PostgreSQL's account cannot reach <see
-    /// cref="DataDirectory"/>.</summary>
+    /// <summary>
+    /// Where the cluster goes when the service runs as root and PostgreSQL's account cannot reach <see cref="DataDirectory"/>.
+    /// </summary>
     public string SystemDirectory { get; init; } = "/var/lib/chatlogger";
 
     /// <summary>The directories to search for programs, in the format of PATH; the usual ones below the root follow.</summary>

@@ -5,8 +5,9 @@ using ChatLogger.Configuration;
 
 namespace ChatLogger.Data;
 
-/// <summary>The account that runs PostgreSQL's programs: the current one, or an unprivileged one for root, because PostgreSQL refuses uid
-/// 0.</summary>
+/// <summary>
+/// The account that runs PostgreSQL's programs: the current one, or an unprivileged one for root, because PostgreSQL refuses uid 0.
+/// </summary>
 /// <remarks>Name is null for the current account.</remarks>
 internal sealed record ServerAccount(string? Name, uint Uid, uint Gid)
 {

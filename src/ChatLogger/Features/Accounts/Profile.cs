@@ -1,11 +1,13 @@
 namespace ChatLogger.Features;
 
-/// <summary>A member, as the member and the organization's admins see them; <c>status</c> is active or disabled, a superadmin has no org.</summary>
+/// <summary>
+/// A member, as the member and the organization's admins see them; <c>status</c> is active or disabled, a superadmin has no org.
+/// </summary>
 internal sealed record Profile(Guid Id, string Email, string? Name, string Role, string Status, Profile.Organization? Org, DateTimeOffset CreatedAt)
 {
     public sealed record Organization(Guid Id, string Slug, string Name);
 
-    /// <summary>The columns that make a profile, of <c>users u left join organizations o</c>.</summary>
+    /// <summary>The columns of a profile, selected from <c>users u left join organizations o</c>.</summary>
     public const string Columns =
         """
         u.id, u.email, u.name, u.role, case when u.disabled_at is null then 'active' else 'disabled' end as status,

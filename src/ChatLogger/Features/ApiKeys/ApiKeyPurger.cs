@@ -4,7 +4,7 @@ using Npgsql;
 
 namespace ChatLogger.Features;
 
-/// <summary>The keys of an organization that is deleted.</summary>
+/// <summary>Purges the API keys of a deleted organization.</summary>
 internal sealed class ApiKeyPurger(NpgsqlDataSource db, ApiKeyCache keys) : IOrganizationPurger
 {
     public Task Deactivate(Sql.Transaction transaction, Guid orgId)

@@ -21,8 +21,8 @@ internal sealed record NewApiKey(
         new(id, key.PublicId, label, scopes, key.LastFour, allowedOrigins, now, expires, null, null, key.Text);
 
     /// <summary>
-    /// Writes the key, unless the organization has as many live ones as it may: then false. Whoever makes one has locked the organization before, in
-    /// a statement of its own, so that this one counts what others have made.
+    /// Inserts the key, or returns false if the organization has reached its quota of live keys. The caller must have locked the
+    /// organization in a statement of its own, so that this one counts the keys of concurrent transactions.
     /// </summary>
     public async Task<bool> Insert(Sql.Transaction transaction, Guid orgId, byte[] sha256, int liveKeys) =>
         await transaction.ExecuteAsync(

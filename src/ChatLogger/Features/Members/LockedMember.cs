@@ -4,19 +4,18 @@ using ChatLogger.Data;
 namespace ChatLogger.Features;
 
 /// <summary>
-/// A member as they are when they are to be changed or removed, and stay until the transaction ends; and whether the organization has no other
-/// active admin.
+/// A member whose row is locked for a change or removal until the transaction ends, and whether the organization has another active admin.
 /// </summary>
 internal sealed record LockedMember(string? Name, string Role, bool Disabled, bool OthersAreAdmins)
 {
-    /// <summary>Whether the organization would be left without an active admin if this member were none.</summary>
+    /// <summary>Whether the organization would have no active admin without this member.</summary>
     public bool IsLastAdmin => Role == MemberRole.Admin && !Disabled && !OthersAreAdmins;
 
-    /// <summary>Null: no such member in this organization.</summary>
+    /// <summary>Locks the member; returns null if the organization has no such member.</summary>
     public static async Task<LockedMember?> Lock(Sql.Transaction transaction, Guid orgId, Guid memberId)
     {
-        // Who takes an admin away holds the organization, and so one at a time. The lock comes in a statement of its own: the next one then sees
-        // which admins the one before it has left.
+        // Locks the organization first, so that concurrent transactions cannot remove its last two admins. The lock is a statement of its
+        // own, so that the next statement sees which admins the previous transaction has left.
         await transaction.ExecuteAsync("select from organizations where id = @OrgId for no key update", new { OrgId = orgId });
         return await transaction.QuerySingleOrDefaultAsync<LockedMember>(
             """

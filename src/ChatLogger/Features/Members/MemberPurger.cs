@@ -4,8 +4,8 @@ using Npgsql;
 namespace ChatLogger.Features;
 
 /// <summary>
-/// The members of an organization that is deleted, and their sessions. Of a member the bare row stays, as of one who was removed: the audit log
-/// speaks of its id. The address is free again.
+/// Purges the members of a deleted organization and their sessions. A bare row of each member stays, as after a removal, because the audit
+/// log refers to its id. The e-mail address becomes available again.
 /// </summary>
 internal sealed class MemberPurger(NpgsqlDataSource db) : IOrganizationPurger
 {
@@ -20,7 +20,7 @@ internal sealed class MemberPurger(NpgsqlDataSource db) : IOrganizationPurger
     public async Task<bool> Purge(Guid orgId, CancellationToken ct)
     {
         var piece = new { OrgId = orgId, IOrganizationPurger.BatchRows };
-        // A login that was under way; no session of a removed member comes after.
+        // Removes the session of a login that was in flight; a removed member gets no later session.
         await db.ExecuteAsync(
             """
             with piece as materialized (

@@ -3,7 +3,7 @@ namespace ChatLogger.Features;
 /// <summary>An organization, as its members and superadmins see it.</summary>
 internal sealed record Organization(Guid Id, string Slug, string Name, OrganizationSettings Settings, DateTimeOffset CreatedAt)
 {
-    /// <summary>The columns that make an organization.</summary>
+    /// <summary>The columns of an organization.</summary>
     public const string Columns = "id, slug, name, time_zone, created_at";
 
     public sealed record Row(Guid Id, string Slug, string Name, string TimeZone, DateTimeOffset CreatedAt)

@@ -103,8 +103,9 @@ internal sealed class BodyLimit(Func<Limits, int> choose)
 /// <summary>Marks an endpoint that accepts gzip bodies. Its limit applies to the compressed and to the decompressed size.</summary>
 internal sealed class GzipAllowed;
 
-/// <summary>The possible shapes of the items of a list in an endpoint's body: an item's member <c>type</c> tells which shape it
-/// has.</summary>
+/// <summary>
+/// The possible shapes of the items of a list in an endpoint's body: an item's member <c>type</c> tells which shape it has.
+/// </summary>
 internal sealed class ItemShapes(string list, params (string Name, Type Type)[] types)
 {
     /// <summary>The body's member that holds the list.</summary>

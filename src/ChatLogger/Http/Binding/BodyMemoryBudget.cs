@@ -6,8 +6,9 @@ namespace ChatLogger.Http;
 /// </summary>
 internal sealed class BodyMemoryBudget(long maxBytes)
 {
-    /// <summary>Bodies up to this size are not counted: nearly all are that small, and the connection's own buffers have that
-    /// size.</summary>
+    /// <summary>
+    /// Bodies up to this size are not counted: nearly all are that small, and the connection's own buffers have that size.
+    /// </summary>
     public const int CreateReservation = 64 * 1024;
 
     private long _held;
@@ -17,8 +18,9 @@ internal sealed class BodyMemoryBudget(long maxBytes)
     {
         private long _bytes;
 
-        /// <summary>Grows the reservation to so many bytes. Returns false, and reserves nothing, when the budget does not
-        /// suffice.</summary>
+        /// <summary>
+        /// Grows the reservation to so many bytes. Returns false, and reserves nothing, when the budget does not suffice.
+        /// </summary>
         public bool TryGrow(long bytes)
         {
             var more = bytes - _bytes;

@@ -6,15 +6,17 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace ChatLogger.Http;
 
-/// <summary>Reads a request's body as bytes: enforces the limit of its route, with or without a declared length, and the body
-/// timeout.</summary>
+/// <summary>
+/// Reads a request's body as bytes: enforces the limit of its route, with or without a declared length, and the body timeout.
+/// </summary>
 internal static class BodyReader
 {
     /// <summary>Header and trailer of a gzip member, plus the two bytes of an empty deflate stream.</summary>
     private const int MinGzipBytes = 20;
 
-    /// <summary>Reads the whole body. The caller advances <see cref="HttpRequest.BodyReader"/> to its end when it no longer needs the
-    /// bytes.</summary>
+    /// <summary>
+    /// Reads the whole body. The caller advances <see cref="HttpRequest.BodyReader"/> to its end when it no longer needs the bytes.
+    /// </summary>
     public static async ValueTask<ReadOnlySequence<byte>> Read(HttpContext context)
     {
         var limit = BodyLimit.Of(context);

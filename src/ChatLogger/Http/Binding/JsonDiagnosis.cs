@@ -7,8 +7,9 @@ namespace ChatLogger.Http;
 /// <summary>Explains to the caller why a body or query does not match its shape, without echoing the input.</summary>
 internal static class JsonDiagnosis
 {
-    /// <summary>Explains why reading <paramref name="json"/> as a <paramref name="shape"/> failed with <paramref
-    /// name="failure"/>.</summary>
+    /// <summary>
+    /// Explains why reading <paramref name="json"/> as a <paramref name="shape"/> failed with <paramref name="failure"/>.
+    /// </summary>
     public static ProblemException Explain(ReadOnlySpan<byte> json, JsonTypeInfo shape, JsonException failure)
     {
         var known = shape.Properties.ToDictionary(property => property.Name);
@@ -55,8 +56,9 @@ internal static class JsonDiagnosis
         return ProblemException.Validation(Printable(path, member), Expected(property.PropertyType, deeper: end >= 0));
     }
 
-    /// <summary>Reports where the text stops being JSON, as line and byte within it, both counted from 1; or that it nests too
-    /// deep.</summary>
+    /// <summary>
+    /// Reports where the text stops being JSON, as line and byte within it, both counted from 1; or that it nests too deep.
+    /// </summary>
     public static ProblemException NotJson(ReadOnlySpan<byte> json)
     {
         if (json.Trim(" \t\r\n"u8).IsEmpty)
@@ -80,8 +82,9 @@ internal static class JsonDiagnosis
     private static ProblemException Unknown(string path, IEnumerable<string> known) =>
         ProblemException.Validation(path, $"There is a member that is not known here. Known are: {string.Join(", ", known)}.");
 
-    /// <summary>Returns the known top-level member whose value contains the byte at <paramref name="offset"/>; else the path of the whole
-    /// body.</summary>
+    /// <summary>
+    /// Returns the known top-level member whose value contains the byte at <paramref name="offset"/>; else the path of the whole body.
+    /// </summary>
     public static string MemberAt(ReadOnlySpan<byte> json, int offset, JsonTypeInfo shape)
     {
         var member = ProblemException.BodyPath;

@@ -117,8 +117,9 @@ internal sealed partial class ProblemWriter(RequestDelegate next, TimeProvider t
         };
     }
 
-    /// <summary>The reason that is safe to log: PostgreSQL's messages of these kinds name tables and files, but contain no user
-    /// data.</summary>
+    /// <summary>
+    /// The reason that is safe to log: PostgreSQL's messages of these kinds name tables and files, but contain no user data.
+    /// </summary>
     public static string Reason(Exception exception) => exception switch
     {
         PostgresException refused => $"{refused.SqlState} {refused.MessageText}",

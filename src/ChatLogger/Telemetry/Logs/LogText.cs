@@ -3,8 +3,9 @@ using System.Text;
 
 namespace ChatLogger.Telemetry.Logs;
 
-/// <summary>Sanitizes text for the log, so that it cannot start a line, move a cursor, color a terminal or reverse the writing
-/// direction.</summary>
+/// <summary>
+/// Sanitizes text for the log, so that it cannot start a line, move a cursor, color a terminal or reverse the writing direction.
+/// </summary>
 internal static class LogText
 {
     public static string Sanitize(string text)

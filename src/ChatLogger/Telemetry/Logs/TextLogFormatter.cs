@@ -5,8 +5,9 @@ using Microsoft.Extensions.Logging.Console;
 
 namespace ChatLogger.Telemetry.Logs;
 
-/// <summary>The log format of Development, for people. An exception follows its line, indented, with the trace id that the response
-/// named.</summary>
+/// <summary>
+/// The log format of Development, for people. An exception follows its line, indented, with the trace id that the response named.
+/// </summary>
 internal sealed class TextLogFormatter() : ConsoleFormatter(Format)
 {
     public const string Format = "readable-lines";

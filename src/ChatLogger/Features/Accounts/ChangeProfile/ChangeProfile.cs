@@ -54,7 +54,7 @@ internal static class ChangeProfile
             var attempt = LoginAttempt.InSession(command.UserId);
             if (command.ChangesCredentials)
             {
-                // A session that was stolen must not become a password by guessing.
+                // Rate limits attempts, so that the thief of a session cannot guess the password.
                 if ((await failures.Check(attempt, ct)).Account is { } wait)
                     throw await TooMany(command, wait, ct);
                 checkedHash = await db.QuerySingleOrDefaultAsync<string>("select password_hash from users where id = @UserId", command, ct);
@@ -66,17 +66,18 @@ internal static class ChangeProfile
             Profile.Row? row;
             try
             {
-                // What was checked must still be so when it is changed; and the other sessions end with the very change.
+                // The transaction rechecks what was checked before, and ends the other sessions together with the change.
                 row = await db.InTransactionAsync(
                     async transaction =>
                     {
                         if (command.ChangesCredentials)
                         {
-                            // Others may have guessed while this password was checked.
+                            // Concurrent attempts may have failed while this password was checked.
                             if ((await failures.LockCounters(transaction, attempt)).Account is { } wait)
                                 throw Locked(wait);
                             await LoginLockout.Reset(transaction, attempt);
-                            // A login with the old password is over before this, and its session is seen and ended below, or finds the new one.
+                            // Serializes with logins: one with the old password has either committed, so that its session is ended below,
+                            // or will see the new password.
                             await transaction.ExecuteAsync("select from users where id = @UserId for no key update", command);
                         }
                         var changed = await transaction.QuerySingleOrDefaultAsync<Profile.Row>(

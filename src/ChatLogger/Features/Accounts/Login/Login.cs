@@ -33,7 +33,7 @@ internal static partial class Login
     {
         public Validator()
         {
-            // The shape only: what a right e-mail address or password looks like is nobody's business here.
+            // Checks the shape only: the rules for e-mail addresses and passwords do not apply to a login.
             RuleFor(login => login.Email).Required();
             RuleFor(login => login.Password).Required();
         }
@@ -50,7 +50,8 @@ internal static partial class Login
         ILogger<Handler> log)
         : IRequestHandler<Command, Response>
     {
-        // Unknown, wrong, disabled, locked, and right but locked: the same statements, one hash, the same answer.
+        // Unknown account, wrong password, disabled, locked, and right but locked: all run the same statements and one hash, and get the
+        // same response.
         public async Task<Response> Handle(Command command, CancellationToken ct)
         {
             var attempt = LoginAttempt.AtLogin(command.Email, command.Address);
@@ -72,7 +73,7 @@ internal static partial class Login
             var (profile, tooMany) = await db.InTransactionAsync<(Profile.Row?, TimeSpan?)>(
                 async transaction =>
                 {
-                    // What was known before the password was checked may have changed since; from here on it does not.
+                    // The facts from before the password check may have changed; from here on locks keep them stable.
                     var lockout = await failures.LockCounters(transaction, attempt);
                     if (lockout.Address is not null)
                         return (null, lockout.Address);
@@ -91,7 +92,8 @@ internal static partial class Login
                 throw await TooMany(command, pause, ct);
             if (profile is null)
             {
-                // Nobody waits for it: only of somebody there is something to be written down, and the time that takes would tell.
+                // Writes the audit event without waiting: it is only written for an existing member, so the time it takes would reveal that
+                // the account exists.
                 var refusal = new AuditEvent(member?.OrgId, Actor.Anonymous(command.TraceId), AuditAction.LoginRefused, "member", member?.Id.ToString());
                 _ = Task.Run(() => audit.WriteRefusal(refusal, CancellationToken.None), CancellationToken.None);
                 throw ProblemException.Unauthenticated("E-mail address or password is not right.");
@@ -102,7 +104,7 @@ internal static partial class Login
             return new(profile.ToProfile(), tokens.Write(sessionId, member.Id, now, expires), settings.Lifetime);
         }
 
-        // One statement: the session exists only if the password that was checked is still the member's.
+        // One statement: it creates the session only if the checked password is still the member's.
         private static Task<Profile.Row?> Open(Sql.Transaction transaction, Row member, Guid sessionId, DateTimeOffset now, DateTimeOffset expires) =>
             transaction.QuerySingleOrDefaultAsync<Profile.Row>(
                 $"""
@@ -128,7 +130,8 @@ internal static partial class Login
                 """,
                 new { MemberId = member.Id, member.PasswordHash, SessionId = sessionId, Now = now, Expires = expires });
 
-        // A hash of a cheaper time. Once the session is open, so that the second hash tells nothing to who does not get in.
+        // Replaces a hash of lower cost. It runs after the session is open, so that the time of the second hash reveals nothing to a failed
+        // login.
         private async Task Renew(Row member, string password, CancellationToken ct)
         {
             try
@@ -143,7 +146,7 @@ internal static partial class Login
                     new { member.Id, member.PasswordHash, Renewed = await passwords.Hash(password, ct) },
                     ct);
             }
-            // The session is open and audited, so the login has succeeded whatever becomes of the hash: the next one has another try.
+            // The session is open and audited, so the login has succeeded even if the rehash fails; the next login tries again.
             catch (Exception failure)
             {
                 NotRenewed(log, failure.GetType().Name);

@@ -54,7 +54,7 @@ internal static class CreateApiKey
         public async Task<NewApiKey> Handle(Command command, CancellationToken ct)
         {
             var (id, now) = ids.Next();
-            // RFC 3339 allows finer times than are kept.
+            // RFC 3339 allows a finer precision than the service stores.
             var expires = command.ExpiresAt is { } at ? DateTimeOffset.FromUnixTimeMilliseconds(at.ToUnixTimeMilliseconds()) : (DateTimeOffset?)null;
             var made = NewApiKey.Of(command.Key, id, command.Label, command.Scopes, command.AllowedOrigins, now, expires);
             return await db.InTransactionAsync(

@@ -6,7 +6,9 @@ using Npgsql;
 
 namespace ChatLogger.Features;
 
-/// <summary>DELETE /orgs/me/apikeys/{keyId}: an admin revokes a key of the organization, for good; doing it again changes nothing.</summary>
+/// <summary>
+/// DELETE /orgs/me/apikeys/{keyId}: an admin revokes an API key of the organization permanently. The request is idempotent.
+/// </summary>
 internal static class RevokeApiKey
 {
     public static void Map(IEndpointRouteBuilder organization) =>
@@ -36,7 +38,7 @@ internal static class RevokeApiKey
                         returning public_id, revoked_at
                         """,
                         new { command.OrgId, command.KeyId, Now = now });
-                    // A key that was revoked already is only told so.
+                    // The revocation of an already revoked key is not audited again.
                     if (key?.RevokedAt == now)
                         await audit.Write(transaction, AuditEvent.OfKey(command.OrgId, command.Actor, AuditAction.KeyRevoked, key.PublicId));
                     return key;

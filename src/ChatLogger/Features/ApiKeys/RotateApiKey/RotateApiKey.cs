@@ -8,8 +8,8 @@ using Npgsql;
 namespace ChatLogger.Features;
 
 /// <summary>
-/// POST /orgs/me/apikeys/{keyId}/rotate: an admin has a key replaced by a new one that may do the same; the old one lives on for the overlap, in
-/// which the plugin is given the new one.
+/// POST /orgs/me/apikeys/{keyId}/rotate: an admin replaces an API key with a new one that has the same permissions. The old key stays valid
+/// for the overlap, in which the plugin is configured with the new one.
 /// </summary>
 internal static class RotateApiKey
 {
@@ -51,7 +51,8 @@ internal static class RotateApiKey
             var (old, made) = await db.InTransactionAsync(
                 async transaction =>
                 {
-                    // The organization for the quota, as when a key is made; the key so that nobody revokes or rotates it in between.
+                    // Locks the organization for the quota, as when a key is created, and the key against concurrent revocation or
+                    // rotation.
                     await transaction.ExecuteAsync("select from organizations where id = @OrgId for no key update", command);
                     var old = await transaction.QuerySingleOrDefaultAsync<Row>(
                         """
@@ -67,7 +68,7 @@ internal static class RotateApiKey
                     if (old.WhyNot(now) is { } sentence)
                         throw ProblemException.KeyNotLive(sentence);
 
-                    // First the old one: with no overlap it is dead already, and makes room for its successor.
+                    // Updates the old key first: without overlap it is expired already and no longer counts towards the quota.
                     await transaction.ExecuteAsync(
                         """
                         update api_keys

@@ -49,7 +49,7 @@ internal static class ListAuditEvents
     {
         public async Task<Page<Item>> Handle(Query query, CancellationToken ct)
         {
-            // What can have any form comes last, so that no two lists have one name.
+            // The actor can be any text, so it comes last: two different lists must not have the same name.
             var list = $"audit/{query.OrgId}/{query.Action}/{query.From?.UtcTicks}/{query.To?.UtcTicks}/{query.Actor}";
             var after = Cursor.DecodeTimeAndId(list, query.Cursor);
             var limit = query.Limit ?? Page.DefaultLimit;

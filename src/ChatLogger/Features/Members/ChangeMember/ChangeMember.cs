@@ -7,7 +7,9 @@ using Npgsql;
 
 namespace ChatLogger.Features;
 
-/// <summary>PATCH /orgs/me/users/{userId}: an admin changes a member's name, role or password, disables the member or lets them in again.</summary>
+/// <summary>
+/// PATCH /orgs/me/users/{userId}: an admin changes a member's name, role or password, or disables or enables the member.
+/// </summary>
 internal static class ChangeMember
 {
     public static void Map(IEndpointRouteBuilder organization) =>
@@ -51,7 +53,7 @@ internal static class ChangeMember
                 .Must(role => role is null || MemberRole.IsOfOrganization(role))
                 .WithMessage("Must be one of: admin, user, viewer.");
             RuleFor(change => change.Password).NewPassword();
-            // Who finds an admin's session open must not be able to keep the account.
+            // Someone who finds an admin's open session must not be able to take over the account.
             RuleFor(change => change.Password)
                 .Must((change, password) => password is null || change.MemberId != change.CallerId)
                 .WithMessage("Change your own password with PATCH /users/me.");
@@ -62,7 +64,7 @@ internal static class ChangeMember
     {
         public async Task<Profile> Handle(Command command, CancellationToken ct)
         {
-            // A hash is work that others wait for: it is not done for a member who does not exist.
+            // Hashing is expensive and other callers wait for it, so check first that the member exists.
             if (command.Password is not null && !await Exists(command, ct))
                 throw NoSuchMember();
             var hash = command.Password is { } password ? await passwords.Hash(password, ct) : null;
@@ -108,7 +110,8 @@ internal static class ChangeMember
 
         private async Task Change(Sql.Transaction transaction, Command command, string? hash)
         {
-            // A login that was under way when the member was held has its session by now, and loses it; a later one meets what is new.
+            // A login that was in flight when the member was locked has committed its session, which is deleted here; a later login sees
+            // the new state.
             await transaction.ExecuteAsync(
                 """
                 with ended as (

@@ -8,8 +8,8 @@ using Npgsql;
 namespace ChatLogger.Features;
 
 /// <summary>
-/// POST /orgs/me/users: an admin makes a member of the organization. The command line, the bootstrap settings and the first start make members
-/// the same way, and superadmins, who are of no organization.
+/// POST /orgs/me/users: an admin creates a member of the organization. The command line, the bootstrap settings and the first start use the
+/// same command, also for superadmins, who belong to no organization.
 /// </summary>
 internal static class CreateMember
 {
@@ -54,7 +54,7 @@ internal static class CreateMember
         {
             if (rateLimiters.MayTryEmail(command.Actor) is { } wait)
                 throw ProblemException.Throttled("Too many of the e-mail addresses that you named were taken. Try again later.", wait);
-            // A hash is work that others wait for: it is not done for an address that is taken already.
+            // Hashing is expensive and other callers wait for it, so check first whether the address is taken.
             if (await db.QuerySingleOrDefaultAsync<bool>(
                 "select exists (select from users where email = @Email)", new { Email = EmailAddress.Normalize(command.Email) }, ct))
                 throw await EmailTaken(command, ct);

@@ -54,7 +54,7 @@ internal static class ChangeOrganization
             var row = await db.InTransactionAsync(
                 async transaction =>
                 {
-                    // What is as it was already is no change, and nothing to write down.
+                    // A request that changes no value is not a change, so it is not audited.
                     var changed = await transaction.QuerySingleOrDefaultAsync<Organization.Row>(
                         $"""
                         update organizations

@@ -6,7 +6,9 @@ using Npgsql;
 
 namespace ChatLogger.Features;
 
-/// <summary>DELETE /orgs/{slug}: a superadmin deletes an organization; its doors close at once, what it kept is removed in the background.</summary>
+/// <summary>
+/// DELETE /orgs/{slug}: a superadmin deletes an organization; access ends at once, and its data is purged in the background.
+/// </summary>
 internal static class DeleteOrganization
 {
     public static void Map(IEndpointRouteBuilder superadmins) =>
@@ -29,7 +31,7 @@ internal static class DeleteOrganization
             var deleted = await db.InTransactionAsync(
                 async transaction =>
                 {
-                    // In the database's time: what waits for this to be long ago asks the same clock.
+                    // Uses the database's clock, because the purge compares with the same clock.
                     var orgId = await transaction.QuerySingleOrDefaultAsync<Guid?>(
                         """
                         update organizations

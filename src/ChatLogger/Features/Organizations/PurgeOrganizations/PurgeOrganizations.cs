@@ -5,14 +5,17 @@ using Npgsql;
 namespace ChatLogger.Features;
 
 /// <summary>
-/// Removes what deleted organizations kept, piece by piece. All instances may do so at once: they work past each other, and whatever cuts one
-/// short, the next round goes on where it was.
+/// Purges the data of deleted organizations in batches. All instances may do so concurrently: they skip each other's locked rows, and the
+/// next run continues after an interruption.
 /// </summary>
 internal sealed partial class PurgeOrganizations(
     NpgsqlDataSource db, IEnumerable<IOrganizationPurger> kept, PurgeSettings settings, ILogger<PurgeOrganizations> log)
     : CleanupService(settings.Interval)
 {
-    /// <summary>One round: until nothing is left of any, or it cannot be removed now. A piece of each in turn, so that none waits for a large one.</summary>
+    /// <summary>
+    /// One run: until no data is left, or none can be removed now. It takes one batch of each organization in turn, so that a large one
+    /// does not delay the others.
+    /// </summary>
     public override async Task Run(CancellationToken ct)
     {
         var deleted = await Deleted(ct);
@@ -33,7 +36,7 @@ internal sealed partial class PurgeOrganizations(
 
     protected override void Failed(Exception failure) => CannotLook(log, failure);
 
-    // False: nothing is left, or nothing can be removed in this round. Neither is in the way of the others.
+    // Returns false when nothing is left, or nothing can be removed in this run; neither blocks the other organizations.
     private async Task<bool> Purge(Guid orgId, CancellationToken ct)
     {
         try
@@ -65,7 +68,7 @@ internal sealed partial class PurgeOrganizations(
             new { },
             ct);
 
-    // A request that was let in just before the deletion may have written something just after it, and then there is another round.
+    // A request that was admitted just before the deletion may have written something just after it; then another run follows.
     private Task<int> Close(Guid orgId, CancellationToken ct) =>
         db.ExecuteAsync(
             """

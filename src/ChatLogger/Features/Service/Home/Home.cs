@@ -4,7 +4,7 @@ using Microsoft.Net.Http.Headers;
 
 namespace ChatLogger.Features;
 
-/// <summary>GET /: what this address is, for whoever comes with a browser or with curl.</summary>
+/// <summary>GET /: a page that describes the service, for browsers and curl.</summary>
 internal static class Home
 {
     public static void Map(IEndpointRouteBuilder open) =>
@@ -20,7 +20,8 @@ internal static class Home
 
     public sealed record Response(string Name, string Version, string Docs, string Openapi);
 
-    // The path comes from a setting or a trusted proxy and is letters, digits and -._~; the version is the build's.
+    // No escaping is necessary: the path comes from a setting or a trusted proxy and has only letters, digits and -._~; the version comes
+    // from the build.
     private static string Page(PathString pathBase) =>
         $"""
         <!doctype html>

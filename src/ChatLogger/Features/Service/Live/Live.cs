@@ -2,7 +2,7 @@ using ChatLogger.Http;
 
 namespace ChatLogger.Features;
 
-/// <summary>GET /healthz/live: whether the process runs at all. Asks nobody else.</summary>
+/// <summary>GET /healthz/live: whether the process runs. It checks no dependency.</summary>
 internal static class Live
 {
     public static void Map(IEndpointRouteBuilder open) =>

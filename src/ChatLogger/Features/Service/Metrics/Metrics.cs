@@ -2,7 +2,9 @@ using ChatLogger.Telemetry;
 
 namespace ChatLogger.Features;
 
-/// <summary>GET /metrics: what Prometheus reads, for whoever has the operator's token. Without one the service has no such path.</summary>
+/// <summary>
+/// GET /metrics: the metrics for Prometheus, with the operator's token. Without a configured token the path does not exist.
+/// </summary>
 internal static class Metrics
 {
     public static void Map(IEndpointRouteBuilder operators) =>

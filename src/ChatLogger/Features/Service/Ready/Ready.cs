@@ -5,7 +5,9 @@ using Npgsql;
 
 namespace ChatLogger.Features;
 
-/// <summary>GET /healthz/ready: whether requests can be served: the database answers and has the schema, and we are not stopping.</summary>
+/// <summary>
+/// GET /healthz/ready: whether the service can serve requests: the database answers and has the schema, and no shutdown is in progress.
+/// </summary>
 internal static class Ready
 {
     public static void Map(IEndpointRouteBuilder open) =>
@@ -34,7 +36,8 @@ internal static class Ready
             {
                 return await Migrator.IsCurrent(db, ct);
             }
-            // Tables that were dropped, or that are no longer on the search path: asked every few seconds, it is not a failure of ours each time.
+            // The tables were dropped or are no longer on the search path. Probes ask every few seconds, so this must not be logged as an
+            // error each time.
             catch (PostgresException gone) when (gone.SqlState == PostgresErrorCodes.UndefinedTable)
             {
                 return false;

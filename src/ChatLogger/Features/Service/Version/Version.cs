@@ -2,7 +2,7 @@ using ChatLogger.Configuration;
 
 namespace ChatLogger.Features;
 
-/// <summary>GET /version: what is running.</summary>
+/// <summary>GET /version: the version of the service.</summary>
 internal static class Version
 {
     public static void Map(IEndpointRouteBuilder open) =>
