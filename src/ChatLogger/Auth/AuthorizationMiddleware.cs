@@ -167,7 +167,7 @@ internal sealed class AuthorizationMiddleware(
         var (key, grant) = sent.Count == 1 && mayAsk ? await keys.Find(sent[0], context.RequestAborted) : default;
         if (key is not null && grant is not null)
             return (key, grant);
-        // A request without any key is not a guess, so it does not count.
+        // A request without any key is not an attempt with an invalid key, so it does not count.
         if (sent.Count > 0 && rateLimiters.InvalidKey(address, asked: key is not null) is { } pause)
             throw await Throttled(context, Actor.Anonymous(ProblemWriter.TraceId(context)), null, pause);
         throw ProblemException.Unauthenticated($"A valid API key is needed, once, in the header {KeyHeader} or as Authorization: Bearer.");

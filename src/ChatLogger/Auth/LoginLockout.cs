@@ -9,7 +9,7 @@ namespace ChatLogger.Auth;
 internal sealed record LoginAttempt(byte[] Account, byte[]? Address)
 {
     /// <summary>
-    /// An address without an account is counted and locked too, so that the response does not reveal which accounts exist.
+    /// An e-mail address without an account is counted and locked too, so that the response does not reveal which accounts exist.
     /// </summary>
     public static LoginAttempt AtLogin(string email, ClientAddress address) =>
         new(Hash($"account/{EmailAddress.Normalize(email) ?? email}"), Hash($"address/{(address.IsV6 ? 6 : 4)}/{address.Prefix:x}"));

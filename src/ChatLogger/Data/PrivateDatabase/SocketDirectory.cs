@@ -6,9 +6,9 @@ using ChatLogger.Configuration;
 namespace ChatLogger.Data;
 
 /// <summary>
-/// The directory of the server's socket. The server trusts every connection and opens no TCP port, which is safe only because no account but
-/// the server's can enter this directory. Its parent is usually world-writable, so owner and mode are checked, and again after a change of
-/// the owner.
+/// The directory of the server's socket. The server trusts every connection and opens no TCP port, which is safe only because no account
+/// but the server's can enter this directory. Its parent is usually world-writable, so owner and mode are checked, and again after a change
+/// of the owner.
 /// </summary>
 internal static partial class SocketDirectory
 {

@@ -6,7 +6,7 @@ using Npgsql;
 
 namespace ChatLogger.Features;
 
-/// <summary>GET /users/me: a member reads who they are.</summary>
+/// <summary>GET /users/me: a member reads their own profile.</summary>
 internal static class GetProfile
 {
     public static void Map(IEndpointRouteBuilder session) =>

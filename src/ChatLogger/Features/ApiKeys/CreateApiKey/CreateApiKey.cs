@@ -7,7 +7,7 @@ using Npgsql;
 
 namespace ChatLogger.Features;
 
-/// <summary>POST /orgs/me/apikeys: an admin makes a key for a plugin; the key itself is in this one answer and nowhere else.</summary>
+/// <summary>POST /orgs/me/apikeys: an admin creates an API key for a plugin; only this response contains the key itself.</summary>
 internal static class CreateApiKey
 {
     public static void Map(IEndpointRouteBuilder organization) =>

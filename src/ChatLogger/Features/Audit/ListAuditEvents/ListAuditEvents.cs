@@ -7,7 +7,7 @@ using Npgsql;
 
 namespace ChatLogger.Features;
 
-/// <summary>GET /orgs/me/audit: an admin pages through what was done and refused in the organization, newest first.</summary>
+/// <summary>GET /orgs/me/audit: an admin pages through the organization's audit log, newest first.</summary>
 internal static class ListAuditEvents
 {
     private static readonly string Known = string.Join(", ", AuditAction.All);

@@ -6,7 +6,9 @@ using Npgsql;
 
 namespace ChatLogger.Features;
 
-/// <summary>DELETE /orgs/me/users/{userId}: an admin removes a member: the address is free again, the chats stay theirs.</summary>
+/// <summary>
+/// DELETE /orgs/me/users/{userId}: an admin removes a member; the address becomes available again, the chats stay theirs.
+/// </summary>
 internal static class RemoveMember
 {
     public static void Map(IEndpointRouteBuilder organization) =>

@@ -7,7 +7,9 @@ using Npgsql;
 
 namespace ChatLogger.Features;
 
-/// <summary>PATCH /orgs/me: an admin changes the organization's name or settings; PATCH /orgs/{slug}: a superadmin those of any.</summary>
+/// <summary>
+/// PATCH /orgs/me: an admin changes the organization's name or settings; PATCH /orgs/{slug}: a superadmin any organization's.
+/// </summary>
 internal static class ChangeOrganization
 {
     private const string Description = "The name cannot be removed; an empty settings.timeZone is UTC again. The slug never changes.";

@@ -8,7 +8,7 @@ using Npgsql;
 
 namespace ChatLogger.Features;
 
-/// <summary>POST /orgs: a superadmin makes an organization; so do the command line, the bootstrap settings and the first start.</summary>
+/// <summary>POST /orgs: a superadmin creates an organization; so do the command line, the bootstrap settings and the first start.</summary>
 internal static partial class CreateOrganization
 {
     public static void Map(IEndpointRouteBuilder superadmins) =>

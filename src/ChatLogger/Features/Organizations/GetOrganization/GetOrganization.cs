@@ -6,7 +6,7 @@ using Npgsql;
 
 namespace ChatLogger.Features;
 
-/// <summary>GET /orgs/me: a member reads about their organization; GET /orgs/{slug}: a superadmin about any.</summary>
+/// <summary>GET /orgs/me: a member reads their organization; GET /orgs/{slug}: a superadmin reads any.</summary>
 internal static class GetOrganization
 {
     public static void MapOwn(IEndpointRouteBuilder members) =>
