@@ -8,6 +8,8 @@ namespace ChatLogger.Auth;
 /// </summary>
 internal sealed record Actor(string Type, string? Id, string TraceId)
 {
+    private const string MemberType = "member";
+
     /// <summary>Whoever runs the service and acts without a request to it: by command line, by settings or at the first start.</summary>
     public static Actor Operator(string way) => new("operator", way, "");
 
@@ -19,7 +21,10 @@ internal sealed record Actor(string Type, string? Id, string TraceId)
     public static Actor Of(PluginCaller plugin, string traceId) => new("key", plugin.KeyPublicId, traceId);
 
     public static Actor OfUser(Guid userId, string role, string traceId) =>
-        new(role == MemberRole.Superadmin ? MemberRole.Superadmin : "member", userId.ToString(), traceId);
+        new(role == MemberRole.Superadmin ? MemberRole.Superadmin : MemberType, userId.ToString(), traceId);
+
+    /// <summary>Whether this is somebody with a session: a member of an organization or a superadmin.</summary>
+    public bool IsMember => Type is MemberType or MemberRole.Superadmin;
 
     public static ValueTask<Actor> BindAsync(HttpContext context)
     {

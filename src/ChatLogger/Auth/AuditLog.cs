@@ -8,7 +8,7 @@ namespace ChatLogger.Auth;
 /// Records actions: as a line in the log and as an event in the organization's audit log. A change and its audit event are written in the
 /// same transaction, so neither exists without the other.
 /// </summary>
-internal sealed partial class AuditLog(NpgsqlDataSource db, IdGenerator ids, TimeProvider time, ILoggerFactory logs)
+internal sealed partial class AuditLog(NpgsqlDataSource db, IdGenerator ids, TimeProvider time, ILoggerFactory logs) : IAsyncDisposable
 {
     /// <summary>Repeated refusals of the same actor and action within this interval are recorded once.</summary>
     private static readonly TimeSpan RefusalInterval = TimeSpan.FromMinutes(1);
@@ -24,6 +24,7 @@ internal sealed partial class AuditLog(NpgsqlDataSource db, IdGenerator ids, Tim
 
     private readonly ILogger _log = logs.CreateLogger("ChatLogger.Security");
     private readonly ConcurrentDictionary<(string Actor, string Action), DateTimeOffset> _refused = new();
+    private readonly ConcurrentDictionary<Task, bool> _background = new();
 
     /// <summary>Writes the event in the transaction of the audited change; the log line follows its commit.</summary>
     public async Task Write(Sql.Transaction transaction, AuditEvent audited)
@@ -86,6 +87,20 @@ internal sealed partial class AuditLog(NpgsqlDataSource db, IdGenerator ids, Tim
             NotWritten(_log, audited.Action, exception.GetType().Name);
         }
     }
+
+    /// <summary>
+    /// Records a refusal after the answer, where the time that recording takes would tell the caller something. The service waits for it
+    /// when it stops.
+    /// </summary>
+    public void WriteRefusalInBackground(AuditEvent audited)
+    {
+        var writing = Task.Run(() => WriteRefusal(audited, CancellationToken.None));
+        _background[writing] = true;
+        _ = writing.ContinueWith(
+            done => _background.TryRemove(done, out _), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
+
+    public async ValueTask DisposeAsync() => await Task.WhenAll(_background.Keys).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
     private bool IsFirstWithinAMinute(AuditEvent audited)
     {

@@ -87,7 +87,7 @@ internal sealed class RateLimiters(RateLimits limits, TimeProvider time)
     }
 
     // Operators are not limited: they can read the table anyway.
-    private static bool IsMember(Actor actor) => Guid.TryParse(actor.Id, out _);
+    private static bool IsMember(Actor actor) => actor.IsMember;
 
     // Each process seeds the hash differently. Addresses that share a slot share the limit of invalid keys and nothing else.
     private ref long SlotOf(ClientAddress address) => ref _addresses[(uint)address.GetHashCode() % AddressSlots];

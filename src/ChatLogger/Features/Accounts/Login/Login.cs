@@ -95,7 +95,7 @@ internal static partial class Login
                 // Writes the audit event without waiting: it is only written for an existing member, so the time it takes would reveal that
                 // the account exists.
                 var refusal = new AuditEvent(member?.OrgId, Actor.Anonymous(command.TraceId), AuditAction.LoginRefused, "member", member?.Id.ToString());
-                _ = Task.Run(() => audit.WriteRefusal(refusal, CancellationToken.None), CancellationToken.None);
+                audit.WriteRefusalInBackground(refusal);
                 throw ProblemException.Unauthenticated("E-mail address or password is not right.");
             }
 
