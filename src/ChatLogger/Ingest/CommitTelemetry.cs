@@ -3,17 +3,19 @@ using ChatLogger.Telemetry;
 
 namespace ChatLogger.Ingest;
 
-/// <summary>One statement of a writer as it is seen from outside: measured, and a span of its own that is linked with those of the requests it is for.</summary>
+/// <summary>
+/// Runs one bulk insert with its metrics and a span of its own, linked to the spans of the requests whose rows it writes.
+/// </summary>
 internal static class CommitTelemetry
 {
-    /// <summary>More than these a span does not show.</summary>
+    /// <summary>OpenTelemetry drops span links beyond this number.</summary>
     private const int MaxLinks = 128;
 
-    /// <param name="instruments">Where it is measured.</param>
-    /// <param name="writer">Which writer's.</param>
-    /// <param name="waited">How long the first row has waited for it.</param>
-    /// <param name="requests">The spans of those who wait; there are none while nobody traces.</param>
-    /// <param name="run">The statement.</param>
+    /// <param name="instruments">The metrics.</param>
+    /// <param name="writer">The name of the writer.</param>
+    /// <param name="waited">How long the first row of the batch has been queued.</param>
+    /// <param name="requests">The spans of the waiting requests; empty while tracing is off.</param>
+    /// <param name="run">Runs the statement.</param>
     public static async Task<WriteStatus[]> Run(Instruments instruments, string writer, TimeSpan waited, IEnumerable<Activity> requests, Func<Task<WriteStatus[]>> run)
     {
         using var span = Begin(writer, requests);
@@ -42,7 +44,7 @@ internal static class CommitTelemetry
         var waiting = requests.Distinct().Take(MaxLinks).ToList();
         var span = Tracing.Source.StartActivity(
             $"commit {writer}", ActivityKind.Internal, default(ActivityContext), [Instruments.Writer(writer)], waiting.ConvertAll(request => new ActivityLink(request.Context)));
-        // From both ends: who looks at a request finds the commit that it waited for.
+        // The link goes both ways, so that the span of a request also leads to the commit that it waited for.
         if (span is not null)
             waiting.ForEach(request => request.AddLink(new ActivityLink(span.Context)));
         return span;

@@ -9,9 +9,10 @@ using Npgsql;
 namespace ChatLogger.Ingest;
 
 /// <summary>
-/// Writes what many requests bring in one statement and one commit. There is one writer and no linger: a flush takes whatever gathered while the
-/// commit before it ran, so that a lone request waits for nobody and a crowd shares the cost. Everybody is answered after the commit that
-/// their own row was in, and nobody's mistake, lock or hanging up is anybody else's.
+/// Group commit: writes the rows of many requests in one statement and one transaction. There is one writer and no linger time: each flush
+/// takes whatever was queued while the commit before it ran, so a single request does not wait for others, and concurrent requests share
+/// the cost of a commit. Each write completes after the commit that contains its own row. An invalid row, a locked row or a disconnected
+/// client does not affect the other writes of the batch.
 /// </summary>
 internal sealed partial class GroupCommit<T> : IAsyncDisposable
     where T : IWrite
@@ -26,54 +27,61 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
     private readonly SemaphoreSlim _concurrentLockWaits;
     private readonly Task _writer;
 
-    // Places that somebody else has locked, and who waits there, in their order. Guarded by itself.
+    // Writes parked behind a row that another transaction has locked, by lock key and in their order. This dictionary is also the monitor
+    // that guards it and _parkedByOrganization.
     private readonly Dictionary<LockKey, ParkedWrites> _parked = [];
     private readonly Dictionary<Guid, (int Rows, long Bytes)> _parkedByOrganization = [];
     private readonly QueueCapacity _capacity;
 
-    /// <param name="flush">The statement.</param>
-    /// <param name="db">Where it runs.</param>
-    /// <param name="settings">How much at a time.</param>
-    /// <param name="instruments">Where it is measured.</param>
-    /// <param name="log">For rows that nobody should have let through.</param>
-    /// <param name="capacity">Where others wait too; null: a room of its own.</param>
-    /// <param name="name">What it is known by where it is measured.</param>
-    public GroupCommit(IBulkInsert<T> flush, NpgsqlDataSource db, IngestSettings settings, Instruments instruments, ILogger log, QueueCapacity? capacity = null, string name = "messages")
+    /// <param name="insert">The statement.</param>
+    /// <param name="db">The pool that the statement runs on; cleared when a connection is lost.</param>
+    /// <param name="settings">The limits of a flush and of the queue.</param>
+    /// <param name="instruments">The metrics.</param>
+    /// <param name="log">Reports rows that passed validation and that the database refuses nevertheless.</param>
+    /// <param name="capacity">A queue capacity shared with other writers; null: this writer has its own.</param>
+    /// <param name="name">The name of this writer in metrics and spans.</param>
+    public GroupCommit(IBulkInsert<T> insert, NpgsqlDataSource db, IngestSettings settings, Instruments instruments, ILogger log, QueueCapacity? capacity = null, string name = "messages")
     {
         _name = name;
         _capacity = capacity ?? new QueueCapacity(settings.QueueRows, settings.QueueBytes);
-        _insert = flush;
+        _insert = insert;
         _db = db;
         _settings = settings;
         _instruments = instruments;
         _log = log;
         _concurrentLockWaits = new SemaphoreSlim(settings.ConcurrentLockWaits);
-        // Whose request it is that happens to come first is not where all the others' commits belong.
+        // Without this the writer would inherit the context of the first request, and all commits would be traced as part of that request.
         using (ExecutionContext.SuppressFlow())
             _writer = Task.Run(Write);
     }
 
-    /// <summary>Where those are counted who wait.</summary>
+    /// <summary>Counts the rows and bytes that are queued.</summary>
     public QueueCapacity Capacity => _capacity;
 
     /// <summary>
-    /// Queues a write and waits for its commit. When <paramref name="ct"/> is cancelled, a write that still waits is dropped and will not be
-    /// written; one that is on its way to the database goes on with its neighbours, and its answer is waited for a moment longer.
+    /// Queues a write and waits for its commit. When <paramref name="ct"/> is cancelled, a write that is still queued is abandoned and will
+    /// not be written. A write in flight continues with the rest of its batch, and the caller waits <see
+    /// cref="PendingWriteGroup.CompletionGrace"/> longer for its result.
     /// </summary>
-    /// <exception cref="ProblemException">Too much is waiting already, or the database will not have this row.</exception>
-    /// <exception cref="NpgsqlException">The database cannot be had, or went away: then nobody knows whether the row is written.</exception>
+    /// <exception cref="ProblemException">The queue is full, or the database refuses this row.</exception>
+    /// <exception cref="NpgsqlException">
+    /// The database is unavailable, or the connection was lost, in which case it is unknown whether the row is written.
+    /// </exception>
     public async Task<WriteStatus> Write(T write, CancellationToken ct)
     {
         ct.ThrowIfCancellationRequested();
         _capacity.Reserve(1, write.Bytes);
-        var alone = new SingleWrite(write);
-        if (!_queue.Writer.TryWrite(alone))
-            Fail(alone, ProblemException.Stopping());
-        using var timeout = ct.UnsafeRegister(static alone => ((SingleWrite)alone!).AbandonAfterGrace(), alone);
-        return await alone.Task;
+        var single = new SingleWrite(write);
+        if (!_queue.Writer.TryWrite(single))
+            Fail(single, ProblemException.Stopping());
+        using var timeout = ct.UnsafeRegister(static state => ((SingleWrite)state!).AbandonAfterGrace(), single);
+        return await single.Task;
     }
 
-    /// <summary>Queues a write of a party, for which there is room already. Writes at the same place keep the order of the calls.</summary>
+    /// <summary>
+    /// Queues one write of a group. The caller has already reserved its queue capacity. Writes with the same <see cref="IWrite.LockKey"/>
+    /// keep the order of the calls.
+    /// </summary>
     public void Write(T write, PendingWriteGroup group, int place)
     {
         var groupedWrite = new GroupedWrite(write, group, place);
@@ -82,7 +90,9 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
             Fail(groupedWrite, ProblemException.Stopping());
     }
 
-    /// <summary>Writes what is still queued. Called when the last request has been answered, so that is nothing but what nobody waits for.</summary>
+    /// <summary>
+    /// Writes what is still queued. Called after the last response, so what remains are writes that no request waits for.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         _queue.Writer.TryComplete();
@@ -124,7 +134,9 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
         }
     }
 
-    /// <summary>Answers all who can be; returns those whose place is locked, null when there are none.</summary>
+    /// <summary>
+    /// Writes a batch and completes every write that has a result. Returns the writes whose rows are locked; null when there are none.
+    /// </summary>
     private async Task<List<QueuedWrite>?> Flush(List<QueuedWrite> batch, bool wait)
     {
         batch.RemoveAll(DropIfAbandoned);
@@ -140,7 +152,7 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
                 if (statuses[i] == WriteStatus.Locked)
                     (locked ??= []).Add(batch[i]);
                 else if (statuses[i] == WriteStatus.NotFound && batch[i] is { LostConnection: { } cut, Item.IdempotencyKey: null })
-                    Fail(batch[i], cut); // What it belongs to was there for the first attempt, perhaps: nobody may say that nothing is written.
+                    Fail(batch[i], cut); // Its parent may have existed at the first attempt, so we cannot claim that nothing is written.
                 else
                     Complete(batch[i], statuses[i]);
             }
@@ -148,10 +160,12 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
         }
         catch (PostgresException refused) when (IsLockTimeout(refused))
         {
-            // A key that a twin on another instance has not committed yet. No place is to blame, so the others must get away from it.
+            // Another instance holds the same Idempotency-Key in a transaction that has not committed yet. The error does not tell which
+            // row of the batch waits for it, so bisecting the batch separates that row from the others.
             if (IsIdempotencyKeyLock(refused) && batch.Count > 1 && wait)
                 return await Bisect(batch, wait);
-            // Where the statement that holds the key may be our own, whose answer was cut off, there is no other request to speak of.
+            // If the connection was lost after this row was sent, our own first statement may hold the key. Then we cannot report that
+            // another request uses it.
             if (IsIdempotencyKeyLock(refused) && wait && batch[0].LostConnection is null && batch[0].Age > _settings.KeyLockTimeout)
             {
                 Fail(batch[0], ProblemException.IdempotencyKeyInUse());
@@ -163,7 +177,7 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
         {
             if (batch.Count > 1)
                 return await Bisect(batch, wait);
-            // Nobody but our own statement whose answer was cut off can have written a row with this id.
+            // Ids are unique to a write: only our own first statement, whose result was lost with the connection, can have written this id.
             if (batch[0].LostConnection is not null && refused.SqlState == PostgresErrorCodes.UniqueViolation)
             {
                 Complete(batch[0], WriteStatus.Written);
@@ -175,9 +189,10 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
         }
         catch (NpgsqlException cut) when (IsConnectionLost(cut) && batch.Exists(write => write.LostConnection is null))
         {
-            // Of connections that lay idle, more may be gone than the one we took. Whether the rows are written nobody knows; writing them again
-            // finds out, for they have their ids. The old statement may still be running and hold its locks, so a row can be parked or bisected
-            // before that is known: each row remembers that it was sent. A row is sent twice at most.
+            // Other idle connections of the pool may be broken too, so we clear it. It is unknown whether the rows are written. Writing
+            // them again with the same ids finds out: a unique violation then means that the first attempt succeeded. The first statement
+            // may still be running and hold its locks, so a row can be parked or bisected before its status is known; therefore each row
+            // remembers in LostConnection that it was sent. A row is sent twice at most.
             _db.Clear();
             foreach (var write in batch.Where(write => write.LostConnection is not null))
                 Fail(write, cut);
@@ -194,7 +209,7 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
         }
     }
 
-    // One after the other: what waits in both halves at one place keeps its order.
+    // The halves run one after the other, so that writes with the same lock key keep their order across the halves.
     private async Task<List<QueuedWrite>?> Bisect(List<QueuedWrite> batch, bool wait)
     {
         Requeue(batch);
@@ -207,7 +222,7 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
         return locked;
     }
 
-    // Nobody is writing them now: who gave up meanwhile is told so.
+    // The writes are no longer in flight. A write whose caller timed out meanwhile is abandoned at this point.
     private static List<QueuedWrite>? Requeue(List<QueuedWrite>? batch)
     {
         batch?.ForEach(write => write.Requeue());
@@ -223,7 +238,8 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
         }
     }
 
-    // A place that was locked a moment ago is not tried again with the others; and whoever comes later must not overtake who waits.
+    // A row that was locked a moment ago is not tried again in the common batch, and a later write must not overtake the writes that are
+    // parked behind the same lock.
     private bool TryPark(QueuedWrite write)
     {
         lock (_parked)
@@ -256,7 +272,8 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
 
     private async Task WriteParked(LockKey place, ParkedWrites locked)
     {
-        // In turns: so many places wait at a time, each for as long as the pool waits for a lock.
+        // The semaphore bounds how many lock keys are waited for at a time, each on a connection of its own and for the lock timeout of the
+        // pool. A lock key that times out releases the semaphore, so that the other ones proceed.
         for (var someoneWaits = true; someoneWaits;)
         {
             await _concurrentLockWaits.WaitAsync();
@@ -274,12 +291,15 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
         }
     }
 
-    /// <summary>Null when nobody waits any more, and the place is like any other again.</summary>
+    /// <summary>
+    /// Takes the next batch behind a lock. Null: nothing is parked there any more, and the lock key is removed from the parked ones.
+    /// </summary>
     private List<QueuedWrite>? TakeParked(LockKey place, ParkedWrites locked)
     {
         lock (_parked)
         {
-            // Answered meanwhile, or gone. They are counted as waiting until now.
+            // These writes were completed or abandoned meanwhile. They count towards the share of their organization until they are removed
+            // here.
             foreach (var write in locked.Writes)
             {
                 if (!write.IsAnswered)
@@ -328,7 +348,7 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
         write.TryComplete(default, why);
     }
 
-    // What is counted is what is held in memory, whether or not somebody still waits for it.
+    // Capacity counts what is held in memory. An abandoned write therefore keeps its capacity until it is removed from the queue.
     private void ReleaseCapacity(QueuedWrite write)
     {
         if (!write.HasReleasedCapacity)
@@ -341,21 +361,25 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
     private static bool IsLockTimeout(PostgresException refused) =>
         refused.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected;
 
-    // The context of the error names the index that the twin's entry was met in.
+    // When the statement waited for a key that another transaction is inserting, the context of the error names the index of the keys.
     private static bool IsIdempotencyKeyLock(PostgresException refused) => refused.Where?.Contains("idempotency_keys", StringComparison.Ordinal) == true;
 
-    // The connection, or the server on the other side; as opposed to a server that is too slow, which a second attempt only makes slower.
+    // True when the connection broke or the server stopped. A time-out of a slow server is not included: a retry would only add to its
+    // load.
     private static bool IsConnectionLost(NpgsqlException failure) => failure is PostgresException refused
         ? refused.SqlState is PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown
         : failure.InnerException is IOException or SocketException or ObjectDisposedException;
 
-    // 22: the data; 23: a constraint; 54: a limit of the program, such as the size of an index' entry.
+    // Classes of SQLSTATE: 22 is a data exception, 23 an integrity constraint violation, 54 an exceeded program limit such as the size of
+    // an index entry.
     private static bool IsRowError(PostgresException refused) => refused.SqlState[..2] is "22" or "23" or "54";
 
     [LoggerMessage(LogLevel.Error, "The database refuses a row that was found valid: {SqlState} {Constraint}")]
     private static partial void RefusedRow(ILogger log, string sqlState, string constraint);
 
-    /// <summary>A write and who waits for it. It waits, flies to the database, may come back unwritten, and in the end is answered or gone.</summary>
+    /// <summary>
+    /// A write and its waiting request. It is queued, goes in flight, may be requeued unwritten, and finally is completed or abandoned.
+    /// </summary>
     private abstract class QueuedWrite(T item)
     {
         private const int Queued = 0, InFlight = 1, Abandoned = 2;
@@ -367,7 +391,7 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
 
         public T Item => item;
 
-        /// <summary>The span of the request, while somebody traces.</summary>
+        /// <summary>The span of the request; null while tracing is off.</summary>
         public Activity? Request { get; } = Tracing.Source.HasListeners() ? Activity.Current : null;
 
         public TimeSpan Age => Stopwatch.GetElapsedTime(_since);
@@ -375,7 +399,8 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
         public bool HasReleasedCapacity { get; set; }
 
         /// <summary>
-        /// How the connection was lost after this row was sent; whether the row was written then is not known. Null: it was not sent before.
+        /// The error with which the connection was lost after this row was sent; it is then unknown whether the row was written. Null: no
+        /// connection was lost after this row was sent.
         /// </summary>
         public NpgsqlException? LostConnection { get; set; }
 
@@ -402,7 +427,7 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
         public void Abandon() =>
             TryComplete(default, new WaitTimeoutException("The database did not confirm in time that this is written. Try again shortly."));
 
-        /// <summary>The first answer counts.</summary>
+        /// <summary>Sets the result unless it is already set: a write can be completed and abandoned at the same time.</summary>
         public void TryComplete(WriteStatus status, Exception? why)
         {
             if (Interlocked.Exchange(ref _answered, 1) == 0)

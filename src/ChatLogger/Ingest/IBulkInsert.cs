@@ -2,44 +2,52 @@ using ChatLogger.Http;
 
 namespace ChatLogger.Ingest;
 
-/// <summary>Something to be written, complete: its id and time are made before it is queued.</summary>
+/// <summary>
+/// A row to be written. It is complete: its id and time are assigned before it is queued, so that a retry writes the same row.
+/// </summary>
 internal interface IWrite
 {
-    /// <summary>What has to be locked for it. Writes at the same place keep their order; a place that somebody else has locked stalls only itself.</summary>
+    /// <summary>
+    /// The row that the insert locks. Writes with the same lock key keep their order; while another transaction holds the lock, only they
+    /// wait.
+    /// </summary>
     LockKey LockKey { get; }
 
     Guid Id { get; }
 
-    /// <summary>About what it takes up in memory and on the wire.</summary>
+    /// <summary>Approximate size in memory and on the wire.</summary>
     int Bytes { get; }
 
-    /// <summary>Null: each request is another.</summary>
+    /// <summary>Null: the request came without an Idempotency-Key, so a retry of it writes another row.</summary>
     Idempotency? IdempotencyKey { get; }
 }
 
-/// <summary>An organization and something in it.</summary>
+/// <summary>Identifies a row that is locked: its organization and its id.</summary>
 internal readonly record struct LockKey(Guid OrgId, Guid Id);
 
-/// <summary>What became of a write.</summary>
+/// <summary>The result of one write of a bulk insert.</summary>
 internal enum WriteStatus
 {
-    /// <summary>It is durable.</summary>
+    /// <summary>The row is committed.</summary>
     Written,
 
-    /// <summary>What it belongs to does not exist in its organization.</summary>
+    /// <summary>Nothing is written: the parent does not exist in the organization.</summary>
     NotFound,
 
-    /// <summary>Something has been written under its Idempotency-Key.</summary>
+    /// <summary>Nothing is written: its Idempotency-Key was used before.</summary>
     DuplicateKey,
 
-    /// <summary>What it belongs to is locked by somebody else.</summary>
+    /// <summary>Nothing is written: another transaction has locked the parent.</summary>
     Locked,
 }
 
-/// <summary>The one statement that writes many things of a kind, or none of them.</summary>
+/// <summary>One statement that inserts many rows of one kind; if it throws, it has inserted none of them.</summary>
 internal interface IBulkInsert<T>
     where T : IWrite
 {
-    /// <summary>The fate of each, in their order. With <paramref name="wait"/> locks are waited for, as briefly as the pool waits for any.</summary>
+    /// <summary>
+    /// Returns the status of each write, in the given order. With <paramref name="wait"/> the statement waits for row locks, up to the lock
+    /// timeout of the pool; without, it reports locked rows as <see cref="WriteStatus.Locked"/>.
+    /// </summary>
     Task<WriteStatus[]> Run(IReadOnlyList<T> writes, bool wait);
 }

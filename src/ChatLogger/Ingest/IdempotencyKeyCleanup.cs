@@ -3,7 +3,9 @@ using Npgsql;
 
 namespace ChatLogger.Ingest;
 
-/// <summary>Forgets Idempotency-Keys whose time is over: for all organizations, in small pieces, past what others are at.</summary>
+/// <summary>
+/// Deletes Idempotency-Keys whose retention has expired: for all organizations, in small batches, skipping rows that others have locked.
+/// </summary>
 internal sealed class IdempotencyKeyCleanup(NpgsqlDataSource db, IngestSettings settings, TimeProvider time)
 {
     private const int Organizations = 100, Keys = 500;
@@ -58,7 +60,7 @@ internal sealed class IdempotencyKeyCleanup(NpgsqlDataSource db, IngestSettings 
     private DateTimeOffset Forgotten() => time.GetUtcNow() - settings.KeyRetention;
 }
 
-/// <summary>Runs <see cref="IdempotencyKeyCleanup"/> now and then. Several instances may do so at once.</summary>
+/// <summary>Runs <see cref="IdempotencyKeyCleanup"/> periodically. Several instances may run it at the same time.</summary>
 internal sealed partial class IdempotencyKeyCleanupService(IdempotencyKeyCleanup sweep, IngestSettings settings, ILogger<IdempotencyKeyCleanupService> log) : CleanupService(settings.CleanupInterval)
 {
     public override Task Run(CancellationToken ct) => sweep.Run(ct);

@@ -5,19 +5,19 @@ using Npgsql;
 namespace ChatLogger.Ingest;
 
 /// <summary>
-/// What has been made under an Idempotency-Key, for routes that write one row in a transaction of their own and have no parent. What is written for
-/// many at a time brings its keys in its own statement.
+/// Maps Idempotency-Keys to what was created under them, for routes that write one row in a transaction of their own and have no parent.
+/// The bulk inserts write their keys in their own statement instead.
 /// </summary>
 internal sealed class IdempotencyKeyStore(NpgsqlDataSource db, TimeSpan keepFor, TimeSpan keyLockTimeout, TimeProvider time)
 {
     private readonly KeyedLock<(Guid OrgId, string Route)> _locks = new(keyLockTimeout, time);
 
-    /// <summary>Waits for requests of this process with the same key; the turn ends with disposal.</summary>
-    /// <exception cref="ProblemException">The other one takes too long: 409.</exception>
+    /// <summary>Acquires the lock of the key within this process. Disposing the result releases it.</summary>
+    /// <exception cref="ProblemException">Another request held the key for longer than the timeout: 409.</exception>
     public Task<IDisposable> Acquire(Guid orgId, string route, Idempotency idempotencyKey, CancellationToken ct) => _locks.Acquire((orgId, route), idempotencyKey.Key, ct);
 
-    /// <summary>The id of what was made under the key; null where nothing was.</summary>
-    /// <exception cref="ProblemException">It came with another body: 422.</exception>
+    /// <summary>The id of what was created under the key; null: the key is not in use.</summary>
+    /// <exception cref="ProblemException">The key was used with another body: 422.</exception>
     public async Task<Guid?> Find(Guid orgId, string route, Idempotency idempotencyKey, CancellationToken ct) =>
         (await db.QuerySingleOrDefaultAsync<StoredKey>(
             """
@@ -33,10 +33,13 @@ internal sealed class IdempotencyKeyStore(NpgsqlDataSource db, TimeSpan keepFor,
             ct))?.TargetFor(idempotencyKey);
 
     /// <summary>
-    /// Remembers what the transaction is about to make, or answers with the id of what was made before. Twins on other instances wait here for the
-    /// commit. An entry whose day is over is as good as none, whether or not the sweep has been there.
+    /// Stores the key for what the transaction is about to create and returns null, or returns the id of what was created under it before.
+    /// A request with the same key on another instance blocks here until the first one commits. An expired entry is overwritten, whether or
+    /// not the cleanup has seen it.
     /// </summary>
-    /// <exception cref="ProblemException">It came with another body, 422; or the other one takes too long, 409.</exception>
+    /// <exception cref="ProblemException">
+    /// The key was used with another body, 422; or another request held it for too long, 409.
+    /// </exception>
     public async Task<Guid?> Insert(Sql.Transaction transaction, Guid orgId, string route, Idempotency idempotencyKey, Guid targetId)
     {
         var now = time.GetUtcNow();
@@ -68,7 +71,7 @@ internal sealed class IdempotencyKeyStore(NpgsqlDataSource db, TimeSpan keepFor,
         {
             throw ProblemException.IdempotencyKeyInUse();
         }
-        // The row is locked by the statement before, which found it alive: it is there, and stays.
+        // The upsert has locked the existing row even though it did not update it, so the row cannot be deleted before this select.
         var known = await transaction.QuerySingleOrDefaultAsync<StoredKey>(
             """
             select body_sha256, target_id

@@ -1,15 +1,18 @@
 namespace ChatLogger.Ingest;
 
-/// <summary>What a write came to: its fate, or why it has none.</summary>
+/// <summary>The result of a write: its status, or the error because of which it has none.</summary>
 internal readonly record struct WriteOutcome(WriteStatus Status, Exception? Error);
 
 /// <summary>
-/// A request that waits for many writes at once: one thing to wait for instead of a thousand. Each write has an ending of its own, and the
-/// party is over with the last of them.
+/// The writes of one request. The request awaits one task for the group instead of one for each of up to thousands of writes. Each write
+/// has its own outcome, and the group completes with the last of them.
 /// </summary>
 internal sealed class PendingWriteGroup(int size)
 {
-    /// <summary>For what is on its way when patience ends. Deadline and grace together stay below the five seconds that an answer may take.</summary>
+    /// <summary>
+    /// How much longer a request waits after its time-out for writes that are in flight. The time-out and this grace together stay below
+    /// the five seconds that a response may take.
+    /// </summary>
     public static readonly TimeSpan CompletionGrace = TimeSpan.FromMilliseconds(250);
 
     private readonly TaskCompletionSource _allCompleted = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -17,16 +20,19 @@ internal sealed class PendingWriteGroup(int size)
     private readonly IPendingWrite[] _writes = new IPendingWrite[size];
     private int _remaining = size;
 
-    /// <summary>Somebody who is waited for, and who can be told that nobody waits any more.</summary>
+    /// <summary>A write of the group, which the group abandons when its request stops waiting.</summary>
     internal interface IPendingWrite
     {
-        /// <summary>Drops what has not taken off. False: it is on its way, and its end is worth waiting for a moment longer.</summary>
+        /// <summary>
+        /// Abandons the write if it is queued. False: it is in flight and may complete within <see cref="CompletionGrace"/>.
+        /// </summary>
         bool TryAbandon();
 
+        /// <summary>Stops waiting for a write in flight: it is unknown whether it will be written.</summary>
         void Abandon();
     }
 
-    /// <summary>All have to be there before anybody waits.</summary>
+    /// <summary>Adds a write. All writes must be added before <see cref="WaitAsync"/> is called.</summary>
     public void Add(int place, IPendingWrite groupedWrite) => _writes[place] = groupedWrite;
 
     public void Complete(int place, WriteOutcome outcome)
@@ -36,7 +42,10 @@ internal sealed class PendingWriteGroup(int size)
             _allCompleted.SetResult();
     }
 
-    /// <summary>The endings, in the order of the places. Never fails: with the token, who has not taken off ends, and the others soon.</summary>
+    /// <summary>
+    /// Waits for all outcomes, in the order of their places. Never throws: when <paramref name="ct"/> is cancelled, queued writes are
+    /// abandoned at once and writes in flight after <see cref="CompletionGrace"/>.
+    /// </summary>
     public async Task<WriteOutcome[]> WaitAsync(CancellationToken ct)
     {
         using var timeout = ct.UnsafeRegister(

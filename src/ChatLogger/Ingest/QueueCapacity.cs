@@ -2,7 +2,10 @@ using ChatLogger.Http;
 
 namespace ChatLogger.Ingest;
 
-/// <summary>How much may wait to be written in this process. What is counted is what is held in memory, whether or not somebody still waits for it.</summary>
+/// <summary>
+/// Bounds how many rows and bytes are queued for writing in this process. It counts what is held in memory, including abandoned writes that
+/// are still queued.
+/// </summary>
 internal sealed class QueueCapacity(int maxRows, long maxBytes)
 {
     private int _rows;
@@ -12,10 +15,10 @@ internal sealed class QueueCapacity(int maxRows, long maxBytes)
 
     public long Bytes => Interlocked.Read(ref _bytes);
 
-    /// <summary>Whether nothing more can be let in right now.</summary>
+    /// <summary>Whether no further write would be admitted right now.</summary>
     public bool IsFull => Rows >= maxRows || Bytes >= maxBytes;
 
-    /// <exception cref="ProblemException">There is no room for all of it; then none of it is in.</exception>
+    /// <exception cref="ProblemException">The capacity does not suffice for all of it; then nothing is reserved.</exception>
     public void Reserve(int rows, long bytes)
     {
         if (Interlocked.Add(ref _rows, rows) > maxRows | Interlocked.Add(ref _bytes, bytes) > maxBytes)

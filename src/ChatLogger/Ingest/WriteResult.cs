@@ -3,12 +3,12 @@ using ChatLogger.Telemetry;
 
 namespace ChatLogger.Ingest;
 
-/// <summary>A chat or message that is durable: written now, or before, by the same request under its Idempotency-Key.</summary>
+/// <summary>A chat or message that is committed: just now, or earlier by the same request with the same Idempotency-Key.</summary>
 internal sealed record WriteResult<T>(T Value, bool Replayed)
 {
-    /// <summary>The 201, with the header that tells a replay.</summary>
-    /// <param name="path">Where it is found.</param>
-    /// <param name="kind">What it is, for the metric of replays: chat or message.</param>
+    /// <summary>The 201 response. A replay carries <see cref="IdempotencyKey.ReplayedHeader"/> and is counted.</summary>
+    /// <param name="path">The path for the Location header.</param>
+    /// <param name="kind">Chat or message: the tag of the metric of replays.</param>
     /// <param name="context">The request.</param>
     public CreatedJson<T> ToCreated(string path, string kind, HttpContext context)
     {
