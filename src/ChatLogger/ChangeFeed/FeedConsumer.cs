@@ -6,16 +6,17 @@ using Npgsql;
 namespace ChatLogger.ChangeFeed;
 
 /// <summary>
-/// Follows what arrives, organization by organization, each settled arrival once: how far it came is committed together with what it made of it.
-/// Every instance has one, and they work past each other: at the organizations that they wrote to, and now and then at what others left behind.
+/// A consumer of the change feed. It processes each committed change of an organization exactly once, because it commits its offset in the
+/// same transaction as its results. Every instance runs each consumer. They do not block each other: an instance serves the organizations
+/// that it wrote to, and periodically those where other instances lag, and it skips an organization whose offset is locked.
 /// </summary>
 internal abstract partial class FeedConsumer(
     string name, NpgsqlDataSource db, ChangeLog changeLog, FeedSettings settings, IngestActivity activity, TimeProvider time, ILogger log)
     : BackgroundService
 {
-    // What it knows to have seen of each organization: the note that it looked after.
+    // By organization: the number in ChangeLog.Recorded up to which this consumer has consumed everything.
     private readonly Dictionary<Guid, long> _seen = [];
-    // It tries several times a second; a database that is away for an hour would be said thousands of times.
+    // The loop runs several times a second, so that an outage of the database of an hour would log thousands of warnings.
     private readonly LogSampler _failures = new(TimeSpan.FromSeconds(10), time);
     private long _caughtUp;
 
@@ -43,7 +44,7 @@ internal abstract partial class FeedConsumer(
         }
     }
 
-    /// <summary>One round: until all that is settled now is done, in the organizations that have something new.</summary>
+    /// <summary>Runs one round: consumes everything that is committed now, in the organizations recorded as changed.</summary>
     public async Task Run(CancellationToken ct)
     {
         var news = changeLog.Recorded.Where(note => _seen.GetValueOrDefault(note.Key) < note.Value).ToList();
@@ -66,7 +67,7 @@ internal abstract partial class FeedConsumer(
                     if (!(settled - seq > settings.MaxBacklog) && activity.Writes != writes)
                         await Task.Delay(Stopwatch.GetElapsedTime(since) * settings.YieldFactor, ct);
                 }
-                // One organization is not in the way of the others; it is looked at again in the next round.
+                // A failure in one organization must not block the others. The next round retries it.
                 catch (Exception failure) when (!ct.IsCancellationRequested)
                 {
                     Failed(failure);
@@ -76,7 +77,7 @@ internal abstract partial class FeedConsumer(
         }
     }
 
-    /// <summary>Looks for organizations in which something arrived that was not followed, whoever wrote it.</summary>
+    /// <summary>Finds organizations with unconsumed changes, whichever instance wrote them, and records them for the next round.</summary>
     public async Task CatchUp(CancellationToken ct)
     {
         var since = time.GetTimestamp();
@@ -85,16 +86,17 @@ internal abstract partial class FeedConsumer(
         _caughtUp = since;
     }
 
-    /// <summary>Whether it is worth a round already.</summary>
+    /// <summary>Whether there is enough work for a round.</summary>
     protected virtual Task<bool> FindPending(CancellationToken ct) => Task.FromResult(true);
 
     /// <summary>
-    /// Does the next piece of what arrived in an organization after <paramref name="seq"/> and up to <paramref name="settled"/>; answers how far it
-    /// got. Nobody else is at it, and all of it is rolled back if this throws.
+    /// Consumes the next batch of changes of an organization after <paramref name="seq"/> and up to <paramref name="settled"/>, and returns
+    /// the new offset. The transaction holds the lock of the offset, so no other instance consumes the same changes; if this throws, all of
+    /// it is rolled back.
     /// </summary>
     protected abstract Task<long> Consume(Sql.Transaction transaction, Guid orgId, long seq, long settled);
 
-    /// <summary>Whether anything is there beyond.</summary>
+    /// <summary>Whether the organization has changes after an offset.</summary>
     protected virtual Task<bool> HasMore(Guid orgId, long seq, CancellationToken ct) =>
         db.QuerySingleOrDefaultAsync<bool>(
             """
@@ -104,7 +106,7 @@ internal abstract partial class FeedConsumer(
             new { OrgId = orgId, Seq = seq },
             ct);
 
-    /// <summary>The organizations in which anything is there beyond.</summary>
+    /// <summary>The organizations that have changes after their offset.</summary>
     protected virtual Task<IReadOnlyList<Guid>> FindLagging(CancellationToken ct) =>
         db.QueryAsync<Guid>(
             """
@@ -118,7 +120,7 @@ internal abstract partial class FeedConsumer(
             new { Name = name },
             ct);
 
-    // Null: not now, for somebody else is at it, or the organization is being removed.
+    // Null: another instance holds the lock of the offset, or the organization is being deleted.
     private Task<long?> Consume(Guid orgId, long settled, CancellationToken ct) => db.InTransactionAsync<long?>(
         async transaction =>
         {
@@ -132,16 +134,19 @@ internal abstract partial class FeedConsumer(
         },
         ct);
 
-    /// <summary>How far a follower has come in an organization; whoever has taken it keeps it from moving until the transaction ends.</summary>
+    /// <summary>The offset of a consumer in an organization. Taking it locks its row until the transaction ends.</summary>
     internal static class ConsumerOffset
     {
-        /// <summary>Null: somebody else has taken it (only without <paramref name="wait"/>), or there is no such organization any more.</summary>
+        /// <summary>
+        /// Locks and reads the offset. Null: another transaction holds the lock (only without <paramref name="wait"/>), or the organization
+        /// no longer exists.
+        /// </summary>
         public static async Task<long?> Take(Sql.Transaction transaction, Guid orgId, string name, bool wait)
         {
             var place = new { OrgId = orgId, Name = name };
             if (await Lock(transaction, place, wait) is { } seq)
                 return seq;
-            // Not there, or not to be had: a row that is there stays as it is.
+            // The row does not exist or is locked. This inserts it only if it does not exist.
             await transaction.ExecuteAsync(
                 """
                 insert into followers (org_id, follower)

@@ -6,7 +6,9 @@ using Npgsql;
 
 namespace ChatLogger.ChangeFeed;
 
-/// <summary>How far behind the consumers of the change feed are: the oldest change of all organizations that each has not consumed yet.</summary>
+/// <summary>
+/// How far behind the consumers of the change feed are: the oldest change of all organizations that each has not consumed yet.
+/// </summary>
 /// <param name="consumers">The names of the consumers.</param>
 /// <param name="db">Where the changes and the offsets are.</param>
 /// <param name="time">The clock.</param>
@@ -24,7 +26,8 @@ internal sealed class FeedLag(IReadOnlyList<string> consumers, NpgsqlDataSource 
         "s",
         "How long ago the oldest message arrived that is not counted ahead or indexed yet; 0 when there is none. Answers are right all the same.");
 
-    // The first that waits in each organization is the oldest there; its id tells when it arrived, whatever its createdAt.
+    // The first unconsumed message of each organization is its oldest. Its id tells when it was written; createdAt does not, as callers may
+    // set it.
     protected override async Task<Counted?> Count(CancellationToken ct) => new((await db.QueryAsync<ConsumerLag>(
         """
         select distinct on (n.follower) n.follower, m.id
@@ -48,7 +51,7 @@ internal sealed class FeedLag(IReadOnlyList<string> consumers, NpgsqlDataSource 
     private static Measurement<double> Of(string consumer, Counted last) => new(
         Math.Max(0, last.Ages.GetValueOrDefault(consumer)), new KeyValuePair<string, object?>("chatlogger.follower", consumer));
 
-    // RFC 9562, 5.7: the first 48 bits are milliseconds since 1970.
+    // RFC 9562, section 5.7 (UUIDv7): the first 48 bits are the milliseconds since 1970.
     private static DateTimeOffset Arrived(Guid id)
     {
         Span<byte> bytes = stackalloc byte[16];
