@@ -1,6 +1,9 @@
 namespace ChatLogger.ExportJobs;
 
-/// <summary>An export as its organization sees it. Rows are records of the file; sha256 is in lower-case hex, of the file as it is uncompressed. Skipped are chats and messages that the format cannot say.</summary>
+/// <summary>
+/// An export as the API shows it. Rows are the records of the file. Sha256 is the lower-case hex hash of the uncompressed file. Skipped
+/// counts chats and messages that the format cannot represent.
+/// </summary>
 internal sealed record Export(
     Guid Id,
     string State,
@@ -17,7 +20,7 @@ internal sealed record Export(
     DateTimeOffset? FinishedAt,
     DateTimeOffset? ExpiresAt);
 
-/// <summary>How far an export can be. The last four are ends.</summary>
+/// <summary>The states of an export. The last four are final.</summary>
 internal static class ExportState
 {
     public const string Queued = "queued";
@@ -28,11 +31,11 @@ internal static class ExportState
     public const string Expired = "expired";
 }
 
-/// <summary>A finished export: its file, and whether that may still be served.</summary>
+/// <summary>A finished export: its file, and whether it is outdated and must not be served any more.</summary>
 internal sealed record StoredExport(Guid OrgId, Guid ExportId, long Fence, long Bytes, string Sha256, bool IsOutdated)
 {
     public ExportFile File => new(OrgId, ExportId, Fence, Bytes, Sha256);
 }
 
-/// <summary>A finished file: where the store has it, and what it must come to.</summary>
+/// <summary>A finished file: its key in the store, and its expected length and hash.</summary>
 internal sealed record ExportFile(Guid OrgId, Guid ExportId, long Fence, long Bytes, string Sha256);

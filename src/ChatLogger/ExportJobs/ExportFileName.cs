@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace ChatLogger.ExportJobs;
 
-/// <summary>Names for files to be saved under. Made of the slug and the time: nothing a caller wrote could lead elsewhere.</summary>
+/// <summary>
+/// The suggested file names of downloads. They consist of the slug and the time only, so no input of a caller can inject a path.
+/// </summary>
 internal static class ExportFileName
 {
     public static string Of(string slug, SyncExportFile file) => Of(slug, file.At, file.Format);

@@ -1,17 +1,17 @@
 namespace ChatLogger.ExportJobs;
 
-/// <summary>What an export holds and how it is written: a format and the filters, understood.</summary>
-/// <param name="OrgId">Whose conversations.</param>
-/// <param name="Format">The format's name.</param>
-/// <param name="Layout">Of csv: messages or chats.</param>
+/// <summary>The parsed parameters of an export: its filters and its format.</summary>
+/// <param name="OrgId">The organization whose conversations are exported.</param>
+/// <param name="Format">The name of the format.</param>
+/// <param name="Layout">The layout of csv: messages or chats.</param>
 /// <param name="From">Chats that were created at this instant or later.</param>
 /// <param name="To">Chats that were created before this instant.</param>
 /// <param name="Tags">Chats that have all of these.</param>
 /// <param name="UserId">Chats of this member.</param>
 /// <param name="ExternalUserId">Chats of this end user.</param>
-/// <param name="Q">Chats in which this is found.</param>
-/// <param name="Bom">Whether a byte order mark comes first.</param>
-/// <param name="LocalTimes">The zone that times are written in; null: UTC.</param>
+/// <param name="Q">Chats with a message that matches this search query.</param>
+/// <param name="Bom">Whether the file begins with a byte order mark.</param>
+/// <param name="LocalTimes">The time zone of the times in the file; null: UTC.</param>
 internal sealed record ExportRequest(
     Guid OrgId,
     string Format,

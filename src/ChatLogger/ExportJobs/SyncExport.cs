@@ -5,10 +5,13 @@ using Npgsql;
 
 namespace ChatLogger.ExportJobs;
 
-/// <summary>A whole file in memory.</summary>
+/// <summary>A complete export file in memory.</summary>
 internal sealed record SyncExportFile(IExportFormat Format, ReadOnlyMemory<byte> Bytes, string Sha256, DateTimeOffset At);
 
-/// <summary>Exports that are small enough to be answered at once. The file is finished before its first byte leaves, so it is whole or it is refused.</summary>
+/// <summary>
+/// Synchronous exports: those that are small enough to be sent in the response. The file is completed in memory before its first byte is
+/// sent, so the caller gets either a complete file or an error.
+/// </summary>
 internal sealed class SyncExport(
     IExportWriter writer,
     IEnumerable<IExportFormat> formats,
@@ -19,21 +22,22 @@ internal sealed class SyncExport(
     NpgsqlDataSource common)
     : IDisposable
 {
-    // An export may be silent while PostgreSQL sorts. Whether PostgreSQL is there at all is asked beside it, so often and for so long.
+    // An export may receive nothing for a while because PostgreSQL works on the query. A probe on another connection, with this interval
+    // and the time-out below, tells whether PostgreSQL is reachable at all.
     private static readonly TimeSpan ProbeInterval = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan ProbeTimeout = TimeSpan.FromSeconds(2);
 
-    // Each holds its file in memory, and a connection of a small pool while it reads.
+    // Bounds memory and connections: each export holds its file in memory, and a connection of a small pool while it reads.
     private readonly SemaphoreSlim _concurrency = new(2);
 
     public int MaxMessages => settings.SyncMessages;
 
     public int MaxBytes => settings.SyncBytes;
 
-    /// <summary>The file; null when there is more to export than is answered at once.</summary>
+    /// <summary>Writes the file; null: it exceeds the limits of a synchronous export.</summary>
     public async Task<SyncExportFile?> TryWrite(ExportRequest request, CancellationToken ct)
     {
-        // An export has more time than other requests.
+        // An export has a longer deadline than other requests.
         using var pausing = Deadline.PauseCurrent(server.SyncExportDeadline);
         await Enter(ct);
         try

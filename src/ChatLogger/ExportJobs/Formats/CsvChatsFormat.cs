@@ -3,8 +3,8 @@ using System.Buffers;
 namespace ChatLogger.ExportJobs;
 
 /// <summary>
-/// <c>csv</c>, a row per chat: what it is, how many messages it has and from when to when, and all of them in one cell, as <c>role: content</c>
-/// with an empty line in between. The transcript is the last cell, for it is streamed however long it is.
+/// <c>csv</c> with a row per chat: its fields, the number of its messages, the times of the first and the last, and a transcript in one
+/// cell, as <c>role: content</c> with empty lines in between. The transcript is the last cell because it is streamed, however long it is.
 /// </summary>
 internal sealed class CsvChatsFormat : IExportFormat
 {
@@ -43,7 +43,8 @@ internal sealed class CsvChatsFormat : IExportFormat
             rows.Cell(chat.LastMessageAt);
             rows.Cell(chat.Feedback.Rating);
             rows.Cell(chat.Metadata);
-            // The writer of rows holds a cell in memory until it is whole. To it this one is empty; what is in it goes straight to the output.
+            // The row writer buffers a cell until it is complete. So it gets an empty cell here, and the transcript goes straight to the
+            // output.
             rows.Cell([]);
             rows.Flush();
             return true;
@@ -53,7 +54,7 @@ internal sealed class CsvChatsFormat : IExportFormat
         {
             output.Write(_transcript ? "\n\n"u8 : "\""u8);
             _transcript = true;
-            // It begins with a role, never like a formula.
+            // The transcript begins with a role, so it cannot be taken for a formula.
             InsideQuotes(message.Role);
             output.Write(": "u8);
             InsideQuotes(message.Content);

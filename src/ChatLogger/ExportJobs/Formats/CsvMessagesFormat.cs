@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace ChatLogger.ExportJobs;
 
-/// <summary><c>csv</c>, a row per message. The tags are one cell with a JSON array: no other separator survives every tag.</summary>
+/// <summary><c>csv</c> with a row per message. The tags are one cell with a JSON array, because a tag may contain any separator.</summary>
 internal sealed class CsvMessagesFormat : IExportFormat
 {
     public string Name => "csv";
@@ -22,7 +22,7 @@ internal sealed class CsvMessagesFormat : IExportFormat
 
     private sealed class File(CsvRows rows) : IExportRowWriter
     {
-        // What begins the row of each message of the chat: its texts one after the other, and the rest.
+        // The fields of the chat, which begin the row of each of its messages: the texts concatenated, and the other values.
         private readonly ArrayBufferWriter<byte> _texts = new(1024);
         private System.Range _title;
         private System.Range _tags;

@@ -5,12 +5,12 @@ using CsvHelper;
 namespace ChatLogger.ExportJobs;
 
 /// <summary>
-/// Rows of RFC 4180. A cell that a spreadsheet would take for a formula, because it begins with <c>= + - @</c>, TAB, CR, LF or a full-width form
-/// of them, begins with an apostrophe instead.
+/// Writes rows as RFC 4180 defines them. A cell that a spreadsheet would take for a formula, because it begins with <c>= + - @</c>, TAB,
+/// CR, LF or a full-width form of them, is prefixed with an apostrophe (CSV injection).
 /// </summary>
 internal sealed class CsvRows : IDisposable
 {
-    // They need no quotes, but there are readers who guess the separator.
+    // RFC 4180 does not require quotes for these, but some readers guess the separator.
     private static readonly SearchValues<byte> OtherSeparators = SearchValues.Create(";\t"u8);
 
     private readonly CsvWriter _csv;
@@ -53,12 +53,12 @@ internal sealed class CsvRows : IDisposable
 
     public void EndRow() => _csv.EndRecord();
 
-    /// <summary>Gives the cells so far to the output.</summary>
+    /// <summary>Flushes the cells so far to the output.</summary>
     public void Flush() => _csv.Flush();
 
     public void Dispose() => _csv.Dispose();
 
-    // U+FF1D, U+FF0B, U+FF0D and U+FF20 are EF BC 9D, EF BC 8B, EF BC 8D and EF BC A0.
+    // In UTF-8 the full-width signs U+FF1D, U+FF0B, U+FF0D and U+FF20 are EF BC 9D, EF BC 8B, EF BC 8D and EF BC A0.
     private static bool IsFormula(ReadOnlySpan<byte> text) => text is
         [(byte)'=' or (byte)'+' or (byte)'-' or (byte)'@' or (byte)'\t' or (byte)'\r' or (byte)'\n', ..]
         or [0xEF, 0xBC, 0x9D or 0x8B or 0x8D or 0xA0, ..];

@@ -3,10 +3,10 @@ using NodaTime;
 
 namespace ChatLogger.ExportJobs;
 
-/// <summary>Cells with times: in UTC with Z, or as a zone's clocks showed them, with their offset.</summary>
+/// <summary>Writes cells with times: in UTC with Z, or in the local time of a zone with its offset.</summary>
 internal sealed class CsvTimes(DateTimeZone? zone)
 {
-    // The offset of the last cell and for how long it holds: the next time is nearly always within it.
+    // Caches the offset of the last cell and the interval in which it applies, because the next time nearly always falls into it.
     private DateTime _from = DateTime.MaxValue;
     private DateTime _to = DateTime.MinValue;
     private TimeSpan _offset;
@@ -30,7 +30,7 @@ internal sealed class CsvTimes(DateTimeZone? zone)
         var interval = zone.GetZoneInterval(Instant.FromDateTimeUtc(at));
         _from = interval.HasStart && interval.Start > Instant.FromUtc(1, 1, 2, 0, 0) ? interval.Start.ToDateTimeUtc() : DateTime.MinValue;
         _to = interval.HasEnd && interval.End < Instant.FromUtc(9999, 12, 30, 0, 0) ? interval.End.ToDateTimeUtc() : DateTime.MaxValue;
-        // RFC 3339 has no seconds in an offset. Only local mean times, of the 19th century mostly, have them.
+        // RFC 3339 allows no seconds in an offset. Only local mean times, mostly of the 19th century, have them.
         _offset = TimeSpan.FromMinutes(Math.Truncate(interval.WallOffset.ToTimeSpan().TotalMinutes));
     }
 }

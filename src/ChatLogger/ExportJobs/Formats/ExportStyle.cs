@@ -2,7 +2,7 @@ using NodaTime;
 
 namespace ChatLogger.ExportJobs;
 
-/// <summary>How a file is written, where its format leaves a choice.</summary>
-/// <param name="Bom">Whether U+FEFF comes first, by which Excel knows UTF-8.</param>
-/// <param name="LocalTimes">The zone whose clock and offset times are written in; null: UTC with Z.</param>
+/// <summary>Options of a file that its format leaves open.</summary>
+/// <param name="Bom">Whether the file begins with U+FEFF, from which Excel recognizes UTF-8.</param>
+/// <param name="LocalTimes">The time zone of the times, which are written with their offset; null: UTC with Z.</param>
 internal sealed record ExportStyle(bool Bom = false, DateTimeZone? LocalTimes = null);

@@ -3,52 +3,55 @@ using System.Buffers;
 namespace ChatLogger.ExportJobs;
 
 /// <summary>
-/// One way of writing an export. Whoever adds one implements this and registers it with one line; of several layouts of a format the one
-/// registered first is the default.
+/// A file format of exports. To add one, implement this interface and register the class with one line. Of several layouts of a format, the
+/// one registered first is the default.
 /// </summary>
 internal interface IExportFormat
 {
-    /// <summary>What a caller asks for, e.g. <c>csv</c>.</summary>
+    /// <summary>The name in requests, e.g. <c>csv</c>.</summary>
     string Name { get; }
 
-    /// <summary>The layout, where the format has several; otherwise null.</summary>
+    /// <summary>The layout if the format has several; otherwise null.</summary>
     string? Layout => null;
 
     string ContentType { get; }
 
-    /// <summary>Without the dot.</summary>
+    /// <summary>The file extension without the dot.</summary>
     string FileExtension { get; }
 
-    /// <summary>What progress counts: messages, or otherwise chats.</summary>
+    /// <summary>Whether the progress counts messages; otherwise it counts chats.</summary>
     bool CountsMessages => false;
 
-    /// <summary>Whether <see cref="ExportedChat"/> shall say how many messages follow, and from when to when. It costs a second look at each.</summary>
+    /// <summary>
+    /// Whether the format needs the number of messages of each <see cref="ExportedChat"/> and the times of the first and the last. The
+    /// database then reads each message twice.
+    /// </summary>
     bool NeedsTotals => false;
 
-    /// <summary>Whether <see cref="ExportedChat.HasAssistant"/> is to be found out for each chat.</summary>
+    /// <summary>Whether the format needs <see cref="ExportedChat.HasAssistant"/>.</summary>
     bool NeedsAssistant => false;
 
-    /// <summary>Begins a file: writes its head, and answers who writes the rest.</summary>
+    /// <summary>Begins a file: writes its header and returns the writer of the rest.</summary>
     IExportRowWriter Begin(IBufferWriter<byte> output, ExportStyle style);
 }
 
 internal static class ExportFormats
 {
-    /// <summary>The format of this name and layout; without a layout the first of that name. Null: there is none.</summary>
+    /// <summary>The format of this name and layout; if the layout is null, the first one of that name. Null: there is none.</summary>
     public static IExportFormat? Find(this IEnumerable<IExportFormat> formats, string name, string? layout) =>
         formats.FirstOrDefault(format => format.Name == name && (layout is null || format.Layout == layout));
 }
 
 /// <summary>
-/// A file being written: for each chat <see cref="Chat"/>, its messages in order, <see cref="EndChat"/>; then <see cref="End"/>. What is in the
-/// rows is valid only during the call.
+/// Writes the rows of a file. The caller calls, for each chat, <see cref="Chat"/>, <see cref="Message"/> for its messages in order, and
+/// <see cref="EndChat"/>; then <see cref="End"/>. The rows are valid only during the call.
 /// </summary>
 internal interface IExportRowWriter
 {
-    /// <summary>False: the format leaves it out, with all that is in it.</summary>
+    /// <summary>Begins a chat. False: the format leaves it out, with all its messages.</summary>
     bool Chat(in ExportedChat chat);
 
-    /// <summary>False: the format leaves it out.</summary>
+    /// <summary>Writes a message. False: the format leaves it out.</summary>
     bool Message(in ExportedMessage message);
 
     void EndChat();
@@ -56,7 +59,9 @@ internal interface IExportRowWriter
     void End();
 }
 
-/// <summary>A chat as it comes from the database. Texts are UTF-8, and empty where the column is null: no column may hold an empty text.</summary>
+/// <summary>
+/// A chat as the database sends it. Texts are UTF-8; an empty one stands for null, because no column may hold an empty text.
+/// </summary>
 internal readonly ref struct ExportedChat
 {
     public Guid Id { get; init; }
@@ -71,10 +76,12 @@ internal readonly ref struct ExportedChat
     public DateTime UpdatedAt { get; init; }
     public ExportedFeedback Feedback { get; init; }
 
-    /// <summary>Only for formats that ask for it; see <see cref="IExportFormat.NeedsTotals"/>.</summary>
+    /// <summary>Set only for formats with <see cref="IExportFormat.NeedsTotals"/>.</summary>
     public int MessageCount { get; init; }
 
-    /// <summary>Whether one of the messages is the assistant's. Only for formats that ask for it; see <see cref="IExportFormat.NeedsAssistant"/>.</summary>
+    /// <summary>
+    /// Whether the chat has a message of the assistant. Set only for formats with <see cref="IExportFormat.NeedsAssistant"/>.
+    /// </summary>
     public bool HasAssistant { get; init; }
 
     /// <inheritdoc cref="MessageCount"/>
@@ -84,7 +91,7 @@ internal readonly ref struct ExportedChat
     public DateTime? LastMessageAt { get; init; }
 }
 
-/// <summary>A message as it comes from the database; texts as in <see cref="ExportedChat"/>.</summary>
+/// <summary>A message as the database sends it; texts as in <see cref="ExportedChat"/>.</summary>
 internal readonly ref struct ExportedMessage
 {
     public Guid Id { get; init; }
@@ -101,7 +108,7 @@ internal readonly ref struct ExportedMessage
     public ExportedFeedback Feedback { get; init; }
 }
 
-/// <summary>What an end user thought of it. Without a rating there is none.</summary>
+/// <summary>The feedback of an end user. An empty rating means that there is none.</summary>
 internal readonly ref struct ExportedFeedback
 {
     public ReadOnlySpan<byte> Rating { get; init; }

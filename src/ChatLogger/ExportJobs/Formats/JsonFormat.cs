@@ -18,7 +18,7 @@ internal sealed class JsonFormat : IExportFormat
     }
 }
 
-/// <summary><c>jsonl</c>: the same, a chat per line.</summary>
+/// <summary><c>jsonl</c>: the same chats, one per line.</summary>
 internal sealed class JsonLinesFormat : IExportFormat
 {
     public string Name => "jsonl";
@@ -30,7 +30,7 @@ internal sealed class JsonLinesFormat : IExportFormat
     public IExportRowWriter Begin(IBufferWriter<byte> output, ExportStyle style) => new JsonChatWriter(output, between: ""u8, after: "\n"u8, end: ""u8);
 }
 
-/// <summary>The chats of both.</summary>
+/// <summary>Writes the chats of both formats.</summary>
 internal sealed class JsonChatWriter(
     IBufferWriter<byte> output, ReadOnlySpan<byte> between, ReadOnlySpan<byte> after, ReadOnlySpan<byte> end) : IExportRowWriter
 {

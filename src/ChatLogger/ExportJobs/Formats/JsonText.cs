@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace ChatLogger.ExportJobs;
 
-/// <summary>JSON as the exports write it: compact, only what must be escaped escaped, everything else byte for byte.</summary>
+/// <summary>Writes compact JSON. It escapes only what JSON requires and copies everything else byte for byte.</summary>
 internal static class JsonText
 {
     private static readonly SearchValues<byte> Special = SearchValues.Create(
@@ -56,7 +56,10 @@ internal static class JsonText
         output.Byte((byte)'"');
     }
 
-    /// <summary>JSON text from the database. What we store has no line breaks; whoever put one there by hand shall not break a line of ours.</summary>
+    /// <summary>
+    /// Writes JSON text from the database. What the service stores has no line breaks; one that was put into the database by hand must not
+    /// break a line of a JSON Lines file.
+    /// </summary>
     public static void Json(this IBufferWriter<byte> output, ReadOnlySpan<byte> json)
     {
         for (var next = json.IndexOfAny((byte)'\n', (byte)'\r'); next >= 0; next = json.IndexOfAny((byte)'\n', (byte)'\r'))

@@ -3,8 +3,9 @@ using System.Buffers;
 namespace ChatLogger.ExportJobs;
 
 /// <summary>
-/// <c>openai-jsonl</c>: what was said and by whom, a chat per line, as fine-tuning and evaluation read it. What a trainer would refuse the whole file
-/// for is left out: a chat without an answer of the assistant, and an answer of a tool without the call that it answers.
+/// <c>openai-jsonl</c>: the roles and contents of the messages, a chat per line, in the format of fine-tuning and evaluation. It leaves out
+/// what would make a trainer refuse the whole file: a chat without a message of the assistant, and a tool message without the call that it
+/// answers.
 /// </summary>
 internal sealed class OpenAiFormat : IExportFormat
 {
@@ -34,7 +35,7 @@ internal sealed class OpenAiFormat : IExportFormat
 
         public bool Message(in ExportedMessage message)
         {
-            // Of a chat that is left out, its messages are not counted again.
+            // The chat is left out and counted as one; its messages are not counted in addition.
             if (_suppressed)
                 return true;
             if (message.Role.SequenceEqual("tool"u8) || message.Role.SequenceEqual("function"u8))

@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace ChatLogger.ExportJobs;
 
-/// <summary>Writes values as UTF-8 straight into a buffer, without a string in between.</summary>
+/// <summary>Writes values as UTF-8 straight into a buffer, without an intermediate string.</summary>
 internal static class Utf8Text
 {
     public static void Id(this IBufferWriter<byte> output, Guid id)
@@ -21,7 +21,7 @@ internal static class Utf8Text
     public static void Time(this IBufferWriter<byte> output, DateTime utc)
     {
         var span = output.GetSpan(32);
-        // "O" is the fast one; its seven digits of a second are cut to three.
+        // The format "O" is the fast one; its seven fractional digits are cut to three.
         utc.TryFormat(span, out _, "O", System.Globalization.CultureInfo.InvariantCulture);
         span[23] = (byte)'Z';
         output.Advance(24);

@@ -6,8 +6,8 @@ using Npgsql;
 namespace ChatLogger.ExportJobs;
 
 /// <summary>
-/// How many exports wait and run, and for how long the oldest has waited: of all organizations and instances, as the database has it. Counted
-/// every few seconds, while somebody wants to know.
+/// Gauges of how many exports are queued and running, and how long the oldest one has been queued: of all organizations and instances, as
+/// the database has it. The query runs every few seconds, and only while a listener observes the gauges.
 /// </summary>
 internal sealed class ExportBacklog(NpgsqlDataSource db, ILogger<ExportBacklog> log)
     : PolledGauges<ExportBacklog.Counted>(TimeSpan.FromSeconds(5), log), IObservableGauges

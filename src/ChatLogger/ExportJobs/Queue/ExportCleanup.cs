@@ -4,8 +4,9 @@ using Npgsql;
 namespace ChatLogger.ExportJobs;
 
 /// <summary>
-/// Ends what nobody works on and what had its time, and throws away what is part of no file: chunks of leases that were lost, of exports that
-/// failed or were cancelled, of files whose time is over. For all organizations, in small pieces, past what others are at.
+/// Fails exports whose lease expired for good, expires old files, and deletes data that belongs to no valid file: chunks written under lost
+/// leases, chunks of failed or cancelled exports, and expired files. It covers all organizations, works in small batches, and skips rows
+/// that others have locked.
 /// </summary>
 internal sealed class ExportCleanup(NpgsqlDataSource db, IExportStore store, ExportMembership membership, ExportLeases leases)
 {
@@ -26,7 +27,7 @@ internal sealed class ExportCleanup(NpgsqlDataSource db, IExportStore store, Exp
                     await membership.Delete(leftover.OrgId, leftover.ExportId, leftover.Keep, ct);
                     await CleanedUp(leftover, ct);
                 }
-                // A file that cannot be removed is in nobody else's way.
+                // A file that cannot be removed must not block the cleanup of the others.
                 catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
                 {
                     failure = exception;
@@ -81,7 +82,7 @@ internal sealed class ExportCleanup(NpgsqlDataSource db, IExportStore store, Exp
             new { After = after },
             ct);
 
-    // Unless something has happened since: then there may be more.
+    // The row is marked as cleaned up only if it has not changed since it was read. If it has, there may be more data to delete.
     private Task<int> CleanedUp(Leftover leftover, CancellationToken ct) =>
         db.ExecuteAsync(
             """
@@ -97,7 +98,9 @@ internal sealed class ExportCleanup(NpgsqlDataSource db, IExportStore store, Exp
 
     private sealed record Leftover(Guid OrgId, Guid ExportId, long Fence, string State)
     {
-        /// <summary>While an export runs, and when it is done, what its last lease has written is no leftover.</summary>
+        /// <summary>
+        /// The fence whose data must be kept: that of the last lease of an export that is running or done. Null: all data is deleted.
+        /// </summary>
         public long? Keep => State is ExportState.Running or ExportState.Done ? Fence : null;
     }
 }

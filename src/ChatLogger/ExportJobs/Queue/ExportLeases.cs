@@ -5,16 +5,17 @@ using Npgsql;
 namespace ChatLogger.ExportJobs;
 
 /// <summary>
-/// The queue as those see it who work on it. Times are the database's: whoever's clock is wrong, there is one that decides. Each change names the
-/// fence of its lease, so that a worker that was thought dead and is not changes nothing. Claims are for all organizations.
+/// The workers' side of the queue of exports. All times come from the clock of the database, so a wrong clock of an instance has no effect.
+/// Each change names the fence of its lease, so a worker whose lease has expired but that is still running cannot change anything. A claim
+/// considers all organizations.
 /// </summary>
 internal sealed class ExportLeases(NpgsqlDataSource db, ExportSettings settings)
 {
     private static readonly TimeSpan[] RetryDelays = [TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(30), TimeSpan.FromMinutes(2)];
 
     /// <summary>
-    /// The next export to work on: of the organization with the fewest running, the oldest; also one whose worker is no longer heard of. Null:
-    /// there is nothing to do.
+    /// Claims the next export: the oldest one of the organization with the fewest running exports. A running export whose lease has expired
+    /// can be claimed too. Null: there is nothing to claim.
     /// </summary>
     public async Task<ExportLease?> Claim(CancellationToken ct)
     {
@@ -71,7 +72,7 @@ internal sealed class ExportLeases(NpgsqlDataSource db, ExportSettings settings)
                     ct);
                 return row?.ToLease();
             }
-            // Another worker was quicker to take the organization's last place.
+            // Another worker claimed the last free slot of the organization at the same time.
             catch (PostgresException taken) when (taken.ConstraintName == "exports_org_id_slot_key")
             {
             }
@@ -79,7 +80,7 @@ internal sealed class ExportLeases(NpgsqlDataSource db, ExportSettings settings)
         return null;
     }
 
-    /// <summary>Keeps the lease for another while, and says how far the file is.</summary>
+    /// <summary>Renews the lease and stores the progress of the file.</summary>
     public async Task<LeaseState> Renew(ExportLease lease, long rows, long? totalRows, CancellationToken ct) =>
         await db.QuerySingleOrDefaultAsync<string>(
             """
@@ -105,7 +106,9 @@ internal sealed class ExportLeases(NpgsqlDataSource db, ExportSettings settings)
             _ => LeaseState.Lost,
         };
 
-    /// <summary>The file is whole and stored. False: the lease was not ours any more, and the file is nobody's.</summary>
+    /// <summary>
+    /// Ends the export as done; its file must be stored completely. False: the lease was lost, and no export refers to this file.
+    /// </summary>
     public async Task<bool> Complete(ExportLease lease, long rows, long skipped, long bytes, byte[] sha256, CancellationToken ct) =>
         await db.ExecuteAsync(
             $"""
@@ -130,13 +133,15 @@ internal sealed class ExportLeases(NpgsqlDataSource db, ExportSettings settings)
             new { lease.OrgId, lease.ExportId, lease.Fence, Rows = rows, Skipped = skipped, Bytes = bytes, Sha256 = sha256, settings.KeepFor },
             ct) > 0;
 
-    /// <summary>It failed for a reason that the next attempt may not have; after the last one, or past the hard limit, it has failed for good.</summary>
+    /// <summary>
+    /// Requeues the export after a failure that may be transient. After the last attempt, or past the hard limit, it fails for good.
+    /// </summary>
     public Task<bool> Retry(ExportLease lease, CancellationToken ct) =>
         lease.Attempt >= settings.Attempts
             ? Fail(lease, AttemptsExhausted, ct)
             : LeaveQueued(lease, RetryDelays[Math.Min(lease.Attempt, RetryDelays.Length) - 1], attempts: lease.Attempt, ct);
 
-    /// <summary>It has failed, and no other attempt is made. The reason is for the caller.</summary>
+    /// <summary>Ends the export as failed without another attempt. The caller of the API sees the reason.</summary>
     public async Task<bool> Fail(ExportLease lease, string reason, CancellationToken ct) =>
         await db.ExecuteAsync(
             """
@@ -155,13 +160,17 @@ internal sealed class ExportLeases(NpgsqlDataSource db, ExportSettings settings)
             new { lease.OrgId, lease.ExportId, lease.Fence, Reason = reason },
             ct) > 0;
 
-    /// <summary>It was worked on for too long.</summary>
+    /// <summary>Ends the export as failed because all its attempts together exceeded the hard limit.</summary>
     public Task<bool> FailAtHardLimit(ExportLease lease, CancellationToken ct) => Fail(lease, TooLong, ct);
 
-    /// <summary>This instance stops; whoever comes next begins anew, as if this attempt had not been.</summary>
+    /// <summary>
+    /// Releases the lease because this instance shuts down. The export is queued again, and this attempt does not count.
+    /// </summary>
     public Task<bool> Release(ExportLease lease, CancellationToken ct) => LeaveQueued(lease, TimeSpan.Zero, attempts: lease.Attempt - 1, ct);
 
-    /// <summary>Ends what nobody may take over: it was lost at its last attempt, or past the hard limit.</summary>
+    /// <summary>
+    /// Fails the exports whose lease expired and that may not be retried: it was the last attempt, or the hard limit is exceeded.
+    /// </summary>
     public Task<int> FailExpired(CancellationToken ct) =>
         db.ExecuteAsync(
             """
@@ -188,7 +197,7 @@ internal sealed class ExportLeases(NpgsqlDataSource db, ExportSettings settings)
 
     private string TooLong => string.Create(CultureInfo.InvariantCulture, $"It took longer than {settings.HardLimit.TotalMinutes:0.##} minutes.");
 
-    // Past the hard limit there is no next attempt, only an end.
+    // Past the hard limit the export fails instead of being queued again.
     private async Task<bool> LeaveQueued(ExportLease lease, TimeSpan pause, int attempts, CancellationToken ct) =>
         await db.ExecuteAsync(
             """

@@ -1,6 +1,6 @@
 namespace ChatLogger.ExportJobs;
 
-/// <summary>How far a file is: said by its writer, read by the heartbeat.</summary>
+/// <summary>The progress of a file. The writer reports it, and the lease renewal stores it.</summary>
 internal sealed class ExportProgress
 {
     private long _rows;
@@ -8,7 +8,7 @@ internal sealed class ExportProgress
 
     public long Rows => Volatile.Read(ref _rows);
 
-    /// <summary>Null while it is not known.</summary>
+    /// <summary>Null until the rows are counted.</summary>
     public long? TotalRows => Volatile.Read(ref _totalRows) is >= 0 and var total ? total : null;
 
     public void Report(long rows, long totalRows)

@@ -4,15 +4,15 @@ using Npgsql;
 namespace ChatLogger.ExportJobs;
 
 /// <summary>
-/// The exports of an organization that is deleted, with their files. Once they are ended none of them runs, and none is begun: see
-/// <see cref="ExportLeases.Claim"/>.
+/// Purges the exports of a deleted organization with their files. After <see cref="Deactivate"/> has ended them, none of them can be
+/// claimed again: see <see cref="ExportLeases.Claim"/>.
 /// </summary>
 internal sealed class ExportPurger(NpgsqlDataSource db, IExportStore store, ExportMembership membership) : IOrganizationPurger
 {
-    // A file can be large, and is removed in pieces itself.
+    // Small, because a file can be large and takes several statements to delete.
     private const int BatchExports = 10;
 
-    // A worker that is at one finds out when it next writes or is next heard of.
+    // A worker that still writes one of them notices at its next write or lease renewal.
     public Task Deactivate(Sql.Transaction transaction, Guid orgId) =>
         transaction.ExecuteAsync(
             """
@@ -28,7 +28,7 @@ internal sealed class ExportPurger(NpgsqlDataSource db, IExportStore store, Expo
             """,
             new { OrgId = orgId });
 
-    // Removing what another instance has removed already is no harm.
+    // Several instances may purge the same organization at the same time: deletion is idempotent.
     public async Task<bool> Purge(Guid orgId, CancellationToken ct)
     {
         var exports = await db.QueryAsync<Guid>(

@@ -7,19 +7,24 @@ using Npgsql;
 
 namespace ChatLogger.ExportJobs;
 
-/// <summary>The exports of an organization, for those who ask for them. The other side of the queue is <see cref="ExportLeases"/>.</summary>
+/// <summary>The API's side of the queue of exports. The workers' side is <see cref="ExportLeases"/>.</summary>
 internal sealed class ExportQueue(NpgsqlDataSource db, IdGenerator ids, ExportSettings settings, IdempotencyKeyStore keys, AuditLog audit)
 {
-    // What its Idempotency-Keys are kept under.
+    // The route that Idempotency-Keys of exports are stored under.
     private const string Route = "exports";
 
     private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
 
-    // Holds one signal at most: that there is something to do need not be said twice.
+    // Capacity 1: one pending signal suffices to wake the worker, further ones are dropped.
     private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
-    /// <summary>Accepts an export; under an Idempotency-Key that accepted one before, answers with that one, which counts no further.</summary>
-    /// <exception cref="ProblemException">The organization has too many waiting, or has asked for too many within the hour.</exception>
+    /// <summary>
+    /// Queues an export. If the Idempotency-Key was used before, it returns the export queued then, which does not count towards the limits
+    /// again.
+    /// </summary>
+    /// <exception cref="ProblemException">
+    /// The organization has too many queued exports, or has requested too many within the hour.
+    /// </exception>
     public async Task<EnqueuedExport> Enqueue(ExportRequest request, Guid requestedBy, string timeZone, Actor actor, Idempotency? idempotencyKey, CancellationToken ct)
     {
         var (id, now) = ids.Next();
@@ -28,7 +33,8 @@ internal sealed class ExportQueue(NpgsqlDataSource db, IdGenerator ids, ExportSe
             {
                 if (idempotencyKey is not null && await keys.Insert(transaction, request.OrgId, Route, idempotencyKey, id) is { } before)
                     return (before, null);
-                // The lock comes in a statement of its own: the next one then counts with a snapshot that has what others have made.
+                // The lock is taken in a statement of its own, so that the snapshot of the next one, which counts, includes the exports
+                // that concurrent requests have committed.
                 await transaction.ExecuteAsync("select from organizations where id = @OrgId for no key update", request);
                 var counts = await transaction.QuerySingleOrDefaultAsync<Counts>(
                     """
@@ -91,10 +97,10 @@ internal sealed class ExportQueue(NpgsqlDataSource db, IdGenerator ids, ExportSe
         return new(export!, Replayed: false);
     }
 
-    /// <summary>Waits for requests with the same Idempotency-Key that are worked on in this process; the turn ends with disposal.</summary>
+    /// <summary>Acquires the lock of the Idempotency-Key within this process. Disposing the result releases it.</summary>
     public Task<IDisposable> Acquire(Guid orgId, Idempotency idempotencyKey, CancellationToken ct) => keys.Acquire(orgId, Route, idempotencyKey, ct);
 
-    /// <summary>What was accepted under the Idempotency-Key, as it is now; null where nothing was.</summary>
+    /// <summary>The export that was queued under the Idempotency-Key, in its current state; null: the key is not in use.</summary>
     public async Task<EnqueuedExport?> Find(Guid orgId, Idempotency idempotencyKey, CancellationToken ct) =>
         await keys.Find(orgId, Route, idempotencyKey, ct) is { } id ? await Again(orgId, id, ct) : null;
 
@@ -102,7 +108,7 @@ internal sealed class ExportQueue(NpgsqlDataSource db, IdGenerator ids, ExportSe
     public Task<Export?> Get(Guid orgId, Guid id, CancellationToken ct) =>
         db.QuerySingleOrDefaultAsync<Export>($"select {Columns} from exports where org_id = @OrgId and id = @Id", new { OrgId = orgId, Id = id }, ct);
 
-    /// <summary>Newest first, from behind a position of that order.</summary>
+    /// <summary>Lists exports, newest first, after the given keyset position.</summary>
     public Task<IReadOnlyList<Export>> List(Guid orgId, (DateTimeOffset Time, Guid Id)? after, int rows, CancellationToken ct) =>
         db.QueryAsync<Export>(
             $"""
@@ -117,8 +123,9 @@ internal sealed class ExportQueue(NpgsqlDataSource db, IdGenerator ids, ExportSe
             ct);
 
     /// <summary>
-    /// What a finished export is read by. Null: its time is over. Outdated: it holds a chat that has been deleted since. Deleted chats are looked up
-    /// first: one that is removed for good right afterwards has marked the export by then.
+    /// The stored file of a finished export. Null: it has expired. Outdated: the file contains a chat that was deleted after it was
+    /// written. This method queries deleted chats before it reads the mark on the export: if a purge removes such a chat in between, it has
+    /// marked the export by then.
     /// </summary>
     public async Task<StoredExport?> Stored(Guid orgId, Guid id, CancellationToken ct)
     {
@@ -137,8 +144,8 @@ internal sealed class ExportQueue(NpgsqlDataSource db, IdGenerator ids, ExportSe
     }
 
     /// <summary>
-    /// Ends an export at once: what waits or runs is cancelled (its worker finds out when it next writes or is next heard of), a finished file's
-    /// time is over. What has ended otherwise stays as it is. False: the organization has no such export.
+    /// Cancels a queued or running export at once, and expires the file of a finished one. A worker that runs the export notices at its
+    /// next write or lease renewal. An export that has ended otherwise stays unchanged. False: the organization has no such export.
     /// </summary>
     public async Task<bool> Cancel(Guid orgId, Guid id, Actor actor, CancellationToken ct)
     {
@@ -164,15 +171,17 @@ internal sealed class ExportQueue(NpgsqlDataSource db, IdGenerator ids, ExportSe
                 return ended;
             },
             ct);
-        // A place is free for the next one of the organization.
+        // This frees a slot for the next export of the organization.
         Wake();
         return ended > 0 || await Get(orgId, id, ct) is not null;
     }
 
-    /// <summary>Tells this instance's worker that there may be something to do.</summary>
+    /// <summary>Wakes the worker of this instance because there may be an export to claim.</summary>
     public void Wake() => _signal.Writer.TryWrite(true);
 
-    /// <summary>Until <see cref="Wake"/>, or for as long as <paramref name="atMost"/>: other instances do not wake this one.</summary>
+    /// <summary>
+    /// Waits for <see cref="Wake"/>, but no longer than <paramref name="atMost"/>, because other instances cannot wake this one.
+    /// </summary>
     public async Task Wait(TimeSpan atMost, CancellationToken ct)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(ct);
@@ -199,5 +208,5 @@ internal sealed class ExportQueue(NpgsqlDataSource db, IdGenerator ids, ExportSe
     private sealed record Counts(long Queued, DateTimeOffset? Oldest);
 }
 
-/// <summary>An export that is accepted: now, or before, by the same request under its Idempotency-Key.</summary>
+/// <summary>An export that is queued: just now, or earlier by the same request with the same Idempotency-Key.</summary>
 internal sealed record EnqueuedExport(Export Export, bool Replayed);

@@ -3,18 +3,20 @@ using ChatLogger.Http;
 namespace ChatLogger.ExportJobs;
 
 /// <summary>
-/// Lets an export give way: while plugins write, it rests after each stretch of work, in proportion to it. The rest also stops the database's side,
-/// which waits for its rows to be taken. When nobody writes it runs at full speed.
+/// Throttles an export while plugins write: after each work interval it pauses for a multiple of the interval. Backpressure then also
+/// pauses the query in the database, which waits for its rows to be read. While nobody writes, the export runs at full speed.
 /// </summary>
 internal sealed class ExportThrottle(IngestActivity activity, double yield, TimeProvider time)
 {
-    /// <summary>Shorter stretches are not worth a timer.</summary>
+    /// <summary>The minimum work interval; a pause after a shorter one is not worth a timer.</summary>
     private static readonly TimeSpan Stretch = TimeSpan.FromMilliseconds(20);
 
     private long _since = time.GetTimestamp();
     private long _seen = activity.Writes;
 
-    /// <summary>How long to rest now; mostly not at all. A stretch begins when this is called after the last one is over.</summary>
+    /// <summary>
+    /// How long to pause now: zero within a work interval and while nobody writes. At the end of an interval the next one begins.
+    /// </summary>
     public TimeSpan RequiredDelay()
     {
         var worked = time.GetElapsedTime(_since);
@@ -27,6 +29,6 @@ internal sealed class ExportThrottle(IngestActivity activity, double yield, Time
         return busy ? worked * yield : TimeSpan.Zero;
     }
 
-    /// <summary>The rest is over: it is no work.</summary>
+    /// <summary>Restarts the work interval after a pause, so that the pause does not count as work.</summary>
     public void Resume() => _since = time.GetTimestamp();
 }

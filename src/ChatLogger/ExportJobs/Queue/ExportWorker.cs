@@ -4,8 +4,8 @@ using ChatLogger.Http;
 namespace ChatLogger.ExportJobs;
 
 /// <summary>
-/// Works on the queue of exports, a few at a time. What goes wrong with one is nobody else's: the others go on, and so does the worker, whatever
-/// the database does.
+/// Claims exports from the queue and writes a few at a time. A failure of one export does not affect the others, and the worker survives
+/// any failure of the database.
 /// </summary>
 internal sealed partial class ExportWorker(
     ExportQueue queue,
@@ -21,7 +21,7 @@ internal sealed partial class ExportWorker(
 {
     private static readonly TimeSpan MaxDelay = TimeSpan.FromSeconds(15);
 
-    // For the last words of an export, which the stopping host does not wait for much longer.
+    // Bounds the last statement of an export, because a host that shuts down does not wait much longer.
     private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(3);
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
@@ -85,7 +85,7 @@ internal sealed partial class ExportWorker(
         var progress = new ExportProgress();
         using var limit = new CancellationTokenSource(lease.TimeLeft > TimeSpan.Zero ? lease.TimeLeft : TimeSpan.Zero);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(stopping, limit.Token);
-        var beating = RenewLease(lease, progress, stop);
+        var renewal = RenewLease(lease, progress, stop);
         Exception? failure = null;
         try
         {
@@ -99,9 +99,10 @@ internal sealed partial class ExportWorker(
             failure = exception;
         }
         await stop.CancelAsync();
-        var state = await beating;
+        var state = await renewal;
 
-        // What made it fail may be what keeps us from saying so: a database that restarts. Once the lease is over another takes the export anyway.
+        // The cause of the failure, such as a database that restarts, may also prevent storing it, so this retries. After the lease has
+        // expired another worker claims the export anyway.
         var ended = failure is null;
         for (var since = Stopwatch.GetTimestamp(); !ended;)
         {
@@ -121,25 +122,25 @@ internal sealed partial class ExportWorker(
         queue.Wake();
     }
 
-    // False: it was written for nothing, somebody else has the export.
+    // False: the lease was lost before the file was complete, and the file is discarded.
     private async Task<bool> Write(ExportLease lease, ExportProgress progress, CancellationToken ct)
     {
         await using var file = store.Create(lease);
         var chats = membership.Record(lease);
-        var pace = new ExportThrottle(activity, settings.Yield, TimeProvider.System);
+        var throttle = new ExportThrottle(activity, settings.Yield, TimeProvider.System);
         async ValueTask Sink(ReadOnlyMemory<byte> block, CancellationToken token)
         {
             ct.ThrowIfCancellationRequested();
             await file.Append(block, token);
             await chats.Store(all: false, token);
-            if (pace.RequiredDelay() is var rest && rest > TimeSpan.Zero)
+            if (throttle.RequiredDelay() is var delay && delay > TimeSpan.Zero)
             {
-                await Task.Delay(rest, token);
-                pace.Resume();
+                await Task.Delay(delay, token);
+                throttle.Resume();
             }
         }
 
-        // On a thread of its own until it first waits: it may count for a while before that.
+        // Task.Run, because the writer may work for a while before its first await.
         var writing = Task.Run(() => writer.Write(lease.Request, Sink, progress.Report, chats.Add, ct), CancellationToken.None);
         try
         {
@@ -147,7 +148,7 @@ internal sealed partial class ExportWorker(
         }
         catch (OperationCanceledException) when (!writing.IsCompleted)
         {
-            // It should be back in a moment; one that is not is left behind, with a sink that takes nothing more.
+            // The writer should react to the token within a moment. One that does not is abandoned; its sink throws at the next block.
             await Task.WhenAny(writing, Task.Delay(TimeSpan.FromSeconds(1), CancellationToken.None));
             _ = writing.ContinueWith(left => left.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
             throw;
@@ -189,10 +190,11 @@ internal sealed partial class ExportWorker(
         }
     }
 
-    // On a connection of its own, whatever the writer does with its. Stops the writer when the export is not ours any more.
+    // Renews the lease on a connection other than the writer's, so that a busy or broken connection of the writer does not prevent it.
+    // Stops the writer when the lease is lost or the export cancelled.
     private async Task<LeaseState> RenewLease(ExportLease lease, ExportProgress progress, CancellationTokenSource stop)
     {
-        var heard = Stopwatch.GetTimestamp();
+        var renewedAt = Stopwatch.GetTimestamp();
         var state = LeaseState.Held;
         while (state is LeaseState.Held && !stop.IsCancellationRequested)
         {
@@ -203,7 +205,7 @@ internal sealed partial class ExportWorker(
             try
             {
                 state = await leases.Renew(lease, progress.Rows, progress.TotalRows, stop.Token);
-                heard = now;
+                renewedAt = now;
             }
             catch (Exception) when (stop.IsCancellationRequested)
             {
@@ -211,8 +213,8 @@ internal sealed partial class ExportWorker(
             catch (Exception failure)
             {
                 CannotRenewLease(log, lease.ExportId, lease.OrgId, failure);
-                // For all we know another has it by now.
-                if (Stopwatch.GetElapsedTime(heard) >= settings.Lease)
+                // The lease has expired, and another worker may have claimed the export.
+                if (Stopwatch.GetElapsedTime(renewedAt) >= settings.Lease)
                     state = LeaseState.Lost;
             }
         }

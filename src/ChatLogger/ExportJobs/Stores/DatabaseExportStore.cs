@@ -5,10 +5,10 @@ using Npgsql;
 
 namespace ChatLogger.ExportJobs;
 
-/// <summary>The files of exports in the database: any instance can serve them, without a disk that all of them share.</summary>
+/// <summary>Stores the files of exports in the database, so that any instance can serve them without a shared disk.</summary>
 internal sealed class DatabaseExportStore([FromKeyedServices(Pools.Exports)] NpgsqlDataSource db) : IExportStore
 {
-    /// <summary>A chunk at most, in bytes of the file.</summary>
+    /// <summary>The maximum size of a chunk, in bytes of the uncompressed file.</summary>
     public const int ChunkBytes = 1_048_576;
 
     private const int BatchChunks = 64;
@@ -55,7 +55,7 @@ internal sealed class DatabaseExportStore([FromKeyedServices(Pools.Exports)] Npg
         yield return Gzip.Tail(crc32, file.Bytes);
     }
 
-    // Nobody reads these chunks or adds to them; small pieces only keep each statement short.
+    // These chunks are neither read nor added to any more. Deleting them in small batches only keeps each statement short.
     public async Task Delete(Guid orgId, Guid exportId, long? keep, CancellationToken ct)
     {
         int deleted;
@@ -137,8 +137,9 @@ internal sealed class DatabaseExportStore([FromKeyedServices(Pools.Exports)] Npg
 
         protected override Task Flush(CancellationToken ct) => _filled == 0 ? Task.CompletedTask : Store(ct);
 
-        // Storing the chunk and asking whether we may is one thing. The share lock lets a take-over or a cancellation wait for the chunk, or the chunk
-        // find out: once the export is another's, nothing under the old fence comes after.
+        // One statement checks the fence and stores the chunk. Its share lock on the export serializes it with a claim or a cancellation:
+        // either that waits for the chunk, or this statement sees the new fence and stores nothing. So no chunk under an old fence can
+        // follow a claim.
         private async Task Store(CancellationToken ct)
         {
             _crc32.Append(_chunk.AsSpan(0, _filled));

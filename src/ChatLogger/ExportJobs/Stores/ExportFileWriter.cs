@@ -2,15 +2,15 @@ using System.Security.Cryptography;
 
 namespace ChatLogger.ExportJobs;
 
-/// <summary>Writes the file of an export, block after block; not whole before <see cref="Finish"/>.</summary>
+/// <summary>Writes the file of an export, block after block. The file is incomplete until <see cref="Finish"/> returns.</summary>
 internal abstract class ExportFileWriter : IAsyncDisposable
 {
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
 
-    /// <summary>How long the file is so far.</summary>
+    /// <summary>The length of the file so far.</summary>
     protected long Length { get; private set; }
 
-    /// <exception cref="LeaseLost">The export is not this worker's any more.</exception>
+    /// <exception cref="LeaseLost">This worker no longer holds the lease.</exception>
     public async ValueTask Append(ReadOnlyMemory<byte> block, CancellationToken ct)
     {
         _hash.AppendData(block.Span);
@@ -18,7 +18,7 @@ internal abstract class ExportFileWriter : IAsyncDisposable
         await Write(block, ct);
     }
 
-    /// <summary>All of it is stored for good: what it came to.</summary>
+    /// <summary>Completes the file durably and returns its length and hash.</summary>
     /// <inheritdoc cref="Append" path="/exception"/>
     public async Task<(long Bytes, byte[] Sha256)> Finish(CancellationToken ct)
     {
@@ -26,7 +26,7 @@ internal abstract class ExportFileWriter : IAsyncDisposable
         return (Length, _hash.GetHashAndReset());
     }
 
-    /// <summary>It was finished, and is nobody's. What this leaves, the sweep finds.</summary>
+    /// <summary>Deletes a finished file whose lease was lost. What this leaves behind, <see cref="ExportCleanup"/> deletes.</summary>
     public virtual void Discard()
     {
     }

@@ -4,15 +4,16 @@ using Npgsql;
 namespace ChatLogger.ExportJobs;
 
 /// <summary>
-/// Which chats the files of exports hold. It is recorded while a file is written, so that a file made before the deletion of one of its chats is not
-/// served afterwards.
+/// Records which chats the file of an export contains while the file is written, so that the service does not serve a file after one of its
+/// chats has been deleted.
 /// </summary>
 internal sealed class ExportMembership([FromKeyedServices(Pools.Exports)] NpgsqlDataSource db)
 {
     private const int BatchRows = 1_000;
 
     /// <summary>
-    /// A condition on a row <c>exports e</c>: whether its file holds one of the chats that the expression <paramref name="chats"/> gives as an array.
+    /// An SQL condition on a row <c>exports e</c>: whether its file contains one of the chats in <paramref name="chats"/>, an SQL
+    /// expression of an array.
     /// </summary>
     public static string HoldsAnyOf(string chats) =>
         $"""
@@ -28,16 +29,16 @@ internal sealed class ExportMembership([FromKeyedServices(Pools.Exports)] Npgsql
         )
         """;
 
-    /// <summary>The chats of a file that is being written under a lease.</summary>
+    /// <summary>Returns a recorder for the chats of the file that is written under a lease.</summary>
     public Recorder Record(ExportLease lease) => new(db, lease);
 
     /// <summary>
-    /// Marks the files that hold chats which are being removed for good. In the transaction that removes them, for until then it is the chats
-    /// themselves that tell: see <see cref="ExportQueue.Stored"/>.
+    /// Marks the files that contain chats which are being purged. It must run in the transaction that purges them: until it commits, the
+    /// deletion mark on the chats themselves makes the file outdated, see <see cref="ExportQueue.Stored"/>.
     /// </summary>
     /// <remarks>
-    /// A running export is marked first: if it is finished in between, the second statement finds it done. One that is claimed later takes its snapshot
-    /// later, and does not see the chats.
+    /// The first statement marks running exports, the second finished ones: an export that finishes in between is found by the second one.
+    /// An export that is claimed later takes its snapshot later and does not see the deleted chats.
     /// </remarks>
     public static async Task Removed(Sql.Transaction transaction, Guid orgId, Guid[] chats)
     {
@@ -55,7 +56,7 @@ internal sealed class ExportMembership([FromKeyedServices(Pools.Exports)] Npgsql
             new { OrgId = orgId, Chats = chats });
     }
 
-    /// <summary>Removes what was recorded for an export, but for what the lease with the fence <paramref name="keep"/> has recorded.</summary>
+    /// <summary>Deletes the records of an export, except those of the lease with the fence <paramref name="keep"/>.</summary>
     public async Task Delete(Guid orgId, Guid exportId, long? keep, CancellationToken ct)
     {
         int deleted;
@@ -91,8 +92,11 @@ internal sealed class ExportMembership([FromKeyedServices(Pools.Exports)] Npgsql
 
         public void Add(Guid chatId) => _chats.Add(chatId);
 
-        /// <summary>Stores what has come together; to be called between two blocks of the file, and with <paramref name="all"/> at its end.</summary>
-        /// <exception cref="LeaseLost">The export is not this worker's any more.</exception>
+        /// <summary>
+        /// Stores the buffered chats once there are enough of them, or with <paramref name="all"/> in any case. Call it between two blocks
+        /// of the file, and with <paramref name="all"/> at its end.
+        /// </summary>
+        /// <exception cref="LeaseLost">This worker no longer holds the lease.</exception>
         public async ValueTask Store(bool all, CancellationToken ct)
         {
             foreach (var row in _chats.Chunk(ChatsPerRow).Where(row => all || row.Length == ChatsPerRow))

@@ -6,15 +6,15 @@ using Microsoft.Win32.SafeHandles;
 namespace ChatLogger.ExportJobs;
 
 /// <summary>
-/// The files of exports in a directory, uncompressed, one folder for each organization. A file is named by its export and its lease; while it is
-/// written it is called <c>.part</c>, so that whatever has its whole name is whole.
+/// Stores the files of exports uncompressed in a directory, with one folder for each organization. The name of a file consists of its
+/// export and the fence of its lease. While it is written it ends in <c>.part</c>, so a file with its final name is complete.
 /// </summary>
 internal sealed class FileExportStore(string root) : IExportStore
 {
     private const int BlockBytes = 1_048_576;
 
-    /// <summary>Whether files can be written there: found out at the start rather than by the first export.</summary>
-    /// <exception cref="StartupException">They cannot.</exception>
+    /// <summary>Checks at start-up, rather than with the first export, that files can be written to the directory.</summary>
+    /// <exception cref="StartupException">The directory is not writable.</exception>
     public static void Check(string directory)
     {
         var probe = Path.Combine(directory, $".probe-{Guid.NewGuid():N}");
@@ -101,7 +101,7 @@ internal sealed class FileExportStore(string root) : IExportStore
         public Writer(string name)
         {
             _name = name;
-            // Conversations are nobody else's business on this machine either.
+            // Other users of this machine must not be able to read the conversations.
             var options = new FileStreamOptions
             {
                 Mode = FileMode.Create,
@@ -127,7 +127,7 @@ internal sealed class FileExportStore(string root) : IExportStore
         public override async ValueTask DisposeAsync()
         {
             await _file.DisposeAsync();
-            // What has not got its name by now never will.
+            // A file that has not got its final name by now is incomplete and will never be read.
             File.Delete(Part(_name));
             await base.DisposeAsync();
         }
@@ -142,7 +142,7 @@ internal sealed class FileExportStore(string root) : IExportStore
             {
                 File.Move(Part(_name), _name);
             }
-            // Whoever has taken over has swept it away.
+            // The lease was lost, and the cleanup has already deleted the file.
             catch (FileNotFoundException)
             {
                 throw new LeaseLost();

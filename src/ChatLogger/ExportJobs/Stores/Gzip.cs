@@ -4,32 +4,37 @@ using System.IO.Compression;
 namespace ChatLogger.ExportJobs;
 
 /// <summary>
-/// A gzip file (RFC 1952) in pieces that are compressed one by one: a head, the pieces, a tail. It is one member, not one for each piece: curl and
-/// browsers take the first member for the whole, and would show a shorter file without a word.
+/// Builds a gzip file (RFC 1952) of pieces that are compressed one by one: a header, the pieces, a trailer. They form a single gzip member,
+/// because curl and browsers take the first member for the whole file and would silently truncate it.
 /// </summary>
 internal static class Gzip
 {
-    /// <summary>The last block of a deflate stream (RFC 1951), with nothing in it.</summary>
+    /// <summary>An empty final block of a deflate stream (RFC 1951).</summary>
     public static readonly byte[] End = [3, 0];
 
-    /// <summary>What is held of a piece that is read.</summary>
+    /// <summary>The buffer size for decompressing a piece.</summary>
     private const int BlockBytes = 65_536;
 
     public static ReadOnlyMemory<byte> Head { get; } = new byte[] { 0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff };
 
-    /// <summary>A piece as blocks of deflate that end on a byte, none of them the last, and refer to nothing before them.</summary>
+    /// <summary>
+    /// Compresses a piece to deflate blocks that end on a byte boundary, are not final, and do not refer to data before the piece.
+    /// </summary>
     public static byte[] Piece(ReadOnlySpan<byte> bytes)
     {
         using var piece = new MemoryStream();
         using var deflate = new DeflateStream(piece, CompressionLevel.Fastest, leaveOpen: true);
         deflate.Write(bytes);
         deflate.Flush();
-        // Disposing writes the last block; that one is the tail's.
+        // The array is taken before the stream is disposed, because disposing appends the final block, which belongs to the end of the
+        // file.
         return piece.ToArray();
     }
 
-    /// <summary>What a piece with an <see cref="End"/> holds, block by block; each is good until the next one.</summary>
-    /// <exception cref="InvalidDataException">It is not a piece of that length.</exception>
+    /// <summary>
+    /// Decompresses a piece that is followed by <see cref="End"/>, block by block. A block is valid until the next one is requested.
+    /// </summary>
+    /// <exception cref="InvalidDataException">The piece does not decompress to the given length.</exception>
     public static IEnumerable<ReadOnlyMemory<byte>> Read(byte[] piece, int length)
     {
         using var deflate = new DeflateStream(new MemoryStream(piece, writable: false), CompressionMode.Decompress);
@@ -48,7 +53,7 @@ internal static class Gzip
 
     private static InvalidDataException OtherLength() => new("A chunk of an export has another length than it should have.");
 
-    /// <summary>What comes after the last piece: the CRC-32 and the length of the whole, uncompressed.</summary>
+    /// <summary>The bytes after the last piece: the CRC-32 and the length of the uncompressed file.</summary>
     public static ReadOnlyMemory<byte> Tail(uint crc32, long length)
     {
         var tail = new byte[10];

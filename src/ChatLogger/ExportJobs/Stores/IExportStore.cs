@@ -1,22 +1,24 @@
 namespace ChatLogger.ExportJobs;
 
-/// <summary>Where the files of exports are.</summary>
+/// <summary>Stores the files of exports.</summary>
 internal interface IExportStore
 {
-    /// <summary>A new file, written under a lease. It can be read once the lease is completed.</summary>
+    /// <summary>
+    /// Creates a file that is written under a lease. It can be read once <see cref="ExportLeases.Complete"/> has succeeded.
+    /// </summary>
     ExportFileWriter Create(ExportLease lease);
 
     /// <summary>
-    /// A part of the file as it is, block by block; a block is valid until the next one is asked for. Between two blocks no connection is held, and
-    /// no more is read: a slow reader keeps nobody waiting.
+    /// Reads a range of the uncompressed file, block by block. A block is valid until the next one is requested. Between two blocks the
+    /// store holds no connection and reads nothing ahead, so a slow reader does not occupy the pool.
     /// </summary>
-    /// <exception cref="EndOfStreamException">The file, or the rest of it, is not there any more.</exception>
+    /// <exception cref="EndOfStreamException">The file, or the rest of it, no longer exists.</exception>
     IAsyncEnumerable<ReadOnlyMemory<byte>> Read(ExportFile file, long offset, long length, CancellationToken ct);
 
     /// <inheritdoc cref="Read"/>
-    /// <summary>The whole file in gzip encoding (RFC 1952), as one member.</summary>
+    /// <summary>Reads the whole file in gzip encoding (RFC 1952), as one member.</summary>
     IAsyncEnumerable<ReadOnlyMemory<byte>> ReadGzip(ExportFile file, CancellationToken ct);
 
-    /// <summary>Removes what was stored for an export, but for what the lease with the fence <paramref name="keep"/> has written.</summary>
+    /// <summary>Deletes what was stored for an export, except what the lease with the fence <paramref name="keep"/> has written.</summary>
     Task Delete(Guid orgId, Guid exportId, long? keep, CancellationToken ct);
 }

@@ -3,13 +3,14 @@ using System.Buffers.Binary;
 namespace ChatLogger.ExportJobs;
 
 /// <summary>
-/// The rows of a binary COPY, decoded where they lie. Each is a chat or, with a sequence number, a message of the chat before it; the columns
-/// are shared by both (<see cref="ExportSql.Copy"/>). The buffer grows to the largest row there is and no further.
+/// Reads the rows of a binary COPY and decodes them in place, without copying. Each row is a chat or, if it has a sequence number, a
+/// message of the chat before it; both share the columns (<see cref="ExportSql.Copy"/>). The buffer grows to the size of the largest row
+/// and no further.
 /// </summary>
 internal sealed class CopyReader(Stream stream)
 {
     private const int Columns = 18;
-    // A row says how many columns it has; the trailer says minus one, and no more.
+    // Each row begins with the number of its columns. The trailer consists of the column count -1 only.
     private const int Trailer = 2;
     private const long UnixMicroseconds2000 = 946_684_800_000_000;
 
@@ -23,18 +24,19 @@ internal sealed class CopyReader(Stream stream)
     private Guid? _message;
     private long _seq;
 
-    /// <summary>What is being written, for the sentence that says where it failed.</summary>
+    /// <summary>The current chat or message, for error messages.</summary>
     public string Where => _message is { } message ? $"Message {message} of chat {_chat}" : $"Chat {_chat}";
 
-    /// <summary>The chat of the last row.</summary>
+    /// <summary>The chat that the last row belongs to.</summary>
     public Guid ChatId => _chat;
 
-    /// <summary>Whether the trailer has been read: nothing is missing.</summary>
+    /// <summary>Whether the trailer has been read, so that all rows have arrived.</summary>
     public bool Complete { get; private set; }
 
-    /// <summary>Waits for more bytes; false when there are none.</summary>
+    /// <summary>Reads more bytes into the buffer; false at the end of the stream.</summary>
     /// <param name="broken">
-    /// Breaks the connection, in the middle of a message if need be. It is for a server that does not react when it is asked to cancel.
+    /// Cancels the read by breaking the connection, if need be in the middle of a protocol message. It is for a server that does not react
+    /// to a cancel request.
     /// </param>
     public async ValueTask<bool> Fill(CancellationToken broken)
     {
@@ -58,13 +60,13 @@ internal sealed class CopyReader(Stream stream)
         return read > 0;
     }
 
-    /// <summary>Gives the next row to <paramref name="file"/>; <see cref="Row.None"/> when more bytes are needed.</summary>
+    /// <summary>Passes the next row to <paramref name="file"/>; <see cref="Row.None"/>: more bytes are needed first.</summary>
     public Row Next(IExportRowWriter file)
     {
         var bytes = _buffer.AsSpan(_start, _end - _start);
         if (!_begun)
         {
-            // Signature, flags, length of an extension that nobody uses.
+            // The header: the signature, flags, and the length of an extension area that PostgreSQL does not use.
             if (bytes.Length < Signature.Length + 8)
                 return Row.None;
             if (!bytes.StartsWith(Signature))
@@ -150,7 +152,7 @@ internal sealed class CopyReader(Stream stream)
         return file.Message(message) ? Row.Message : Row.LeftOut;
     }
 
-    // 0: the row is not all there yet.
+    // 0: the buffer does not hold the complete row yet.
     private static int LengthOfRow(ReadOnlySpan<byte> bytes)
     {
         if (bytes.Length < 2)
@@ -182,7 +184,7 @@ internal sealed class CopyReader(Stream stream)
     {
         private ReadOnlySpan<byte> _rest = rest;
 
-        /// <summary>The next field; empty when it is null.</summary>
+        /// <summary>Reads the next field; empty if it is null.</summary>
         public ReadOnlySpan<byte> Text()
         {
             var length = Math.Max(0, BinaryPrimitives.ReadInt32BigEndian(_rest));

@@ -1,4 +1,4 @@
 namespace ChatLogger.ExportJobs;
 
-/// <summary>The export cannot be written, now or later; the reason is a sentence for the caller.</summary>
+/// <summary>The export failed permanently: a retry would fail too. The reason is a sentence for the caller of the API.</summary>
 internal sealed class ExportFailed(string reason, Exception? inner = null) : Exception(reason, inner);

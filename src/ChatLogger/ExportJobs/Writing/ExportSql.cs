@@ -4,17 +4,19 @@ using ChatLogger.SearchIndex;
 namespace ChatLogger.ExportJobs;
 
 /// <summary>
-/// The statements of an export. COPY takes no parameters, so what the caller asked for travels ahead of it: as parameters of set_config into
-/// settings of the transaction, from where the query reads it with current_setting. Nothing of the input ever becomes text of a statement,
-/// and there is nothing to quote. Only constant clauses are chosen and joined, so that each filter is one the plan can use.
+/// The statements of an export. COPY takes no parameters, so a statement before it passes the filter values as parameters of set_config
+/// into settings of the transaction, and the query reads them with current_setting. No input ever becomes part of the text of a statement,
+/// so nothing needs quoting. The statements are composed of constant clauses only, one for each filter in use, so that the planner can use
+/// an index for it.
 /// </summary>
 internal static class ExportSql
 {
-    // The plan is a walk: chats by their index, the messages of each by theirs, feedback by its key. It needs no sort and no hash table, hence
-    // neither memory nor temporary files, whatever the size; it begins at once; and it is the faster one (the sort of a million messages costs
-    // more than the walk). The planner must not leave it because statistics are missing. In parallel it would be another's processors that hurry.
-    // And who reads may vanish while nothing is being sent, without a word if the process was killed: the server looks for itself, every second
-    // (one on Windows cannot).
+    // The plan is a nested loop over indexes: chats by their index, the messages of each chat by theirs, feedback by its key. It needs no
+    // sort and no hash table, hence neither memory nor temporary files, whatever the size. It returns the first row at once, and it is the
+    // fastest plan: sorting a million messages costs more than the index scans. Disabling the other plans keeps the planner from leaving it
+    // when statistics are missing. Parallel workers are off because an export must not take processors from the writers. The client may
+    // vanish without closing the connection, for instance if its process was killed, while the server sends nothing; so the server checks
+    // the connection every second (not possible on Windows).
     private const string Prepare = """
         select set_config('transaction_read_only', 'on', true),
                set_config('statement_timeout', '0', true),
@@ -38,11 +40,13 @@ internal static class ExportSql
     public static Task SetUp(this Sql.Transaction snapshot, ExportRequest request) =>
         snapshot.ExecuteAsync(Prepare, new { request.OrgId, request.From, request.To, request.Tags, request.UserId, request.ExternalUserId });
 
-    /// <summary>What is searched for is found first, in the same snapshot, and is a filter like the others from then on.</summary>
+    /// <summary>
+    /// Stores the ids of the chats that the search has found in the same snapshot; the export then uses them like any other filter.
+    /// </summary>
     public static Task Found(this Sql.Transaction snapshot, IReadOnlyList<Guid> chats) =>
         snapshot.ExecuteAsync("select set_config('chatlogger.chat_ids', @Chats::uuid[]::text, true)", new { Chats = chats.ToArray() });
 
-    /// <summary>The filters but for what is searched for, on <c>chats c</c>.</summary>
+    /// <summary>The filters except for the search query, as clauses on <c>chats c</c>.</summary>
     public static SearchScope Scope(ExportRequest request) => new(request.OrgId, Filters(request), new { });
 
     public static string CountChats(ExportRequest request) => $"select count(*) {Chats(request)}";
@@ -57,8 +61,9 @@ internal static class ExportSql
         """;
 
     /// <summary>
-    /// A row for each chat, followed by one for each of its messages; the columns are shared, see <see cref="CopyReader"/>. That a chat is sent once
-    /// and not beside each of its messages saves a third of the work. The order inside the lateral join is that of its branches; the reader checks it.
+    /// Returns a row for each chat, followed by a row for each of its messages; both share the columns, see <see cref="CopyReader"/>.
+    /// Sending a chat once instead of joined to each of its messages saves a third of the work. The lateral join returns its branches in
+    /// their order; SQL does not guarantee this, so the reader checks it.
     /// </summary>
     public static string Copy(ExportRequest request, bool totals, bool assistant) => $"""
         copy (

@@ -10,7 +10,8 @@ namespace ChatLogger.ExportJobs;
 /// <inheritdoc/>
 internal sealed class ExportWriter([FromKeyedServices(Pools.Exports)] NpgsqlDataSource db, IEnumerable<IExportFormat> formats, ChatSearch search) : IExportWriter
 {
-    // What is gathered before it is given away, and the most that is given at once: a single message may be longer.
+    // The output is passed to the sink once this much is buffered, in blocks of at most LargestBlock, because a single message may be
+    // longer.
     private const int EnoughForABlock = 128 * 1024;
     private const int LargestBlock = 1024 * 1024;
 
@@ -21,7 +22,7 @@ internal sealed class ExportWriter([FromKeyedServices(Pools.Exports)] NpgsqlData
     {
         var format = Format(request);
         await using var connection = await db.ConnectAsync(ct);
-        // Its first statement takes the snapshot that all the others see.
+        // The first statement of the transaction takes the snapshot that all its other statements use.
         await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, ct);
         var snapshot = new Sql.Transaction(connection, transaction, [], ct);
         await SetUp(snapshot, request);
@@ -59,7 +60,7 @@ internal sealed class ExportWriter([FromKeyedServices(Pools.Exports)] NpgsqlData
             reading.IsOver = true;
             file.End();
             await Flush(output, sink, ct);
-            // What the format leaves out was counted before anybody looked into it.
+            // The total was counted before the format left out chats or messages, so it is corrected here.
             progress(records, records);
             return suppressed;
         }
@@ -121,9 +122,9 @@ internal sealed class ExportWriter([FromKeyedServices(Pools.Exports)] NpgsqlData
         }
     }
 
-    // Disposing a COPY that is not read to its end would read it to its end. So the server is asked to stop first, here and as soon as the token
-    // is cancelled, also when it has not sent anything yet; then the connection is as good as new and goes back to its pool. A server that does not
-    // stop is not waited for: its connection is broken.
+    // Disposing an unfinished COPY would read it to its end. So this class first sends a cancel request to the server, on disposal and as
+    // soon as the token is cancelled, even if the server has not sent anything yet. Then the connection is reusable and returns to its
+    // pool. If the server does not react, the connection is broken instead.
     private sealed class Reading : IAsyncDisposable
     {
         private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(5);
@@ -138,7 +139,7 @@ internal sealed class ExportWriter([FromKeyedServices(Pools.Exports)] NpgsqlData
             _registration = ct.UnsafeRegister(static reading => ((Reading)reading!).Cancel(), this);
         }
 
-        /// <summary>Cancelled a while after the server was asked to stop.</summary>
+        /// <summary>Cancelled some time after the cancel request was sent.</summary>
         public CancellationToken Broken => _broken.Token;
 
         public bool IsOver { private get; set; }
@@ -164,11 +165,11 @@ internal sealed class ExportWriter([FromKeyedServices(Pools.Exports)] NpgsqlData
             }
             catch (ObjectDisposedException)
             {
-                // It has ended with an error already.
+                // The COPY has already ended with an error.
             }
         }
 
-        // For what disposal still reads.
+        // Bounds the time of the reads during disposal.
         private void Limit()
         {
             try
@@ -177,7 +178,7 @@ internal sealed class ExportWriter([FromKeyedServices(Pools.Exports)] NpgsqlData
             }
             catch (Exception gone) when (gone is ObjectDisposedException or NullReferenceException or InvalidOperationException)
             {
-                // The connection is broken: there is nothing to be read.
+                // The connection is broken, so disposal reads nothing from it.
             }
         }
     }
