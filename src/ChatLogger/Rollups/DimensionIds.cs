@@ -2,7 +2,7 @@ using ChatLogger.Data;
 
 namespace ChatLogger.Rollups;
 
-/// <summary>The numbers that members, end users and tags of an organization go by in its rollups.</summary>
+/// <summary>The integer ids by which the rollups of an organization refer to its members, end users and tags.</summary>
 internal sealed class DimensionIds
 {
     private readonly Dictionary<string, int> _known = new(StringComparer.Ordinal);
@@ -14,8 +14,9 @@ internal sealed class DimensionIds
     public static string Tag(string tag) => $"t:{tag}";
 
     /// <summary>
-    /// The numbers of all that are named. Who folds gives new ones (the organization's cursor is his, so nobody else does); who reads goes without: what
-    /// has no number yet gets one below zero, good for this reading only.
+    /// The ids of all members, end users and tags in the events. With <paramref name="mayAdd"/> it stores new ids for unknown names; the
+    /// caller must hold the lock of the rollup offset of the organization, so that no other transaction assigns ids. Without it, unknown
+    /// names get negative ids that are valid for this result only.
     /// </summary>
     public static async Task<DimensionIds> Of(Sql.Transaction transaction, Guid orgId, IReadOnlyList<AnalyticsEvent> events, bool mayAdd)
     {
@@ -54,13 +55,13 @@ internal sealed class DimensionIds
         return known;
     }
 
-    /// <summary>The names of those that an answer shows.</summary>
+    /// <summary>The names of the ids that a response shows.</summary>
     public static async Task<Dictionary<int, string>> Of(Sql.Transaction transaction, Guid orgId, int[] numbers) =>
         (await transaction.QueryAsync<Row>(
             "select no, name from rollup_names where org_id = @OrgId and no = any(@Numbers)", new { OrgId = orgId, Numbers = numbers }))
         .ToDictionary(row => row.No, row => row.Name);
 
-    /// <summary>What was found, by number.</summary>
+    /// <summary>The names by id.</summary>
     public IEnumerable<KeyValuePair<int, string>> ByNumber => _known.Select(name => KeyValuePair.Create(name.Value, name.Key));
 
     public PersonKey Person(AnalyticsEvent what) => new(

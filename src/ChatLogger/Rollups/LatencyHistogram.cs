@@ -3,15 +3,16 @@ using System.Collections.Immutable;
 namespace ChatLogger.Rollups;
 
 /// <summary>
-/// A histogram of latencies that can be added to another, and taken from it: values below 400 ms each for itself, above that in buckets less than 1.7 %
-/// wide, so that the middle of a value's bucket is within 1 % of it. Count, sum and greatest value are exact. The idea is that of DDSketch (Masson,
-/// Rim, Lee: A fast and fully-mergeable quantile sketch with relative-error guarantees, VLDB 2019), with whole numbers for bounds.
+/// A histogram of latencies that can be added to another one and subtracted from it. Each value below 400 ms has a bucket of its own;
+/// above, buckets are less than 1.7 % wide, so that the middle of a bucket is within 1 % of each of its values. Count, sum and maximum are
+/// exact. The idea is that of DDSketch (Masson, Rim, Lee: A fast and fully-mergeable quantile sketch with relative-error guarantees, VLDB
+/// 2019), with integer bounds.
 /// </summary>
 internal sealed class LatencyHistogram
 {
     private const int Exact = 400;
 
-    /// <summary>The least value of each bucket.</summary>
+    /// <summary>The lower bound of each bucket.</summary>
     private static readonly ImmutableArray<int> Bounds = [.. Least()];
 
     private readonly SortedList<int, long> _buckets = [];
@@ -34,7 +35,7 @@ internal sealed class LatencyHistogram
         Retain(value, value);
     }
 
-    /// <summary>So many values in a bucket, as they were kept; the rest of what was kept with them is told by <see cref="Retain"/>.</summary>
+    /// <summary>Adds stored values of a bucket; the caller adds their sum and maximum with <see cref="Retain"/>.</summary>
     public void Add(int bucket, long count)
     {
         Count += count;
@@ -54,7 +55,7 @@ internal sealed class LatencyHistogram
 
     public void Retain(long sum, int max) => (Sum, Max) = (Sum + sum, Count == 0 ? 0 : Math.Max(Max, max));
 
-    /// <summary>Takes the other from this one. True: the greatest value may have gone with it.</summary>
+    /// <summary>Subtracts another histogram. True: the maximum may have belonged to it.</summary>
     public bool Remove(LatencyHistogram other)
     {
         if (other.Count == 0)
@@ -73,10 +74,12 @@ internal sealed class LatencyHistogram
         Retain(other.Sum, other.Max);
     }
 
-    /// <summary>The mean, rounded to whole milliseconds. There must be a value.</summary>
+    /// <summary>The mean, rounded to whole milliseconds. The histogram must not be empty.</summary>
     public long Mean => ((2 * Sum) + Count) / (2 * Count);
 
-    /// <summary>A percentile by nearest rank; the last of all is known exactly. There must be a value.</summary>
+    /// <summary>
+    /// A percentile by nearest rank. It is exact if its rank is that of the maximum. The histogram must not be empty.
+    /// </summary>
     public int Percentile(int percent)
     {
         var rank = ((Count * percent) + 99) / 100;

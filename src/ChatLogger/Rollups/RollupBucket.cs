@@ -2,7 +2,10 @@ using System.Runtime.InteropServices;
 
 namespace ChatLogger.Rollups;
 
-/// <summary>What conversations came to in some span of time, by person and tag too. Tallies of spans beside each other add up to that of both.</summary>
+/// <summary>
+/// The aggregated counts of conversations in a span of time, in total and by person and tag. The buckets of adjacent spans add up to the
+/// bucket of both.
+/// </summary>
 internal sealed class RollupBucket
 {
     public BucketCounts Counts { get; } = new();
@@ -33,7 +36,10 @@ internal sealed class RollupBucket
             Add(tag, use);
     }
 
-    /// <summary>Takes a part of it away. False: the latest or the greatest of something may have gone too, and what is left must be counted anew.</summary>
+    /// <summary>
+    /// Subtracts a part. False: the part may have contained a maximum (such as the last-seen time), so the rest must be recomputed from the
+    /// rows.
+    /// </summary>
     public bool Remove(RollupBucket part)
     {
         var isKnown = Counts.Remove(part.Counts);
@@ -68,10 +74,12 @@ internal sealed class RollupBucket
     }
 }
 
-/// <summary>The numbers of a tally that are of everybody together.</summary>
+/// <summary>The totals of a bucket over all people.</summary>
 internal sealed class BucketCounts
 {
-    /// <summary>In this order they are kept: a new role is added at the end.</summary>
+    /// <summary>
+    /// The roles in the order in which <see cref="RollupCodec"/> stores their counts. New roles must be added at the end.
+    /// </summary>
     public static readonly string[] RoleNames = ["user", "assistant", "system", "developer", "tool", "function"];
 
     public long Chats { get; set; }
@@ -86,7 +94,7 @@ internal sealed class BucketCounts
 
     public long Down { get; set; }
 
-    /// <summary>Messages of each role.</summary>
+    /// <summary>The number of messages of each role.</summary>
     public long[] Roles { get; } = new long[RoleNames.Length];
 
     public LatencyHistogram Latencies { get; } = new();
@@ -140,13 +148,13 @@ internal sealed class BucketCounts
     }
 }
 
-/// <summary>Whose a chat is: a member and an end user by their numbers; 0 where there is none.</summary>
+/// <summary>The member and the end user of a chat by their <see cref="DimensionIds"/>; 0: none.</summary>
 internal readonly record struct PersonKey(int Member, int EndUser) : IComparable<PersonKey>
 {
     public int CompareTo(PersonKey other) => Member != other.Member ? Member.CompareTo(other.Member) : EndUser.CompareTo(other.EndUser);
 }
 
-/// <summary>What a person did. Seen: in milliseconds since 1970.</summary>
+/// <summary>The counts of a person. LastSeenAt is in milliseconds since 1970.</summary>
 internal readonly record struct PersonUsage(long Chats, long Messages, long Tokens, long LastSeenAt);
 
 internal readonly record struct TagCounts(long Chats, long Messages);
@@ -159,7 +167,7 @@ internal enum AnalyticsEventKind
 }
 
 /// <summary>
-/// One chat, message or rating, as it counts. At: in milliseconds since 1970. A rating that is no more counts -1.
+/// One chat, message or rating to be counted. At is in milliseconds since 1970. A rating that was replaced counts -1.
 /// </summary>
 internal readonly record struct AnalyticsEvent(
     AnalyticsEventKind Kind, long At, Guid? UserId, string? ExternalUserId, string[] Tags, int Role, int? LatencyMs, long Tokens, long PromptTokens,

@@ -3,8 +3,8 @@ using System.Buffers;
 namespace ChatLogger.Rollups;
 
 /// <summary>
-/// How tallies are kept: whole numbers of seven bits a byte, least first, the eighth bit says that there is more. Lists are sorted and tell the
-/// difference to the one before, so that equal tallies are equal bytes.
+/// The binary encoding of buckets: integers as varints (LEB128: seven bits per byte, least significant first, the eighth bit marks a
+/// continuation). Lists are sorted and delta-encoded, so that equal buckets have equal bytes.
 /// </summary>
 internal static class RollupCodec
 {
@@ -28,7 +28,7 @@ internal static class RollupCodec
         return bytes.WrittenSpan.ToArray();
     }
 
-    /// <summary>Adds what is kept.</summary>
+    /// <summary>Decodes counts and adds them.</summary>
     public static void Add(this BucketCounts counts, ReadOnlySpan<byte> bytes)
     {
         counts.Chats += Read(ref bytes);
@@ -49,8 +49,8 @@ internal static class RollupCodec
         counts.Latencies.Retain(sum, max);
     }
 
-    /// <param name="people">Whom.</param>
-    /// <param name="start">When the span begins, in milliseconds since 1970.</param>
+    /// <param name="people">The people to encode.</param>
+    /// <param name="start">The start of the bucket in milliseconds since 1970; last-seen times are encoded relative to it.</param>
     public static byte[] Of(Dictionary<PersonKey, PersonUsage> people, long start)
     {
         var bytes = new ArrayBufferWriter<byte>(16 + (12 * people.Count));
@@ -84,7 +84,7 @@ internal static class RollupCodec
         return bytes.WrittenSpan.ToArray();
     }
 
-    /// <summary>Adds the people and tags that are kept.</summary>
+    /// <summary>Decodes people and tags and adds them.</summary>
     public static void Add(this RollupBucket bucket, ReadOnlySpan<byte> people, ReadOnlySpan<byte> tags, long start)
     {
         for (var each = People(people, start); each.Next();)
@@ -96,7 +96,7 @@ internal static class RollupCodec
         }
     }
 
-    /// <summary>Reads people one after the other.</summary>
+    /// <summary>Decodes people one by one, without allocating a list.</summary>
     internal ref struct PeopleReader(ReadOnlySpan<byte> bytes, long start)
     {
         private ReadOnlySpan<byte> _bytes = bytes;

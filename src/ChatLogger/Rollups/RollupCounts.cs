@@ -3,8 +3,9 @@ using ChatLogger.Data;
 namespace ChatLogger.Rollups;
 
 /// <summary>
-/// The counts of a range of time, cut into spans (each ends where the next begins), of which any number go into one slot: from rollups as far as
-/// they reach, from the rows for what is less than a quarter of an hour and for what has arrived since.
+/// The counts of a range of time. The range is divided into spans, each of which ends where the next begins; any number of spans add up to
+/// one slot. The counts come from the rollups for complete buckets, and from the rows for partial buckets of less than a quarter of an hour
+/// and for changes that are not aggregated yet.
 /// </summary>
 internal sealed class RollupCounts(IReadOnlyList<(DateTimeOffset Start, int Slot)> spans, DateTimeOffset end, int slots)
 {
@@ -13,7 +14,7 @@ internal sealed class RollupCounts(IReadOnlyList<(DateTimeOffset Start, int Slot
 
     public BucketCounts this[int slot] => _counts[slot];
 
-    /// <summary>Adds what is folded.</summary>
+    /// <summary>Adds the aggregated events of the range.</summary>
     public async Task Read(Sql.Transaction snapshot, Guid orgId, long upTo)
     {
         var (segments, slotOf, edges) = (new List<TimeBuckets.BucketRange>(), new List<int>(), new List<TimeBuckets.PartialBucket>());
@@ -44,7 +45,7 @@ internal sealed class RollupCounts(IReadOnlyList<(DateTimeOffset Start, int Slot
             Add(what);
     }
 
-    /// <summary>Adds something that is not folded, of the range.</summary>
+    /// <summary>Adds an event of the range that is not aggregated yet.</summary>
     public void Add(AnalyticsEvent what)
     {
         var found = Array.BinarySearch(_starts, what.At);

@@ -3,7 +3,7 @@ using Npgsql;
 
 namespace ChatLogger.Rollups;
 
-/// <summary>What was counted of an organization that is deleted.</summary>
+/// <summary>Purges the rollups of a deleted organization.</summary>
 internal sealed class RollupPurger(NpgsqlDataSource db) : IOrganizationPurger
 {
     public async Task<bool> Purge(Guid orgId, CancellationToken ct)

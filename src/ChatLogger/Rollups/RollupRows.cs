@@ -4,10 +4,13 @@ using NpgsqlTypes;
 
 namespace ChatLogger.Rollups;
 
-/// <summary>An organization's rollups as they are kept: read whole, changed, and written whole, by whoever has taken its cursor.</summary>
+/// <summary>
+/// Reads and writes the stored rollups of an organization. Whoever updates a bucket reads it, changes it and writes it back as a whole,
+/// while holding the lock of the rollup offset.
+/// </summary>
 internal static class RollupRows
 {
-    /// <summary>Those that are kept of the spans, by tier and start (in milliseconds since 1970).</summary>
+    /// <summary>The buckets that exist for the spans, by tier and start (in milliseconds since 1970).</summary>
     public static async Task<Dictionary<(int Tier, long Start), RollupBucket>> Read(Sql.Transaction transaction, Guid orgId, IReadOnlyCollection<(int Tier, long Start)> spans)
     {
         var rows = await transaction.QueryAsync<Row>(
@@ -29,7 +32,7 @@ internal static class RollupRows
         return buckets;
     }
 
-    /// <summary>Puts tallies in the place of what is kept; those of nothing are removed.</summary>
+    /// <summary>Replaces stored buckets; deletes the empty ones.</summary>
     public static async Task Write(Sql.Transaction transaction, Guid orgId, IReadOnlyDictionary<(int Tier, long Start), RollupBucket> buckets)
     {
         var gone = buckets.Where(each => each.Value.IsEmpty).Select(each => each.Key).ToList();

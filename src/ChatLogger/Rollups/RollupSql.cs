@@ -6,7 +6,7 @@ using Dapper;
 namespace ChatLogger.Rollups;
 
 /// <summary>
-/// Reads what happened from the rows themselves, as <see cref="SummarySql"/> counts it: of chats that are not deleted, with their current tags.
+/// Reads events from the rows in the way <see cref="SummarySql"/> counts them: of chats that are not deleted, with their current tags.
 /// </summary>
 internal static class RollupSql
 {
@@ -27,8 +27,8 @@ internal static class RollupSql
         "select 2, f.at, null::uuid, null, '{}'::text[], 0, null::int, 0, 0, 0, -(f.rating = 'up')::int, -(f.rating = 'down')::int";
 
     /// <summary>
-    /// What arrived after one number and up to another. A rating that was replaced since then still counts; one that was replaced within is taken
-    /// back if it was counted.
+    /// The events after one sequence number and up to another. A rating that was replaced after the second number still counts. A rating
+    /// from before the first number that was replaced in between is counted as -1.
     /// </summary>
     public const string Arrived =
         $"""
@@ -74,7 +74,7 @@ internal static class RollupSql
           and c.deleted_at is null
         """;
 
-    /// <summary>What arrived under certain numbers, and happened in a range of time; see <see cref="UnaggregatedEvents"/>.</summary>
+    /// <summary>The events with given sequence numbers that happened in a range of time; see <see cref="UnaggregatedEvents"/>.</summary>
     public const string Fresh =
         $"""
         {Chat}
@@ -114,7 +114,7 @@ internal static class RollupSql
           and c.deleted_at is null
         """;
 
-    /// <summary>What happened in parts of quarters and arrived up to a number; ratings as they were then.</summary>
+    /// <summary>The events in partial buckets up to a sequence number, with the ratings that were current at that number.</summary>
     public const string Within =
         $"""
         {Chat}
@@ -146,7 +146,7 @@ internal static class RollupSql
           and c.deleted_at is null
         """;
 
-    /// <summary>What of one chat arrived up to a number, whether or not it is deleted, under the tags that it is said to have had.</summary>
+    /// <summary>The events of one chat up to a sequence number, even if it is deleted, with its tags.</summary>
     public const string OfChat =
         $"""
         {Chat}
@@ -189,7 +189,7 @@ internal static class RollupSql
         };
     }
 
-    /// <summary>The parameters of a statement that reads the rollups of segments.</summary>
+    /// <summary>The parameters of a statement that reads ranges of buckets.</summary>
     public static object BucketRanges(Guid orgId, List<TimeBuckets.BucketRange> segments) => new
     {
         OrgId = orgId,
@@ -201,7 +201,7 @@ internal static class RollupSql
     public static async Task<List<AnalyticsEvent>> Read(Sql.Transaction transaction, string sql, object parameters)
     {
         var events = new List<AnalyticsEvent>();
-        // Rows by the ten thousand, read without a detour.
+        // There may be tens of thousands of rows, so they are read without the overhead of object mapping.
         await using var rows = (DbDataReader)await transaction.Connection.ExecuteReaderAsync(
             new CommandDefinition(sql, parameters, transaction.Inner, cancellationToken: transaction.Ct));
         while (await rows.ReadAsync(transaction.Ct))

@@ -4,15 +4,19 @@ using ChatLogger.Data;
 namespace ChatLogger.Rollups;
 
 /// <summary>
-/// Keeps an organization's rollups right. They hold what arrived up to its cursor, of chats that are not deleted, under their current tags: whoever
-/// folds moves the cursor, and whoever deletes a chat or changes its tags says so here, in the same transaction.
+/// Updates the rollups of an organization. Invariant: they contain all changes up to the consumer offset, of chats that are not deleted,
+/// under the current tags of the chats. So aggregation moves the offset, and a transaction that deletes a chat or changes its tags must
+/// call <see cref="Remove"/> or <see cref="Retag"/>.
 /// </summary>
 internal static class RollupUpdates
 {
-    /// <summary>The name of their follower.</summary>
+    /// <summary>The name of the consumer.</summary>
     public const string Name = "rollups";
 
-    /// <summary>Folds the next arrivals, about so many rows, up to the settled number at most; answers up to which. The cursor is the caller's.</summary>
+    /// <summary>
+    /// Aggregates the next batch of changes, about <paramref name="rows"/> rows, up to <paramref name="settled"/> at most, and returns the
+    /// new offset. The caller must hold the lock of the offset.
+    /// </summary>
     public static async Task<long> Aggregate(Sql.Transaction transaction, Guid orgId, long after, long settled, int rows)
     {
         var upTo = await Next(transaction, orgId, after, settled, rows);
@@ -30,8 +34,8 @@ internal static class RollupUpdates
     }
 
     /// <summary>
-    /// Takes what was counted of a chat away. To be called once, in the transaction that deletes the chat and after it is marked as deleted; until the
-    /// transaction ends nothing is folded in the organization.
+    /// Subtracts a chat from the rollups. Call this once, in the transaction that deletes the chat, after marking it as deleted. It locks
+    /// the offset, so the organization is not aggregated until the transaction ends.
     /// </summary>
     public static async Task Remove(Sql.Transaction transaction, Guid orgId, Guid chatId)
     {
@@ -47,14 +51,14 @@ internal static class RollupUpdates
         var unknown = new List<long>();
         foreach (var (start, part) in parts)
         {
-            // Not there: then it is for Recount to say so.
+            // If the bucket is missing or cannot be reduced, Recount computes it from the rows.
             if (!quarters.TryGetValue((TimeBuckets.Quarter, start), out var quarter) || !quarter.Remove(part))
                 unknown.Add(start);
         }
         foreach (var (start, quarter) in await Recount(transaction, orgId, unknown, upTo))
             quarters[(TimeBuckets.Quarter, start)] = quarter;
 
-        // What is the latest or greatest of an hour or a day is so in one of its parts.
+        // Maxima cannot be subtracted, so the hours and days are summed up anew from their parts.
         var buckets = parts.Keys.ToDictionary(start => (TimeBuckets.Quarter, start), start => quarters[(TimeBuckets.Quarter, start)]);
         foreach (var hour in hours)
             buckets.Add((TimeBuckets.Hour, hour), Sum(Inside(TimeBuckets.Hour, hour), quarters));
@@ -68,8 +72,8 @@ internal static class RollupUpdates
     }
 
     /// <summary>
-    /// Counts under other tags what was counted of a chat. To be called in the transaction that changes them; until it ends nothing is folded in the
-    /// organization.
+    /// Moves the counts of a chat from its old tags to its new ones. Call this in the transaction that changes the tags. It locks the
+    /// offset, so the organization is not aggregated until the transaction ends.
     /// </summary>
     public static async Task Retag(Sql.Transaction transaction, Guid orgId, Guid chatId, string[] before, string[] after)
     {
@@ -98,7 +102,7 @@ internal static class RollupUpdates
         await RollupRows.Write(transaction, orgId, buckets);
     }
 
-    /// <summary>Counts what arrived up to a number from the rows themselves: what the rollups must be when that is how far they are folded.</summary>
+    /// <summary>Computes from the rows what the rollups must be when they are aggregated up to <paramref name="upTo"/>.</summary>
     public static async Task<Dictionary<(int Tier, long Start), RollupBucket>> Count(Sql.Transaction transaction, Guid orgId, long upTo, int rows, bool mayAdd)
     {
         var quarters = new Dictionary<long, RollupBucket>();
@@ -112,7 +116,7 @@ internal static class RollupUpdates
         return InAllTiers(quarters);
     }
 
-    // The end of the next piece.
+    // The offset at which the next batch ends.
     private static Task<long> Next(Sql.Transaction transaction, Guid orgId, long after, long last, int rows) =>
         transaction.QuerySingleOrDefaultAsync<long>(
             """
@@ -160,7 +164,7 @@ internal static class RollupUpdates
         return buckets;
     }
 
-    // The rows themselves, as far as they were folded: nobody folds meanwhile.
+    // Computes buckets from the rows up to the offset. The transaction holds the lock of the offset, so nothing is aggregated meanwhile.
     private static async Task<Dictionary<long, RollupBucket>> Recount(Sql.Transaction transaction, Guid orgId, List<long> quarters, long upTo)
     {
         if (quarters.Count == 0)

@@ -6,12 +6,13 @@ using Npgsql;
 namespace ChatLogger.Rollups;
 
 /// <summary>
-/// Counts an organization's rollups anew and compares. Where all is well nobody is kept from anything; where it is not, they are put right, and
-/// until then nothing is folded, deleted or given other tags in the organization.
+/// Recomputes the rollups of an organization from the rows and compares them with the stored ones. The comparison takes no locks. If there
+/// are differences, it repairs them under the lock of the rollup offset; until then aggregation, deletion of chats and changes of tags wait
+/// in this organization.
 /// </summary>
 internal sealed class RollupVerifier([FromKeyedServices(Pools.Analytics)] NpgsqlDataSource db, FeedSettings settings)
 {
-    /// <summary>How many rollups there should be, and how many were not as they should be and now are.</summary>
+    /// <summary>Returns how many buckets there should be, and how many were wrong and have been repaired.</summary>
     public async Task<(int Rollups, int Differences)> Run(Guid orgId, CancellationToken ct)
     {
         var seen = await db.InSnapshotAsync(snapshot => Compare(snapshot, orgId, mayRepair: false), ct);

@@ -5,7 +5,9 @@ using Npgsql;
 
 namespace ChatLogger.Rollups;
 
-/// <summary>Folds what arrives into the rollups, beside and behind those who write; see <see cref="RollupUpdates"/>.</summary>
+/// <summary>
+/// The consumer of the change feed that aggregates changes into the rollups, asynchronously; see <see cref="RollupUpdates"/>.
+/// </summary>
 internal sealed class RollupWorker(
     [FromKeyedServices(Pools.Analytics)] NpgsqlDataSource db, ChangeLog changeLog, FeedSettings settings, IngestActivity activity, TimeProvider time,
     ILogger<RollupWorker> log)

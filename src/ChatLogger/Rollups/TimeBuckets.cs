@@ -1,8 +1,8 @@
 namespace ChatLogger.Rollups;
 
 /// <summary>
-/// A range of time in the spans that rollups are kept for: days of UTC inside, then hours, then quarters of an hour, and at either end what is less
-/// than a quarter and must be counted from the rows. All in milliseconds since 1970.
+/// Divides a range of time into the buckets of the rollups: UTC days in the middle, then hours, then quarters of an hour. At either end
+/// remains a partial bucket of less than a quarter, which must be counted from the rows. All times are milliseconds since 1970.
 /// </summary>
 internal static class TimeBuckets
 {
@@ -16,13 +16,13 @@ internal static class TimeBuckets
 
     public static DateTime Instant(long at) => DateTime.UnixEpoch.AddMilliseconds(at);
 
-    /// <summary>Rounded down, as the spans are.</summary>
+    /// <summary>The milliseconds since 1970, rounded down like the starts of the buckets.</summary>
     public static long Milliseconds(DateTime at) => StartOf(at.Ticks - DateTime.UnixEpoch.Ticks, TimeSpan.TicksPerMillisecond) / TimeSpan.TicksPerMillisecond;
 
-    /// <summary>The first whole one that is not before: what happens, happens at whole ones.</summary>
+    /// <summary>The milliseconds since 1970, rounded up, because the times of events are whole milliseconds.</summary>
     public static long FirstMillisecond(DateTimeOffset at) => Milliseconds(at.UtcDateTime.AddTicks(TimeSpan.TicksPerMillisecond - 1));
 
-    /// <summary>Cuts what is from an instant up to another.</summary>
+    /// <summary>Divides the time from one instant (inclusive) to another (exclusive).</summary>
     public static void Cut(DateTime from, DateTime to, List<BucketRange> rollups, List<PartialBucket> edges)
     {
         var quarter = Lengths[Quarter];
@@ -69,9 +69,9 @@ internal static class TimeBuckets
 
     private static long StartOf(long at, long length) => at - (((at % length) + length) % length);
 
-    /// <summary>Rows of a tier, from the one that starts first up to, and without, the one that starts at the end.</summary>
+    /// <summary>The buckets of a tier that start at <paramref name="Start"/> or later, and before <paramref name="End"/>.</summary>
     internal readonly record struct BucketRange(int Tier, DateTime Start, DateTime End);
 
-    /// <summary>Less than a quarter, and within one.</summary>
+    /// <summary>A part of a single quarter of an hour.</summary>
     internal readonly record struct PartialBucket(DateTime Start, DateTime End);
 }

@@ -3,15 +3,16 @@ using ChatLogger.Data;
 namespace ChatLogger.Rollups;
 
 /// <summary>
-/// How far an organization is folded, and the numbers of what arrived since. They are looked up in the indexes first, for nobody can plan for a tail:
-/// "after this number" may be most of a table or nothing, and one organization's last number says little about the numbers of all.
+/// The rollup offset of an organization and the sequence numbers of the changes after it. The numbers are read from the indexes first and
+/// then used as keys, because the planner cannot estimate "seq > offset": it may match most of a table or nothing, and the sequence is
+/// shared by all organizations.
 /// </summary>
 internal sealed record UnaggregatedEvents(long UpTo, long[] Chats, long[] Messages, long[] Ratings, long[] Replaced)
 {
-    /// <summary>More than so many of a kind that are not folded yet are better counted by the database.</summary>
+    /// <summary>If more events of one kind are unaggregated, it is cheaper to compute the response in the database from all rows.</summary>
     private const int MaxEvents = 250_000;
 
-    /// <summary>Null: too much is not folded yet.</summary>
+    /// <summary>Null: more than <see cref="MaxEvents"/> events of a kind are not aggregated yet.</summary>
     public static async Task<UnaggregatedEvents?> Of(Sql.Transaction snapshot, Guid orgId)
     {
         var upTo = await snapshot.QuerySingleOrDefaultAsync<long?>(
@@ -25,7 +26,7 @@ internal sealed record UnaggregatedEvents(long UpTo, long[] Chats, long[] Messag
         async Task<long[]> After(string sql) => [.. await snapshot.QueryAsync<long>(sql, new { OrgId = orgId, UpTo = upTo, Limit = MaxEvents + 1 })];
     }
 
-    /// <summary>What arrived since, and happened in a range of time.</summary>
+    /// <summary>Reads the unaggregated events that happened in a range of time.</summary>
     public Task<List<AnalyticsEvent>> Read(Sql.Transaction snapshot, Guid orgId, DateTimeOffset from, DateTimeOffset to) =>
         RollupSql.Read(snapshot, RollupSql.Fresh, new { OrgId = orgId, UpTo, Chats, Messages, Ratings, Replaced, From = from, To = to });
 }
