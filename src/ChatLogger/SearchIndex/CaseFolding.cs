@@ -3,17 +3,19 @@ using System.Globalization;
 namespace ChatLogger.SearchIndex;
 
 /// <summary>
-/// What code points become before text is compared. From a table of our own: what is in the index must mean the same on every machine, with every
-/// version of the runtime and of ICU, or without one.
+/// Case folding and normalization of code points. It uses a table of its own, because the tokens in the index must be the same on every
+/// machine, with every version of the runtime and of ICU, and without ICU.
 /// </summary>
 internal static class CaseFolding
 {
     private static readonly (string?[]?[] Becomes, byte[]?[] Classes) Table = Read();
 
-    /// <summary>What it becomes; null when it stays as it is.</summary>
+    /// <summary>The folded form of a code point; null: it is unchanged.</summary>
     public static string? Of(int codePoint) => Table.Becomes[codePoint >> 8]?[codePoint & 0xFF];
 
-    /// <summary>The canonical combining class, by which marks on one character are ordered; 0 for all that is no mark.</summary>
+    /// <summary>
+    /// The canonical combining class, by which the marks on a character are ordered; 0 for characters that are not marks.
+    /// </summary>
     public static int CombiningClass(int codePoint) => Table.Classes[codePoint >> 8]?[codePoint & 0xFF] ?? 0;
 
     private static (string?[]?[] Becomes, byte[]?[] Classes) Read()

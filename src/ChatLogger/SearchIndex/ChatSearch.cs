@@ -3,28 +3,30 @@ using Npgsql;
 
 namespace ChatLogger.SearchIndex;
 
-/// <summary>Which chats are searched, beside those that are not deleted: further clauses on <c>chats c</c>, constant text, and their parameters.</summary>
+/// <summary>
+/// Restricts which chats are searched, in addition to those that are not deleted: constant clauses on <c>chats c</c>, and their parameters.
+/// </summary>
 internal sealed record SearchScope(Guid OrgId, string Clauses, object Parameters);
 
-/// <summary>A chat in which a message matches, and a part of the first one that does.</summary>
+/// <summary>A chat with a matching message, and a snippet of the first one.</summary>
 internal sealed record FoundChat(Guid Id, DateTimeOffset CreatedAt, string Snippet);
 
 /// <summary>
-/// Some chats, newest first, and where to go on; null: that was all. There may be fewer than were asked for and more to come: how much one page looks
-/// at is bounded.
+/// A page of chats, newest first, and the position of the next page; null: there are no more. A page may be short although more follow,
+/// because the work of one page is bounded.
 /// </summary>
 internal sealed record FoundPage(IReadOnlyList<FoundChat> Chats, (DateTimeOffset Time, Guid Id)? Next);
 
-/// <summary>Finds the chats in which a message matches, indexed or not yet.</summary>
+/// <summary>Finds the chats with a matching message, whether or not it is indexed yet.</summary>
 internal sealed class ChatSearch(NpgsqlDataSource db, SearchSettings settings)
 {
-    /// <summary>The next page, from behind a position of the order by creation, newest first.</summary>
+    /// <summary>The next page after a keyset position, newest chats first.</summary>
     public async Task<FoundPage> Page(SearchScope scope, SearchQuery query, (DateTimeOffset Time, Guid Id)? after, int limit, CancellationToken ct) =>
         query.IsEmpty
             ? new([], null)
             : await db.InSnapshotAsync(async snapshot => await (await Search.Begin(snapshot, scope, query, settings)).Page(after, limit), ct);
 
-    /// <summary>All of them, in one snapshot that is the caller's; in no order.</summary>
+    /// <summary>All matching chats in the snapshot of the caller, in no particular order.</summary>
     public async Task<IReadOnlyList<Guid>> All(Sql.Transaction snapshot, SearchScope scope, SearchQuery query)
     {
         var chats = new List<Guid>();

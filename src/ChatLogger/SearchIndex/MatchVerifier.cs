@@ -4,7 +4,7 @@ using Dapper;
 
 namespace ChatLogger.SearchIndex;
 
-/// <summary>Compares candidates, in their order, until enough chats are found.</summary>
+/// <summary>Verifies candidate chats against their messages, in order, until enough matches are found.</summary>
 internal sealed class MatchVerifier(
     Sql.Transaction snapshot, SearchSql sql, SearchQuery query, SearchSettings settings, UnindexedMessages tail, List<FoundChat> found, int wanted)
 {
@@ -19,10 +19,13 @@ internal sealed class MatchVerifier(
 
     public bool IsFull => found.Count >= wanted;
 
-    /// <summary>Whether the page has looked at as much, or for as long, as one may.</summary>
+    /// <summary>Whether the page has reached its limit of messages or of time.</summary>
     public bool IsSpent => _messages >= settings.MaxComparedMessages || Stopwatch.GetElapsedTime(_since) >= settings.PageTimeout;
 
-    /// <summary>Null: all of them are decided, or enough is found. Otherwise it is spent, and this is the last one that is decided.</summary>
+    /// <summary>
+    /// Verifies candidates. Null: all are verified, or enough matches are found. Otherwise the limits are reached, and the result is the
+    /// last candidate that is verified.
+    /// </summary>
     public async Task<(DateTimeOffset Time, Guid Id)?> Run(IReadOnlyList<(DateTimeOffset Time, Guid Id)> candidates)
     {
         for (var at = 0; at < candidates.Count && !IsFull; at += BatchChats)
@@ -41,13 +44,13 @@ internal sealed class MatchVerifier(
         var (snippets, counts, last) = await Read([.. chats.Select(chat => chat.Id)], -1);
         for (var n = 0; n < chats.Length && !IsFull; n++)
         {
-            // A long one, of which nothing has matched so far.
+            // A full batch without a match: the chat has more messages to verify.
             while (snippets[n] is null && counts[n] == SearchSql.BatchMessages)
             {
                 var more = await Read([chats[n].Id], last[n]);
                 (snippets[n], counts[n], last[n]) = (more.Snippets[0], more.Counts[0], more.Last[0]);
             }
-            // What is not indexed has come after what is.
+            // Unindexed messages are newer than indexed ones, so they supply the snippet only if no indexed message matches.
             if ((snippets[n] ?? tail.Snippet(chats[n].Id)) is { } snippet)
                 found.Add(new(chats[n].Id, chats[n].Time, snippet));
         }

@@ -3,12 +3,12 @@ using System.Text;
 namespace ChatLogger.SearchIndex;
 
 /// <summary>
-/// A text as it is compared: <see cref="CaseFolding"/> applied, marks in canonical order, Hangul in syllables. Reused for text after text; not for two
-/// threads at a time.
+/// A text normalized for comparison: <see cref="CaseFolding"/> is applied, marks are in canonical order, and Hangul is composed to
+/// syllables. An instance is reused for many texts and is not thread-safe.
 /// </summary>
 internal sealed class NormalizedText
 {
-    // Longer runs of marks are no language's, and sorting them is not worth it.
+    // No language has longer runs of combining marks. Sorting them would only cost time for hostile input.
     private const int MaxMarks = 30;
 
     private char[] _chars = new char[1024];
@@ -17,7 +17,7 @@ internal sealed class NormalizedText
 
     public ReadOnlySpan<char> Chars => _chars.AsSpan(0, _length);
 
-    /// <summary>Where in the text the character came from.</summary>
+    /// <summary>The index in the original text of a character of the normalized text.</summary>
     public int Origin(int index) => _origins[index];
 
     public void Read(ReadOnlySpan<char> text)
@@ -77,7 +77,7 @@ internal sealed class NormalizedText
         _origins[_length++] = origin;
     }
 
-    // Leading consonant and vowel, or that and a final consonant (Unicode Standard, 3.12).
+    // Composes a leading consonant and a vowel, or such a syllable and a final consonant (Unicode Standard, section 3.12).
     private char? Syllable(char unit)
     {
         if (_length == 0 || unit is < '\u1161' or > '\u11C2')

@@ -3,12 +3,14 @@ using ChatLogger.Data;
 namespace ChatLogger.SearchIndex;
 
 /// <summary>
-/// One search in one snapshot. Candidates come from the newest chats, one after the other, which fills a page when what is searched for is frequent;
-/// when it is rare, from the index. Each is compared before it is shown, and what is not indexed yet is compared first of all.
+/// One search in one snapshot. It first scans the newest chats for candidates, which fills a page quickly if the terms are frequent; if
+/// they are rare, it queries the index. Each candidate is verified before it is returned. Unindexed messages are matched before anything
+/// else.
 /// </summary>
 internal sealed class Search
 {
-    // So many chats tell how frequent it is. More than one in sixty, and walking on is quicker than sorting what the index has.
+    // The chats of the first two steps serve to estimate the frequency of matches. If more than one in sixty chats match, scanning on is
+    // faster than sorting the candidates of the index.
     private const int FirstStep = 100, SecondStep = 400, Stride = 2_000, Frequent = 60;
 
     private const int BatchIndexed = 200;
@@ -37,7 +39,7 @@ internal sealed class Search
     {
         var found = new List<FoundChat>();
         var comparison = new MatchVerifier(_snapshot, _sql, _query, _settings, _tail, found, limit + 1);
-        // Before the index has come to the end of a long tail it knows too little.
+        // The index is used only if all unindexed messages could be matched; otherwise its candidates would be incomplete.
         var asksIndex = _tail.IsWhole && !_tokens.IsEmpty;
         var place = after;
         for (var walked = 0; ;)
@@ -64,7 +66,7 @@ internal sealed class Search
         }
     }
 
-    // Null: it would take too long.
+    // Null: the query of the index timed out.
     private async Task<FoundPage?> FromIndex(MatchVerifier comparison, (DateTimeOffset Time, Guid Id)? place)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(_snapshot.Ct);

@@ -8,8 +8,9 @@ using Npgsql;
 namespace ChatLogger.SearchIndex;
 
 /// <summary>
-/// Indexes what has arrived for good: a row for each chat and round, with the hashes of all words in it. Off the path of those who write, and resting
-/// while they do; what it has not come to yet is read by the searches themselves.
+/// The consumer of the change feed that maintains the search index: it writes a row for each chat and batch, with the hashes of all tokens
+/// in its messages. It runs asynchronously to the writers and throttles itself while they write. Searches scan the messages that are not
+/// indexed yet.
 /// </summary>
 internal sealed class SearchIndexer(
     NpgsqlDataSource db, ChangeLog changeLog, SearchSettings settings, IngestActivity activity, TimeProvider time, ILogger<SearchIndexer> log)
@@ -17,10 +18,10 @@ internal sealed class SearchIndexer(
 {
     public const string Name = "search";
 
-    // A row of the index is read whole, and so is the part of the chat that it stands for.
+    // Bounds the size of an index row, because a search reads the whole row and verifies all messages that it covers.
     private const int MaxMessages = 64, MaxTokens = 4_096;
 
-    // What one transaction holds in memory.
+    // Bounds the memory of one transaction.
     private const int MaxTokensPerStatement = 500_000;
 
     private long _last = -1;
@@ -43,14 +44,14 @@ internal sealed class SearchIndexer(
         return reached ?? settled;
     }
 
-    // Null: that was all.
+    // Reached is null if all changes have been read.
     private async Task<(List<Chunk> Chunks, long? Reached)> Read(Sql.Transaction transaction, Guid orgId, long seq, long settled)
     {
         var chunks = new List<Chunk>();
         var open = new Dictionary<Guid, Chunk>();
         var folded = new NormalizedText();
         var (seed, rows, tokens) = (Tokenizer.Seed(orgId), 0, 0);
-        // Row by row: all of them together may be large.
+        // Streams the rows, because all of them together may be large.
         await using var reader = await transaction.Connection.ExecuteReaderAsync(new CommandDefinition(
             """
             select chat_id, seq, left(content, @SearchedCharacters)
@@ -83,7 +84,7 @@ internal sealed class SearchIndexer(
         return (chunks, rows < settings.BatchRows ? null : seq);
     }
 
-    // A chat that is deleted meanwhile is none.
+    // The statement skips chats that have been deleted meanwhile.
     private static Task<int> Write(Sql.Transaction transaction, Guid orgId, List<Chunk> chunks)
     {
         var starts = new int[chunks.Count];
@@ -122,7 +123,7 @@ internal sealed class SearchIndexer(
         CatchUpInterval = settings.CatchUpInterval,
         BatchRows = settings.BatchRows,
         YieldFactor = settings.YieldFactor,
-        // It may fall behind those who write: it is read over, not waited for.
+        // The indexer always yields to writers, however far it lags: searches stay complete without the index.
         MaxBacklog = int.MaxValue,
     };
 

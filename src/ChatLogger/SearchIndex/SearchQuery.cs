@@ -1,16 +1,16 @@
 namespace ChatLogger.SearchIndex;
 
 /// <summary>
-/// What somebody searches for, and the one rule of whether a message matches: of each group one term stands in it, and of what is excluded none
-/// does. Words and "phrases" are terms, OR between two makes a group of them, - before one excludes it. Everything is a query; one in which there is
-/// nothing to search for matches nothing.
+/// A parsed search query. A message matches if it contains at least one term of each group and no excluded term. Words and "phrases" are
+/// terms, OR between two terms puts them into one group, and - before a term excludes it. Any text is a valid query; one without searchable
+/// terms matches nothing.
 /// </summary>
 internal sealed class SearchQuery
 {
-    /// <summary>The longest query, in characters.</summary>
+    /// <summary>The maximum length of a query in characters.</summary>
     public const int MaxCharacters = 256;
 
-    /// <summary>The part of a message that is searched, from its beginning, in characters.</summary>
+    /// <summary>The length of the beginning of a message that is searched, in characters.</summary>
     public const int SearchedCharacters = 16_384;
 
     private readonly List<List<SearchTerm>> _groups = [];
@@ -21,10 +21,10 @@ internal sealed class SearchQuery
     {
     }
 
-    /// <summary>No message can match.</summary>
+    /// <summary>Whether the query has no terms and matches nothing.</summary>
     public bool IsEmpty => _groups.Count == 0 && _excluded.Count == 0;
 
-    /// <summary>Null: the caller asked for no search.</summary>
+    /// <summary>Parses a query. Null: the request has no search parameter.</summary>
     public static SearchQuery? Parse(string? text)
     {
         if (string.IsNullOrWhiteSpace(text))
@@ -49,7 +49,7 @@ internal sealed class SearchQuery
                 end++;
             var word = text.AsSpan(at, end - at);
             at = quoted ? end + 1 : end;
-            // Only between two terms; elsewhere it is a word like any other.
+            // OR is an operator only between two terms; elsewhere it is an ordinary word.
             if (!quoted && !excludes && !or && word is "OR" && query._groups.Count > 0 && MayGoOn(text, at))
             {
                 or = true;
@@ -68,15 +68,15 @@ internal sealed class SearchQuery
         return query;
     }
 
-    /// <summary>Whether the message matches. Not for two threads at a time.</summary>
+    /// <summary>Whether the message matches. Not thread-safe.</summary>
     public bool Matches(string text) => Match(text) >= 0;
 
-    /// <summary>A part of the message around what was searched for; null when it does not match.</summary>
+    /// <summary>A part of the message around the first match; null: the message does not match.</summary>
     public string? Snippet(string text) => Match(text) is >= 0 and var at ? SearchIndex.Snippet.Around(text, at) : null;
 
     /// <summary>
-    /// What every matching text has in the index: all of the first, and one of each of the others. Empty when the index cannot help: everything that
-    /// is not excluded matches.
+    /// The tokens that the index has for every matching text: all of the first list, and at least one of each of the others. Empty if the
+    /// query has only excluded terms; then the index cannot narrow the search.
     /// </summary>
     public SearchTokens Tokens(Guid orgId)
     {
@@ -93,7 +93,7 @@ internal sealed class SearchQuery
         return new([.. all], any);
     }
 
-    // Where it matches first, in the text as it was sent.
+    // The position of the first match in the original text.
     private int Match(string text)
     {
         _folded.Read(text);
@@ -119,7 +119,7 @@ internal sealed class SearchQuery
         return IsEmpty ? -1 : first == int.MaxValue ? 0 : _folded.Origin(first);
     }
 
-    // Any one of a term's hashes is a fair question for the index.
+    // A term of a group needs only one of its tokens: the index is a filter, and the match verifier decides.
     private static HashSet<int> One(SearchTerm term, int seed)
     {
         var tokens = new HashSet<int>();
@@ -134,7 +134,7 @@ internal sealed class SearchQuery
         return at < text.Length && !Excludes(text, at);
     }
 
-    // A dash before a word or a quotation mark; before anything else, as in ->, it is a character like any other.
+    // A dash excludes only before a word or a quotation mark; before anything else, as in ->, it is an ordinary character.
     private static bool Excludes(string text, int at) =>
         IsDash(text[at]) && at + 1 < text.Length
         && (IsQuote(text[at + 1]) || char.IsLetterOrDigit(text[at + 1]) || char.IsHighSurrogate(text[at + 1]));
@@ -144,7 +144,7 @@ internal sealed class SearchQuery
     private static bool IsDash(char unit) => unit == '-' || CaseFolding.Of(unit) == "-";
 }
 
-/// <summary>What a candidate has in the index: all of <paramref name="All"/>, and of each of <paramref name="Any"/> one.</summary>
+/// <summary>The tokens of a candidate: all of <paramref name="All"/>, and at least one of each list in <paramref name="Any"/>.</summary>
 internal sealed record SearchTokens(int[] All, IReadOnlyList<int[]> Any)
 {
     public bool IsEmpty => All.Length == 0 && Any.Count == 0;

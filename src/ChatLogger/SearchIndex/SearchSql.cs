@@ -2,16 +2,17 @@ using Dapper;
 
 namespace ChatLogger.SearchIndex;
 
-/// <summary>The statements of a search. Only constant clauses are chosen and joined; what was searched for is in the parameters.</summary>
+/// <summary>The statements of a search. They are composed of constant clauses only; the search terms are passed as parameters.</summary>
 internal sealed class SearchSql(SearchScope scope, SearchTokens tokens, UnindexedMessages tail)
 {
-    // More groups of alternatives than this are left to the comparison.
+    // Only this many groups of alternatives are tested in the index; the match verifier tests the others.
     private const int MaxGroups = 8;
 
-    /// <summary>Messages of one chat that are compared at once.</summary>
+    /// <summary>The number of messages of one chat that are verified per statement.</summary>
     public const int BatchMessages = 128;
 
-    // All of it goes from index to index, in order; no estimate of how frequent a word is should turn it into reading everything.
+    // Forces index nested loops, which return rows in order. Otherwise a wrong estimate of the frequency of a token could make the planner
+    // read whole tables.
     public const string Prepare = """
         select set_config('enable_seqscan', 'off', true),
                set_config('enable_hashjoin', 'off', true),
@@ -25,7 +26,7 @@ internal sealed class SearchSql(SearchScope scope, SearchTokens tokens, Unindexe
         Enumerable.Range(0, Math.Min(MaxGroups, tokens.Any.Count)).Select(n => $"and k.tokens && @Any{n}")
             .Prepend(tokens.All.Length == 0 ? "" : "and k.tokens @> @All"));
 
-    /// <summary>The next chats, newest first, and whether they are candidates.</summary>
+    /// <summary>Scans the next chats, newest first, and returns whether each is a candidate.</summary>
     public string Walk(bool after, int chats) => $"""
         select c.id, c.created_at,
                exists (select from search_chunks k where k.org_id = @OrgId and k.chat_id = c.id {Candidate})
@@ -43,7 +44,10 @@ internal sealed class SearchSql(SearchScope scope, SearchTokens tokens, Unindexe
         order by c.created_at desc, c.id desc
         """;
 
-    /// <summary>Rows of the index that are candidates, and chats of the tail, newest chat first. A chat may come more than once.</summary>
+    /// <summary>
+    /// Finds candidates in the index, together with the chats in which an unindexed message matches, newest chat first. A chat may occur
+    /// more than once.
+    /// </summary>
     public string FromIndex(bool after, int rows) => $"""
         select found.id, found.created_at
         from (
@@ -67,7 +71,7 @@ internal sealed class SearchSql(SearchScope scope, SearchTokens tokens, Unindexe
         limit {rows}
         """;
 
-    /// <summary>The messages of candidates that may match, of each chat the first ones after a number.</summary>
+    /// <summary>Reads the messages of candidates that may match: of each chat the first ones after a sequence number.</summary>
     public string Messages => $"""
         select chat.no::integer, m.seq, m.content
         from unnest(@ChatIds) with ordinality as chat(id, no)

@@ -4,19 +4,20 @@ using System.Text;
 namespace ChatLogger.SearchIndex;
 
 /// <summary>
-/// What has to stand in a text: pieces one after the other with nothing but space and punctuation between them. A piece is found as it is
-/// written, punctuation inside it included; where it begins or ends with a letter or digit of a script with spaces, a word begins or ends there.
+/// A word or phrase to be matched: a sequence of pieces with only spaces and punctuation between them. A piece matches literally, including
+/// the punctuation inside it. If it begins or ends with a letter or digit of a script that separates words with spaces, that end must be at
+/// a word boundary.
 /// </summary>
 internal sealed class SearchTerm
 {
-    // Signs that belong to what they stand beside, as in C#, /path, @name, 5 % or _id, and not to the sentence.
+    // Punctuation that is part of a word, as in C#, /path, @name, 5 % or _id, and is therefore not trimmed like that of a sentence.
     private const string Belonging = "#%&@/\\_";
 
     private readonly string[] _pieces;
 
     private SearchTerm(string[] pieces) => _pieces = pieces;
 
-    /// <summary>Null: there is nothing in it that could be searched for.</summary>
+    /// <summary>Parses a term. Null: the text contains nothing searchable.</summary>
     public static SearchTerm? Of(ReadOnlySpan<char> text)
     {
         var folded = new NormalizedText();
@@ -25,7 +26,7 @@ internal sealed class SearchTerm
         return pieces.Length == 0 ? null : new(pieces);
     }
 
-    /// <summary>Where it stands first, in folded text; -1 for nowhere.</summary>
+    /// <summary>The index of the first match in normalized text; -1: no match.</summary>
     public int Find(ReadOnlySpan<char> text)
     {
         var first = _pieces[0];
@@ -38,7 +39,7 @@ internal sealed class SearchTerm
         return -1;
     }
 
-    /// <summary>The hashes that are in every text in which it stands.</summary>
+    /// <summary>Adds the tokens that every matching text contains.</summary>
     public void AddTokens(int seed, ISet<int> tokens)
     {
         foreach (var piece in _pieces)
@@ -68,7 +69,7 @@ internal sealed class SearchTerm
         var after = end == text.Length ? CharClass.Between : Tokenizer.ClassAt(text, end, out _);
         return !(Tokenizer.ClassAt(piece, 0, out _) == CharClass.Word && Tokenizer.ClassBefore(text, at) == CharClass.Word)
             && !(Tokenizer.ClassBefore(piece, piece.Length) == CharClass.Word && after == CharClass.Word)
-            // Half of a character that is written with a mark is another character.
+            // A combining mark after the match would make its last character a different one.
             && !(after is CharClass.Word or CharClass.Dense && IsMark(text, end));
     }
 
@@ -76,7 +77,7 @@ internal sealed class SearchTerm
         Rune.DecodeFromUtf16(text[at..], out var rune, out _) == System.Buffers.OperationStatus.Done
         && Rune.GetUnicodeCategory(rune) is UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark;
 
-    // The punctuation of the sentence that somebody copied it from.
+    // Removes punctuation of the sentence that the term may have been copied from.
     private static string Trim(string piece)
     {
         var (start, end) = (0, piece.Length);

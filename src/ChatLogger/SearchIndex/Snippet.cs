@@ -2,19 +2,19 @@ using System.Globalization;
 
 namespace ChatLogger.SearchIndex;
 
-/// <summary>A part of a message to show beside its chat.</summary>
+/// <summary>Cuts out the part of a message that a search result shows.</summary>
 internal static class Snippet
 {
-    /// <summary>Its length at most, in characters; what is cut off at an end is an ellipsis.</summary>
+    /// <summary>The maximum length in characters; an ellipsis marks an end that is cut off.</summary>
     public const int MaxCharacters = 200;
 
-    // So much of it stands before the hit.
+    // The maximum number of characters before the match.
     private const int Before = 60;
 
     public static string Around(string text, int at)
     {
         var start = Back(text, at, Before);
-        // Rather from the beginning of a word, if one begins there.
+        // Prefers to begin at the beginning of a word if there is one nearby.
         if (start > 0)
         {
             for (var i = start; i < at; i++)
@@ -32,7 +32,7 @@ internal static class Snippet
         return $"{(start > 0 ? "…" : "")}{text.AsSpan(start, end - start)}{(end < text.Length ? "…" : "")}";
     }
 
-    // Not in the middle of a surrogate pair, nor before a mark.
+    // Never cuts a surrogate pair or separates a combining mark from its character.
     private static int Back(string text, int at, int characters)
     {
         for (; at > 0 && (characters > 0 || IsInside(text, at)); at--)

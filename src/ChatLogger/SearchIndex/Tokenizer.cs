@@ -5,26 +5,29 @@ using System.Text;
 
 namespace ChatLogger.SearchIndex;
 
-/// <summary>What a character is to a search.</summary>
+/// <summary>The class of a character in tokenization.</summary>
 internal enum CharClass : byte
 {
-    /// <summary>Space, punctuation, controls: what stands between words.</summary>
+    /// <summary>Spaces, punctuation and control characters, which separate words.</summary>
     Between,
 
-    /// <summary>A letter, mark or digit of a script that puts spaces between words.</summary>
+    /// <summary>A letter, mark or digit of a script that separates words with spaces. A search matches whole words.</summary>
     Word,
 
-    /// <summary>One of a script that does not, or whose words grow endings: found wherever it stands.</summary>
+    /// <summary>
+    /// A letter, mark or digit of a script without spaces between words, or whose words take endings. A search matches it anywhere, so it
+    /// is indexed as bigrams.
+    /// </summary>
     Dense,
 
-    /// <summary>A symbol, such as an emoji or a plus sign: like a word of its own.</summary>
+    /// <summary>A symbol, such as an emoji or a plus sign: a token of its own.</summary>
     Symbol,
 }
 
-/// <summary>Takes folded text apart, into the hashes that the index is made of. Changing anything here means indexing all anew.</summary>
+/// <summary>Splits normalized text into the hashed tokens of the index. Any change here requires rebuilding the index.</summary>
 internal static class Tokenizer
 {
-    // Tai and Tibetan scripts, Myanmar, Jamo, Khmer, Balinese, Javanese, then all of East Asia.
+    // Thai, Lao and Tibetan, Myanmar, Jamo, Khmer, Balinese, Javanese, then all scripts of East Asia.
     private static readonly (int First, int Last)[] DenseScripts =
     [
         (0x0E00, 0x109F), (0x1100, 0x11FF), (0x1780, 0x17FF), (0x1950, 0x19FF), (0x1A20, 0x1AAF), (0x1B00, 0x1B7F), (0x2E80, 0x2FDF), (0x3005, 0x3007),
@@ -34,7 +37,7 @@ internal static class Tokenizer
 
     private static readonly CharClass[] Basic = [.. Enumerable.Range(0, 0x10000).Select(unit => char.IsSurrogate((char)unit) ? CharClass.Between : Classify(new Rune(unit)))];
 
-    /// <summary>The character at <paramref name="at"/> and its length in UTF-16 units.</summary>
+    /// <summary>The class of the character at <paramref name="at"/>, and its length in UTF-16 units.</summary>
     public static CharClass ClassAt(ReadOnlySpan<char> text, int at, out int length)
     {
         length = 1;
@@ -44,16 +47,19 @@ internal static class Tokenizer
         return Classify(new Rune(text[at], text[at + 1]));
     }
 
-    /// <summary>The character that ends before <paramref name="at"/>; between words where the text begins.</summary>
+    /// <summary>
+    /// The class of the character before <paramref name="at"/>; <see cref="CharClass.Between"/> at the beginning of the text.
+    /// </summary>
     public static CharClass ClassBefore(ReadOnlySpan<char> text, int at) =>
         at == 0 ? CharClass.Between : ClassAt(text, at > 1 && char.IsLowSurrogate(text[at - 1]) ? at - 2 : at - 1, out _);
 
-    /// <summary>The hashes' seed, another one for each organization.</summary>
+    /// <summary>The seed of the hashes, which differs between organizations.</summary>
     public static int Seed(Guid orgId) => (int)XxHash32.HashToUInt32(orgId.ToByteArray(bigEndian: true));
 
     /// <summary>
-    /// The hashes of a text: of each word, each symbol, and each pair of neighbours in a dense run; of its single characters, too, or only where
-    /// there is just one (<paramref name="lone"/>), which is what a search asks for.
+    /// Adds the hashes of each word, each symbol, and each bigram of a dense run. For indexing it also adds each single character of a
+    /// dense run; for a search (<paramref name="lone"/>) only that of a run of a single character, as longer runs are found by their
+    /// bigrams.
     /// </summary>
     public static void AddTokens(ReadOnlySpan<char> text, int seed, bool lone, ISet<int> tokens)
     {

@@ -3,7 +3,10 @@ using Dapper;
 
 namespace ChatLogger.SearchIndex;
 
-/// <summary>What has arrived in an organization since the index was last written, compared. Whole, or too long to be read.</summary>
+/// <summary>
+/// The messages of an organization that are not indexed yet, matched against the query. If there are too many of them, it is not whole and
+/// has no matches.
+/// </summary>
 internal sealed class UnindexedMessages
 {
     private const long MaxBytes = 16 * 1_048_576;
@@ -12,22 +15,23 @@ internal sealed class UnindexedMessages
 
     private UnindexedMessages(long indexed) => Indexed = indexed;
 
-    /// <summary>The last number that is in the index; -1: none is.</summary>
+    /// <summary>The offset of the indexer; -1: nothing is indexed.</summary>
     public long Indexed { get; }
 
     public bool IsWhole { get; private set; } = true;
 
-    /// <summary>The chats in which something matches, when it is whole.</summary>
+    /// <summary>The chats with a matching unindexed message; empty unless it is whole.</summary>
     public Guid[] Chats => [.. _snippets.Keys];
 
-    /// <summary>Of the first message of the chat that matches here.</summary>
+    /// <summary>The snippet of the first unindexed message of the chat that matches.</summary>
     public string? Snippet(Guid chatId) => _snippets.GetValueOrDefault(chatId);
 
     public static async Task<UnindexedMessages> Read(Sql.Transaction snapshot, Guid orgId, SearchQuery query, int most)
     {
         var tail = new UnindexedMessages(await snapshot.QuerySingleOrDefaultAsync<long?>(
             "select seq from followers where org_id = @OrgId and follower = @Name", new { OrgId = orgId, SearchIndexer.Name }) ?? -1);
-        // The lengths are known without the texts; a text is read only where all before it are not too much.
+        // The database knows the lengths without reading the texts. So the query returns texts only until their total length exceeds the
+        // limit.
         await using var reader = await snapshot.Connection.ExecuteReaderAsync(new CommandDefinition(
             """
             select chat_id, left(content, @SearchedCharacters), before
