@@ -27,7 +27,7 @@ internal enum CharClass : byte
 /// <summary>Splits normalized text into the hashed tokens of the index. Any change here requires rebuilding the index.</summary>
 internal static class Tokenizer
 {
-    // Thai, Lao and Tibetan, Myanmar, Jamo, Khmer, Balinese, Javanese, then all scripts of East Asia.
+    // Thai, Lao and the other Tai scripts, Tibetan, Myanmar, Jamo, Khmer, Balinese, Javanese, then all scripts of East Asia.
     private static readonly (int First, int Last)[] DenseScripts =
     [
         (0x0E00, 0x109F), (0x1100, 0x11FF), (0x1780, 0x17FF), (0x1950, 0x19FF), (0x1A20, 0x1AAF), (0x1B00, 0x1B7F), (0x2E80, 0x2FDF), (0x3005, 0x3007),
