@@ -2,7 +2,7 @@ using ChatLogger.Data;
 
 namespace ChatLogger.Features;
 
-/// <summary>A chat, as every route that answers one chat shows it.</summary>
+/// <summary>A chat in the shape of every route that returns one chat.</summary>
 internal sealed record Chat(
     Guid Id,
     string? Title,
@@ -14,7 +14,7 @@ internal sealed record Chat(
     DateTimeOffset UpdatedAt,
     Feedback? Feedback)
 {
-    /// <summary>A chat as the database has it, beside its feedback.</summary>
+    /// <summary>A row of the database: a chat joined with its feedback.</summary>
     public sealed record Row(
         Guid Id, string? Title, string[] Tags, RawJsonObject Metadata, Guid? UserId, string? ExternalUserId, DateTimeOffset CreatedAt,
         DateTimeOffset UpdatedAt, string? Rating, string? Comment, DateTimeOffset? At)
@@ -24,10 +24,10 @@ internal sealed record Chat(
     }
 }
 
-/// <summary>What an end user thought of a chat or a message: <c>up</c> or <c>down</c>.</summary>
+/// <summary>The rating of a chat or a message by an end user: <c>up</c> or <c>down</c>.</summary>
 internal sealed record Feedback(string Rating, string? Comment, DateTimeOffset At)
 {
-    /// <summary>From the columns of a left join: no rating, no feedback.</summary>
+    /// <summary>Creates feedback from the columns of a left join; null if the rating is null.</summary>
     public static Feedback? From(string? rating, string? comment, DateTimeOffset? at) =>
         rating is not null && at is { } time ? new(rating, comment, time) : null;
 }

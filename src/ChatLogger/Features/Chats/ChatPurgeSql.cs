@@ -4,12 +4,15 @@ using Npgsql;
 namespace ChatLogger.Features;
 
 /// <summary>
-/// Removes what hangs on chats, at most <see cref="IOrganizationPurger.BatchRows"/> rows at a time and past what others hold, for an organization that is
-/// deleted and for chats that are; answers how many.
+/// Deletes the child rows of chats, for deleted organizations and for deleted chats. Each statement deletes at most
+/// <see cref="IOrganizationPurger.BatchRows"/> rows, skips rows that others have locked, and returns how many it deleted.
 /// </summary>
 internal static class ChatPurgeSql
 {
-    /// <summary>Of the chats in <c>@Chats</c>. In no order: asked for one, a plan may go through all that the organization has.</summary>
+    /// <summary>
+    /// Restricts the deletion to the chats in <c>@Chats</c>. It must not be combined with an order, for which the planner might scan all
+    /// rows of the organization.
+    /// </summary>
     public const string OfChats = "and chat_id = any(@Chats)";
 
     public static Task<int> RemoveFeedback(NpgsqlDataSource db, object piece, CancellationToken ct, string? which = null) =>

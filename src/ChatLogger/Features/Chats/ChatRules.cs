@@ -4,7 +4,7 @@ using FluentValidation;
 
 namespace ChatLogger.Features;
 
-/// <summary>Rules for what chats and messages are made of.</summary>
+/// <summary>Validation rules for the fields of chats and messages.</summary>
 internal static class ChatRules
 {
     public static void Metadata<T>(this IRuleBuilder<T, RawJsonObject> rule, Limits limits) => rule
@@ -29,6 +29,6 @@ internal static class ChatRules
         .Must(tags => tags.Distinct(StringComparer.Ordinal).Count() == tags.Length)
         .WithMessage("The same tag stands there twice.");
 
-    /// <summary>Tags as they are kept: without space around them.</summary>
+    /// <summary>The tags without leading and trailing spaces, as they are stored.</summary>
     public static string[] Trimmed(string[]? tags) => tags is null ? [] : Array.ConvertAll(tags, tag => tag?.Trim()!);
 }

@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace ChatLogger.Features;
 
-/// <summary>The shapes of the plugin door, prepared when the service is built. How they are read and written is said in <see cref="Http.Json"/>.</summary>
+/// <summary>JSON metadata of the types of the plugin API, generated at compile time. <see cref="Http.Json"/> has the options.</summary>
 [JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata)]
 [JsonSerializable(typeof(CreateChat.Request), TypeInfoPropertyName = nameof(CreateChat))]
 [JsonSerializable(typeof(AppendMessage.Request), TypeInfoPropertyName = nameof(AppendMessage))]

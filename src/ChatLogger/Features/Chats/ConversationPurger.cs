@@ -3,7 +3,7 @@ using Npgsql;
 
 namespace ChatLogger.Features;
 
-/// <summary>The conversations of an organization that is deleted: children first, as the schema demands.</summary>
+/// <summary>Purges the conversations of a deleted organization: children first, because of the foreign keys.</summary>
 internal sealed class ConversationPurger(NpgsqlDataSource db) : IOrganizationPurger
 {
     public async Task<bool> Purge(Guid orgId, CancellationToken ct)
@@ -37,7 +37,7 @@ internal sealed class ConversationPurger(NpgsqlDataSource db) : IOrganizationPur
             piece,
             ct);
 
-    // Not before the rest is gone: another instance may be at the last of it.
+    // Deletes chats only after all their children are gone: another instance may still be deleting the last ones.
     private Task<int> RemoveChats(object piece, CancellationToken ct) =>
         db.ExecuteAsync(
             """

@@ -4,7 +4,7 @@ using ChatLogger.Telemetry;
 
 namespace ChatLogger.Features;
 
-/// <summary>How much waits to be written in this process.</summary>
+/// <summary>Gauges of the rows and bytes that are queued for writing in this process.</summary>
 internal sealed class IngestGauges(MessageWriter messages, ChatWriter chats, BatchWriter batches) : IObservableGauges
 {
     public void Add(Meter meter)

@@ -1,6 +1,8 @@
 namespace ChatLogger.Features;
 
-/// <summary>Who speaks in a message; spelled as in the database and on the wire. Not to be confused with a member's role.</summary>
+/// <summary>
+/// The role of the author of a message, spelled as in the database and on the wire. Not to be confused with the role of a member.
+/// </summary>
 internal static class MessageRole
 {
     public static readonly IReadOnlyList<string> All = ["user", "assistant", "system", "developer", "tool", "function"];

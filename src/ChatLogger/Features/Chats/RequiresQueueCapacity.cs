@@ -4,8 +4,8 @@ using ChatLogger.Ingest;
 namespace ChatLogger.Features;
 
 /// <summary>
-/// An endpoint that writes. While there is no room it is refused before its body is read: whoever comes in a rush costs next to nothing, and what is
-/// there already is written the sooner.
+/// Marks an endpoint that queues writes. While the queue is full, the middleware rejects its requests before reading their bodies (load
+/// shedding): during an overload a rejected request costs next to nothing, which leaves the resources to the writes that are queued.
 /// </summary>
 internal sealed class RequiresQueueCapacity(Func<IServiceProvider, QueueCapacity> of)
 {

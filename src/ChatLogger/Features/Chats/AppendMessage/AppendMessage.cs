@@ -9,8 +9,8 @@ using Npgsql;
 namespace ChatLogger.Features;
 
 /// <summary>
-/// POST /api/v1/orgs/{slug}/chats/{chatId}/messages and POST /orgs/me/chats/{chatId}/messages: a plugin, or a member, adds one message to a chat
-/// of their organization.
+/// POST /api/v1/orgs/{slug}/chats/{chatId}/messages and POST /orgs/me/chats/{chatId}/messages: a plugin, or a member, adds one message to a
+/// chat of their organization.
 /// </summary>
 internal static class AppendMessage
 {
@@ -64,7 +64,7 @@ internal static class AppendMessage
         string? Model,
         Idempotency? Once) : IRequest<WriteResult<Message>>
     {
-        /// <summary>The member whose chats alone may be written in; null: all of the organization.</summary>
+        /// <summary>If set, only chats of this member may be written to; null: all chats of the organization.</summary>
         public Guid? OnlyChatsOf { get; init; }
     }
 
@@ -101,8 +101,8 @@ internal static class AppendMessage
                 ct);
         }
 
-        // Asked before the write and not with it: a chat stays its member's for good, and the writer looks
-        // for a deleted chat again.
+        // Checking this before the write is safe: the member of a chat never changes, and the writer checks again that the chat is not
+        // deleted.
         private Task<bool> IsTheirs(Command command, CancellationToken ct) =>
             db.QuerySingleOrDefaultAsync<bool>(
                 """

@@ -6,18 +6,18 @@ using NpgsqlTypes;
 
 namespace ChatLogger.Features;
 
-/// <summary>The statement that writes many messages of many chats of many organizations.</summary>
+/// <summary>The bulk insert of messages, of many chats and organizations in one statement.</summary>
 internal sealed class MessageInsert(
     NpgsqlDataSource db, IngestSettings settings, TimeProvider time, ChangeLog changeLog, string route = MessageInsert.Route)
     : IBulkInsert<NewMessage>
 {
-    /// <summary>What Idempotency-Keys of single messages are known by.</summary>
+    /// <summary>The route that Idempotency-Keys of single messages are stored under.</summary>
     public const string Route = "messages";
 
     private const int ChatLocked = 2, DuplicateKeySql = 3;
 
-    // Each chat once, found by organization and id: the tenant check, and the lock that holds the order of its messages until the commit (see
-    // 0002). A chat that somebody else has locked is passed over, for all the others would wait along.
+    // Selects each chat once by organization and id, which is the tenant check, and locks it until the commit, which preserves the order of
+    // its messages (see 0002). A chat that another transaction has locked is skipped; otherwise the whole batch would wait for it.
     private const string Chats =
         """
         with chat as materialized (
@@ -28,7 +28,7 @@ internal sealed class MessageInsert(
             for no key update of c
         """;
 
-    // An entry whose day is over is as good as none, whether or not the sweep has been there.
+    // An expired entry is overwritten, whether or not the cleanup has seen it.
     private const string Keys =
         """
         ), key as (
@@ -43,8 +43,8 @@ internal sealed class MessageInsert(
             returning target_id
         """;
 
-    // The sort stands between the locks and the sequence: every chat is locked, and so the transaction has its id (see Arrivals), before the first
-    // number is drawn, and numbers of a chat are drawn in the order of arrival.
+    // The sort (order by in Exceptions) makes PostgreSQL lock every chat before it draws the first sequence number. So the transaction has
+    // its id before that, as ChangeLog requires, and the numbers of a chat are drawn in the order in which its messages were queued.
     private const string Messages =
         """
         ), message as (
@@ -189,7 +189,7 @@ internal sealed class MessageInsert(
             BulkInsertStatement.Column(NpgsqlDbType.TimestampTz, _createdAt),
         ];
 
-        /// <summary>The rows of a chat, by its number.</summary>
+        /// <summary>Calls <paramref name="row"/> for each row of a chat, given the number of the chat.</summary>
         public void EachOf(int chat, Action<int> row)
         {
             for (var i = 0; i < _chat.Length; i++)

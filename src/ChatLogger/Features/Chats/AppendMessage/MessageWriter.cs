@@ -8,8 +8,8 @@ using Npgsql;
 namespace ChatLogger.Features;
 
 /// <summary>
-/// Adds messages to chats, many at a time and each exactly once. One call is one message with a result of its own; who has several calls for each
-/// and awaits them all: messages for one chat keep the order of the calls.
+/// Adds messages to chats by group commit, each exactly once per Idempotency-Key. A call writes one message and has a result of its own. To
+/// write several messages, call it for each without awaiting in between: messages of the same chat keep the order of the calls.
 /// </summary>
 internal sealed class MessageWriter(
     [FromKeyedServices(Pools.Writing)] NpgsqlDataSource writing,
@@ -24,11 +24,11 @@ internal sealed class MessageWriter(
     private readonly GroupCommit<NewMessage> _commit = new(new MessageInsert(writing, settings, time, changeLog), writing, settings, instruments, log);
     private readonly KeyedLock<LockKey> _locks = new(settings.KeyLockTimeout, time);
 
-    /// <summary>What waits here.</summary>
+    /// <summary>Counts the rows and bytes that are queued.</summary>
     public QueueCapacity Capacity => _commit.Capacity;
 
-    /// <summary>Returns once the message is durable.</summary>
-    /// <exception cref="ProblemException">There is no such chat, or another body came under the same Idempotency-Key.</exception>
+    /// <summary>Writes a message and returns once it is committed.</summary>
+    /// <exception cref="ProblemException">There is no such chat, or the Idempotency-Key was used with another body.</exception>
     public async Task<WriteResult<Message>> Append(NewMessage message, CancellationToken ct)
     {
         if (message.IdempotencyKey is not { } idempotencyKey)
@@ -45,7 +45,7 @@ internal sealed class MessageWriter(
                 return known;
             if (status == WriteStatus.NotFound)
                 throw NoSuchChat();
-            // The key's day ended between the two questions: it is new.
+            // The key expired between the insert and the query, so it is free again: retry.
         }
     }
 

@@ -8,7 +8,10 @@ using Npgsql;
 
 namespace ChatLogger.Features;
 
-/// <summary>PATCH /api/v1/orgs/{slug}/chats/{chatId} and PATCH /orgs/me/chats/{chatId}: a plugin, or a member, changes what is said of a chat.</summary>
+/// <summary>
+/// PATCH /api/v1/orgs/{slug}/chats/{chatId} and PATCH /orgs/me/chats/{chatId}: a plugin, or a member, changes the title, tags or metadata
+/// of a chat.
+/// </summary>
 internal static class ChangeChat
 {
     public static void Map(IEndpointRouteBuilder plugin) =>
@@ -49,8 +52,9 @@ internal static class ChangeChat
 
     public sealed class Handler(NpgsqlDataSource db, IdGenerator ids) : IRequestHandler<Command, Chat>
     {
-        // Whether something changes is decided on the row as it is once it is locked: somebody else may be changing it too. Where nothing does, the
-        // row is written all the same, which is less than asking first. Another instance's clock may be ahead, and time does not go back.
+        // The update compares with the row after locking it, because concurrent requests may change it too. If nothing changes, it writes
+        // the row nevertheless, which costs less than a query beforehand. updated_at never decreases, because the clock of another instance
+        // may be ahead.
         private const string Change =
             """
             with changed as (
@@ -87,7 +91,7 @@ internal static class ChangeChat
                         var before = await transaction.QuerySingleOrDefaultAsync<string[]>(
                             "select tags from chats where org_id = @OrgId and id = @ChatId and deleted_at is null for no key update", command);
                         var changed = await transaction.QuerySingleOrDefaultAsync<Chat.Row>(Change, parameters);
-                        // Analytics go by a chat's current tags, also for what was counted under others.
+                        // The rollups count a chat under its current tags, so what they have already counted moves to the new tags.
                         if (before is not null && changed is not null)
                             await RollupUpdates.Retag(transaction, command.OrgId, command.ChatId, before, changed.Tags);
                         return changed;

@@ -7,17 +7,17 @@ using NpgsqlTypes;
 
 namespace ChatLogger.Features;
 
-/// <summary>The statement that opens many chats of many organizations.</summary>
+/// <summary>The bulk insert of chats, of many organizations in one statement.</summary>
 internal sealed class ChatInsert(NpgsqlDataSource db, IngestSettings settings, TimeProvider time, ChangeLog changeLog, string route = ChatInsert.Route)
     : IBulkInsert<NewChat>
 {
-    /// <summary>What Idempotency-Keys of single chats are known by.</summary>
+    /// <summary>The route that Idempotency-Keys of single chats are stored under.</summary>
     public const string Route = "chats";
 
     private const int MemberUnknown = 1, OwnerLocked = 2, KeyKnown = 3;
 
-    // What the foreign keys will ask for is locked here first, in the same way, so that a row that somebody else has locked can be passed over:
-    // in a check of theirs all the others would wait along.
+    // Takes the locks of the foreign key checks (key share) in advance, so that a row that another transaction has locked can be skipped. A
+    // foreign key check cannot skip it: there the whole batch would wait.
     private const string Organizations =
         """
         with organization as materialized (
@@ -37,7 +37,7 @@ internal sealed class ChatInsert(NpgsqlDataSource db, IngestSettings settings, T
             for key share of u
         """;
 
-    // Attribution goes to a member of this very organization, or there is no row.
+    // A chat can only be attributed to a member of its own organization; otherwise no row is inserted.
     private const string Chats =
         """
         ), chat as materialized (
@@ -49,8 +49,8 @@ internal sealed class ChatInsert(NpgsqlDataSource db, IngestSettings settings, T
             where n.user_id is null or u.id is not null
         """;
 
-    // In one order everywhere: two instances that meet at two keys do not wait for each other. An entry whose day is over is as good as none,
-    // whether or not the sweep has been there.
+    // Keys are inserted in a global order, so that two instances that insert the same keys cannot deadlock. An expired entry is
+    // overwritten, whether or not the cleanup has seen it.
     private const string Keys =
         """
         ), key as (
@@ -66,7 +66,8 @@ internal sealed class ChatInsert(NpgsqlDataSource db, IngestSettings settings, T
             returning target_id
         """;
 
-    // A row comes here from a locked organization, so the transaction has its id before the first number (seq, by default) is drawn: see Arrivals.
+    // Every row joins a locked organization, so the transaction has its id before the first sequence number (the default of seq) is drawn,
+    // as ChangeLog requires.
     private const string Opened =
         """
         ), opened as (
@@ -81,7 +82,7 @@ internal sealed class ChatInsert(NpgsqlDataSource db, IngestSettings settings, T
             where k.key is null or c.id in (select target_id from key)
         """;
 
-    // A foreign organization cannot come here: it is the caller's own, which is locked if it is not to be had.
+    // A missing organization always means a locked one, because it is the caller's own.
     private const string Exceptions =
         """
         )
@@ -171,7 +172,8 @@ internal sealed class ChatInsert(NpgsqlDataSource db, IngestSettings settings, T
         ];
     }
 
-    // A column of arrays of different lengths is none: each goes as the text that PostgreSQL writes an array in, with every tag quoted.
+    // PostgreSQL has no arrays of arrays of different lengths, so the tags of each chat are passed as the text of an array, with every tag
+    // quoted.
     private static string ArrayText(string[] tags)
     {
         if (tags.Length == 0)

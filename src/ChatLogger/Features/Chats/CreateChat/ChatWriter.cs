@@ -7,7 +7,7 @@ using Npgsql;
 
 namespace ChatLogger.Features;
 
-/// <summary>Opens chats, many at a time and each exactly once, as <see cref="MessageWriter"/> adds messages.</summary>
+/// <summary>Creates chats by group commit, each exactly once per Idempotency-Key, like <see cref="MessageWriter"/> for messages.</summary>
 internal sealed class ChatWriter(
     [FromKeyedServices(Pools.Writing)] NpgsqlDataSource writing,
     [FromKeyedServices(Pools.Plugins)] NpgsqlDataSource db,
@@ -21,11 +21,11 @@ internal sealed class ChatWriter(
     private readonly GroupCommit<NewChat> _commit = new(new ChatInsert(writing, settings, time, changeLog), writing, settings, instruments, log, name: "chats");
     private readonly KeyedLock<LockKey> _locks = new(settings.KeyLockTimeout, time);
 
-    /// <summary>What waits here.</summary>
+    /// <summary>Counts the rows and bytes that are queued.</summary>
     public QueueCapacity Capacity => _commit.Capacity;
 
-    /// <summary>Returns once the chat is durable.</summary>
-    /// <exception cref="ProblemException">There is no such member, or another body came under the same Idempotency-Key.</exception>
+    /// <summary>Writes a chat and returns once it is committed.</summary>
+    /// <exception cref="ProblemException">There is no such member, or the Idempotency-Key was used with another body.</exception>
     public async Task<WriteResult<Chat>> Open(NewChat chat, CancellationToken ct)
     {
         if (chat.IdempotencyKey is not { } idempotencyKey)
@@ -38,7 +38,7 @@ internal sealed class ChatWriter(
             var status = await _commit.Write(chat, ct);
             if (status == WriteStatus.Written)
                 return new(chat.Chat, Replayed: false);
-            // Also where the member is gone since: the chat that was opened for them is not.
+            // The key may be found even if the member has been removed since: the chat was created before.
             if (await Find(chat, idempotencyKey, ct) is { } known)
                 return known;
             if (status == WriteStatus.NotFound)
@@ -83,10 +83,10 @@ internal sealed class ChatWriter(
     }
 }
 
-/// <summary>A chat to be opened in an organization, with its id and time.</summary>
+/// <summary>A chat to be created in an organization, with its id and time.</summary>
 internal sealed record NewChat(Guid OrgId, Chat Chat, Idempotency? IdempotencyKey) : IWrite
 {
-    /// <summary>The member that the chat is attributed to is what has to be locked for it.</summary>
+    /// <summary>The member that the chat is attributed to, because the insert locks that row; an empty id: none.</summary>
     public LockKey LockKey => new(OrgId, Chat.UserId ?? Guid.Empty);
 
     public Guid Id => Chat.Id;

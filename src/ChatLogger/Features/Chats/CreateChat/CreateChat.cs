@@ -7,7 +7,7 @@ using MediatR;
 
 namespace ChatLogger.Features;
 
-/// <summary>POST /api/v1/orgs/{slug}/chats and POST /orgs/me/chats: a plugin, or a member, opens a chat in their organization.</summary>
+/// <summary>POST /api/v1/orgs/{slug}/chats and POST /orgs/me/chats: a plugin, or a member, creates a chat in their organization.</summary>
 internal static class CreateChat
 {
     public static void Map(IEndpointRouteBuilder plugin) =>
@@ -24,7 +24,7 @@ internal static class CreateChat
     public static void MapMember(IEndpointRouteBuilder organization) =>
         organization.MapPost("/chats", async (Body<Request> body, Member caller, ISender sender, CancellationToken ct) =>
             {
-                // Who sees only their own chats cannot give one away, nor open one that they would not see.
+                // A member who sees only their own chats may create chats only for themselves: they could not see any other.
                 if (caller.OnlyChatsOf is { } self && body.Value.UserId is { } named && named != self)
                     throw ProblemException.Forbidden("A member with the role user opens chats for themselves only.");
                 var chat = await sender.Send((body.Value with { UserId = caller.OnlyChatsOf ?? body.Value.UserId }).By(caller.OrgId, null), ct);

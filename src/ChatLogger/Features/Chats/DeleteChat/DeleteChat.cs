@@ -7,7 +7,7 @@ using Npgsql;
 
 namespace ChatLogger.Features;
 
-/// <summary>DELETE /orgs/me/chats/{chatId}: a member deletes a chat: from then on it does not exist for anybody.</summary>
+/// <summary>DELETE /orgs/me/chats/{chatId}: a member deletes a chat. It is hidden from everybody at once and purged later.</summary>
 internal static class DeleteChat
 {
     public static void Map(IEndpointRouteBuilder organization) =>

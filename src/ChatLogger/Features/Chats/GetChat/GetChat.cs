@@ -6,7 +6,7 @@ using Npgsql;
 
 namespace ChatLogger.Features;
 
-/// <summary>GET /orgs/me/chats/{chatId}: a member reads one chat they may see.</summary>
+/// <summary>GET /orgs/me/chats/{chatId}: a member reads one of the chats that they may see.</summary>
 internal static class GetChat
 {
     public static void Map(IEndpointRouteBuilder organization) =>

@@ -9,8 +9,8 @@ using Npgsql;
 namespace ChatLogger.Features;
 
 /// <summary>
-/// PUT /api/v1/orgs/{slug}/chats/{chatId}/feedback, and …/chats/{chatId}/messages/{messageId}/feedback: a plugin says what its end user thought of a
-/// chat of its organization, or of one message.
+/// PUT /api/v1/orgs/{slug}/chats/{chatId}/feedback, and …/chats/{chatId}/messages/{messageId}/feedback: a plugin stores the rating that its
+/// end user gave to a chat of its organization, or to one message.
 /// </summary>
 internal static class GiveFeedback
 {
@@ -38,7 +38,7 @@ internal static class GiveFeedback
         public Command On(Guid orgId, Guid chatId, Guid? messageId) => new(orgId, chatId, messageId, Rating, Comment.NullIfEmpty());
     }
 
-    /// <summary>Without a message it is the chat that is rated.</summary>
+    /// <summary>Rates the message, or the chat if MessageId is null.</summary>
     public sealed record Command(Guid OrgId, Guid ChatId, Guid? MessageId, string Rating, string? Comment) : IRequest<Feedback>;
 
     public sealed class Validator : AbstractValidator<Command>
@@ -54,9 +54,10 @@ internal static class GiveFeedback
 
     public sealed class Handler(NpgsqlDataSource db, IdGenerator ids, ChangeLog changeLog) : IRequestHandler<Command, Feedback>
     {
-        // Selecting the target while inserting is the tenant check. The chat is locked as the foreign key will lock it, so that one that is being
-        // removed is not there rather than an error; messages that are written meanwhile do not mind. A rating that is replaced is kept for those
-        // who have counted it.
+        // The insert selects its target by organization, which is the tenant check. It locks the chat in the mode of the foreign key check
+        // (key share), so that a chat that is being purged results in 404 instead of a foreign key violation; this mode does not conflict
+        // with the lock of message inserts. A replaced rating is stored in feedback_replaced, so that the rollups can subtract it if they
+        // have counted it.
         public async Task<Feedback> Handle(Command command, CancellationToken ct)
         {
             var parameters = new { command.OrgId, command.ChatId, command.MessageId, command.Rating, command.Comment, ids.Next().Now };
@@ -99,7 +100,7 @@ internal static class GiveFeedback
                         parameters,
                         ct)
                     ?? throw ProblemException.NotFound(command.MessageId is null ? "No such chat in this organization." : "No such message in this chat.");
-                // Somebody else's first rating came between the two looks at what there was: now it is there to be replaced.
+                // A concurrent request inserted the first rating between the snapshot and the insert. The retry replaces it.
                 if (Feedback.From(row.Rating, row.Comment, row.At) is not { } feedback)
                     continue;
                 changeLog.Record(command.OrgId);

@@ -6,10 +6,13 @@ using Npgsql;
 
 namespace ChatLogger.Features;
 
-/// <summary>Which chats a list is about: clauses on <c>chats c</c>, their parameters, and the words that tell it from other lists.</summary>
+/// <summary>
+/// The filter of a list of chats: clauses on <c>chats c</c>, their parameters, and tokens that identify the filter, so that a cursor is
+/// valid only for the list it came from.
+/// </summary>
 internal sealed record ChatFilter(string Clauses, object Parameters, string[] Tokens)
 {
-    /// <exception cref="ProblemException">400: what is neither a date nor an instant, or from not before to.</exception>
+    /// <exception cref="ProblemException">400: a value is neither a date nor an instant, or from is not before to.</exception>
     public static async Task<ChatFilter> Parse(ListChats.Query query, NpgsqlDataSource db, CancellationToken ct)
     {
         var (from, to) = await Between(query, db, ct);
@@ -19,7 +22,7 @@ internal sealed record ChatFilter(string Clauses, object Parameters, string[] To
                 query.OnlyChatsOf is null ? "" : "and c.user_id = @OnlyChatsOf",
                 from is null ? "" : "and c.created_at >= @From",
                 to is null ? "" : "and c.created_at < @To",
-                // Said again for the index, which leaves out chats without tags.
+                // The first condition is redundant; it lets the planner use the partial index, which leaves out chats without tags.
                 query.Tags.Length == 0 ? "" : "and c.tags <> '{}' and c.tags @> @Tags",
                 query.UserId is null ? "" : "and c.user_id = @UserId",
                 query.ExternalUserId is null ? "" : "and c.external_user_id = @ExternalUserId"),
@@ -27,7 +30,7 @@ internal sealed record ChatFilter(string Clauses, object Parameters, string[] To
             [Word(from), Word(to), $"{query.UserId}", query.ExternalUserId ?? "", $"{query.Tags.Length}", .. query.Tags]);
     }
 
-    /// <summary>The parameters of a statement that has these clauses, and its own.</summary>
+    /// <summary>The parameters of these clauses combined with those of the statement that contains them.</summary>
     public object With(object others)
     {
         var all = new DynamicParameters(Parameters);

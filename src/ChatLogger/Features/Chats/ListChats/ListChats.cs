@@ -12,7 +12,7 @@ namespace ChatLogger.Features;
 /// <summary>GET /orgs/me/chats: a member pages through the chats they may see, newest first.</summary>
 internal static class ListChats
 {
-    /// <summary>Characters of the last message that a list shows.</summary>
+    /// <summary>The maximum length of the preview of the last message, in characters.</summary>
     private const int PreviewLength = 200;
 
     public static void Map(IEndpointRouteBuilder organization) =>
@@ -87,13 +87,14 @@ internal static class ListChats
         {
             var searched = SearchQuery.Parse(query.Q);
             var filter = await ChatFilter.Parse(query, db, ct);
-            // What may hold any text is quoted: no two filters have one name.
+            // JSON quotes the values, which may contain any text, so that different filters always have different names.
             var list = JsonSerializer.Serialize(
                 new[] { "chats", $"{query.OrgId}", $"{query.OnlyChatsOf}", searched is null ? "" : query.Q! }.Concat(filter.Tokens), Json.Options);
             var after = Cursor.DecodeTimeAndId(list, query.Cursor);
             var limit = query.Limit ?? Page.DefaultLimit;
             var found = searched is null ? null : await search.Page(new(query.OrgId, filter.Clauses, filter.Parameters), searched, after, limit, ct);
-            // The page is cut first and counted after: what a list costs depends on the page, not on the organization.
+            // The inner query limits the page before the messages are counted, so the cost depends on the size of the page, not on that of
+            // the organization.
             var rows = await db.QueryAsync<Row>(
                 $"""
                 select c.id, c.title, c.tags, c.metadata, c.user_id, c.external_user_id, c.created_at, c.updated_at,
@@ -148,7 +149,7 @@ internal static class ListChats
             if (found is not null)
             {
                 var snippets = found.Chats.ToDictionary(chat => chat.Id, chat => chat.Snippet);
-                // Where the page has ended before it had all that was found, the next one goes on behind its last chat.
+                // If the byte limit cut the page short, the next page continues after the last chat of this one.
                 var next = rows.Count > 0 && rows[0].Found > rows.Count ? (rows[^1].CreatedAt, rows[^1].Id) : found.Next;
                 return new([.. rows.Select(row => row.ToItem(snippets[row.Id]))], next is { } place ? Cursor.Encode(list, place.Time, place.Id) : null);
             }

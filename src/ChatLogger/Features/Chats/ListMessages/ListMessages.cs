@@ -7,7 +7,9 @@ using Npgsql;
 
 namespace ChatLogger.Features;
 
-/// <summary>GET /orgs/me/chats/{chatId}/messages: a member pages through what was said, in the order in which it arrived.</summary>
+/// <summary>
+/// GET /orgs/me/chats/{chatId}/messages: a member pages through the messages of a chat, in the order in which they were written.
+/// </summary>
 internal static class ListMessages
 {
     public static void Map(IEndpointRouteBuilder organization) =>
@@ -44,7 +46,8 @@ internal static class ListMessages
             var after = Cursor.DecodeSequence(list, query.Cursor);
             var limit = query.Limit ?? Page.DefaultLimit;
             var (comparison, direction) = query.Order == Ascending ? (">", "asc") : ("<", "desc");
-            // The chat comes first, so that a chat without messages is told from no chat in one statement.
+            // The statement left-joins the messages to the chat, so that one statement distinguishes a chat without messages from a missing
+            // chat.
             var rows = await db.QueryAsync<Row>(
                 $"""
                 select m.seq, m.id, c.id as chat_id, m.role, m.content, m.metadata, m.latency_ms, m.token_count, m.prompt_tokens,

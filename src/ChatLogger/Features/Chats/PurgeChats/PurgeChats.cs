@@ -6,15 +6,16 @@ using Npgsql;
 namespace ChatLogger.Features;
 
 /// <summary>
-/// Removes the content of deleted chats for good, piece by piece, with its ratings and its part of the search index. What was counted of them is gone
-/// with the deletion itself. The keys of idempotent requests stay their time: a request that is repeated must not open the chat anew.
+/// Purges the content of deleted chats in small batches, with their ratings and their rows of the search index. The deletion itself has
+/// already subtracted them from the rollups. Idempotency-Keys stay until they expire, because a retried request must not create the chat
+/// again.
 /// </summary>
 internal sealed partial class PurgeChats(NpgsqlDataSource db, PurgeSettings settings, ILogger<PurgeChats> log) : CleanupService(settings.Interval)
 {
     private const int BatchChats = 100;
 
     /// <inheritdoc/>
-    /// <remarks>A piece of each organization in turn, so that none waits for a large one.</remarks>
+    /// <remarks>Purges one batch of each organization in turn (round robin), so that no organization waits for a large one.</remarks>
     public override async Task Run(CancellationToken ct)
     {
         var places = await Begin(ct);
@@ -35,7 +36,8 @@ internal sealed partial class PurgeChats(NpgsqlDataSource db, PurgeSettings sett
 
     protected override void Failed(Exception failure) => CannotLook(log, failure);
 
-    // Where to go on; null: that was all, or it cannot be removed in this round. Neither is in the way of the other organizations.
+    // Purges a batch and returns the position of the next one. Null: there are no more chats, or the purge failed and is retried in the
+    // next round. A failure does not affect the other organizations.
     private async Task<Position?> Purge(Position place, CancellationToken ct)
     {
         try
@@ -85,8 +87,8 @@ internal sealed partial class PurgeChats(NpgsqlDataSource db, PurgeSettings sett
             new { place.OrgId, place.After, place.AfterId, BatchChats },
             ct);
 
-    // Whoever was let in before the deletion holds the chat until it is done, and then the second statement sees what came of it: such a chat is
-    // left for the next round.
+    // A write that started before the deletion holds the lock of the chat until it commits. Such a chat is either skipped, or the second
+    // statement sees the rows of that write and does not delete the chat; the next round handles it.
     private Task<int> RemoveChats(Guid orgId, Guid[] chats, CancellationToken ct) =>
         db.InTransactionAsync(
             async transaction =>
@@ -100,7 +102,7 @@ internal sealed partial class PurgeChats(NpgsqlDataSource db, PurgeSettings sett
                     for update skip locked
                     """,
                     new { OrgId = orgId, Chats = chats });
-                // Files of exports may hold them. From here on there is no other trace of the deletion.
+                // Exports may contain these chats. After this transaction nothing else records that they were deleted.
                 await ExportMembership.Removed(transaction, orgId, [.. held]);
                 return await transaction.ExecuteAsync(
                     """

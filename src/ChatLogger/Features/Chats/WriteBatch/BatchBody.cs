@@ -10,8 +10,9 @@ using Microsoft.AspNetCore.Http.Metadata;
 namespace ChatLogger.Features;
 
 /// <summary>
-/// The body of a batch. The envelope is read strictly: another one is a 400 as a whole. The items are cut out of it and each is read by itself, as
-/// strictly as <see cref="Body{T}"/> reads; what is wrong in one of them, down to its text, is a problem of that one alone.
+/// The body of a batch. The envelope is parsed strictly: an invalid one fails the whole request with 400. The items are cut out as byte
+/// ranges and each is parsed by itself, as strictly as <see cref="Body{T}"/> parses; an error in an item, even invalid text, fails only
+/// that item.
 /// </summary>
 internal sealed class BatchBody : IEndpointParameterMetadataProvider
 {
@@ -87,7 +88,7 @@ internal sealed class BatchBody : IEndpointParameterMetadataProvider
         return items;
     }
 
-    // However deep an item nests, it is well-formed JSON, and only that item is refused for it.
+    // The depth is not limited here: a deeply nested item is well-formed JSON, and parsing that item alone rejects it.
     private static List<(System.Range Place, Kind Kind)>? Cut(ReadOnlySpan<byte> json, int most)
     {
         List<(System.Range, Kind)>? items = null;
@@ -114,7 +115,7 @@ internal sealed class BatchBody : IEndpointParameterMetadataProvider
             else
                 reader.Skip();
         }
-        // What follows the object is an exception of the reader's.
+        // The reader throws if anything follows the object.
         while (reader.Read())
         {
         }
@@ -185,7 +186,7 @@ internal sealed class BatchBody : IEndpointParameterMetadataProvider
 
     private static byte[]? Hash(ReadOnlySpan<byte> item, string? key) => key is null ? null : SHA256.HashData(item);
 
-    // Half a surrogate pair cannot be compared with anything, and is nothing that is known.
+    // ValueTextEquals throws for a lone surrogate, which cannot be part of a known name.
     private static bool Is(ref Utf8JsonReader reader, ReadOnlySpan<byte> text)
     {
         if (!reader.ValueIsEscaped)

@@ -8,12 +8,13 @@ using Npgsql;
 namespace ChatLogger.Features;
 
 /// <summary>
-/// Writes the chats and messages of batches, beside the writers of single ones and with statements of its own, so that a thousand rows never stand
-/// in front of one. Messages of a chat go by one of the writers, always the same: two never meet at a chat, and its messages keep their order.
+/// Writes the chats and messages of batches. It has writers and statements of its own, so that a single message never queues behind the
+/// thousand rows of a batch. The messages of a chat always go to the same writer, by hash: so two writers never contend for the lock of a
+/// chat, and its messages keep their order.
 /// </summary>
 internal sealed partial class BatchWriter : IAsyncDisposable
 {
-    /// <summary>What Idempotency-Keys of items are known by.</summary>
+    /// <summary>The route that Idempotency-Keys of items are stored under.</summary>
     private const string Route = "batch";
 
     private readonly NpgsqlDataSource _db;
@@ -45,18 +46,20 @@ internal sealed partial class BatchWriter : IAsyncDisposable
             _messages[i] = new(new MessageInsert(writing, settings, time, changeLog, Route), writing, settings, instruments, log, _capacity, "batch-messages");
     }
 
-    /// <summary>What waits here.</summary>
+    /// <summary>Counts the rows and bytes that are queued.</summary>
     public QueueCapacity Capacity => _capacity;
 
-    /// <summary>Makes room for a batch; whoever was let in is written, or leaves.</summary>
-    /// <exception cref="ProblemException">There is no room for all of it. Nothing is written.</exception>
+    /// <summary>
+    /// Reserves queue capacity for a batch. The caller must then either write each item or release it with <see cref="Release"/>.
+    /// </summary>
+    /// <exception cref="ProblemException">The capacity does not suffice for the whole batch; nothing is reserved.</exception>
     public void Reserve(IReadOnlyCollection<NewChat> chats, IReadOnlyCollection<NewMessage> messages) =>
         _capacity.Reserve(chats.Count + messages.Count, chats.Sum(chat => (long)chat.Bytes) + messages.Sum(message => (long)message.Bytes));
 
-    /// <summary>Of somebody who was let in and will not be written.</summary>
+    /// <summary>Releases the reserved capacity of an item that will not be written.</summary>
     public void Release(IWrite write) => _capacity.Release(1, write.Bytes);
 
-    /// <summary>What became of each chat. Those that were written are durable.</summary>
+    /// <summary>Writes chats and returns the result of each. Those that were written are committed.</summary>
     public Task<BatchItemResult[]> Open(IReadOnlyList<NewChat> chats, CancellationToken ct) =>
         new BatchWrite<NewChat>(this, chats, chat => new LockKey(chat.OrgId, Guid.Empty), (chat, group, place) => _chats.Write(chat, group, place), FindChats)
         {
@@ -64,7 +67,7 @@ internal sealed partial class BatchWriter : IAsyncDisposable
             Deleted = "The chat that was opened with this Idempotency-Key is deleted.",
         }.Run(ct);
 
-    /// <summary>What became of each message. Those that were written are durable.</summary>
+    /// <summary>Writes messages and returns the result of each. Those that were written are committed.</summary>
     public Task<BatchItemResult[]> Append(IReadOnlyList<NewMessage> messages, CancellationToken ct) =>
         new BatchWrite<NewMessage>(this, messages, message => message.LockKey, (message, group, place) => Writer(message.LockKey).Write(message, group, place), FindMessages)
         {
@@ -123,7 +126,8 @@ internal sealed partial class BatchWriter : IAsyncDisposable
             Unavailable(_log, ProblemWriter.Reason(failure), suppressed);
         if (problem.Type != ProblemType.Internal)
             return problem;
-        // An item has no status for what is our own mistake. Nor may it be told that nothing is kept.
+        // The result of an item has no status for an internal error, and we must not claim that nothing is written. So it reports a
+        // time-out.
         CannotWrite(_log, failure);
         return ProblemWriter.Of(new TimeoutException());
     }
@@ -134,10 +138,10 @@ internal sealed partial class BatchWriter : IAsyncDisposable
     [LoggerMessage(LogLevel.Error, "Items of a batch could not be written")]
     private static partial void CannotWrite(ILogger log, Exception failure);
 
-    /// <summary>What is remembered of a key, of the how-manieth (from 1) that was asked for.</summary>
+    /// <summary>A stored Idempotency-Key. No is its position (from 1) among the keys of the query.</summary>
     private sealed record StoredKey(int No, byte[] BodySha256, Guid? Id);
 
-    /// <summary>The way of one batch's chats, or messages, to the database.</summary>
+    /// <summary>Writes the chats, or the messages, of one batch.</summary>
     private sealed class BatchWrite<T>(
         BatchWriter writer,
         IReadOnlyList<T> writes,
@@ -148,20 +152,21 @@ internal sealed partial class BatchWriter : IAsyncDisposable
     {
         private readonly BatchItemResult[] _results = new BatchItemResult[writes.Count];
 
-        /// <summary>Places whose earlier writes have not had their turn: the later ones must not overtake them.</summary>
+        /// <summary>Lock keys with an earlier write that waits for its Idempotency-Key; later writes must not overtake it.</summary>
         private readonly HashSet<LockKey> _blocked = [];
 
         public required string NothingThere { get; init; }
 
         public required string Deleted { get; init; }
 
-        /// <summary>Writes at one place keep their order.</summary>
+        /// <summary>Whether writes with the same lock key keep their order.</summary>
         public bool InOrder { get; init; }
 
         public async Task<BatchItemResult[]> Run(CancellationToken ct)
         {
-            // Of twins only one at a time is on its way. This batch takes those turns that are free, and goes; then it waits for the others with empty
-            // hands, so that two batches never wait for each other.
+            // Of concurrent requests with the same Idempotency-Key only one may be in flight. The batch acquires the key locks that are
+            // free, writes those items and releases the locks. Only then does it wait for the other locks, without holding any, so that two
+            // batches cannot deadlock.
             List<int> waiting = [.. Enumerable.Range(0, writes.Count)];
             for (var since = writer._time.GetTimestamp(); waiting.Count > 0;)
             {
@@ -243,13 +248,16 @@ internal sealed partial class BatchWriter : IAsyncDisposable
                 if (asked.Count == 0)
                     return;
 
-                // Also where what it belongs to is gone since: what was written is not.
+                // A key may be found even if the parent has been deleted since: the item was written before.
                 ready = await Find(asked.ConvertAll(i => (ready[i], outcomes[i].Status)), ct);
             }
         }
 
-        /// <summary>Those that are to be written once more: their key's day ended between the two questions.</summary>
-        private async Task<List<int>> Find(List<(int Index, WriteStatus Fate)> asked, CancellationToken ct)
+        /// <summary>
+        /// Completes the items whose keys are found, and returns those that must be written again because their key expired between the
+        /// insert and this query.
+        /// </summary>
+        private async Task<List<int>> Find(List<(int Index, WriteStatus Status)> asked, CancellationToken ct)
         {
             var again = new List<int>();
             try
@@ -292,5 +300,7 @@ internal sealed partial class BatchWriter : IAsyncDisposable
     }
 }
 
-/// <summary>What became of a chat or message of a batch: it has an id, now or since before; or this is why not.</summary>
+/// <summary>
+/// The result of a chat or message of a batch: its id, whether it was written just now or earlier (replayed); or the error.
+/// </summary>
 internal readonly record struct BatchItemResult(Guid Id, bool Replayed, ProblemException? Error);

@@ -12,8 +12,9 @@ using Microsoft.AspNetCore.Http.Metadata;
 namespace ChatLogger.Features;
 
 /// <summary>
-/// POST /api/v1/orgs/{slug}/batch: a plugin opens chats and adds messages, up to a thousand in one request, each with a result of its own. An item
-/// is what <see cref="CreateChat"/> or <see cref="AppendMessage"/> is, by their rules; so this is the one slice that names others.
+/// POST /api/v1/orgs/{slug}/batch: a plugin creates chats and adds messages, up to a thousand in one request, each with a result of its
+/// own. An item is equivalent to a request of <see cref="CreateChat"/> or <see cref="AppendMessage"/> and follows their rules; so this is
+/// the only slice that refers to others.
 /// </summary>
 internal static class WriteBatch
 {
@@ -57,7 +58,7 @@ internal static class WriteBatch
             instruments.Replayed("item");
     }
 
-    /// <summary>The envelope, as it is described; <see cref="BatchBody"/> reads it.</summary>
+    /// <summary>The envelope, for the OpenAPI description only; <see cref="BatchBody"/> parses it.</summary>
     public sealed record Request(RawJsonObject[]? Items = null);
 
     public sealed record ChatItem(
@@ -93,7 +94,10 @@ internal static class WriteBatch
             new AppendMessage.Request(Role, Content, Metadata, LatencyMs, TokenCount, PromptTokens, CompletionTokens, Model).To(orgId, chatId, idempotencyKey);
     }
 
-    /// <summary>An item as it came: a chat, a message, or why it is neither. The hash is of its bytes, there only where it has an Idempotency-Key.</summary>
+    /// <summary>
+    /// A parsed item: a chat, a message, or the problem that makes it invalid. Sha256 is the hash of its bytes; null: it has no
+    /// Idempotency-Key.
+    /// </summary>
     public readonly record struct Item(ChatItem? Chat, MessageItem? Message, byte[]? Sha256, ProblemException? Problem);
 
     public sealed record Command(Guid OrgId, bool MayImport, IReadOnlyList<Item> Items) : IRequest<Result[]>;
@@ -122,7 +126,7 @@ internal static class WriteBatch
             private readonly List<(int Index, NewChat Chat)> _chats = [];
             private readonly List<(int Index, int? ChatAt, NewMessage Message)> _messages = [];
 
-            // Where in the batch a chat stands that messages may refer to, and its id, once it has one.
+            // The index in the batch of each chat that messages may refer to, by its ref; and the ids of the chats that have been created.
             private readonly Dictionary<string, int> _refs = new(StringComparer.Ordinal);
             private readonly Dictionary<int, Guid> _opened = [];
             private readonly DateTimeOffset _latest = time.GetUtcNow().AddDays(1);
@@ -224,7 +228,8 @@ internal static class WriteBatch
                 return null;
             }
 
-            // The id tells when it came here, the time when it was said. Both in whole milliseconds, as answers and cursors have them.
+            // The id contains the time of the request; createdAt is the time that an import gives, or else the same. Both are whole
+            // milliseconds, as responses and cursors have them.
             private (Guid Id, DateTimeOffset CreatedAt) CreatedAtOf(DateTimeOffset? said, List<ValidationFailure> failures)
             {
                 var (id, now) = ids.Next();
@@ -258,7 +263,8 @@ internal static class WriteBatch
 
             private void Refuse(int index, ProblemException problem) => _results[index] = new(index, problem.Type.Status, null, false, problem);
 
-            // To whoever finds the door closed, it makes no difference how many they were. What hangs on a chat that was not opened does not count.
+            // If every item failed with 503, the whole request is answered with 503, like that of a single item. Messages that refer to a
+            // chat of this batch are not considered, because they fail with their chat.
             private ProblemException? NothingCouldBeWritten()
             {
                 ProblemException? why = null;
@@ -275,7 +281,7 @@ internal static class WriteBatch
         }
     }
 
-    /// <summary>207: a result for each item, in their order.</summary>
+    /// <summary>The 207 response: a result for each item, in the order of the items.</summary>
     public sealed class Answer(Result[] results) : IResult, IEndpointMetadataProvider
     {
         public static void PopulateMetadata(MethodInfo method, EndpointBuilder builder) =>
@@ -296,7 +302,8 @@ internal static class WriteBatch
                 json.WriteEndArray();
                 json.WriteEndObject();
             }
-            // Also at the deadline, which some of the items may have met.
+            // The token is not passed: the response is sent even after the deadline, because some of the items may have been written in
+            // time.
             await response.BodyWriter.FlushAsync(CancellationToken.None);
         }
 
