@@ -5,7 +5,7 @@ using MediatR;
 
 namespace ChatLogger.Features;
 
-/// <summary>DELETE /exports/orgs/me/{exportId}: an admin cancels an export, or removes its file; doing it again changes nothing.</summary>
+/// <summary>DELETE /exports/orgs/me/{exportId}: an admin cancels an export, or removes its file. The operation is idempotent.</summary>
 internal static class CancelExport
 {
     public static void Map(IEndpointRouteBuilder admins) =>

@@ -5,7 +5,7 @@ using MediatR;
 
 namespace ChatLogger.Features;
 
-/// <summary>GET HEAD /exports/orgs/me/{exportId}: an admin fetches the file of an export, or learns how far it is.</summary>
+/// <summary>GET and HEAD /exports/orgs/me/{exportId}: an admin downloads the file of an export, or polls its progress.</summary>
 internal static class DownloadExport
 {
     public static void Map(IEndpointRouteBuilder admins) =>
@@ -35,7 +35,7 @@ internal static class DownloadExport
 
     public sealed record Query(Guid OrgId, Guid ExportId, Actor Actor) : IRequest<Response>;
 
-    /// <summary>With a file when the export is done.</summary>
+    /// <summary>File is set if the export is done.</summary>
     public sealed record Response(Export Export, IExportFormat Format, ExportFile? File);
 
     public sealed class Handler(ExportQueue queue, IEnumerable<IExportFormat> formats, AuditLog audit) : IRequestHandler<Query, Response>

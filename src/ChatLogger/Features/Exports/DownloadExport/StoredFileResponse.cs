@@ -4,8 +4,9 @@ using ChatLogger.Http;
 namespace ChatLogger.Features;
 
 /// <summary>
-/// The answer that is a stored file. Each block has the deadline of a request of its own, and the time in which the caller takes it does not
-/// count: a slow reader holds nothing but the block. Whatever breaks the transfer breaks the connection, so that it is seen as broken.
+/// A response with a stored file. Reading each block from the store has the deadline of a whole request; the time in which the client
+/// receives it does not count, because a slow client holds no resource but the block. An error during the transfer aborts the connection,
+/// so that the client notices that the file is incomplete.
 /// </summary>
 internal sealed partial class StoredFileResponse(ExportFile file, string contentType, string name) : IResult
 {
@@ -29,7 +30,7 @@ internal sealed partial class StoredFileResponse(ExportFile file, string content
                 if (!await each.MoveNextAsync())
                     break;
                 deadline.Pause(Timeout.InfiniteTimeSpan);
-                // The server waits for the caller between two writes, and until then holds all of one.
+                // Writes in small parts: the server applies backpressure between two writes and buffers each of them completely.
                 for (var left = each.Current; !left.IsEmpty; left = left[Math.Min(left.Length, WriteBytes)..])
                     await httpContext.Response.Body.WriteAsync(left[..Math.Min(left.Length, WriteBytes)], httpContext.RequestAborted);
             }

@@ -6,7 +6,7 @@ using MediatR;
 
 namespace ChatLogger.Features;
 
-/// <summary>GET /exports/orgs/me: an admin pages through the organization's exports, newest first.</summary>
+/// <summary>GET /exports/orgs/me: an admin pages through the exports of the organization, newest first.</summary>
 internal static class ListExports
 {
     public static void Map(IEndpointRouteBuilder admins) =>

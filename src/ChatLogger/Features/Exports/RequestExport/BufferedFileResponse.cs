@@ -4,7 +4,7 @@ using ChatLogger.Http;
 
 namespace ChatLogger.Features;
 
-/// <summary>The answer that is a small file.</summary>
+/// <summary>A response with the file of a synchronous export.</summary>
 internal sealed class BufferedFileResponse(SyncExportFile file, string name) : IResult
 {
     public async Task ExecuteAsync(HttpContext httpContext)

@@ -5,7 +5,9 @@ using Npgsql;
 
 namespace ChatLogger.Features;
 
-/// <summary>Makes instants of what an admin wrote: dates are local midnights of the zone that was given, or of the organization's.</summary>
+/// <summary>
+/// Parses the filters of a request. Dates become midnight in the time zone of the request, or else in that of the organization.
+/// </summary>
 internal sealed class ExportFilters(NpgsqlDataSource db)
 {
     public async Task<(ExportRequest Request, string TimeZone)> Parse(RequestExport.Command command, CancellationToken ct)

@@ -9,7 +9,10 @@ using MediatR;
 
 namespace ChatLogger.Features;
 
-/// <summary>POST /exports/orgs/me: an admin asks for everything that was said, at once where it is little, as a file to be fetched where it is much.</summary>
+/// <summary>
+/// POST /exports/orgs/me: an admin requests an export of the conversations. A small one is returned in the response (synchronous); a large
+/// one is queued and downloaded later (asynchronous).
+/// </summary>
 internal static class RequestExport
 {
     public static void Map(IEndpointRouteBuilder admins) =>
@@ -70,7 +73,7 @@ internal static class RequestExport
         Guid OrgId, Guid RequestedBy, string Format, string? Layout, string Mode, string? TimeZone, bool LocalTimes, bool Bom, string? From, string? To, string[] Tags,
         Guid? UserId, string? ExternalUserId, string? Q, Actor Actor, Idempotency? Once) : IRequest<Response>;
 
-    /// <summary>One of the two.</summary>
+    /// <summary>Exactly one of the two is set: the file of a synchronous export, or the queued export.</summary>
     public sealed record Response(SyncExportFile? File, EnqueuedExport? Accepted);
 
     public sealed class Validator : AbstractValidator<Command>
@@ -99,7 +102,8 @@ internal static class RequestExport
             var (request, timeZone) = await filters.Parse(command, ct);
             if (command.Once is not { } idempotencyKey)
                 return await Make(command, request, timeZone, ct);
-            // What was accepted then is not answered at once now, though there may be less of it.
+            // A replay of a request that was queued returns the queued export, even if the export would be small enough for a synchronous
+            // one now.
             using var keyLock = await queue.Acquire(command.OrgId, idempotencyKey, ct);
             return await queue.Find(command.OrgId, idempotencyKey, ct) is { } known ? new(null, known) : await Make(command, request, timeZone, ct);
         }
