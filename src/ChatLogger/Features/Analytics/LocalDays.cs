@@ -4,18 +4,18 @@ using NodaTime;
 namespace ChatLogger.Features;
 
 /// <summary>
-/// The local days of a time zone that a range of time touches, cut into spans in which the local date is one and the same. A day usually is one
-/// span of 23, 24 or 25 hours; where clocks were set back over midnight it is more than one, and a day that the zone left out has none. The
-/// zone's rules are applied here and nowhere else: the database only compares instants.
+/// The local days of a time zone that a range of time touches, divided into spans with the same local date. A day is usually one span of
+/// 23, 24 or 25 hours. If clocks were set back over midnight, it is several spans; a day that the zone skipped has none. Only this class
+/// applies the rules of time zones; the database only compares instants.
 /// </summary>
 internal sealed class LocalDays
 {
     private LocalDays(IReadOnlyList<DateOnly> days, IReadOnlyList<(DateTimeOffset Start, int Day)> spans) => (Days, Buckets) = (days, spans);
 
-    /// <summary>The days, in order, each once.</summary>
+    /// <summary>The distinct days in order.</summary>
     public IReadOnlyList<DateOnly> Days { get; }
 
-    /// <summary>Where each span begins, and which of the <see cref="Days"/> it belongs to; it ends where the next one begins.</summary>
+    /// <summary>The start of each span and the index of its day in <see cref="Days"/>. A span ends where the next one starts.</summary>
     public IReadOnlyList<(DateTimeOffset Start, int Day)> Buckets { get; }
 
     public static LocalDays Of(DateTimeOffset from, DateTimeOffset to, DateTimeZone zone)
@@ -25,7 +25,7 @@ internal sealed class LocalDays
         {
             var offset = zone.OffsetAt(at);
             var change = zone.NextChange(at, to);
-            // Within one offset local time is a straight line, cut at its midnights.
+            // While the offset is constant, the spans are split at each local midnight.
             while (at < change)
             {
                 var date = DateOnly.FromDateTime((at + offset).UtcDateTime);
@@ -35,15 +35,15 @@ internal sealed class LocalDays
             }
         }
 
-        // Sorted, for a range may begin in the first minute of a day that was then set back into the day before.
+        // Sorts the days, because a range may begin just after midnight, before clocks are set back into the previous day.
         var days = spans.Select(span => span.Date).Distinct().Order().ToList();
         return new(days, [.. spans.Select(span => (span.Start, days.IndexOf(span.Date)))]);
     }
 
-    /// <summary>The first instant of a local day; where the zone left the day out, of the next one there is.</summary>
+    /// <summary>The first instant of a local day; if the zone skipped the day, that of the next existing one.</summary>
     public static DateTimeOffset StartOf(DateOnly day, DateTimeZone zone)
     {
-        // No offset is further from UTC than 14 hours, and a change moves the clock by a day at most.
+        // An offset is at most 14 hours from UTC, and a change moves the clock by at most a day.
         var at = new DateTimeOffset(day, TimeOnly.MinValue, TimeSpan.Zero).AddHours(-40);
         var end = at.AddHours(80);
         while (at < end)

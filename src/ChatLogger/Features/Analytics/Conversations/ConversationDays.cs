@@ -3,10 +3,11 @@ using ChatLogger.Data;
 
 namespace ChatLogger.Features;
 
-/// <summary>How the chats that were created in a range went, in all and by local day.</summary>
+/// <summary>Statistics of the chats that were created in a range, in total and by local day.</summary>
 internal sealed record ConversationDays(Conversations.Totals Totals, IReadOnlyList<Conversations.DayCount> Days)
 {
-    // Each chat once, then together by day and over all days (day null). percentile_disc is the nearest rank.
+    // Aggregates the messages of each chat first, then the chats by day and over all days (day null). percentile_disc uses the nearest
+    // rank.
     private const string Chats =
         """
         with talk as (

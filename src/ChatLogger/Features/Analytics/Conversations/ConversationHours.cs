@@ -4,12 +4,12 @@ using ChatLogger.Rollups;
 
 namespace ChatLogger.Features;
 
-/// <summary>Messages of a range by weekday (from Monday) and hour of its zone: 168 counts.</summary>
+/// <summary>The messages of a range by weekday (from Monday) and hour in its time zone: 168 counts.</summary>
 internal static class ConversationHours
 {
     private const int Slots = 7 * 24;
 
-    /// <summary>Null: too much is not folded yet.</summary>
+    /// <summary>Null: too many events are not aggregated yet.</summary>
     public static async Task<long[]?> FromRollups(Sql.Transaction snapshot, Guid orgId, DateRange range)
     {
         if (await UnaggregatedEvents.Of(snapshot, orgId) is not { } tail)
@@ -52,7 +52,7 @@ internal static class ConversationHours
         return counts;
     }
 
-    // Within a local day's span the zone's offset stays the same.
+    // The offset of the zone is constant within each span of LocalDays.
     private static IEnumerable<(DateTimeOffset Start, int Slot)> Buckets(DateRange range)
     {
         var days = range.Local.Buckets;

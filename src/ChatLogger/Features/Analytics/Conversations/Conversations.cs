@@ -7,7 +7,9 @@ using Npgsql;
 
 namespace ChatLogger.Features;
 
-/// <summary>GET /analytics/orgs/me/conversations: how an organization's conversations went, by day, and when people talk, by weekday and hour.</summary>
+/// <summary>
+/// GET /analytics/orgs/me/conversations: statistics of the conversations of an organization by day, and its messages by weekday and hour.
+/// </summary>
 internal static class Conversations
 {
     public static void Map(IEndpointRouteBuilder analysts) =>
@@ -44,18 +46,18 @@ internal static class Conversations
         long Chats, long Messages, long WithoutAssistant, long WithFeedback, double? FeedbackShare, long FeedbackUp, long FeedbackDown,
         PerChat? MessagesPerChat, Times? FirstAssistant, Times? Duration);
 
-    /// <summary>The chats that were created on a local day.</summary>
+    /// <summary>Statistics of the chats that were created on a local day.</summary>
     public sealed record DayCount(
         string Day, long Chats, long Messages, long WithoutAssistant, long WithFeedback, double? FeedbackShare, long FeedbackUp, long FeedbackDown,
         PerChat? MessagesPerChat, Times? FirstAssistant, Times? Duration);
 
-    /// <summary>Null without chats.</summary>
+    /// <summary>Messages per chat; null if there are no chats.</summary>
     public sealed record PerChat(double Avg, long P50, long P90, long P99, long Max);
 
-    /// <summary>In milliseconds, over so many chats; null without any.</summary>
+    /// <summary>Durations in milliseconds over Count chats; null if there are none.</summary>
     public sealed record Times(long Count, long AvgMs, long P50Ms, long P90Ms, long P99Ms, long MaxMs);
 
-    /// <summary>Messages on a day of the week, 1 (Monday) to 7, in each of the 24 hours of the clock.</summary>
+    /// <summary>The messages on a day of the week, 1 (Monday) to 7, in each of the 24 hours of the day.</summary>
     public sealed record Weekday(int Day, IReadOnlyList<long> Hours);
 
     public sealed class Validator : AbstractValidator<Query>

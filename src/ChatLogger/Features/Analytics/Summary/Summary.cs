@@ -8,7 +8,7 @@ using Npgsql;
 
 namespace ChatLogger.Features;
 
-/// <summary>GET /analytics/orgs/me/summary: what an organization's conversations came to in a range of time, by day, person and tag.</summary>
+/// <summary>GET /analytics/orgs/me/summary: the counts of an organization in a range of time, by day, person and tag.</summary>
 internal static class Summary
 {
     public static void Map(IEndpointRouteBuilder analysts) =>
@@ -42,13 +42,13 @@ internal static class Summary
     public sealed record Totals(
         long Chats, long Messages, long EndUsers, long Tokens, long PromptTokens, long CompletionTokens, long FeedbackUp, long FeedbackDown);
 
-    /// <summary>A local day; latency is null on a day without any.</summary>
+    /// <summary>The counts of a local day; Latency is null if no message has a latency.</summary>
     public sealed record DayCount(string Day, long Chats, long Messages, long Tokens, Latency? Latency);
 
-    /// <summary>In milliseconds, over the messages that have a latency.</summary>
+    /// <summary>Latencies in milliseconds over the messages that have one.</summary>
     public sealed record Latency(long Count, long AvgMs, int P50Ms, int P90Ms, int P95Ms, int P99Ms, int MaxMs)
     {
-        /// <summary>Null for a histogram without values.</summary>
+        /// <summary>Null: the histogram is empty.</summary>
         public static Latency? Of(LatencyHistogram values) => values.Count == 0
             ? null
             : new(values.Count, values.Mean, values.Percentile(50), values.Percentile(90), values.Percentile(95), values.Percentile(99), values.Max);
@@ -80,7 +80,7 @@ internal static class Summary
                 var asOf = time.GetUtcNow();
                 var zone = DateRange.ZoneOf(query.Tz, await snapshot.QuerySingleOrDefaultAsync<string>(SummarySql.TimeZone, query));
                 var range = DateRange.Parse(query.From, query.To, zone, asOf, limits.AnalyticsDays);
-                // Rollups know of each tag by itself, not of chats that have several, nor of a tag's people.
+                // Rollups count each tag by itself. They cannot answer for chats with several given tags, or for the people of a tag.
                 return query.Tag.Length == 0 && await SummaryFromRollups.ReadAsync(snapshot, query.OrgId, range, asOf, query.Top) is { } summary
                     ? summary
                     : await SummaryFromMessages.ReadAsync(snapshot, query, range, asOf);

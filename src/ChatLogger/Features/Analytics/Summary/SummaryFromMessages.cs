@@ -3,7 +3,7 @@ using ChatLogger.Data;
 
 namespace ChatLogger.Features;
 
-/// <summary>Folds the rows of <see cref="SummarySql"/> into the answer. Index 0 of a pair is the range, 1 the time before.</summary>
+/// <summary>Combines the rows of <see cref="SummarySql"/> to the response. Index 0 of a pair is the range, 1 the previous range.</summary>
 internal sealed class SummaryFromMessages(LocalDays local)
 {
     private readonly long[] _dayChats = new long[local.Days.Count];
@@ -23,7 +23,7 @@ internal sealed class SummaryFromMessages(LocalDays local)
     private Summary.AnonymousCount _anonymous = new(0, 0, 0);
     private Summary.Latency? _latency;
 
-    /// <summary>The summary from all rows of the range: what the rollups must come to.</summary>
+    /// <summary>Computes the summary from all rows of the range. The result from rollups must be the same.</summary>
     public static async Task<Summary.Response> ReadAsync(Sql.Transaction snapshot, Summary.Query query, DateRange range, DateTimeOffset asOf)
     {
         var parameters = SummarySql.Parameters(query, range);

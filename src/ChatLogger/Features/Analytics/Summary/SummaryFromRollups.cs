@@ -5,8 +5,8 @@ using ChatLogger.Rollups;
 namespace ChatLogger.Features;
 
 /// <summary>
-/// The summary from the organization's rollups, and from the rows of what arrived since they were folded and of what is less than a quarter of an hour:
-/// all in one snapshot, so that everything counts once.
+/// Computes the summary from the rollups of an organization, the events that are not aggregated yet, and the rows of partial buckets of
+/// less than a quarter of an hour. It reads all of them in one snapshot, so that each event counts exactly once.
 /// </summary>
 internal sealed class SummaryFromRollups
 {
@@ -15,11 +15,11 @@ internal sealed class SummaryFromRollups
     private readonly RollupBucket _within = new();
     private readonly HashSet<int> _endUsersBefore = [];
 
-    // A slot for each local day, and one for the time before the range.
+    // A slot for each local day, and one for the previous range.
     private SummaryFromRollups(DateRange range) => (_range, _counts) = (
         range, new([(range.PreviousFrom, range.Local.Days.Count), .. range.Local.Buckets], range.To, range.Local.Days.Count + 1));
 
-    /// <summary>Null: too much is not folded yet.</summary>
+    /// <summary>Null: too many events are not aggregated yet.</summary>
     public static async Task<Summary.Response?> ReadAsync(Sql.Transaction snapshot, Guid orgId, DateRange range, DateTimeOffset asOf, int top)
     {
         if (await UnaggregatedEvents.Of(snapshot, orgId) is not { } tail)
@@ -134,7 +134,7 @@ internal sealed class SummaryFromRollups
                 .Take(1_000)]);
     }
 
-    // Those who may be among the first so many: names decide between equals, and are not known yet.
+    // The candidates for the top people, including all that tie with the last one: names break ties, and are not known yet.
     private static List<T> TopPeople<T>(IEnumerable<T> all, Func<T, long> messages, int count)
     {
         var list = all.ToList();

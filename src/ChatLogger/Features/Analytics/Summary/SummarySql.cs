@@ -1,8 +1,8 @@
 namespace ChatLogger.Features;
 
 /// <summary>
-/// The summary's questions, each asked of the messages themselves. Days are never computed by the database: an instant is put into its span by
-/// comparison with the spans' beginnings, of which the first is that of the time before the range (day -1).
+/// The queries of a summary from the messages. The database never computes local days: a query assigns an instant to a span by comparing it
+/// with the starts of the spans. The first span is the previous range (day -1).
 /// </summary>
 internal static class SummarySql
 {
@@ -35,7 +35,7 @@ internal static class SummarySql
         group by 1, 2
         """;
 
-    /// <summary>Day by day, and over all days (day null). percentile_disc is the nearest rank.</summary>
+    /// <summary>The latencies by day and over all days (day null). percentile_disc uses the nearest rank.</summary>
     public const string Latencies =
         """
         select day, count(*) as count, round(avg(latency_ms))::bigint as avg_ms,
@@ -97,7 +97,7 @@ internal static class SummarySql
         group by 1
         """;
 
-    /// <summary>The first users by messages, and what nobody has a name for (both ids null) whatever its rank.</summary>
+    /// <summary>The top users by messages, and the messages without a user (both ids null) whatever their rank.</summary>
     public const string Users =
         """
         with seen as (
