@@ -47,24 +47,24 @@ internal abstract partial class FeedConsumer(
     /// <summary>Runs one round: consumes everything that is committed now, in the organizations recorded as changed.</summary>
     public async Task Run(CancellationToken ct)
     {
-        var news = changeLog.Recorded.Where(note => _seen.GetValueOrDefault(note.Key) < note.Value).ToList();
-        if (news.Count == 0)
+        var pending = changeLog.Recorded.Where(entry => _seen.GetValueOrDefault(entry.Key) < entry.Value).ToList();
+        if (pending.Count == 0)
             return;
-        var settled = await changeLog.Commit(ct);
-        while (news.Count > 0)
+        var committed = await changeLog.Commit(ct);
+        while (pending.Count > 0)
         {
-            var more = new List<KeyValuePair<Guid, long>>();
-            foreach (var (orgId, note) in news)
+            var remaining = new List<KeyValuePair<Guid, long>>();
+            foreach (var (orgId, entry) in pending)
             {
                 var (since, writes) = (Stopwatch.GetTimestamp(), activity.Writes);
                 try
                 {
-                    var seq = await Consume(orgId, settled, ct);
-                    if (seq < settled)
-                        more.Add(new(orgId, note));
+                    var seq = await Consume(orgId, committed, ct);
+                    if (seq < committed)
+                        remaining.Add(new(orgId, entry));
                     else if (!await HasMore(orgId, seq ?? -1, ct))
-                        _seen[orgId] = note;
-                    if (!(settled - seq > settings.MaxBacklog) && activity.Writes != writes)
+                        _seen[orgId] = entry;
+                    if (!(committed - seq > settings.MaxBacklog) && activity.Writes != writes)
                         await Task.Delay(Stopwatch.GetElapsedTime(since) * settings.YieldFactor, ct);
                 }
                 // A failure in one organization must not block the others. The next round retries it.
@@ -73,7 +73,7 @@ internal abstract partial class FeedConsumer(
                     Failed(failure);
                 }
             }
-            news = more;
+            pending = remaining;
         }
     }
 
@@ -90,11 +90,11 @@ internal abstract partial class FeedConsumer(
     protected virtual Task<bool> FindPending(CancellationToken ct) => Task.FromResult(true);
 
     /// <summary>
-    /// Consumes the next batch of changes of an organization after <paramref name="seq"/> and up to <paramref name="settled"/>, and returns
-    /// the new offset. The transaction holds the lock of the offset, so no other instance consumes the same changes; if this throws, all of
-    /// it is rolled back.
+    /// Consumes the next batch of changes of an organization after <paramref name="seq"/> and up to <paramref name="committed"/>, and
+    /// returns the new offset. The transaction holds the lock of the offset, so no other instance consumes the same changes; if this
+    /// throws, all of it is rolled back.
     /// </summary>
-    protected abstract Task<long> Consume(Sql.Transaction transaction, Guid orgId, long seq, long settled);
+    protected abstract Task<long> Consume(Sql.Transaction transaction, Guid orgId, long seq, long committed);
 
     /// <summary>Whether the organization has changes after an offset.</summary>
     protected virtual Task<bool> HasMore(Guid orgId, long seq, CancellationToken ct) =>
@@ -121,14 +121,14 @@ internal abstract partial class FeedConsumer(
             ct);
 
     // Null: another instance holds the lock of the offset, or the organization is being deleted.
-    private Task<long?> Consume(Guid orgId, long settled, CancellationToken ct) => db.InTransactionAsync<long?>(
+    private Task<long?> Consume(Guid orgId, long committed, CancellationToken ct) => db.InTransactionAsync<long?>(
         async transaction =>
         {
             if (await ConsumerOffset.Take(transaction, orgId, name, wait: false) is not { } seq)
                 return null;
-            if (seq >= settled)
+            if (seq >= committed)
                 return seq;
-            var reached = await Consume(transaction, orgId, seq, settled);
+            var reached = await Consume(transaction, orgId, seq, committed);
             await ConsumerOffset.Move(transaction, orgId, name, reached);
             return reached;
         },

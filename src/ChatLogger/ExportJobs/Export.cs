@@ -1,7 +1,7 @@
 namespace ChatLogger.ExportJobs;
 
 /// <summary>
-/// An export as the API shows it. Rows are the records of the file. Sha256 is the lower-case hex hash of the uncompressed file. Skipped
+/// An export. <c>rows</c> are the records of the file. <c>sha256</c> is the lower-case hex hash of the uncompressed file. <c>skipped</c>
 /// counts chats and messages that the format cannot represent.
 /// </summary>
 internal sealed record Export(

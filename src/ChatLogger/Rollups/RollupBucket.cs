@@ -43,18 +43,18 @@ internal sealed class RollupBucket
     public bool Remove(RollupBucket part)
     {
         var isKnown = Counts.Remove(part.Counts);
-        foreach (var (person, gone) in part.People)
+        foreach (var (person, removed) in part.People)
         {
             var before = People.GetValueOrDefault(person);
-            var left = new PersonUsage(before.Chats - gone.Chats, before.Messages - gone.Messages, before.Tokens - gone.Tokens, before.LastSeenAt);
+            var left = new PersonUsage(before.Chats - removed.Chats, before.Messages - removed.Messages, before.Tokens - removed.Tokens, before.LastSeenAt);
             if (left.Chats == 0 && left.Messages == 0)
                 People.Remove(person);
             else
                 People[person] = left;
-            isKnown &= (left.Chats == 0 && left.Messages == 0) || gone.LastSeenAt < before.LastSeenAt;
+            isKnown &= (left.Chats == 0 && left.Messages == 0) || removed.LastSeenAt < before.LastSeenAt;
         }
-        foreach (var (tag, gone) in part.Tags)
-            Add(tag, new(-gone.Chats, -gone.Messages));
+        foreach (var (tag, removed) in part.Tags)
+            Add(tag, new(-removed.Chats, -removed.Messages));
         return isKnown;
     }
 

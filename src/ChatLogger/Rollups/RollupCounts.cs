@@ -17,11 +17,11 @@ internal sealed class RollupCounts(IReadOnlyList<(DateTimeOffset Start, int Slot
     /// <summary>Adds the aggregated events of the range.</summary>
     public async Task Read(Sql.Transaction snapshot, Guid orgId, long upTo)
     {
-        var (segments, slotOf, edges) = (new List<TimeBuckets.BucketRange>(), new List<int>(), new List<TimeBuckets.PartialBucket>());
+        var (ranges, slotOf, partials) = (new List<TimeBuckets.BucketRange>(), new List<int>(), new List<TimeBuckets.PartialBucket>());
         for (var i = 0; i < spans.Count; i++)
         {
-            TimeBuckets.Cut(spans[i].Start.UtcDateTime, (i + 1 < spans.Count ? spans[i + 1].Start : end).UtcDateTime, segments, edges);
-            while (slotOf.Count < segments.Count)
+            TimeBuckets.Cut(spans[i].Start.UtcDateTime, (i + 1 < spans.Count ? spans[i + 1].Start : end).UtcDateTime, ranges, partials);
+            while (slotOf.Count < ranges.Count)
                 slotOf.Add(spans[i].Slot);
         }
         foreach (var row in await snapshot.QueryAsync<Row>(
@@ -35,13 +35,13 @@ internal sealed class RollupCounts(IReadOnlyList<(DateTimeOffset Start, int Slot
                 offset 0
             ) r
             """,
-            RollupSql.BucketRanges(orgId, segments)))
+            RollupSql.BucketRanges(orgId, ranges)))
         {
             _counts[slotOf[row.No - 1]].Add(row.Counts);
         }
-        if (edges.Count == 0)
+        if (partials.Count == 0)
             return;
-        foreach (var what in await RollupSql.Read(snapshot, RollupSql.Within, RollupSql.PartialBuckets(orgId, upTo, edges)))
+        foreach (var what in await RollupSql.Read(snapshot, RollupSql.Within, RollupSql.PartialBuckets(orgId, upTo, partials)))
             Add(what);
     }
 

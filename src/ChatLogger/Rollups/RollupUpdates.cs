@@ -14,16 +14,16 @@ internal static class RollupUpdates
     public const string Name = "rollups";
 
     /// <summary>
-    /// Aggregates the next batch of changes, about <paramref name="rows"/> rows, up to <paramref name="settled"/> at most, and returns the
-    /// new offset. The caller must hold the lock of the offset.
+    /// Aggregates the next batch of changes, about <paramref name="rows"/> rows, up to <paramref name="committed"/> at most, and returns
+    /// the new offset. The caller must hold the lock of the offset.
     /// </summary>
-    public static async Task<long> Aggregate(Sql.Transaction transaction, Guid orgId, long after, long settled, int rows)
+    public static async Task<long> Aggregate(Sql.Transaction transaction, Guid orgId, long after, long committed, int rows)
     {
-        var upTo = await Next(transaction, orgId, after, settled, rows);
-        var arrived = await RollupSql.Read(transaction, RollupSql.Arrived, new { OrgId = orgId, After = after, UpTo = upTo });
-        if (arrived.Count > 0)
+        var upTo = await Next(transaction, orgId, after, committed, rows);
+        var events = await RollupSql.Read(transaction, RollupSql.Arrived, new { OrgId = orgId, After = after, UpTo = upTo });
+        if (events.Count > 0)
         {
-            var buckets = InAllTiers(Quarters(arrived, await DimensionIds.Of(transaction, orgId, arrived, mayAdd: true)));
+            var buckets = InAllTiers(Quarters(events, await DimensionIds.Of(transaction, orgId, events, mayAdd: true)));
             foreach (var (span, kept) in await RollupRows.Read(transaction, orgId, buckets.Keys))
                 buckets[span].Add(kept);
             await RollupRows.Write(transaction, orgId, buckets);
@@ -41,11 +41,11 @@ internal static class RollupUpdates
     {
         if (await FeedConsumer.ConsumerOffset.Take(transaction, orgId, Name, wait: true) is not { } upTo)
             return;
-        var gone = await RollupSql.Read(transaction, RollupSql.OfChat, new { OrgId = orgId, ChatId = chatId, UpTo = upTo });
-        if (gone.Count == 0)
+        var removed = await RollupSql.Read(transaction, RollupSql.OfChat, new { OrgId = orgId, ChatId = chatId, UpTo = upTo });
+        if (removed.Count == 0)
             return;
 
-        var parts = Quarters(gone, await DimensionIds.Of(transaction, orgId, gone, mayAdd: true));
+        var parts = Quarters(removed, await DimensionIds.Of(transaction, orgId, removed, mayAdd: true));
         var hours = parts.Keys.Select(start => TimeBuckets.StartOf(TimeBuckets.Hour, start)).Distinct().ToArray();
         var quarters = await RollupRows.Read(transaction, orgId, [.. hours.SelectMany(hour => Inside(TimeBuckets.Hour, hour))]);
         var unknown = new List<long>();
@@ -85,7 +85,7 @@ internal static class RollupUpdates
             return;
 
         var names = await DimensionIds.Of(transaction, orgId, [uses[0] with { Tags = [.. before, .. after] }], mayAdd: true);
-        var (gone, come) = (names.Tags(uses[0] with { Tags = before }), names.Tags(uses[0] with { Tags = after }));
+        var (removed, added) = (names.Tags(uses[0] with { Tags = before }), names.Tags(uses[0] with { Tags = after }));
         var changes = uses
             .SelectMany(what => AllTiers, (what, tier) => (Span: (tier, TimeBuckets.StartOf(tier, what.At)), IsChat: what.Kind == AnalyticsEventKind.Chat))
             .GroupBy(use => use.Span, use => use.IsChat)
@@ -94,9 +94,9 @@ internal static class RollupUpdates
         foreach (var (span, bucket) in buckets)
         {
             var use = changes[span];
-            foreach (var tag in gone)
+            foreach (var tag in removed)
                 bucket.Add(tag, new(-use.Chats, -use.Messages));
-            foreach (var tag in come)
+            foreach (var tag in added)
                 bucket.Add(tag, use);
         }
         await RollupRows.Write(transaction, orgId, buckets);
@@ -109,8 +109,8 @@ internal static class RollupUpdates
         for (var after = -1L; after < upTo;)
         {
             var next = await Next(transaction, orgId, after, upTo, rows);
-            var arrived = await RollupSql.Read(transaction, RollupSql.Arrived, new { OrgId = orgId, After = after, UpTo = next });
-            Add(quarters, arrived, await DimensionIds.Of(transaction, orgId, arrived, mayAdd));
+            var events = await RollupSql.Read(transaction, RollupSql.Arrived, new { OrgId = orgId, After = after, UpTo = next });
+            Add(quarters, events, await DimensionIds.Of(transaction, orgId, events, mayAdd));
             after = next;
         }
         return InAllTiers(quarters);

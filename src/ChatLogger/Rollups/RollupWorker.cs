@@ -16,8 +16,8 @@ internal sealed class RollupWorker(
     private readonly NpgsqlDataSource _db = db;
     private readonly int _rows = settings.BatchRows;
 
-    protected override Task<long> Consume(Sql.Transaction transaction, Guid orgId, long seq, long settled) =>
-        RollupUpdates.Aggregate(transaction, orgId, seq, settled, _rows);
+    protected override Task<long> Consume(Sql.Transaction transaction, Guid orgId, long seq, long committed) =>
+        RollupUpdates.Aggregate(transaction, orgId, seq, committed, _rows);
 
     protected override async Task<bool> HasMore(Guid orgId, long seq, CancellationToken ct) =>
         await base.HasMore(orgId, seq, ct)

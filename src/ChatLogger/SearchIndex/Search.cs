@@ -38,36 +38,36 @@ internal sealed class Search
     public async Task<FoundPage> Page((DateTimeOffset Time, Guid Id)? after, int limit)
     {
         var found = new List<FoundChat>();
-        var comparison = new MatchVerifier(_snapshot, _sql, _query, _settings, _tail, found, limit + 1);
+        var verifier = new MatchVerifier(_snapshot, _sql, _query, _settings, _tail, found, limit + 1);
         // The index is used only if all unindexed messages could be matched; otherwise its candidates would be incomplete.
         var asksIndex = _tail.IsWhole && !_tokens.IsEmpty;
-        var place = after;
-        for (var walked = 0; ;)
+        var position = after;
+        for (var scanned = 0; ;)
         {
-            var step = walked == 0 ? FirstStep : walked == FirstStep ? SecondStep : Stride;
-            if (walked >= FirstStep + SecondStep && asksIndex && found.Count * Frequent < walked)
+            var step = scanned == 0 ? FirstStep : scanned == FirstStep ? SecondStep : Stride;
+            if (scanned >= FirstStep + SecondStep && asksIndex && found.Count * Frequent < scanned)
             {
-                if (await FromIndex(comparison, place) is { } page)
+                if (await FromIndex(verifier, position) is { } page)
                     return page;
                 asksIndex = false;
             }
-            var chats = await _snapshot.QueryAsync<ScannedChat>(_sql.Walk(place is not null, step), _sql.Parameters(place));
-            var stop = await comparison.Run([.. chats.Where(chat => chat.Hit).Select(chat => (chat.CreatedAt, chat.Id))]);
-            if (comparison.IsFull)
+            var chats = await _snapshot.QueryAsync<ScannedChat>(_sql.Walk(position is not null, step), _sql.Parameters(position));
+            var stop = await verifier.Run([.. chats.Where(chat => chat.Hit).Select(chat => (chat.CreatedAt, chat.Id))]);
+            if (verifier.IsFull)
                 return Full(found, limit);
             if (stop is not null)
                 return new(found, stop);
             if (chats.Count < step)
                 return new(found, null);
-            place = (chats[^1].CreatedAt, chats[^1].Id);
-            walked += step;
-            if (walked >= _settings.MaxScannedChats || comparison.IsSpent)
-                return new(found, place);
+            position = (chats[^1].CreatedAt, chats[^1].Id);
+            scanned += step;
+            if (scanned >= _settings.MaxScannedChats || verifier.IsSpent)
+                return new(found, position);
         }
     }
 
     // Null: the query of the index timed out.
-    private async Task<FoundPage?> FromIndex(MatchVerifier comparison, (DateTimeOffset Time, Guid Id)? place)
+    private async Task<FoundPage?> FromIndex(MatchVerifier verifier, (DateTimeOffset Time, Guid Id)? position)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(_snapshot.Ct);
         timeout.CancelAfter(_settings.IndexTimeout);
@@ -78,21 +78,21 @@ internal sealed class Search
             try
             {
                 candidates = await (_snapshot with { Ct = timeout.Token }).QueryAsync<Candidate>(
-                    _sql.FromIndex(place is not null, BatchIndexed), _sql.Parameters(place));
+                    _sql.FromIndex(position is not null, BatchIndexed), _sql.Parameters(position));
             }
             catch (OperationCanceledException) when (!_snapshot.Ct.IsCancellationRequested)
             {
                 await _snapshot.Inner.RollbackAsync("index", _snapshot.Ct);
-                return comparison.Found.Count > 0 && place is not null ? new(comparison.Found, place) : null;
+                return verifier.Found.Count > 0 && position is not null ? new(verifier.Found, position) : null;
             }
-            var stop = await comparison.Run([.. candidates.Select(each => (each.CreatedAt, each.Id)).Distinct()]);
-            if (comparison.IsFull)
-                return Full(comparison.Found, comparison.Wanted - 1);
+            var stop = await verifier.Run([.. candidates.Select(each => (each.CreatedAt, each.Id)).Distinct()]);
+            if (verifier.IsFull)
+                return Full(verifier.Found, verifier.Wanted - 1);
             if (stop is not null)
-                return new(comparison.Found, stop);
+                return new(verifier.Found, stop);
             if (candidates.Count < BatchIndexed)
-                return new(comparison.Found, null);
-            place = (candidates[^1].CreatedAt, candidates[^1].Id);
+                return new(verifier.Found, null);
+            position = (candidates[^1].CreatedAt, candidates[^1].Id);
         }
     }
 

@@ -36,20 +36,20 @@ internal sealed class SearchIndexer(
         return true;
     }
 
-    protected override async Task<long> Consume(Sql.Transaction transaction, Guid orgId, long seq, long settled)
+    protected override async Task<long> Consume(Sql.Transaction transaction, Guid orgId, long seq, long committed)
     {
-        var (chunks, reached) = await Read(transaction, orgId, seq, settled);
+        var (chunks, reached) = await Read(transaction, orgId, seq, committed);
         if (chunks.Count > 0)
             await Write(transaction, orgId, chunks);
-        return reached ?? settled;
+        return reached ?? committed;
     }
 
     // Reached is null if all changes have been read.
-    private async Task<(List<Chunk> Chunks, long? Reached)> Read(Sql.Transaction transaction, Guid orgId, long seq, long settled)
+    private async Task<(List<Chunk> Chunks, long? Reached)> Read(Sql.Transaction transaction, Guid orgId, long seq, long committed)
     {
         var chunks = new List<Chunk>();
         var open = new Dictionary<Guid, Chunk>();
-        var folded = new NormalizedText();
+        var normalized = new NormalizedText();
         var (seed, rows, tokens) = (Tokenizer.Seed(orgId), 0, 0);
         // Streams the rows, because all of them together may be large.
         await using var reader = await transaction.Connection.ExecuteReaderAsync(new CommandDefinition(
@@ -62,7 +62,7 @@ internal sealed class SearchIndexer(
             order by seq
             limit @BatchRows
             """,
-            new { OrgId = orgId, Seq = seq, Settled = settled, settings.BatchRows, SearchQuery.SearchedCharacters },
+            new { OrgId = orgId, Seq = seq, Settled = committed, settings.BatchRows, SearchQuery.SearchedCharacters },
             transaction.Inner,
             cancellationToken: transaction.Ct));
         while (await reader.ReadAsync(transaction.Ct))
@@ -72,8 +72,8 @@ internal sealed class SearchIndexer(
             if (!open.TryGetValue(chatId, out var chunk) || chunk.Messages == MaxMessages || chunk.Tokens.Count > MaxTokens)
                 chunks.Add(open[chatId] = chunk = new(chatId, seq));
             var before = chunk.Tokens.Count;
-            folded.Read(reader.GetString(2));
-            Tokenizer.AddTokens(folded.Chars, seed, lone: false, chunk.Tokens);
+            normalized.Read(reader.GetString(2));
+            Tokenizer.AddTokens(normalized.Chars, seed, lone: false, chunk.Tokens);
             chunk.Messages++;
             chunk.Last = seq;
             rows++;

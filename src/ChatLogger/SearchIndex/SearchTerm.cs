@@ -20,9 +20,9 @@ internal sealed class SearchTerm
     /// <summary>Parses a term. Null: the text contains nothing searchable.</summary>
     public static SearchTerm? Of(ReadOnlySpan<char> text)
     {
-        var folded = new NormalizedText();
-        folded.Read(text);
-        var pieces = folded.Chars.ToString().Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Select(Trim).Where(Searchable).ToArray();
+        var normalized = new NormalizedText();
+        normalized.Read(text);
+        var pieces = normalized.Chars.ToString().Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Select(Trim).Where(Searchable).ToArray();
         return pieces.Length == 0 ? null : new(pieces);
     }
 

@@ -10,7 +10,7 @@ namespace ChatLogger.ExportJobs;
 internal sealed partial class ExportWorker(
     ExportQueue queue,
     ExportLeases leases,
-    ExportCleanup sweep,
+    ExportCleanup cleanup,
     IExportStore store,
     ExportMembership membership,
     IExportWriter writer,
@@ -67,7 +67,7 @@ internal sealed partial class ExportWorker(
         {
             try
             {
-                await sweep.Run(stopping);
+                await cleanup.Run(stopping);
             }
             catch (Exception) when (stopping.IsCancellationRequested)
             {

@@ -2,7 +2,7 @@ using ChatLogger.Data;
 
 namespace ChatLogger.Features;
 
-/// <summary>A chat in the shape of every route that returns one chat.</summary>
+/// <summary>A chat, as every route that returns one chat shows it.</summary>
 internal sealed record Chat(
     Guid Id,
     string? Title,

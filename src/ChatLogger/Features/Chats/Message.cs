@@ -2,7 +2,7 @@ using ChatLogger.Data;
 
 namespace ChatLogger.Features;
 
-/// <summary>A message in the shape that every route returns. The latency is in milliseconds.</summary>
+/// <summary>A message, as every route that returns messages shows it. The latency is in milliseconds.</summary>
 internal sealed record Message(
     Guid Id,
     Guid ChatId,

@@ -54,7 +54,7 @@ internal static class Conversations
     /// <summary>Messages per chat; null if there are no chats.</summary>
     public sealed record PerChat(double Avg, long P50, long P90, long P99, long Max);
 
-    /// <summary>Durations in milliseconds over Count chats; null if there are none.</summary>
+    /// <summary>Durations in milliseconds over <c>count</c> chats; null if there are none.</summary>
     public sealed record Times(long Count, long AvgMs, long P50Ms, long P90Ms, long P99Ms, long MaxMs);
 
     /// <summary>The messages on a day of the week, 1 (Monday) to 7, in each of the 24 hours of the day.</summary>

@@ -42,7 +42,7 @@ internal static class Summary
     public sealed record Totals(
         long Chats, long Messages, long EndUsers, long Tokens, long PromptTokens, long CompletionTokens, long FeedbackUp, long FeedbackDown);
 
-    /// <summary>The counts of a local day; Latency is null if no message has a latency.</summary>
+    /// <summary>The counts of a local day; <c>latency</c> is null if no message has a latency.</summary>
     public sealed record DayCount(string Day, long Chats, long Messages, long Tokens, Latency? Latency);
 
     /// <summary>Latencies in milliseconds over the messages that have one.</summary>
