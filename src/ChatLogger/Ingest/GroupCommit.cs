@@ -40,7 +40,9 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
     /// <param name="log">Reports rows that passed validation and that the database refuses nevertheless.</param>
     /// <param name="capacity">A queue capacity shared with other writers; null: this writer has its own.</param>
     /// <param name="name">The name of this writer in metrics and spans.</param>
-    public GroupCommit(IBulkInsert<T> insert, NpgsqlDataSource db, IngestSettings settings, Instruments instruments, ILogger log, QueueCapacity? capacity = null, string name = "messages")
+    public GroupCommit(
+        IBulkInsert<T> insert, NpgsqlDataSource db, IngestSettings settings, Instruments instruments, ILogger log,
+        QueueCapacity? capacity = null, string name = "messages")
     {
         _name = name;
         _capacity = capacity ?? new QueueCapacity(settings.QueueRows, settings.QueueBytes);

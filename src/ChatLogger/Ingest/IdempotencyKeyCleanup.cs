@@ -61,7 +61,9 @@ internal sealed class IdempotencyKeyCleanup(NpgsqlDataSource db, IngestSettings 
 }
 
 /// <summary>Runs <see cref="IdempotencyKeyCleanup"/> periodically. Several instances may run it at the same time.</summary>
-internal sealed partial class IdempotencyKeyCleanupService(IdempotencyKeyCleanup cleanup, IngestSettings settings, ILogger<IdempotencyKeyCleanupService> log) : CleanupService(settings.CleanupInterval)
+internal sealed partial class IdempotencyKeyCleanupService(
+    IdempotencyKeyCleanup cleanup, IngestSettings settings, ILogger<IdempotencyKeyCleanupService> log)
+    : CleanupService(settings.CleanupInterval)
 {
     public override Task Run(CancellationToken ct) => cleanup.Run(ct);
 

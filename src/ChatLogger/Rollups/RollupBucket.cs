@@ -46,7 +46,8 @@ internal sealed class RollupBucket
         foreach (var (person, removed) in part.People)
         {
             var before = People.GetValueOrDefault(person);
-            var left = new PersonUsage(before.Chats - removed.Chats, before.Messages - removed.Messages, before.Tokens - removed.Tokens, before.LastSeenAt);
+            var left = new PersonUsage(
+                before.Chats - removed.Chats, before.Messages - removed.Messages, before.Tokens - removed.Tokens, before.LastSeenAt);
             if (left.Chats == 0 && left.Messages == 0)
                 People.Remove(person);
             else

@@ -22,7 +22,8 @@ internal sealed class SearchTerm
     {
         var normalized = new NormalizedText();
         normalized.Read(text);
-        var pieces = normalized.Chars.ToString().Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Select(Trim).Where(Searchable).ToArray();
+        var pieces = normalized.Chars.ToString().Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)
+            .Select(Trim).Where(Searchable).ToArray();
         return pieces.Length == 0 ? null : new(pieces);
     }
 
