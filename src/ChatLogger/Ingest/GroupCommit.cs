@@ -62,8 +62,8 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
 
     /// <summary>
     /// Queues a write and waits for its commit. When <paramref name="ct"/> is cancelled, a write that is still queued is abandoned and will
-    /// not be written. A write in flight continues with the rest of its batch, and the caller waits <see
-    /// cref="PendingWriteGroup.CompletionGrace"/> longer for its result.
+    /// not be written. A write in flight continues with the rest of its batch, and the caller waits
+    /// <see cref="PendingWriteGroup.CompletionGrace"/> longer for its result.
     /// </summary>
     /// <exception cref="ProblemException">The queue is full, or the database refuses this row.</exception>
     /// <exception cref="NpgsqlException">

@@ -8,8 +8,8 @@ internal sealed record IngestSettings
     public const string Section = "Ingest";
 
     /// <summary>
-    /// A statement that runs before the insert in the transaction of each flush; see <see
-    /// cref="Data.DatabaseSettings.WritingSessionSetup"/>.
+    /// A statement that runs before the insert in the transaction of each flush; see
+    /// <see cref="Data.DatabaseSettings.WritingSessionSetup"/>.
     /// </summary>
     internal string? SessionSetupSql { get; init; }
 

@@ -5,9 +5,9 @@ internal interface IExportWriter
 {
     /// <summary>
     /// Streams the file into <paramref name="sink"/> in constant memory, block after block (each at most 1 MiB, valid only during the
-    /// call). It calls <paramref name="progress"/> from time to time with the number of records written and their total, and <paramref
-    /// name="chat"/> for each chat in the file, before it passes on the block with the end of that chat. When the task ends, the sink has
-    /// received everything. Returns how many chats and messages the format left out.
+    /// call). It calls <paramref name="progress"/> from time to time with the number of records written and their total, and
+    /// <paramref name="chat"/> for each chat in the file, before it passes on the block with the end of that chat. When the task ends, the
+    /// sink has received everything. Returns how many chats and messages the format left out.
     /// </summary>
     /// <exception cref="ExportFailed">
     /// The format is unknown, or a row cannot be written; the message names it in a sentence for the caller.
