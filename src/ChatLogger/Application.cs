@@ -123,10 +123,18 @@ internal static class Application
         builder.Services.AddSingleton(DatabaseSettings.Read(builder.Configuration, builder.Environment));
         builder.Services.AddSingleton<Database>();
         builder.Services.AddSingleton<NpgsqlDataSource>(services => services.GetRequiredService<Database>().Source);
-        builder.Services.AddKeyedSingleton<NpgsqlDataSource>(Pools.Analytics, (services, _) => services.GetRequiredService<Database>().Analytics);
-        builder.Services.AddKeyedSingleton<NpgsqlDataSource>(Pools.Exports, (services, _) => services.GetRequiredService<Database>().Exports);
-        builder.Services.AddKeyedSingleton<NpgsqlDataSource>(Pools.Plugins, (services, _) => services.GetRequiredService<Database>().Plugins);
-        builder.Services.AddKeyedSingleton<NpgsqlDataSource>(Pools.Writing, (services, _) => services.GetRequiredService<Database>().Writing);
+        builder.Services.AddKeyedSingleton<NpgsqlDataSource>(
+            Pools.Analytics,
+            (services, _) => services.GetRequiredService<Database>().Analytics);
+        builder.Services.AddKeyedSingleton<NpgsqlDataSource>(
+            Pools.Exports,
+            (services, _) => services.GetRequiredService<Database>().Exports);
+        builder.Services.AddKeyedSingleton<NpgsqlDataSource>(
+            Pools.Plugins,
+            (services, _) => services.GetRequiredService<Database>().Plugins);
+        builder.Services.AddKeyedSingleton<NpgsqlDataSource>(
+            Pools.Writing,
+            (services, _) => services.GetRequiredService<Database>().Writing);
         builder.Services.AddSingleton<IdGenerator>();
     }
 
@@ -137,7 +145,9 @@ internal static class Application
         builder.Services.AddSingleton(settings);
         builder.Services.AddSingleton(CorsSettings.Read(builder.Configuration));
         builder.Services.AddSingleton<OriginCheck>();
-        builder.Services.AddSingleton<IApiKeyValidator>(services => new SettingsApiKeys(entries, services.GetRequiredKeyedService<NpgsqlDataSource>(Pools.Plugins)));
+        builder.Services.AddSingleton<IApiKeyValidator>(services => new SettingsApiKeys(
+            entries,
+            services.GetRequiredKeyedService<NpgsqlDataSource>(Pools.Plugins)));
         builder.Services.AddSingleton<IApiKeyValidator, DatabaseApiKeys>();
         builder.Services.AddSingleton(KeyCacheSettings.Read(builder.Configuration));
         builder.Services.AddSingleton<ApiKeyCache>();
@@ -171,9 +181,16 @@ internal static class Application
     private static void AddWriting(WebApplicationBuilder builder)
     {
         var settings = Settings.Bind<IngestSettings>(builder.Configuration, IngestSettings.Section);
-        builder.Services.AddSingleton(services => settings with { SessionSetupSql = services.GetRequiredService<DatabaseSettings>().WritingSessionSetup });
+        builder.Services.AddSingleton(services =>
+            settings with
+            {
+                SessionSetupSql = services.GetRequiredService<DatabaseSettings>().WritingSessionSetup,
+            });
         builder.Services.AddSingleton(services => new IdempotencyKeyStore(
-            services.GetRequiredService<NpgsqlDataSource>(), settings.KeyRetention, settings.KeyLockTimeout, services.GetRequiredService<TimeProvider>()));
+            services.GetRequiredService<NpgsqlDataSource>(),
+            settings.KeyRetention,
+            settings.KeyLockTimeout,
+            services.GetRequiredService<TimeProvider>()));
         builder.Services.AddSingleton(Settings.Bind<FeedSettings>(builder.Configuration, FeedSettings.Section));
         builder.Services.AddSingleton<ChangeLog>();
         builder.Services.AddSingleton<RollupVerifier>();
@@ -236,7 +253,8 @@ internal static class Application
         builder.Services.AddSingleton<ExportBacklog>();
         builder.Services.AddSingleton<IObservableGauges>(services => services.GetRequiredService<ExportBacklog>());
         builder.Services.AddHostedService(services => services.GetRequiredService<ExportBacklog>());
-        builder.Services.AddSingleton(services => ActivatorUtilities.CreateInstance<FeedLag>(services, (IReadOnlyList<string>)[RollupUpdates.Name, SearchIndexer.Name]));
+        builder.Services.AddSingleton(services =>
+            ActivatorUtilities.CreateInstance<FeedLag>(services, (IReadOnlyList<string>)[RollupUpdates.Name, SearchIndexer.Name]));
         builder.Services.AddSingleton<IObservableGauges>(services => services.GetRequiredService<FeedLag>());
         builder.Services.AddHostedService(services => services.GetRequiredService<FeedLag>());
     }

@@ -38,7 +38,10 @@ internal static class Routes
         ChangeProfile.Map(account);
 
         // Organizations: a member's own, and every organization for superadmins.
-        GetOrganization.MapOwn(app.MapGroup("/orgs/me").RequireAccess(EndpointPolicy.Role(MemberRole.Viewer, MemberRole.User, MemberRole.Admin)).WithTags("Organizations"));
+        GetOrganization.MapOwn(
+            app.MapGroup("/orgs/me")
+                .RequireAccess(EndpointPolicy.Role(MemberRole.Viewer, MemberRole.User, MemberRole.Admin))
+                .WithTags("Organizations"));
         ChangeOrganization.MapOwn(app.MapGroup("/orgs/me").RequireAccess(EndpointPolicy.Role(MemberRole.Admin)).WithTags("Organizations"));
         var superadmins = app.MapGroup("").RequireAccess(EndpointPolicy.Superadmin).WithTags("Organizations");
         ListOrganizations.Map(superadmins);
@@ -48,7 +51,9 @@ internal static class Routes
         DeleteOrganization.Map(superadmins);
 
         // Within an organization: "me", or its slug for a superadmin. Superadmins act as admins.
-        var readers = app.MapGroup("/orgs/{org}").RequireAccess(EndpointPolicy.Role(MemberRole.Viewer, MemberRole.User, MemberRole.Admin)).WithTags("Chats");
+        var readers = app.MapGroup("/orgs/{org}")
+            .RequireAccess(EndpointPolicy.Role(MemberRole.Viewer, MemberRole.User, MemberRole.Admin))
+            .WithTags("Chats");
         ListChats.Map(readers);
         GetChat.Map(readers);
         ListMessages.Map(readers);
@@ -59,7 +64,9 @@ internal static class Routes
         DeleteChat.Map(writers);
         AppendMessage.MapMember(writers);
 
-        var analysts = app.MapGroup("/analytics/orgs/{org}").RequireAccess(EndpointPolicy.Role(MemberRole.Viewer, MemberRole.Admin)).WithTags("Analytics")
+        var analysts = app.MapGroup("/analytics/orgs/{org}")
+            .RequireAccess(EndpointPolicy.Role(MemberRole.Viewer, MemberRole.Admin))
+            .WithTags("Analytics")
             .WithMetadata(EndpointRateLimit.Analytics, new TimeoutOverride(settings => settings.AnalyticsDeadline));
         Summary.Map(analysts);
         Conversations.Map(analysts);

@@ -9,7 +9,12 @@ namespace ChatLogger.Auth;
 /// entry is trusted for longer than <see cref="KeyCacheSettings.Longest"/>. So revocation, expiry, rotation and the deletion of an
 /// organization take effect on every instance without messages between them.
 /// </summary>
-internal sealed class ApiKeyCache(IEnumerable<IApiKeyValidator> validators, KeyCacheSettings settings, LastUsedTracker uses, TimeProvider time, Instruments instruments)
+internal sealed class ApiKeyCache(
+    IEnumerable<IApiKeyValidator> validators,
+    KeyCacheSettings settings,
+    LastUsedTracker uses,
+    TimeProvider time,
+    Instruments instruments)
 {
     /// <summary>The timeout of a look-up. Several requests share a look-up, so no single request's deadline ends it.</summary>
     private static readonly TimeSpan LookupTimeout = TimeSpan.FromSeconds(4);

@@ -26,8 +26,25 @@ internal static class AuditAction
 
     public static readonly IReadOnlyList<string> All =
     [
-        LoggedIn, LoginRefused, LoggedOut, AccessDenied, Throttled, OrganizationCreated, OrganizationChanged, OrganizationDeleted, MemberCreated,
-        MemberChanged, MemberRemoved, EmailTaken, KeyCreated, KeyRotated, KeyRevoked, ChatDeleted, ExportMade, ExportRequested, ExportDownloaded,
+        LoggedIn,
+        LoginRefused,
+        LoggedOut,
+        AccessDenied,
+        Throttled,
+        OrganizationCreated,
+        OrganizationChanged,
+        OrganizationDeleted,
+        MemberCreated,
+        MemberChanged,
+        MemberRemoved,
+        EmailTaken,
+        KeyCreated,
+        KeyRotated,
+        KeyRevoked,
+        ChatDeleted,
+        ExportMade,
+        ExportRequested,
+        ExportDownloaded,
         ExportCancelled,
     ];
 

@@ -6,15 +6,19 @@ namespace ChatLogger.Auth;
 /// </summary>
 internal sealed record AuditEvent(Guid? OrgId, Actor Actor, string Action, string TargetType, string? TargetId)
 {
-    public static AuditEvent OfMember(Guid? orgId, Actor actor, string action, Guid memberId) => new(orgId, actor, action, "member", memberId.ToString());
+    public static AuditEvent OfMember(Guid? orgId, Actor actor, string action, Guid memberId) =>
+        new(orgId, actor, action, "member", memberId.ToString());
 
     public static AuditEvent OfKey(Guid orgId, Actor actor, string action, string publicId) => new(orgId, actor, action, "key", publicId);
 
-    public static AuditEvent OfChat(Guid orgId, Actor actor, string action, Guid chatId) => new(orgId, actor, action, "chat", chatId.ToString());
+    public static AuditEvent OfChat(Guid orgId, Actor actor, string action, Guid chatId) =>
+        new(orgId, actor, action, "chat", chatId.ToString());
 
-    public static AuditEvent OfExport(Guid orgId, Actor actor, string action, Guid? exportId) => new(orgId, actor, action, "export", exportId?.ToString());
+    public static AuditEvent OfExport(Guid orgId, Actor actor, string action, Guid? exportId) =>
+        new(orgId, actor, action, "export", exportId?.ToString());
 
-    public static AuditEvent OfOrganization(Guid orgId, Actor actor, string action) => new(orgId, actor, action, "organization", orgId.ToString());
+    public static AuditEvent OfOrganization(Guid orgId, Actor actor, string action) =>
+        new(orgId, actor, action, "organization", orgId.ToString());
 
     public static AuditEvent OfRoute(Guid? orgId, Actor actor, string action, string route) => new(orgId, actor, action, "route", route);
 }

@@ -97,7 +97,10 @@ internal sealed partial class AuditLog(NpgsqlDataSource db, IdGenerator ids, Tim
         var writing = Task.Run(() => WriteRefusal(audited, CancellationToken.None));
         _background[writing] = true;
         _ = writing.ContinueWith(
-            done => _background.TryRemove(done, out _), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            done => _background.TryRemove(done, out _),
+            CancellationToken.None,
+            TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default);
     }
 
     public async ValueTask DisposeAsync() => await Task.WhenAll(_background.Keys).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -73,10 +73,21 @@ internal sealed class AuthorizationMiddleware(
 
         var caller = new PluginCaller(grant.OrgId, grant.OrgSlug, key.PublicId, grant.Scopes);
         var origin = context.Request.Headers.Origin;
-        if (grant.AllowedOrigins.Length > 0 && origin.Count > 0 && !(origin.Count == 1 && grant.AllowedOrigins.Contains(origin.ToString(), StringComparer.Ordinal)))
-            throw await Denied(context, Actor.Of(caller, ProblemWriter.TraceId(context)), grant.OrgId, "This key may not be used from this origin: it is not among its allowedOrigins.");
+        if (
+            grant.AllowedOrigins.Length > 0
+            && origin.Count > 0
+            && !(origin.Count == 1 && grant.AllowedOrigins.Contains(origin.ToString(), StringComparer.Ordinal)))
+            throw await Denied(
+                context,
+                Actor.Of(caller, ProblemWriter.TraceId(context)),
+                grant.OrgId,
+                "This key may not be used from this origin: it is not among its allowedOrigins.");
         if (!access.Allowed.All(grant.Scopes.Contains))
-            throw await Denied(context, Actor.Of(caller, ProblemWriter.TraceId(context)), grant.OrgId, $"The key lacks the scope {string.Join(", ", access.Allowed)}.");
+            throw await Denied(
+                context,
+                Actor.Of(caller, ProblemWriter.TraceId(context)),
+                grant.OrgId,
+                $"The key lacks the scope {string.Join(", ", access.Allowed)}.");
         activity.RecordWrite();
         context.Features.Set(caller);
     }
@@ -87,7 +98,11 @@ internal sealed class AuthorizationMiddleware(
         await Throttle(context, session);
         sameOrigin.Require(context);
         if (access.Allowed.Count > 0 && !access.Allowed.Contains(session.Role))
-            throw await Denied(context, Actor.Of(session, ProblemWriter.TraceId(context)), null, $"This needs the role {string.Join(" or ", access.Allowed)}.");
+            throw await Denied(
+                context,
+                Actor.Of(session, ProblemWriter.TraceId(context)),
+                null,
+                $"This needs the role {string.Join(" or ", access.Allowed)}.");
         context.Features.Set(session);
     }
 
@@ -98,7 +113,11 @@ internal sealed class AuthorizationMiddleware(
         var member = await ResolveOrganization(context.Request.RouteValues["org"] as string ?? "me", session, context.RequestAborted);
         sameOrigin.Require(context);
         if (!access.Allowed.Contains(member.Role))
-            throw await Denied(context, Actor.Of(session, ProblemWriter.TraceId(context)), member.OrgId, $"This needs the role {string.Join(" or ", access.Allowed)}.");
+            throw await Denied(
+                context,
+                Actor.Of(session, ProblemWriter.TraceId(context)),
+                member.OrgId,
+                $"This needs the role {string.Join(" or ", access.Allowed)}.");
         context.Features.Set(session);
         context.Features.Set(member);
     }
@@ -108,7 +127,10 @@ internal sealed class AuthorizationMiddleware(
     {
         var sent = context.Request.Headers.Authorization;
         var expected = Encoding.UTF8.GetBytes($"Bearer {telemetry.MetricsToken}");
-        if (telemetry.MetricsToken is null || sent.Count != 1 || !CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(sent.ToString()), expected))
+        if (
+            telemetry.MetricsToken is null
+            || sent.Count != 1
+            || !CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(sent.ToString()), expected))
         {
             if (sent.Count > 0 && rateLimiters.InvalidKey(ClientAddress.Of(context), asked: false) is { } pause)
                 throw await Throttled(context, Actor.Anonymous(ProblemWriter.TraceId(context)), null, pause);
@@ -143,7 +165,9 @@ internal sealed class AuthorizationMiddleware(
     private async Task<Member> ResolveOrganization(string org, Session session, CancellationToken ct)
     {
         if (session is { OrgId: { } ownId, OrgSlug: { } ownSlug })
-            return org == "me" || org == ownSlug ? new(ownId, ownSlug, session.UserId, session.Role) { OrgInPath = org } : throw NoSuchOrganization();
+            return org == "me" || org == ownSlug
+                ? new(ownId, ownSlug, session.UserId, session.Role) { OrgInPath = org }
+                : throw NoSuchOrganization();
         if (org == "me")
             throw ProblemException.NoOrganization();
         var orgId = await db.QuerySingleOrDefaultAsync<Guid?>(

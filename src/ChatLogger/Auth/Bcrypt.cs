@@ -44,7 +44,8 @@ internal sealed partial class Bcrypt(int cost = 11) : IPasswordHasher
     private static bool IsPossible(string password)
     {
         Span<byte> utf8 = stackalloc byte[PasswordHashingQueue.MaxBytes];
-        return Utf8.FromUtf16(password, utf8, out _, out _, replaceInvalidSequences: false) == OperationStatus.Done && !password.Contains('\0');
+        return Utf8.FromUtf16(password, utf8, out _, out _, replaceInvalidSequences: false) == OperationStatus.Done
+            && !password.Contains('\0');
     }
 
     // Algorithm, cost, salt and digest. The last characters of salt and digest hold more bits than their last bytes need; these bits are

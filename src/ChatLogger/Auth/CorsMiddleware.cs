@@ -13,8 +13,10 @@ namespace ChatLogger.Auth;
 /// </remarks>
 internal sealed class CorsMiddleware(RequestDelegate next, CorsSettings settings)
 {
-    private const string RequestHeaders = $"{AuthorizationMiddleware.KeyHeader}, authorization, content-type, content-encoding, idempotency-key, if-none-match, if-range, range";
-    private const string ResponseHeaders = "Location, Retry-After, Idempotent-Replayed, ETag, Content-Disposition, Content-Range, Accept-Ranges";
+    private const string RequestHeaders =
+        $"{AuthorizationMiddleware.KeyHeader}, authorization, content-type, content-encoding, idempotency-key, if-none-match, if-range, range";
+    private const string ResponseHeaders =
+        "Location, Retry-After, Idempotent-Replayed, ETag, Content-Disposition, Content-Range, Accept-Ranges";
 
     // Browsers cap max-age at two hours.
     private const string MaxAge = "7200";

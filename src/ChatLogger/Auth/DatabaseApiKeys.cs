@@ -26,5 +26,11 @@ internal sealed class DatabaseApiKeys([FromKeyedServices(Pools.Plugins)] NpgsqlD
             : null;
     }
 
-    private sealed record Row(Guid OrgId, string OrgSlug, byte[] Sha256, string[] Scopes, string[] AllowedOrigins, DateTimeOffset? ExpiresAt);
+    private sealed record Row(
+        Guid OrgId,
+        string OrgSlug,
+        byte[] Sha256,
+        string[] Scopes,
+        string[] AllowedOrigins,
+        DateTimeOffset? ExpiresAt);
 }

@@ -8,7 +8,9 @@ namespace ChatLogger.Auth;
 /// Tracks when keys were last used. Requests note the use in memory; a background task writes all keys in one statement, each at most once
 /// a minute. It retries when the database cannot take the write; a crash loses a few seconds of uses.
 /// </summary>
-internal sealed partial class LastUsedTracker(NpgsqlDataSource db, TimeProvider time, ILogger<LastUsedTracker> log) : BackgroundService, IHostedLifecycleService
+internal sealed partial class LastUsedTracker(NpgsqlDataSource db, TimeProvider time, ILogger<LastUsedTracker> log)
+    : BackgroundService,
+        IHostedLifecycleService
 {
     /// <summary>A use within this time after a noted one is not noted again.</summary>
     public static readonly TimeSpan Precision = TimeSpan.FromSeconds(10);

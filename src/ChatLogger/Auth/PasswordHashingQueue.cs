@@ -83,9 +83,11 @@ internal sealed class PasswordHashingQueue(IPasswordHasher hasher) : IHostedServ
 internal static class PasswordRules
 {
     /// <summary>Validates a new password; accepts null.</summary>
-    public static IRuleBuilderOptions<T, string?> NewPassword<T>(this IRuleBuilder<T, string?> rule) => rule
-        .Must(password => password is null || Encoding.UTF8.GetByteCount(password) is >= PasswordHashingQueue.MinBytes and <= PasswordHashingQueue.MaxBytes)
-        .WithMessage($"Must have {PasswordHashingQueue.MinBytes} to {PasswordHashingQueue.MaxBytes} bytes in UTF-8.")
-        .Must(password => password is null || TextSafety.IsSafe(password))
-        .WithMessage("Must be text without NUL.");
+    public static IRuleBuilderOptions<T, string?> NewPassword<T>(this IRuleBuilder<T, string?> rule) =>
+        rule.Must(password =>
+                password is null
+                || Encoding.UTF8.GetByteCount(password) is >= PasswordHashingQueue.MinBytes and <= PasswordHashingQueue.MaxBytes)
+            .WithMessage($"Must have {PasswordHashingQueue.MinBytes} to {PasswordHashingQueue.MaxBytes} bytes in UTF-8.")
+            .Must(password => password is null || TextSafety.IsSafe(password))
+            .WithMessage("Must be text without NUL.");
 }

@@ -29,7 +29,8 @@ internal sealed record ProxySettings
     public static ForwardedHeadersOptions? Read(IConfiguration configuration)
     {
         if (!string.IsNullOrEmpty(configuration[$"{Section}:{nameof(Trusted)}"]))
-            throw new StartupException($"{Section}__{nameof(Trusted)} is a list: write {Section}__{nameof(Trusted)}__0, {Section}__{nameof(Trusted)}__1, ….");
+            throw new StartupException(
+                $"{Section}__{nameof(Trusted)} is a list: write {Section}__{nameof(Trusted)}__0, {Section}__{nameof(Trusted)}__1, ….");
         var settings = Settings.Bind<ProxySettings>(configuration, Section);
         var options = new ForwardedHeadersOptions
         {
@@ -49,10 +50,15 @@ internal sealed record ProxySettings
                 options.KnownProxies.Add(UnixPeer);
             else if (Address(text) is { } address)
                 options.KnownProxies.Add(address);
-            else if (text.Split('/') is [var prefix, _] && IPNetwork.TryParse(text, out var network) && network.BaseAddress.Equals(Address(prefix)))
+            else if (
+                text.Split('/') is [var prefix, _]
+                && IPNetwork.TryParse(text, out var network)
+                && network.BaseAddress.Equals(Address(prefix)))
                 options.KnownIPNetworks.Add(network);
             else
-                throw new StartupException($"{Section}__{nameof(Trusted)}__{i} must be an IP address, or a network such as 10.0.0.0/8 whose address ends where its prefix does, or unix.");
+                throw new StartupException(
+                    $"{Section}__{nameof(Trusted)}__{i} must be an IP address, or a network such as 10.0.0.0/8 whose address ends where its prefix does, or unix."
+                );
         }
         return options.KnownProxies.Count + options.KnownIPNetworks.Count > 0 ? options : null;
     }
@@ -78,5 +84,7 @@ internal sealed record ProxySettings
 
     // .NET parses 10.1 and 0x0a000001 as IPv4 addresses, like inet_aton; in a setting they are mistakes.
     private static IPAddress? Address(string text) =>
-        IPAddress.TryParse(text, out var address) && (address.AddressFamily == AddressFamily.InterNetworkV6 || address.ToString() == text) ? address : null;
+        IPAddress.TryParse(text, out var address) && (address.AddressFamily == AddressFamily.InterNetworkV6 || address.ToString() == text)
+            ? address
+            : null;
 }

@@ -23,7 +23,8 @@ internal sealed class RateLimiters(RateLimits limits, TimeProvider time)
     /// </summary>
     private const int SuspectLookups = 50;
 
-    private readonly KeyedLimiter<(Guid OrgId, string PublicId)> _ingest = new(new TokenBucketLimiter(limits.Ingest.PerSecond, limits.Ingest.Burst, time));
+    private readonly KeyedLimiter<(Guid OrgId, string PublicId)> _ingest = new(
+        new TokenBucketLimiter(limits.Ingest.PerSecond, limits.Ingest.Burst, time));
     private readonly KeyedLimiter<Guid> _members = new(new TokenBucketLimiter(limits.Members.PerSecond, limits.Members.Burst, time));
     private readonly ConcurrentDictionary<EndpointRateLimit, KeyedLimiter<Guid>> _byEndpoint = new();
     private readonly KeyedLimiter<string> _takenEmails = new(new FixedWindowLimiter(limits.TakenAddresses.PerMinute, time));
@@ -47,7 +48,10 @@ internal sealed class RateLimiters(RateLimits limits, TimeProvider time)
         for (var i = 0; i < special.Count && wait is null; i++)
         {
             wait = _byEndpoint
-                .GetOrAdd(special[i], static (throttle, all) => new(new FixedWindowLimiter(throttle.Limit(all.limits).PerMinute, all.time)), (limits, time))
+                .GetOrAdd(
+                    special[i],
+                    static (throttle, all) => new(new FixedWindowLimiter(throttle.Limit(all.limits).PerMinute, all.time)),
+                    (limits, time))
                 .TryAcquire(userId);
         }
         return wait;
@@ -103,7 +107,8 @@ internal sealed class RateLimiters(RateLimits limits, TimeProvider time)
 
         public int Count => _states.Count;
 
-        public TimeSpan? TimeUntilNext(T caller) => _states.TryGetValue(caller, out var state) ? limiter.TimeUntilNext(ref state.Value) : null;
+        public TimeSpan? TimeUntilNext(T caller) =>
+            _states.TryGetValue(caller, out var state) ? limiter.TimeUntilNext(ref state.Value) : null;
 
         public TimeSpan? TryAcquire(T caller)
         {

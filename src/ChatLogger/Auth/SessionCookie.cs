@@ -12,7 +12,10 @@ internal sealed partial class SessionCookie(bool plain)
     // Logs the problem at once, and again every hour for operators who only read the current log.
     private readonly LogSampler _overPlainHttp = new(TimeSpan.FromHours(1), TimeProvider.System);
 
-    public string NameForPath(PathString pathBase) => plain ? "chatlogger" : pathBase.HasValue ? "__Secure-chatlogger" : "__Host-chatlogger";
+    public string NameForPath(PathString pathBase) =>
+        plain ? "chatlogger"
+        : pathBase.HasValue ? "__Secure-chatlogger"
+        : "__Host-chatlogger";
 
     public void Write(HttpContext context, string token, TimeSpan lifetime)
     {

@@ -39,7 +39,9 @@ internal sealed record SessionSettings
         if (current is null && mayGenerate)
             current = Generated(dataDirectory);
         if (current is null)
-            throw new StartupException($"Session__Secret (or Session__SecretFile) is missing: at least {MinSecretBytes} random bytes, for instance from: openssl rand -base64 48");
+            throw new StartupException(
+                $"Session__Secret (or Session__SecretFile) is missing: at least {MinSecretBytes} random bytes, for instance from: openssl rand -base64 48"
+            );
         var previous = SecretText.Read("Session__PreviousSecret", PreviousSecret, PreviousSecretFile);
         return previous is null
             ? [Strong("Session__Secret", current)]
@@ -49,7 +51,9 @@ internal sealed record SessionSettings
     private static byte[] Strong(string setting, string secret)
     {
         var bytes = Encoding.UTF8.GetBytes(secret);
-        return bytes.Length >= MinSecretBytes ? bytes : throw new StartupException($"{setting} is too short: {bytes.Length} bytes, at least {MinSecretBytes} are needed.");
+        return bytes.Length >= MinSecretBytes
+            ? bytes
+            : throw new StartupException($"{setting} is too short: {bytes.Length} bytes, at least {MinSecretBytes} are needed.");
     }
 
     private static string Generated(string dataDirectory)
@@ -80,7 +84,9 @@ internal sealed record SessionSettings
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new StartupException($"The signing secret of sessions cannot be kept in {dataDirectory} ({exception.Message}). Set DataDirectory to a directory that can be written, or set Session__Secret.");
+            throw new StartupException(
+                $"The signing secret of sessions cannot be kept in {dataDirectory} ({exception.Message}). Set DataDirectory to a directory that can be written, or set Session__Secret."
+            );
         }
     }
 }

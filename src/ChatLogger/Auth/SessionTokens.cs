@@ -22,7 +22,8 @@ internal sealed class SessionTokens
     private const int MaxLength = 2_048;
 
     // The base64url alphabet, and the dot between payload and signature.
-    private static readonly SearchValues<char> Characters = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.");
+    private static readonly SearchValues<char> Characters = SearchValues.Create(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.");
 
     private static readonly TimeSpan Skew = TimeSpan.FromSeconds(60);
     private static readonly string[] Required = ["sub", "sid", "iat", "nbf", "exp"];

@@ -163,11 +163,22 @@ internal abstract partial class FeedConsumer(
 
         public static Task Move(Sql.Transaction transaction, Guid orgId, string name, long seq) =>
             transaction.ExecuteAsync(
-                "update followers set seq = @Seq where org_id = @OrgId and follower = @Name", new { OrgId = orgId, Name = name, Seq = seq });
+                "update followers set seq = @Seq where org_id = @OrgId and follower = @Name",
+                new
+                {
+                    OrgId = orgId,
+                    Name = name,
+                    Seq = seq,
+                });
 
-        private static Task<long?> Lock(Sql.Transaction transaction, object place, bool wait) => wait
-            ? transaction.QuerySingleOrDefaultAsync<long?>("select seq from followers where org_id = @OrgId and follower = @Name for update", place)
-            : transaction.QuerySingleOrDefaultAsync<long?>("select seq from followers where org_id = @OrgId and follower = @Name for update skip locked", place);
+        private static Task<long?> Lock(Sql.Transaction transaction, object place, bool wait) =>
+            wait
+                ? transaction.QuerySingleOrDefaultAsync<long?>(
+                    "select seq from followers where org_id = @OrgId and follower = @Name for update",
+                    place)
+                : transaction.QuerySingleOrDefaultAsync<long?>(
+                    "select seq from followers where org_id = @OrgId and follower = @Name for update skip locked",
+                    place);
     }
 
     private void Failed(Exception failure)

@@ -20,11 +20,13 @@ internal sealed class FeedLag(IReadOnlyList<string> consumers, NpgsqlDataSource 
 
     protected override bool IsWanted => _ages?.Enabled == true;
 
-    public void Add(Meter meter) => _ages = meter.CreateObservableGauge(
-        "chatlogger.follower.oldest_age",
-        () => Last is { } last ? consumers.Select(name => Of(name, last)) : [],
-        "s",
-        "How long ago the oldest message arrived that is not counted ahead or indexed yet; 0 when there is none. Answers are right all the same.");
+    public void Add(Meter meter) =>
+        _ages = meter.CreateObservableGauge(
+            "chatlogger.follower.oldest_age",
+            () => Last is { } last ? consumers.Select(name => Of(name, last)) : [],
+            "s",
+            "How long ago the oldest message arrived that is not counted ahead or indexed yet; 0 when there is none. Answers are right all the same."
+        );
 
     // The first unconsumed message of each organization is its oldest. Its id tells when it was written; createdAt does not, as callers may
     // set it.

@@ -55,7 +55,9 @@ internal sealed record BootstrapSettings
             Need(key.Key, "Bootstrap__ApiKey__Key");
             Need(settings.Organization?.Slug, "Bootstrap__Organization__Slug");
             if (Auth.ApiKey.Parse(key.Key) is null)
-                throw new StartupException($"Bootstrap__ApiKey__Key is not a key: its format is {Auth.ApiKey.Pattern}, and the last six characters are a checksum.");
+                throw new StartupException(
+                    $"Bootstrap__ApiKey__Key is not a key: its format is {Auth.ApiKey.Pattern}, and the last six characters are a checksum."
+                );
         }
         return settings;
     }
@@ -82,16 +84,17 @@ internal sealed record BootstrapSettings
             }
             // Many instances may start together and wait for the one that creates the row; on a busy machine this can exceed the lock
             // timeout of a request.
-            catch (NpgsqlException busy) when (Stopwatch.GetElapsedTime(since) < timeout && ProblemWriter.Of(busy).Type == ProblemType.Unavailable)
-            {
-            }
+            catch (NpgsqlException busy)
+                when (Stopwatch.GetElapsedTime(since) < timeout && ProblemWriter.Of(busy).Type == ProblemType.Unavailable) { }
         }
     }
 
     private static void Check<T>(IServiceProvider services, T command, string group)
     {
         if (services.GetRequiredService<IValidator<T>>().Validate(command).Errors is [var error, ..])
-            throw new StartupException($"{Section}__{group}__{char.ToUpperInvariant(error.PropertyName[0])}{error.PropertyName[1..]} is not valid: {error.ErrorMessage}");
+            throw new StartupException(
+                $"{Section}__{group}__{char.ToUpperInvariant(error.PropertyName[0])}{error.PropertyName[1..]} is not valid: {error.ErrorMessage}"
+            );
     }
 
     private async Task MakeWhatIsAbsent(IServiceProvider services, CancellationToken ct)

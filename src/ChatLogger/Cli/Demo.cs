@@ -24,7 +24,9 @@ internal sealed record Demo(string Slug, string Email, string Password, string K
         try
         {
             var organization = await sender.Send(new CreateOrganization.Command(demo.Slug, "Demo", null, way), ct);
-            await sender.Send(new CreateMember.Command(organization.Id, demo.Email, "Demo admin", MemberRole.Admin, demo.Password, way), ct);
+            await sender.Send(
+                new CreateMember.Command(organization.Id, demo.Email, "Demo admin", MemberRole.Admin, demo.Password, way),
+                ct);
             var key = await sender.Send(
                 new CreateApiKey.Command(organization.Id, "demo", [KeyScope.Ingest], null, [], ApiKey.Generate(), way), ct);
             return demo with { Key = key.Key };

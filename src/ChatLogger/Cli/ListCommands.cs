@@ -20,12 +20,18 @@ internal static class ListCommands
         cursor => services.GetRequiredService<ISender>().Send(new ListMembers.Query(orgId, PageSize, cursor), ct),
         member => [member.Email, member.Role, member.Status, member.Name, Time(member.CreatedAt)]);
 
-    public static Task ApiKeys(IServiceProvider services, Guid orgId, CancellationToken ct) => Print(
-        cursor => services.GetRequiredService<ISender>().Send(new ListApiKeys.Query(orgId, PageSize, cursor), ct),
-        key =>
-        [
-            key.PublicId, key.Label, string.Join(',', key.Scopes), State(key), Time(key.CreatedAt), key.LastUsedAt is { } used ? $"used {Time(used)}" : "never used",
-        ]);
+    public static Task ApiKeys(IServiceProvider services, Guid orgId, CancellationToken ct) =>
+        Print(
+            cursor => services.GetRequiredService<ISender>().Send(new ListApiKeys.Query(orgId, PageSize, cursor), ct),
+            key =>
+                [
+                    key.PublicId,
+                    key.Label,
+                    string.Join(',', key.Scopes),
+                    State(key),
+                    Time(key.CreatedAt),
+                    key.LastUsedAt is { } used ? $"used {Time(used)}" : "never used",
+                ]);
 
     public static async Task Superadmins(IServiceProvider services, CancellationToken ct)
     {
@@ -58,12 +64,16 @@ internal static class ListCommands
     }
 
     // A name may contain any character; sanitizing keeps it from forging a line or moving a terminal's cursor.
-    private static void Print(string?[] columns) => Console.WriteLine(string.Join('\t', columns.Select(column => LogText.Sanitize(column ?? ""))));
+    private static void Print(string?[] columns) =>
+        Console.WriteLine(string.Join('\t', columns.Select(column => LogText.Sanitize(column ?? ""))));
 
     private static string State(ApiKeyDescription key) =>
-        key.RevokedAt is not null ? "revoked" : key.ExpiresAt is { } expires && expires <= TimeProvider.System.GetUtcNow() ? "expired" : "live";
+        key.RevokedAt is not null ? "revoked"
+        : key.ExpiresAt is { } expires && expires <= TimeProvider.System.GetUtcNow() ? "expired"
+        : "live";
 
-    private static string Time(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture);
+    private static string Time(DateTimeOffset at) =>
+        at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture);
 
     private sealed record Superadmin(string Email, string? Name, DateTimeOffset? DisabledAt, DateTimeOffset CreatedAt);
 }

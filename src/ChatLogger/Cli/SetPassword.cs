@@ -19,7 +19,8 @@ internal static class SetPassword
         public Validator() => RuleFor(change => change.Password).NewPassword();
     }
 
-    public sealed class Handler(NpgsqlDataSource db, PasswordHashingQueue passwords, IdGenerator ids, AuditLog audit) : IRequestHandler<Command>
+    public sealed class Handler(NpgsqlDataSource db, PasswordHashingQueue passwords, IdGenerator ids, AuditLog audit)
+        : IRequestHandler<Command>
     {
         public async Task Handle(Command command, CancellationToken ct)
         {

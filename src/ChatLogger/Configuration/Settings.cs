@@ -36,7 +36,10 @@ internal static class Settings
                 Check(child, value, name);
             else if (child.Value is { } text && !value.IsArray && !TypeDescriptor.GetConverter(value).IsValid(text))
                 throw new StartupException($"{name} must be {Expected(value)}{Bounds(property)}.");
-            else if (value == typeof(TimeSpan) && long.TryParse(child.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var bare) && bare > 0)
+            else if (
+                value == typeof(TimeSpan)
+                && long.TryParse(child.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var bare)
+                && bare > 0)
                 throw new StartupException(NotDays(name, bare, property));
         }
 
@@ -46,12 +49,15 @@ internal static class Settings
     // .NET parses a bare number as days, which hardly anybody intends.
     private static string NotDays(string name, long bare, PropertyInfo property)
     {
-        var seconds = bare <= TimeSpan.MaxValue.TotalSeconds ? TimeSpan.FromSeconds(bare).ToString("c", CultureInfo.InvariantCulture) : "00:00:30";
+        var seconds =
+            bare <= TimeSpan.MaxValue.TotalSeconds ? TimeSpan.FromSeconds(bare).ToString("c", CultureInfo.InvariantCulture) : "00:00:30";
         return $"{name} must be a duration such as 00:00:30{Bounds(property)}. A bare {bare} would be {bare} days: write {seconds} for seconds, or {bare}.00:00:00 for days.";
     }
 
     private static string Bounds(PropertyInfo property) =>
-        property.GetCustomAttribute<RangeAttribute>(true) is { } range ? string.Create(CultureInfo.InvariantCulture, $", from {range.Minimum} to {range.Maximum}") : "";
+        property.GetCustomAttribute<RangeAttribute>(true) is { } range
+            ? string.Create(CultureInfo.InvariantCulture, $", from {range.Minimum} to {range.Maximum}")
+            : "";
 
     private static void CheckRanges(object settings, string path)
     {
@@ -60,7 +66,8 @@ internal static class Settings
         {
             var property = settings.GetType().GetProperty(results[0].MemberNames.First())!;
             var range = (RangeAttribute)property.GetCustomAttributes(typeof(RangeAttribute), true).First();
-            throw new StartupException(string.Create(CultureInfo.InvariantCulture, $"{path}__{property.Name} must be from {range.Minimum} to {range.Maximum}."));
+            throw new StartupException(
+                string.Create(CultureInfo.InvariantCulture, $"{path}__{property.Name} must be from {range.Minimum} to {range.Maximum}."));
         }
         foreach (var property in settings.GetType().GetProperties().Where(property => IsSection(property.PropertyType, settings.GetType())))
         {

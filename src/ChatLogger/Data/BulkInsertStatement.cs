@@ -18,7 +18,8 @@ internal static class BulkInsertStatement
     public static NpgsqlParameter Instant(DateTimeOffset value) =>
         new NpgsqlParameter<DateTime> { TypedValue = value.UtcDateTime, NpgsqlDbType = NpgsqlDbType.TimestampTz };
 
-    public static NpgsqlParameter Text(string value) => new NpgsqlParameter<string> { TypedValue = value, NpgsqlDbType = NpgsqlDbType.Text };
+    public static NpgsqlParameter Text(string value) =>
+        new NpgsqlParameter<string> { TypedValue = value, NpgsqlDbType = NpgsqlDbType.Text };
 
     /// <summary>Runs the statement and reports each exceptional row: its kind, and its row or position (counted from 1).</summary>
     /// <exception cref="TimeoutException">PostgreSQL does not answer. The waiting callers have been told, and the next batch gets another
@@ -46,7 +47,13 @@ internal static class BulkInsertStatement
         }
     }
 
-    private static async Task Run(NpgsqlConnection connection, string? ahead, string sql, NpgsqlParameter[] parameters, Action<int, int> exception, CancellationToken ct)
+    private static async Task Run(
+        NpgsqlConnection connection,
+        string? ahead,
+        string sql,
+        NpgsqlParameter[] parameters,
+        Action<int, int> exception,
+        CancellationToken ct)
     {
         // An NpgsqlBatch is one transaction, also behind a transaction pooler.
         await using var batch = new NpgsqlBatch(connection);

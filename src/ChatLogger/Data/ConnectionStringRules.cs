@@ -34,19 +34,23 @@ internal static class ConnectionStringRules
         }
         catch (FormatException)
         {
-            throw new StartupException($"{setting}: Options holds something else than run-time parameters, written -c name=value with spaces between them.");
+            throw new StartupException(
+                $"{setting}: Options holds something else than run-time parameters, written -c name=value with spaces between them.");
         }
 
         var names = connection.Keys;
         var refusal = connection switch
         {
-            { TargetSessionAttributes: { } attributes } when attributes.Contains("standby", StringComparison.OrdinalIgnoreCase) || attributes == "read-only" =>
+            { TargetSessionAttributes: { } attributes }
+                when attributes.Contains("standby", StringComparison.OrdinalIgnoreCase) || attributes == "read-only" =>
                 $"Target Session Attributes (target_session_attrs) is {attributes}, but the service writes. Use read-write or primary, or leave it out.",
             { SslNegotiation: SslNegotiation.Direct, SslMode: SslMode.Disable or SslMode.Allow or SslMode.Prefer } =>
                 "SSL Negotiation (sslnegotiation) is direct, which needs SSL Mode (sslmode) require, verify-ca or verify-full.",
-            _ when names.Contains("Multiplexing") && connection.Multiplexing => "Multiplexing is for many more connections than the pools here have; leave it out.",
+            _ when names.Contains("Multiplexing") && connection.Multiplexing =>
+                "Multiplexing is for many more connections than the pools here have; leave it out.",
             _ when names.Contains("Replication Mode") => "Replication Mode is for replication; leave it out.",
-            _ when names.Contains("Server Compatibility Mode") => "Server Compatibility Mode is for servers that are not PostgreSQL; leave it out.",
+            _ when names.Contains("Server Compatibility Mode") =>
+                "Server Compatibility Mode is for servers that are not PostgreSQL; leave it out.",
             _ when names.Contains("Client Encoding") && !IsUtf8(connection.ClientEncoding) => "Client Encoding must be UTF8; leave it out.",
             _ when names.Contains("Encoding") && !IsUtf8(connection.Encoding) => "Encoding must be UTF8; leave it out.",
             _ => null,
@@ -73,19 +77,22 @@ internal static class ConnectionStringRules
         }
         catch (ArgumentException)
         {
-            throw new StartupException($"{setting} is not a connection string of Npgsql, such as Host=db;Database=chatlogger;Username=chatlogger;Password=…");
+            throw new StartupException(
+                $"{setting} is not a connection string of Npgsql, such as Host=db;Database=chatlogger;Username=chatlogger;Password=…");
         }
         var read = new NpgsqlConnectionStringBuilder();
         foreach (string name in given.Keys)
         {
             if (!IsKnown(name))
                 throw new StartupException(
-                    $"{setting} has a parameter that Npgsql does not know: {Shown(AsWritten(name, text))}. Its connection strings look like Host=db;Database=chatlogger;Username=chatlogger;Password=…");
+                    $"{setting} has a parameter that Npgsql does not know: {Shown(AsWritten(name, text))}. Its connection strings look like Host=db;Database=chatlogger;Username=chatlogger;Password=…"
+                );
             try
             {
                 read[name] = given[name];
             }
-            catch (Exception failure) when (failure is ArgumentException or FormatException or OverflowException or InvalidCastException or NotSupportedException)
+            catch (Exception failure)
+                when (failure is ArgumentException or FormatException or OverflowException or InvalidCastException or NotSupportedException)
             {
                 throw new StartupException($"{setting} gives {AsWritten(name, text)} a value that it does not take.");
             }
@@ -114,7 +121,8 @@ internal static class ConnectionStringRules
         ? name
         : "its name is not shown, for it may be a part of the password; put the password between quotes";
 
-    private static bool IsUtf8(string? encoding) => encoding?.Replace("-", "", StringComparison.Ordinal).ToUpperInvariant() is "UTF8" or "UNICODE";
+    private static bool IsUtf8(string? encoding) =>
+        encoding?.Replace("-", "", StringComparison.Ordinal).ToUpperInvariant() is "UTF8" or "UNICODE";
 
     private static void MustBeReadable(string setting, string name, string file)
     {

@@ -29,7 +29,8 @@ internal static class DapperConventions
     {
         public override DateTimeOffset Parse(object value) => new((DateTime)value, TimeSpan.Zero);
 
-        public override void SetValue(IDbDataParameter parameter, DateTimeOffset value) => Set(parameter, value.ToUniversalTime(), NpgsqlDbType.TimestampTz);
+        public override void SetValue(IDbDataParameter parameter, DateTimeOffset value) =>
+            Set(parameter, value.ToUniversalTime(), NpgsqlDbType.TimestampTz);
     }
 
     /// <summary>text[]. Without this Dapper would expand the array into a list of parameters.</summary>
@@ -37,7 +38,8 @@ internal static class DapperConventions
     {
         public override string[] Parse(object value) => (string[])value;
 
-        public override void SetValue(IDbDataParameter parameter, string[]? value) => Set(parameter, value, NpgsqlDbType.Array | NpgsqlDbType.Text);
+        public override void SetValue(IDbDataParameter parameter, string[]? value) =>
+            Set(parameter, value, NpgsqlDbType.Array | NpgsqlDbType.Text);
     }
 
     private sealed class JsonObject : SqlMapper.TypeHandler<RawJsonObject>

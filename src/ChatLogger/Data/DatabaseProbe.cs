@@ -8,7 +8,12 @@ namespace ChatLogger.Data;
 /// <summary>
 /// Makes the first connection to a database: waits for it, finds out how sessions can get their parameters, and rejects what cannot work.
 /// </summary>
-internal sealed partial class DatabaseProbe(string setting, string connectionString, DatabaseSettings settings, bool transactionPooler, ILogger log)
+internal sealed partial class DatabaseProbe(
+    string setting,
+    string connectionString,
+    DatabaseSettings settings,
+    bool transactionPooler,
+    ILogger log)
 {
     private const int MinimumMajor = 15;
 
@@ -37,7 +42,8 @@ internal sealed partial class DatabaseProbe(string setting, string connectionStr
             }
             catch (PostgresException refused) when (refused.SqlState[..2] is not ("57" or "53" or "08"))
             {
-                throw new StartupException($"{setting}: the database refuses the connection: {refused.MessageText} ({refused.SqlState}).{Help(refused)}");
+                throw new StartupException(
+                    $"{setting}: the database refuses the connection: {refused.MessageText} ({refused.SqlState}).{Help(refused)}");
             }
             catch (NpgsqlException failure) when (TlsFailure.IsTlsFailure(failure))
             {
@@ -93,7 +99,8 @@ internal sealed partial class DatabaseProbe(string setting, string connectionStr
         if (connection.PostgreSqlVersion.Major < MinimumMajor)
             throw new StartupException($"The database is PostgreSQL {connection.PostgreSqlVersion}; {MinimumMajor} or later is needed.");
         if (await connection.ExecuteScalarAsync<string>("show server_encoding") != "UTF8")
-            throw new StartupException("The database's encoding is not UTF8. Create it with: create database chatlogger encoding 'UTF8' template template0");
+            throw new StartupException(
+                "The database's encoding is not UTF8. Create it with: create database chatlogger encoding 'UTF8' template template0");
         if (await connection.ExecuteScalarAsync<bool>("select pg_is_in_recovery()"))
             throw new NpgsqlException("It is a standby, which takes no writes. Connect to the primary, or name all hosts: Host=one,two.");
         var readOnly = await connection.ExecuteScalarAsync<string>(
@@ -102,7 +109,8 @@ internal sealed partial class DatabaseProbe(string setting, string connectionStr
             where current_setting('default_transaction_read_only') = 'on'
             """);
         if (readOnly is not null)
-            throw new StartupException($"Sessions are read-only (default_transaction_read_only is on), and the service writes. Run: {readOnly}");
+            throw new StartupException(
+                $"Sessions are read-only (default_transaction_read_only is on), and the service writes. Run: {readOnly}");
     }
 
     // Behind a transaction pooler a session has the defaults of role and database, on which durability depends.
@@ -119,7 +127,9 @@ internal sealed partial class DatabaseProbe(string setting, string connectionStr
         foreach (var (name, value) in given)
         {
             var (before, after, role) = await connection.QuerySingleAsync<(string?, string, string)>(
-                "select current_setting(@Name, true), set_config(@Name, @Value, true), current_user::text", new { Name = name, Value = value }, transaction);
+                "select current_setting(@Name, true), set_config(@Name, @Value, true), current_user::text",
+                new { Name = name, Value = value },
+                transaction);
             if (before != after)
                 throw NotPassedOn(name, value, role);
         }
@@ -139,21 +149,28 @@ internal sealed partial class DatabaseProbe(string setting, string connectionStr
         }
     }
 
-    private StartupException NotPassedOn(string name, string value, string role) => new(
-        $"{setting} gives options that the pooler does not pass on. Leave them out, and say it of the role: alter role {role} set {name} = '{value}'");
+    private StartupException NotPassedOn(string name, string value, string role) =>
+        new(
+            $"{setting} gives options that the pooler does not pass on. Leave them out, and say it of the role: alter role {role} set {name} = '{value}'"
+        );
 
     // Uses a single unpooled connection with a short timeout: the service creates its pools after this check has succeeded.
-    private static string Single(string connectionString) => new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false, Timeout = 5 }.ConnectionString;
+    private static string Single(string connectionString) =>
+        new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false, Timeout = 5 }.ConnectionString;
 
     private static NpgsqlConnectionStringBuilder Text(string connectionString) => new(connectionString);
 
     private string Help(PostgresException refused)
     {
-        var (role, database) = (Text(connectionString).Username ?? "…", Text(connectionString).Database ?? Text(connectionString).Username ?? "…");
+        var (role, database) = (
+            Text(connectionString).Username ?? "…",
+            Text(connectionString).Database ?? Text(connectionString).Username ?? "…");
         return refused.SqlState switch
         {
-            PostgresErrorCodes.InvalidCatalogName => $" Create it with: create database \"{database}\" owner \"{role}\" encoding 'UTF8' template template0",
-            PostgresErrorCodes.InsufficientPrivilege when refused.Severity == "FATAL" => $" Run: grant connect on database \"{database}\" to \"{role}\"",
+            PostgresErrorCodes.InvalidCatalogName =>
+                $" Create it with: create database \"{database}\" owner \"{role}\" encoding 'UTF8' template template0",
+            PostgresErrorCodes.InsufficientPrivilege when refused.Severity == "FATAL" =>
+                $" Run: grant connect on database \"{database}\" to \"{role}\"",
             _ => "",
         };
     }

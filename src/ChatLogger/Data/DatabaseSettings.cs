@@ -103,13 +103,15 @@ internal sealed record DatabaseSettings
         var migrations = ConnectionStringOf(configuration, "ConnectionStrings:Migrations");
         if (given.TransactionPooler && migrations is null)
             throw new StartupException(
-                "Database__TransactionPooler needs ConnectionStrings__Migrations: a connection string direct to the server, for migrations hold a lock that a pooler would lose.");
+                "Database__TransactionPooler needs ConnectionStrings__Migrations: a connection string direct to the server, for migrations hold a lock that a pooler would lose."
+            );
         return given with
         {
             ConnectionString = connection,
             ConnectionSetting = connection is null ? given.ConnectionSetting : setting,
             MigrationsConnectionString = migrations,
-            DataDirectory = Path.GetFullPath(configuration["DataDirectory"] is { Length: > 0 } directory ? directory : DefaultDataDirectory()),
+            DataDirectory = Path.GetFullPath(
+                configuration["DataDirectory"] is { Length: > 0 } directory ? directory : DefaultDataDirectory()),
         };
     }
 
@@ -172,7 +174,8 @@ internal sealed record DatabaseSettings
         var complete = new NpgsqlConnectionStringBuilder(Complete(connectionString)) { MaxPoolSize = AnalyticsPoolSize };
         // The best plan depends on how much data the queried range has; the time to plan each query is negligible in comparison.
         if (!TransactionPooler)
-            complete.Options += $" -c statement_timeout={AnalyticsStatementTimeout.TotalMilliseconds:F0} -c plan_cache_mode=force_custom_plan";
+            complete.Options +=
+                $" -c statement_timeout={AnalyticsStatementTimeout.TotalMilliseconds:F0} -c plan_cache_mode=force_custom_plan";
         if (complete.CommandTimeout > 0)
             complete.CommandTimeout = Math.Max(complete.CommandTimeout, SecondsAfter(AnalyticsStatementTimeout));
         return complete.ConnectionString;
@@ -201,7 +204,10 @@ internal sealed record DatabaseSettings
     /// <summary>
     /// The statement that precedes each write in the same transaction where sessions cannot have start-up options. Null: they can.
     /// </summary>
-    public string? WritingSessionSetup => !TransactionPooler ? null : "select " + string.Join(", ", ForWriting.Select(each => $"set_config('{each.Name}', '{each.Value}', true)"));
+    public string? WritingSessionSetup =>
+        !TransactionPooler
+            ? null
+            : "select " + string.Join(", ", ForWriting.Select(each => $"set_config('{each.Name}', '{each.Value}', true)"));
 
     // A custom plan for the actual arrays would join all chats with a long array; a generic plan looks up each chat by index.
     private (string Name, string Value)[] ForWriting =>
@@ -238,13 +244,17 @@ internal sealed record DatabaseSettings
         if (text.StartsWith("postgres://", StringComparison.Ordinal) || text.StartsWith("postgresql://", StringComparison.Ordinal))
             return ConnectionStringRules.Check(setting, DatabaseUrl.ToConnectionString(setting, text));
         if (text.Split("://", 2) is [{ Length: < 20 } scheme, _] && scheme.All(char.IsAsciiLetterOrDigit))
-            throw new StartupException($"{setting} is not a URL such as postgres://user:password@host:5432/database: it begins with {scheme}://");
+            throw new StartupException(
+                $"{setting} is not a URL such as postgres://user:password@host:5432/database: it begins with {scheme}://");
         return ConnectionStringRules.Check(setting, text);
     }
 
     // The account's own data directory. For root it is the system's, because PostgreSQL's server does not run as root and could not enter
     // root's home.
-    public static string DefaultDataDirectory() => Environment.IsPrivilegedProcess && !OperatingSystem.IsWindows()
-        ? "/var/lib/chatlogger"
-        : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "chatlogger");
+    public static string DefaultDataDirectory() =>
+        Environment.IsPrivilegedProcess && !OperatingSystem.IsWindows()
+            ? "/var/lib/chatlogger"
+            : Path.Combine(
+                Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify),
+                "chatlogger");
 }

@@ -56,9 +56,27 @@ internal static partial class DatabaseUrl
     // libpq parameters without a counterpart in Npgsql: to ignore them silently would break what they promise.
     private static readonly string[] WithoutCounterpart =
     [
-        "gssdelegation", "gsslib", "hostaddr", "keepalives_count", "max_protocol_version", "min_protocol_version", "replication",
-        "requirepeer", "requiressl", "scram_client_key", "scram_server_key", "service", "ssl_max_protocol_version", "ssl_min_protocol_version",
-        "sslcertmode", "sslcompression", "sslcrl", "sslcrldir", "sslkeylogfile", "sslsni", "tcp_user_timeout",
+        "gssdelegation",
+        "gsslib",
+        "hostaddr",
+        "keepalives_count",
+        "max_protocol_version",
+        "min_protocol_version",
+        "replication",
+        "requirepeer",
+        "requiressl",
+        "scram_client_key",
+        "scram_server_key",
+        "service",
+        "ssl_max_protocol_version",
+        "ssl_min_protocol_version",
+        "sslcertmode",
+        "sslcompression",
+        "sslcrl",
+        "sslcrldir",
+        "sslkeylogfile",
+        "sslsni",
+        "tcp_user_timeout",
     ];
 
     /// <exception cref="StartupException">The URL is malformed or has an unknown parameter.</exception>
@@ -100,7 +118,9 @@ internal static partial class DatabaseUrl
     {
         var several = hosts.Split(',');
         var ports = several.Select(host => Port().Match(host)).ToList();
-        if (ports.Exists(port => port.Success && !ushort.TryParse(port.Groups[1].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var _)))
+        if (
+            ports.Exists(port =>
+                port.Success && !ushort.TryParse(port.Groups[1].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var _)))
             throw Malformed(setting);
         if (several.Length > 1)
         {
@@ -120,14 +140,16 @@ internal static partial class DatabaseUrl
                 throw new StartupException($"{setting} has a parameter that has no counterpart here: {name}. Leave it out.");
             if (!ConnectionStringRules.IsKnown(name))
                 throw new StartupException(
-                    $"{setting} has a parameter that is not understood: {(Name().IsMatch(name) ? name : "its name is not shown, for it may be a part of the password")}.");
+                    $"{setting} has a parameter that is not understood: {(Name().IsMatch(name) ? name : "its name is not shown, for it may be a part of the password")}."
+                );
             set = (connection, value) => connection[name] = value;
         }
         try
         {
             set(connection, value);
         }
-        catch (Exception failure) when (failure is ArgumentException or FormatException or OverflowException or InvalidCastException or NotSupportedException)
+        catch (Exception failure)
+            when (failure is ArgumentException or FormatException or OverflowException or InvalidCastException or NotSupportedException)
         {
             var choice = name switch
             {
@@ -144,19 +166,28 @@ internal static partial class DatabaseUrl
 
     private static T One<T>(string value)
         where T : struct, Enum =>
-        value.Length > 0 && !char.IsAsciiDigit(value[0]) ? Enum.Parse<T>(value.Replace("-", "", StringComparison.Ordinal), ignoreCase: true) : throw new FormatException();
+        value.Length > 0 && !char.IsAsciiDigit(value[0])
+            ? Enum.Parse<T>(value.Replace("-", "", StringComparison.Ordinal), ignoreCase: true)
+            : throw new FormatException();
 
     // Npgsql knows the same methods, some under another spelling.
-    private static string AuthenticationMethods(string value) => string.Join(',', value.Split(',').Select(method => (method.StartsWith('!') ? "!" : "") + method.TrimStart('!') switch
-    {
-        "password" => "Password",
-        "md5" => "MD5",
-        "gss" => "GSS",
-        "sspi" => "SSPI",
-        "scram-sha-256" => "ScramSHA256",
-        "none" => "None",
-        _ => throw new FormatException(),
-    }));
+    private static string AuthenticationMethods(string value) =>
+        string.Join(
+            ',',
+            value
+                .Split(',')
+                .Select(method =>
+                    (method.StartsWith('!') ? "!" : "")
+                    + method.TrimStart('!') switch
+                    {
+                        "password" => "Password",
+                        "md5" => "MD5",
+                        "gss" => "GSS",
+                        "sspi" => "SSPI",
+                        "scram-sha-256" => "ScramSHA256",
+                        "none" => "None",
+                        _ => throw new FormatException(),
+                    }));
 
     private static int Seconds(string value) => int.Parse(value, NumberStyles.None, CultureInfo.InvariantCulture);
 
@@ -167,11 +198,16 @@ internal static partial class DatabaseUrl
         _ => throw new FormatException(),
     };
 
-    private static StartupException Malformed(string setting) => new(
-        $"{setting} is not a URL such as postgres://user:password@host:5432/database. In user and password write @ as %40, / as %2F, ? as %3F, : as %3A, # as %23 and % as %25.");
+    private static StartupException Malformed(string setting) =>
+        new(
+            $"{setting} is not a URL such as postgres://user:password@host:5432/database. In user and password write @ as %40, / as %2F, ? as %3F, : as %3A, # as %23 and % as %25."
+        );
 
     // Uri is not suitable: it requires a host if there is a user, and does not support libpq's forms for sockets and several hosts.
-    [GeneratedRegex(@"^postgres(ql)?://((?<user>[^:@/?]*)(:(?<password>[^@/?]*))?@)?(?<hosts>(\[[^\]/?]+\]|[^:@/?\[\],]*)(:[0-9]+)?(,(\[[^\]/?]+\]|[^:@/?\[\],]*)(:[0-9]+)?)*)(/(?<database>[^/?@]*))?(\?(?<parameters>.*))?\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(
+        @"^postgres(ql)?://((?<user>[^:@/?]*)(:(?<password>[^@/?]*))?@)?(?<hosts>(\[[^\]/?]+\]|[^:@/?\[\],]*)(:[0-9]+)?(,(\[[^\]/?]+\]|[^:@/?\[\],]*)(:[0-9]+)?)*)(/(?<database>[^/?@]*))?(\?(?<parameters>.*))?\z",
+        RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture
+    )]
     private static partial Regex Form();
 
     [GeneratedRegex("^[^/]*//[^/?]*[/?].*@", RegexOptions.CultureInvariant)]

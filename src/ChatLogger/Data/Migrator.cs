@@ -129,7 +129,8 @@ internal sealed partial class Migrator(
                     + "Start the version that made it, or a later one; to go back further, restore a backup.");
             if (script is not null && checksum is not null && checksum != script.Checksum)
                 throw new StartupException(
-                    $"The migration {name} was edited after it was applied to this database. Restore the script and put the change into a new one.");
+                    $"The migration {name} was edited after it was applied to this database. Restore the script and put the change into a new one."
+                );
         }
         return [.. _scripts.Where(script => journal.TrueForAll(applied => applied.Name != script.Name))];
     }
@@ -168,7 +169,11 @@ internal sealed partial class Migrator(
                     current_user, current_database(), current_user)
                 end
             """,
-            new { NeedsExtension = write.Exists(script => script.Text.Contains("create extension if not exists btree_gin", StringComparison.Ordinal)) });
+            new
+            {
+                NeedsExtension = write.Exists(script =>
+                    script.Text.Contains("create extension if not exists btree_gin", StringComparison.Ordinal)),
+            });
         if (refusal is not null)
             throw new StartupException(refusal);
         await connection.ExecuteAsync(
@@ -201,11 +206,15 @@ internal sealed partial class Migrator(
                 """);
             throw new StartupException(
                 $"{what} needs a right that the role lacks: {refused.MessageText}. "
-                + (owners is null ? "Run migrations as the role that may." : $"Run: {owners}. Or run migrations as that role (ConnectionStrings__Migrations)."));
+                    + (
+                        owners is null
+                            ? "Run migrations as the role that may."
+                            : $"Run: {owners}. Or run migrations as that role (ConnectionStrings__Migrations)."));
         }
         catch (PostgresException waited) when (waited.SqlState == PostgresErrorCodes.LockNotAvailable)
         {
-            throw new StartupException($"{what} waited 30 s for a lock that somebody else holds (see pg_locks). Nothing of it was applied; start again.");
+            throw new StartupException(
+                $"{what} waited 30 s for a lock that somebody else holds (see pg_locks). Nothing of it was applied; start again.");
         }
     }
 
@@ -237,7 +246,8 @@ internal sealed partial class Migrator(
         public string Checksum => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Text.ReplaceLineEndings("\n"))));
 
         /// <summary>Whether one of the comment lines at the beginning equals this header.</summary>
-        public static bool Has(string text, string header) => text.ReplaceLineEndings("\n").Split('\n').TakeWhile(line => line.StartsWith("--", StringComparison.Ordinal)).Contains(header);
+        public static bool Has(string text, string header) =>
+            text.ReplaceLineEndings("\n").Split('\n').TakeWhile(line => line.StartsWith("--", StringComparison.Ordinal)).Contains(header);
 
         public static Script FromResource(string resource)
         {
@@ -276,11 +286,12 @@ internal sealed partial class Migrator(
             return [scriptContents];
         }
 
-        public void ExecuteCommandsWithManagedConnection(Action<Func<IDbCommand>> action) => ExecuteCommandsWithManagedConnection(commands =>
-        {
-            action(commands);
-            return true;
-        });
+        public void ExecuteCommandsWithManagedConnection(Action<Func<IDbCommand>> action) =>
+            ExecuteCommandsWithManagedConnection(commands =>
+            {
+                action(commands);
+                return true;
+            });
 
         public T ExecuteCommandsWithManagedConnection<T>(Func<Func<IDbCommand>, T> actionWithResult)
         {
@@ -300,8 +311,12 @@ internal sealed partial class Migrator(
     }
 
     /// <summary>DbUp's journal, with UTC times wherever the program runs, and with the two additional columns.</summary>
-    private sealed class Journal(Func<IConnectionManager> manager, Func<IUpgradeLog> upgradeLog, NpgsqlConnection connection, List<Script> scripts)
-        : PostgresqlTableJournal(manager, upgradeLog, null, "schemaversions")
+    private sealed class Journal(
+        Func<IConnectionManager> manager,
+        Func<IUpgradeLog> upgradeLog,
+        NpgsqlConnection connection,
+        List<Script> scripts
+    ) : PostgresqlTableJournal(manager, upgradeLog, null, "schemaversions")
     {
         public override void StoreExecutedScript(SqlScript script, Func<IDbCommand> dbCommandFactory)
         {

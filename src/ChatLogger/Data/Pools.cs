@@ -46,7 +46,9 @@ internal static class Pools
 
     /// <summary>Opens a connection of the pool and measures the wait for it.</summary>
     public static ValueTask<NpgsqlConnection> ConnectAsync(this NpgsqlDataSource pool, CancellationToken ct = default) =>
-        Known.TryGetValue(pool, out var measured) && measured.Instruments.TimesConnections ? Connect(pool, measured, ct) : pool.OpenConnectionAsync(ct);
+        Known.TryGetValue(pool, out var measured) && measured.Instruments.TimesConnections
+            ? Connect(pool, measured, ct)
+            : pool.OpenConnectionAsync(ct);
 
     private static async ValueTask<NpgsqlConnection> Connect(NpgsqlDataSource pool, Measured measured, CancellationToken ct)
     {

@@ -29,7 +29,9 @@ internal static class PrivilegeCheck
 
         var found = await db.QuerySingleOrDefaultAsync<string>(Migrator.FindSchema, new { }, ct);
         if (migrated is not null && found != migrated)
-            throw new StartupException($"Migrations went into {migrated}, but the service's connections look into {found}. Give both the same search_path and database.");
+            throw new StartupException(
+                $"Migrations went into {migrated}, but the service's connections look into {found}. Give both the same search_path and database."
+            );
 
         var grants = await db.QuerySingleOrDefaultAsync<string>(
             """

@@ -91,7 +91,9 @@ internal sealed class RawJsonObject
                     throw new JsonException();
             }
             var bytes = (int)(reader.BytesConsumed - start);
-            return new(text.WrittenSpan.ToArray(), new Measurements(bytes, depth, keyCount, maxKeyLength, maxNumberLength, infinite, duplicate));
+            return new(
+                text.WrittenSpan.ToArray(),
+                new Measurements(bytes, depth, keyCount, maxKeyLength, maxNumberLength, infinite, duplicate));
         }
 
         public override void Write(Utf8JsonWriter writer, RawJsonObject value, JsonSerializerOptions options) =>

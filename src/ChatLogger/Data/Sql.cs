@@ -13,19 +13,28 @@ internal static class Sql
 {
     public static Task<T?> QuerySingleOrDefaultAsync<T>(this NpgsqlDataSource db, string sql, object parameters, CancellationToken ct) =>
         db.OnConnection(
-            (connection, token) => connection.QuerySingleOrDefaultAsync<T>(new CommandDefinition(sql, parameters, cancellationToken: token)),
+            (connection, token) =>
+                connection.QuerySingleOrDefaultAsync<T>(new CommandDefinition(sql, parameters, cancellationToken: token)),
             ct,
             OnlyReads(sql));
 
-    public static async Task<IReadOnlyList<T>> QueryAsync<T>(this NpgsqlDataSource db, string sql, object parameters, CancellationToken ct) =>
-        (await db.OnConnection(
-            (connection, token) => connection.QueryAsync<T>(new CommandDefinition(sql, parameters, cancellationToken: token)),
-            ct,
-            OnlyReads(sql))).AsList();
+    public static async Task<IReadOnlyList<T>> QueryAsync<T>(
+        this NpgsqlDataSource db,
+        string sql,
+        object parameters,
+        CancellationToken ct) =>
+        (
+            await db.OnConnection(
+                (connection, token) => connection.QueryAsync<T>(new CommandDefinition(sql, parameters, cancellationToken: token)),
+                ct,
+                OnlyReads(sql))
+        ).AsList();
 
     /// <summary>Returns the number of affected rows.</summary>
     public static Task<int> ExecuteAsync(this NpgsqlDataSource db, string sql, object parameters, CancellationToken ct) =>
-        db.OnConnection((connection, token) => connection.ExecuteAsync(new CommandDefinition(sql, parameters, cancellationToken: token)), ct);
+        db.OnConnection(
+            (connection, token) => connection.ExecuteAsync(new CommandDefinition(sql, parameters, cancellationToken: token)),
+            ct);
 
     /// <summary>
     /// Runs several statements in a transaction: commits when <paramref name="work"/> returns, rolls back when it throws.
@@ -84,7 +93,8 @@ internal static class Sql
         }
         // The server rejected the statement (42…: a privilege or a table is missing), possibly while preparing it. Npgsql then has a wrong
         // record of what is prepared, and would break the connection when the statement is allowed again.
-        catch (PostgresException refused) when (refused.SqlState.StartsWith("42", StringComparison.Ordinal) && connection.State == ConnectionState.Open)
+        catch (PostgresException refused)
+            when (refused.SqlState.StartsWith("42", StringComparison.Ordinal) && connection.State == ConnectionState.Open)
         {
             connection.UnprepareAll();
             throw;
@@ -112,7 +122,11 @@ internal static class Sql
     /// <param name="Inner">Npgsql's transaction.</param>
     /// <param name="Committed">Actions to run after the commit.</param>
     /// <param name="Ct">The token for all work on this connection. It is not the request's: see <see cref="DatabaseWork"/>.</param>
-    internal readonly record struct Transaction(NpgsqlConnection Connection, NpgsqlTransaction Inner, List<Action> Committed, CancellationToken Ct)
+    internal readonly record struct Transaction(
+        NpgsqlConnection Connection,
+        NpgsqlTransaction Inner,
+        List<Action> Committed,
+        CancellationToken Ct)
     {
         /// <summary>Registers an action to run after the commit; a rollback discards it.</summary>
         public void AfterCommit(Action action) => Committed.Add(action);

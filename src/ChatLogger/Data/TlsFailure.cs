@@ -39,7 +39,10 @@ internal static class TlsFailure
 
     private static async Task<string?> Verdict(NpgsqlConnectionStringBuilder connection, CancellationToken ct)
     {
-        if (connection.SslMode is not (SslMode.VerifyCA or SslMode.VerifyFull) || connection.Host is not { } host || host.Contains(',', StringComparison.Ordinal))
+        if (
+            connection.SslMode is not (SslMode.VerifyCA or SslMode.VerifyFull)
+            || connection.Host is not { } host
+            || host.Contains(',', StringComparison.Ordinal))
             return null;
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(ct);
         timeout.CancelAfter(ProbeTimeout);
@@ -69,14 +72,24 @@ internal static class TlsFailure
                 },
                 timeout.Token);
         }
-        catch (Exception failure) when (failure is AuthenticationException or IOException or SocketException or OperationCanceledException or CryptographicException)
+        catch (Exception failure)
+            when (failure
+                    is AuthenticationException
+                        or IOException
+                        or SocketException
+                        or OperationCanceledException
+                        or CryptographicException)
         {
             ct.ThrowIfCancellationRequested();
         }
         return verdict;
     }
 
-    private static string? Evaluate(X509Certificate2? certificate, X509Chain? chain, SslPolicyErrors errors, NpgsqlConnectionStringBuilder connection)
+    private static string? Evaluate(
+        X509Certificate2? certificate,
+        X509Chain? chain,
+        SslPolicyErrors errors,
+        NpgsqlConnectionStringBuilder connection)
     {
         if (certificate is null)
             return "the server shows no certificate.";
@@ -87,7 +100,10 @@ internal static class TlsFailure
             roots.ImportFromPemFile(file);
             if (roots.Count == 0)
                 return $"there is no certificate in {file} (Root Certificate, sslrootcert).";
-            using var ours = new X509Chain { ChainPolicy = { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck } };
+            using var ours = new X509Chain
+            {
+                ChainPolicy = { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck },
+            };
             ours.ChainPolicy.CustomTrustStore.AddRange(roots);
             foreach (var element in chain.ChainElements)
                 ours.ChainPolicy.ExtraStore.Add(element.Certificate);
@@ -103,5 +119,6 @@ internal static class TlsFailure
             : null;
     }
 
-    private static string Status(X509Chain? chain) => string.Join(", ", (chain?.ChainStatus ?? []).Select(status => status.Status).Distinct());
+    private static string Status(X509Chain? chain) =>
+        string.Join(", ", (chain?.ChainStatus ?? []).Select(status => status.Status).Distinct());
 }

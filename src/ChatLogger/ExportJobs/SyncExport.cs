@@ -64,7 +64,9 @@ internal sealed class SyncExport(
         }
     }
 
-    private async Task<SyncExportFile?> CancelWhenDatabaseIsSilent(Func<CancellationToken, Task<SyncExportFile?>> work, CancellationToken ct)
+    private async Task<SyncExportFile?> CancelWhenDatabaseIsSilent(
+        Func<CancellationToken, Task<SyncExportFile?>> work,
+        CancellationToken ct)
     {
         using var silence = CancellationTokenSource.CreateLinkedTokenSource(ct);
         var running = DatabaseWork.Run(db, work, silence.Token);

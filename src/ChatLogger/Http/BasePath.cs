@@ -24,7 +24,8 @@ internal sealed partial class BasePath(PathString configured)
         var request = context.Request;
         // UseForwardedHeaders has already applied the proxy's header. Only a plain path is accepted: the path becomes part of Location,
         // where // would begin a host.
-        var prefix = request.PathBase.Value?.TrimEnd('/') is { Length: > 0 } forwarded && IsPath(forwarded) ? new PathString(forwarded) : configured;
+        var prefix =
+            request.PathBase.Value?.TrimEnd('/') is { Length: > 0 } forwarded && IsPath(forwarded) ? new PathString(forwarded) : configured;
         request.PathBase = prefix;
         if (!prefix.HasValue)
             return next(context);

@@ -67,5 +67,6 @@ internal sealed record FileResponse(int Status, bool Gzip, long Start, long Leng
         condition is null || (condition.EntityTag is { IsWeak: false } tag && tag.Tag == identity);
 
     private static bool AcceptsGzip(Microsoft.AspNetCore.Http.Headers.RequestHeaders headers) =>
-        headers.AcceptEncoding.Any(encoding => encoding.Value.Equals("gzip", StringComparison.OrdinalIgnoreCase) && encoding.Quality is null or > 0);
+        headers.AcceptEncoding.Any(encoding =>
+            encoding.Value.Equals("gzip", StringComparison.OrdinalIgnoreCase) && encoding.Quality is null or > 0);
 }

@@ -4,7 +4,8 @@ namespace ChatLogger.Http;
 /// Drains requests between the stop signal and the closing of the listening sockets: new requests are served, and their clients are told to
 /// reconnect, so that a load balancer sends them elsewhere. Afterwards the host closes the sockets and stops background work.
 /// </summary>
-internal sealed partial class GracefulShutdown(ShutdownSettings settings, IHostApplicationLifetime lifetime, ILogger<GracefulShutdown> log) : IHostedLifecycleService
+internal sealed partial class GracefulShutdown(ShutdownSettings settings, IHostApplicationLifetime lifetime, ILogger<GracefulShutdown> log)
+    : IHostedLifecycleService
 {
     /// <summary>Closes each connection together with a response, so that it does not break under the next request.</summary>
     public Task Middleware(HttpContext context, RequestDelegate next)

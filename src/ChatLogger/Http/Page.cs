@@ -21,7 +21,12 @@ internal static class Page
     /// <summary>
     /// Does the same when only the first of the found rows (at most limit + 1) were read, because they reached the size limit.
     /// </summary>
-    public static Page<TItem> Of<TRow, TItem>(IReadOnlyList<TRow> rows, long found, int limit, Func<TRow, TItem> item, Func<TRow, string> cursor)
+    public static Page<TItem> Of<TRow, TItem>(
+        IReadOnlyList<TRow> rows,
+        long found,
+        int limit,
+        Func<TRow, TItem> item,
+        Func<TRow, string> cursor)
     {
         TItem[] items = [.. rows.Take(limit).Select(item)];
         return new(items, found > items.Length ? cursor(rows[items.Length - 1]) : null);

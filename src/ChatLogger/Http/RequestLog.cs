@@ -38,5 +38,12 @@ internal sealed partial class RequestLog(RequestDelegate next, ILoggerFactory lo
     }
 
     [LoggerMessage(LogLevel.Debug, "{Method} {Path} {Status} {Milliseconds} ms{HungUp} trace={TraceId}")]
-    private static partial void Answered(ILogger log, string method, string path, int status, double milliseconds, string hungUp, string traceId);
+    private static partial void Answered(
+        ILogger log,
+        string method,
+        string path,
+        int status,
+        double milliseconds,
+        string hungUp,
+        string traceId);
 }

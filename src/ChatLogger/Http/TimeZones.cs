@@ -26,10 +26,12 @@ internal static class TimeZones
     /// UTC, in every list, analytics query and export alike, and never causes an error.
     /// </summary>
     public static DateTimeZone OfOrganization(string? stored) =>
-        Find(stored) ?? (stored is not null && NamesInAnyCase.TryGetValue(stored, out var name) ? DateTimeZoneProviders.Tzdb[name] : DateTimeZone.Utc);
+        Find(stored)
+        ?? (stored is not null && NamesInAnyCase.TryGetValue(stored, out var name) ? DateTimeZoneProviders.Tzdb[name] : DateTimeZone.Utc);
 
     /// <summary>The offset of the zone from UTC at this instant.</summary>
-    public static TimeSpan OffsetAt(this DateTimeZone zone, DateTimeOffset at) => zone.GetUtcOffset(Instant.FromDateTimeOffset(at)).ToTimeSpan();
+    public static TimeSpan OffsetAt(this DateTimeZone zone, DateTimeOffset at) =>
+        zone.GetUtcOffset(Instant.FromDateTimeOffset(at)).ToTimeSpan();
 
     /// <summary>
     /// Returns the first instant after <paramref name="at"/> and before <paramref name="end"/> with another offset; otherwise

@@ -22,7 +22,8 @@ internal static class UnixSocket
     public static void Clear(string path)
     {
         if (!path.StartsWith('/') || System.Text.Encoding.UTF8.GetByteCount(path) > MaxPathBytes)
-            throw new StartupException($"A socket's path begins with / and has at most {MaxPathBytes} bytes, as in http://unix:/run/chatlogger/http.sock.");
+            throw new StartupException(
+                $"A socket's path begins with / and has at most {MaxPathBytes} bytes, as in http://unix:/run/chatlogger/http.sock.");
         if (Path.GetDirectoryName(path) is not { } directory || !Directory.Exists(directory))
             throw new StartupException($"The directory of the socket {path} does not exist.");
         if (!Path.Exists(path))
@@ -39,7 +40,8 @@ internal static class UnixSocket
         }
         catch (SocketException)
         {
-            throw new StartupException($"{path} is there already and is not a socket that nobody listens at. Remove it, or choose another path.");
+            throw new StartupException(
+                $"{path} is there already and is not a socket that nobody listens at. Remove it, or choose another path.");
         }
         throw new StartupException($"Another process listens at {path}.");
     }

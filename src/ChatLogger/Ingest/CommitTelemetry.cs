@@ -16,7 +16,12 @@ internal static class CommitTelemetry
     /// <param name="waited">How long the first row of the batch has been queued.</param>
     /// <param name="requests">The spans of the waiting requests; empty while tracing is off.</param>
     /// <param name="run">Runs the statement.</param>
-    public static async Task<WriteStatus[]> Run(Instruments instruments, string writer, TimeSpan waited, IEnumerable<Activity> requests, Func<Task<WriteStatus[]>> run)
+    public static async Task<WriteStatus[]> Run(
+        Instruments instruments,
+        string writer,
+        TimeSpan waited,
+        IEnumerable<Activity> requests,
+        Func<Task<WriteStatus[]>> run)
     {
         using var span = Begin(writer, requests);
         instruments.CommitBegins(writer, waited);
@@ -43,7 +48,11 @@ internal static class CommitTelemetry
             return null;
         var waiting = requests.Distinct().Take(MaxLinks).ToList();
         var span = Tracing.Source.StartActivity(
-            $"commit {writer}", ActivityKind.Internal, default(ActivityContext), [Instruments.Writer(writer)], waiting.ConvertAll(request => new ActivityLink(request.Context)));
+            $"commit {writer}",
+            ActivityKind.Internal,
+            default(ActivityContext),
+            [Instruments.Writer(writer)],
+            waiting.ConvertAll(request => new ActivityLink(request.Context)));
         // The link goes both ways, so that the span of a request also leads to the commit that it waited for.
         if (span is not null)
             waiting.ForEach(request => request.AddLink(new ActivityLink(span.Context)));

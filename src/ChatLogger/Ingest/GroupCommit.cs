@@ -148,7 +148,11 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
         {
             List<QueuedWrite>? locked = null;
             var statuses = await CommitTelemetry.Run(
-                _instruments, _name, batch[0].Age, batch.Select(write => write.Request).OfType<Activity>(), () => _insert.Run(batch.ConvertAll(write => write.Item), wait));
+                _instruments,
+                _name,
+                batch[0].Age,
+                batch.Select(write => write.Request).OfType<Activity>(),
+                () => _insert.Run(batch.ConvertAll(write => write.Item), wait));
             for (var i = 0; i < statuses.Length; i++)
             {
                 if (statuses[i] == WriteStatus.Locked)
@@ -256,7 +260,9 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
     private void ParkLocked(QueuedWrite write)
     {
         ref var share = ref CollectionsMarshal.GetValueRefOrAddDefault(_parkedByOrganization, write.Item.LockKey.OrgId, out _);
-        if (share.Rows >= Math.Max(1, _settings.QueueRows * _settings.MaxParkedShare) || share.Bytes >= _settings.QueueBytes * _settings.MaxParkedShare)
+        if (
+            share.Rows >= Math.Max(1, _settings.QueueRows * _settings.MaxParkedShare)
+            || share.Bytes >= _settings.QueueBytes * _settings.MaxParkedShare)
         {
             Fail(write, QueueCapacity.Full());
             return;
@@ -318,7 +324,12 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
                 return null;
             }
             var bytes = 0L;
-            return [.. locked.Writes.Take(_settings.FlushRows).TakeWhile(write => (bytes += write.Item.Bytes) <= _settings.FlushBytes || bytes == write.Item.Bytes)];
+            return
+            [
+                .. locked
+                    .Writes.Take(_settings.FlushRows)
+                    .TakeWhile(write => (bytes += write.Item.Bytes) <= _settings.FlushBytes || bytes == write.Item.Bytes),
+            ];
         }
     }
 
@@ -364,7 +375,8 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
         refused.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected;
 
     // When the statement waited for a key that another transaction is inserting, the context of the error names the index of the keys.
-    private static bool IsIdempotencyKeyLock(PostgresException refused) => refused.Where?.Contains("idempotency_keys", StringComparison.Ordinal) == true;
+    private static bool IsIdempotencyKeyLock(PostgresException refused) =>
+        refused.Where?.Contains("idempotency_keys", StringComparison.Ordinal) == true;
 
     // True when the connection broke or the server stopped. A time-out of a slow server is not included: a retry would only add to its
     // load.
@@ -448,7 +460,9 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
         public void AbandonAfterGrace()
         {
             if (!TryAbandon())
-                _ = System.Threading.Tasks.Task.Delay(PendingWriteGroup.CompletionGrace).ContinueWith(_ => Abandon(), TaskScheduler.Default);
+                _ = System
+                    .Threading.Tasks.Task.Delay(PendingWriteGroup.CompletionGrace)
+                    .ContinueWith(_ => Abandon(), TaskScheduler.Default);
         }
 
         protected override void SetResult(WriteStatus status, Exception? why)

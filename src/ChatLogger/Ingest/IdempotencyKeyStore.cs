@@ -14,7 +14,8 @@ internal sealed class IdempotencyKeyStore(NpgsqlDataSource db, TimeSpan keepFor,
 
     /// <summary>Acquires the lock of the key within this process. Disposing the result releases it.</summary>
     /// <exception cref="ProblemException">Another request held the key for longer than the timeout: 409.</exception>
-    public Task<IDisposable> Acquire(Guid orgId, string route, Idempotency idempotencyKey, CancellationToken ct) => _locks.Acquire((orgId, route), idempotencyKey.Key, ct);
+    public Task<IDisposable> Acquire(Guid orgId, string route, Idempotency idempotencyKey, CancellationToken ct) =>
+        _locks.Acquire((orgId, route), idempotencyKey.Key, ct);
 
     /// <summary>The id of what was created under the key; null: the key is not in use.</summary>
     /// <exception cref="ProblemException">The key was used with another body: 422.</exception>

@@ -53,7 +53,8 @@ internal sealed class PendingWriteGroup(int size)
             {
                 var inFlight = Array.FindAll(((PendingWriteGroup)state!)._writes, groupedWrite => !groupedWrite.TryAbandon());
                 if (inFlight.Length > 0)
-                    _ = Task.Delay(CompletionGrace).ContinueWith(_ => Array.ForEach(inFlight, groupedWrite => groupedWrite.Abandon()), TaskScheduler.Default);
+                    _ = Task.Delay(CompletionGrace)
+                        .ContinueWith(_ => Array.ForEach(inFlight, groupedWrite => groupedWrite.Abandon()), TaskScheduler.Default);
             },
             this);
         await _allCompleted.Task;

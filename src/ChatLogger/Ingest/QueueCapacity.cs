@@ -34,5 +34,6 @@ internal sealed class QueueCapacity(int maxRows, long maxBytes)
         Interlocked.Add(ref _bytes, -bytes);
     }
 
-    public static ProblemException Full() => ProblemException.Unavailable("More is being written than can be taken. Try again shortly.", TimeSpan.FromSeconds(1));
+    public static ProblemException Full() =>
+        ProblemException.Unavailable("More is being written than can be taken. Try again shortly.", TimeSpan.FromSeconds(1));
 }

@@ -10,30 +10,32 @@ namespace ChatLogger.OpenApi;
 /// </summary>
 internal static class ClosedSets
 {
-    public static readonly IReadOnlyDictionary<string, (string Description, string[] Values)> All =
-        new Dictionary<string, (string, string[])>
-        {
-            ["MessageRole"] = ("Who speaks in a message.", [.. MessageRole.All]),
-            ["MemberRole"] = (
-                "What a member may do. A superadmin belongs to no organization.",
-                [MemberRole.Superadmin, .. MemberRole.OfOrganization]),
-            ["OrganizationRole"] = ("What a member of an organization may do.", [.. MemberRole.OfOrganization]),
-            ["MemberStatus"] = ("Whether a member may log in.", ["active", "disabled"]),
-            ["KeyScope"] = ("What a key may do: write what is said now, or also what was said in the past.", [.. KeyScope.All]),
-            ["Rating"] = ("What an end user thought.", ["up", "down"]),
-            ["SortOrder"] = ("In the order of arrival, or the other way round.", ["asc", "desc"]),
-            ["ExportFormat"] = ("What an export is written as.", ["json", "jsonl", "csv", "openai-jsonl"]),
-            ["ExportLayout"] = ("What a row of csv is.", ["messages", "chats"]),
-            ["ExportMode"] = (
-                "When an export is answered: at once where it is small, at once or not at all, or later.",
-                ["auto", "sync", "async"]),
-            ["ExportState"] = ("How far an export is; the last four are ends.",
-                [
-                    ExportState.Queued, ExportState.Running, ExportState.Done, ExportState.Failed, ExportState.Cancelled, ExportState.Expired,
-                ]),
-            ["AuditAction"] = ("What was done, or refused.", [.. AuditAction.All]),
-            ["AuditParty"] = ("What kind of thing did it, or had it done to it.",
-                ["member", "superadmin", "key", "operator", "anonymous", "chat", "export", "organization", "route"]),
-            ["ProblemType"] = ("Why a request was refused.", [.. ProblemType.All.Select(type => type.Slug)]),
-        };
+    public static readonly IReadOnlyDictionary<string, (string Description, string[] Values)> All = new Dictionary<
+        string,
+        (string, string[])
+    >
+    {
+        ["MessageRole"] = ("Who speaks in a message.", [.. MessageRole.All]),
+        ["MemberRole"] = (
+            "What a member may do. A superadmin belongs to no organization.",
+            [MemberRole.Superadmin, .. MemberRole.OfOrganization]),
+        ["OrganizationRole"] = ("What a member of an organization may do.", [.. MemberRole.OfOrganization]),
+        ["MemberStatus"] = ("Whether a member may log in.", ["active", "disabled"]),
+        ["KeyScope"] = ("What a key may do: write what is said now, or also what was said in the past.", [.. KeyScope.All]),
+        ["Rating"] = ("What an end user thought.", ["up", "down"]),
+        ["SortOrder"] = ("In the order of arrival, or the other way round.", ["asc", "desc"]),
+        ["ExportFormat"] = ("What an export is written as.", ["json", "jsonl", "csv", "openai-jsonl"]),
+        ["ExportLayout"] = ("What a row of csv is.", ["messages", "chats"]),
+        ["ExportMode"] = (
+            "When an export is answered: at once where it is small, at once or not at all, or later.",
+            ["auto", "sync", "async"]),
+        ["ExportState"] = (
+            "How far an export is; the last four are ends.",
+            [ExportState.Queued, ExportState.Running, ExportState.Done, ExportState.Failed, ExportState.Cancelled, ExportState.Expired]),
+        ["AuditAction"] = ("What was done, or refused.", [.. AuditAction.All]),
+        ["AuditParty"] = (
+            "What kind of thing did it, or had it done to it.",
+            ["member", "superadmin", "key", "operator", "anonymous", "chat", "export", "organization", "route"]),
+        ["ProblemType"] = ("Why a request was refused.", [.. ProblemType.All.Select(type => type.Slug)]),
+    };
 }

@@ -49,8 +49,10 @@ internal sealed partial class OperationBuilder(EndpointDataSource endpoints, IEn
         operation["security"] = access.Credential switch
         {
             CredentialKind.ApiKey => new JsonArray(
-                new JsonObject { [KeyScheme] = new JsonArray() }, new JsonObject { [BearerScheme] = new JsonArray() }),
-            CredentialKind.Session or CredentialKind.OrganizationSession => new JsonArray(new JsonObject { [CookieScheme] = new JsonArray() }),
+                new JsonObject { [KeyScheme] = new JsonArray() },
+                new JsonObject { [BearerScheme] = new JsonArray() }),
+            CredentialKind.Session or CredentialKind.OrganizationSession => new JsonArray(
+                new JsonObject { [CookieScheme] = new JsonArray() }),
             _ => new JsonArray(),
         };
         operation["parameters"] = new JsonArray([.. Parameters(endpoint, isHead)]);

@@ -63,7 +63,10 @@ internal sealed class RollupBucket
     {
         ref var sum = ref CollectionsMarshal.GetValueRefOrAddDefault(People, person, out _);
         sum = new(
-            sum.Chats + use.Chats, sum.Messages + use.Messages, sum.Tokens + use.Tokens, use.LastSeenAt > sum.LastSeenAt ? use.LastSeenAt : sum.LastSeenAt);
+            sum.Chats + use.Chats,
+            sum.Messages + use.Messages,
+            sum.Tokens + use.Tokens,
+            use.LastSeenAt > sum.LastSeenAt ? use.LastSeenAt : sum.LastSeenAt);
     }
 
     public void Add(int tag, TagCounts use)
@@ -113,7 +116,10 @@ internal sealed class BucketCounts
                 break;
             case AnalyticsEventKind.Message:
                 Roles[what.Role]++;
-                (Tokens, PromptTokens, CompletionTokens) = (Tokens + what.Tokens, PromptTokens + what.PromptTokens, CompletionTokens + what.CompletionTokens);
+                (Tokens, PromptTokens, CompletionTokens) = (
+                    Tokens + what.Tokens,
+                    PromptTokens + what.PromptTokens,
+                    CompletionTokens + what.CompletionTokens);
                 if (what.LatencyMs is { } latency)
                     Latencies.Add(latency);
                 break;
@@ -171,5 +177,15 @@ internal enum AnalyticsEventKind
 /// One chat, message or rating to be counted. At is in milliseconds since 1970. A rating that was replaced counts -1.
 /// </summary>
 internal readonly record struct AnalyticsEvent(
-    AnalyticsEventKind Kind, long At, Guid? UserId, string? ExternalUserId, string[] Tags, int Role, int? LatencyMs, long Tokens, long PromptTokens,
-    long CompletionTokens, int Up, int Down);
+    AnalyticsEventKind Kind,
+    long At,
+    Guid? UserId,
+    string? ExternalUserId,
+    string[] Tags,
+    int Role,
+    int? LatencyMs,
+    long Tokens,
+    long PromptTokens,
+    long CompletionTokens,
+    int Up,
+    int Down);

@@ -11,7 +11,9 @@ internal static class RollupCodec
     public static byte[] Of(BucketCounts counts)
     {
         var bytes = new ArrayBufferWriter<byte>(64);
-        foreach (var number in (ReadOnlySpan<long>)[counts.Chats, counts.Tokens, counts.PromptTokens, counts.CompletionTokens, counts.Up, counts.Down])
+        foreach (
+            var number in (ReadOnlySpan<long>)
+                [counts.Chats, counts.Tokens, counts.PromptTokens, counts.CompletionTokens, counts.Up, counts.Down])
             Write(bytes, number);
         Write(bytes, counts.Roles.Length);
         foreach (var messages in counts.Roles)

@@ -11,7 +11,10 @@ namespace ChatLogger.Rollups;
 internal static class RollupRows
 {
     /// <summary>The buckets that exist for the spans, by tier and start (in milliseconds since 1970).</summary>
-    public static async Task<Dictionary<(int Tier, long Start), RollupBucket>> Read(Sql.Transaction transaction, Guid orgId, IReadOnlyCollection<(int Tier, long Start)> spans)
+    public static async Task<Dictionary<(int Tier, long Start), RollupBucket>> Read(
+        Sql.Transaction transaction,
+        Guid orgId,
+        IReadOnlyCollection<(int Tier, long Start)> spans)
     {
         var rows = await transaction.QueryAsync<Row>(
             """
@@ -19,7 +22,12 @@ internal static class RollupRows
             from unnest(@Tiers, @Starts) as s(tier, start)
             join rollups r on r.org_id = @OrgId and r.tier = s.tier and r.start = s.start
             """,
-            new { OrgId = orgId, Tiers = spans.Select(span => span.Tier).ToArray(), Starts = spans.Select(span => TimeBuckets.Instant(span.Start)).ToArray() });
+            new
+            {
+                OrgId = orgId,
+                Tiers = spans.Select(span => span.Tier).ToArray(),
+                Starts = spans.Select(span => TimeBuckets.Instant(span.Start)).ToArray(),
+            });
         var buckets = new Dictionary<(int Tier, long Start), RollupBucket>(rows.Count);
         foreach (var row in rows)
         {
@@ -33,7 +41,10 @@ internal static class RollupRows
     }
 
     /// <summary>Replaces stored buckets; deletes the empty ones.</summary>
-    public static async Task Write(Sql.Transaction transaction, Guid orgId, IReadOnlyDictionary<(int Tier, long Start), RollupBucket> buckets)
+    public static async Task Write(
+        Sql.Transaction transaction,
+        Guid orgId,
+        IReadOnlyDictionary<(int Tier, long Start), RollupBucket> buckets)
     {
         var gone = buckets.Where(each => each.Value.IsEmpty).Select(each => each.Key).ToList();
         if (gone.Count > 0)
@@ -46,7 +57,12 @@ internal static class RollupRows
                   and rollups.tier = s.tier
                   and rollups.start = s.start
                 """,
-                new { OrgId = orgId, Tiers = gone.Select(span => span.Tier).ToArray(), Starts = gone.Select(span => TimeBuckets.Instant(span.Start)).ToArray() });
+                new
+                {
+                    OrgId = orgId,
+                    Tiers = gone.Select(span => span.Tier).ToArray(),
+                    Starts = gone.Select(span => TimeBuckets.Instant(span.Start)).ToArray(),
+                });
         }
 
         var kept = buckets.Where(each => !each.Value.IsEmpty).OrderBy(each => each.Key).ToList();
@@ -64,10 +80,15 @@ internal static class RollupRows
             transaction.Inner);
         write.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = orgId });
         write.Parameters.Add(BulkInsertStatement.Column(NpgsqlDbType.Integer, kept.Select(each => each.Key.Tier).ToArray()));
-        write.Parameters.Add(BulkInsertStatement.Column(NpgsqlDbType.TimestampTz, kept.Select(each => TimeBuckets.Instant(each.Key.Start)).ToArray()));
-        write.Parameters.Add(BulkInsertStatement.Column(NpgsqlDbType.Bytea, kept.Select(each => RollupCodec.Of(each.Value.Counts)).ToArray()));
-        write.Parameters.Add(BulkInsertStatement.Column(NpgsqlDbType.Bytea, kept.Select(each => RollupCodec.Of(each.Value.People, each.Key.Start)).ToArray()));
-        write.Parameters.Add(BulkInsertStatement.Column(NpgsqlDbType.Bytea, kept.Select(each => RollupCodec.Of(each.Value.Tags)).ToArray()));
+        write.Parameters.Add(
+            BulkInsertStatement.Column(NpgsqlDbType.TimestampTz, kept.Select(each => TimeBuckets.Instant(each.Key.Start)).ToArray()));
+        write.Parameters.Add(
+            BulkInsertStatement.Column(NpgsqlDbType.Bytea, kept.Select(each => RollupCodec.Of(each.Value.Counts)).ToArray()));
+        write.Parameters.Add(
+            BulkInsertStatement.Column(NpgsqlDbType.Bytea, kept.Select(each => RollupCodec.Of(each.Value.People, each.Key.Start)).ToArray())
+        );
+        write.Parameters.Add(
+            BulkInsertStatement.Column(NpgsqlDbType.Bytea, kept.Select(each => RollupCodec.Of(each.Value.Tags)).ToArray()));
         await write.ExecuteNonQueryAsync(transaction.Ct);
     }
 

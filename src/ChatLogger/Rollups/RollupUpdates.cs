@@ -63,7 +63,10 @@ internal static class RollupUpdates
         foreach (var hour in hours)
             buckets.Add((TimeBuckets.Hour, hour), Sum(Inside(TimeBuckets.Hour, hour), quarters));
         var days = hours.Select(start => TimeBuckets.StartOf(TimeBuckets.Day, start)).Distinct().ToArray();
-        var others = await RollupRows.Read(transaction, orgId, [.. days.SelectMany(day => Inside(TimeBuckets.Day, day)).Where(hour => !buckets.ContainsKey(hour))]);
+        var others = await RollupRows.Read(
+            transaction,
+            orgId,
+            [.. days.SelectMany(day => Inside(TimeBuckets.Day, day)).Where(hour => !buckets.ContainsKey(hour))]);
         foreach (var (span, bucket) in buckets.Where(each => each.Key.Item1 == TimeBuckets.Hour))
             others.Add(span, bucket);
         foreach (var day in days)
@@ -86,8 +89,9 @@ internal static class RollupUpdates
 
         var names = await DimensionIds.Of(transaction, orgId, [uses[0] with { Tags = [.. before, .. after] }], mayAdd: true);
         var (removed, added) = (names.Tags(uses[0] with { Tags = before }), names.Tags(uses[0] with { Tags = after }));
-        var changes = uses
-            .SelectMany(what => AllTiers, (what, tier) => (Span: (tier, TimeBuckets.StartOf(tier, what.At)), IsChat: what.Kind == AnalyticsEventKind.Chat))
+        var changes = uses.SelectMany(
+                what => AllTiers,
+                (what, tier) => (Span: (tier, TimeBuckets.StartOf(tier, what.At)), IsChat: what.Kind == AnalyticsEventKind.Chat))
             .GroupBy(use => use.Span, use => use.IsChat)
             .ToDictionary(span => span.Key, span => new TagCounts(span.LongCount(isChat => isChat), span.LongCount(isChat => !isChat)));
         var buckets = await RollupRows.Read(transaction, orgId, changes.Keys);
@@ -103,7 +107,12 @@ internal static class RollupUpdates
     }
 
     /// <summary>Computes from the rows what the rollups must be when they are aggregated up to <paramref name="upTo"/>.</summary>
-    public static async Task<Dictionary<(int Tier, long Start), RollupBucket>> Count(Sql.Transaction transaction, Guid orgId, long upTo, int rows, bool mayAdd)
+    public static async Task<Dictionary<(int Tier, long Start), RollupBucket>> Count(
+        Sql.Transaction transaction,
+        Guid orgId,
+        long upTo,
+        int rows,
+        bool mayAdd)
     {
         var quarters = new Dictionary<long, RollupBucket>();
         for (var after = -1L; after < upTo;)
@@ -165,12 +174,23 @@ internal static class RollupUpdates
     }
 
     // Computes buckets from the rows up to the offset. The transaction holds the lock of the offset, so nothing is aggregated meanwhile.
-    private static async Task<Dictionary<long, RollupBucket>> Recount(Sql.Transaction transaction, Guid orgId, List<long> quarters, long upTo)
+    private static async Task<Dictionary<long, RollupBucket>> Recount(
+        Sql.Transaction transaction,
+        Guid orgId,
+        List<long> quarters,
+        long upTo)
     {
         if (quarters.Count == 0)
             return [];
-        var rows = await RollupSql.Read(transaction, RollupSql.Within, RollupSql.PartialBuckets(orgId, upTo, quarters.Select(start =>
-            new TimeBuckets.PartialBucket(TimeBuckets.Instant(start), TimeBuckets.Instant(start + TimeBuckets.Length(TimeBuckets.Quarter))))));
+        var rows = await RollupSql.Read(
+            transaction,
+            RollupSql.Within,
+            RollupSql.PartialBuckets(
+                orgId,
+                upTo,
+                quarters.Select(start => new TimeBuckets.PartialBucket(
+                    TimeBuckets.Instant(start),
+                    TimeBuckets.Instant(start + TimeBuckets.Length(TimeBuckets.Quarter))))));
         var counted = Quarters(rows, await DimensionIds.Of(transaction, orgId, rows, mayAdd: true));
         return quarters.ToDictionary(start => start, start => counted.GetValueOrDefault(start) ?? new RollupBucket());
     }

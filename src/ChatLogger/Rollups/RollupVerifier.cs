@@ -26,12 +26,18 @@ internal sealed class RollupVerifier([FromKeyedServices(Pools.Analytics)] Npgsql
             : await transaction.QuerySingleOrDefaultAsync<long?>(
                 "select seq from followers where org_id = @OrgId and follower = @Name", new { OrgId = orgId, RollupUpdates.Name });
         var counted = await RollupUpdates.Count(transaction, orgId, upTo ?? -1, settings.BatchRows, mayAdd: mayRepair);
-        var kept = (await transaction.QueryAsync<Row>(
-            "select tier, start, sha256(counts) || sha256(people) || sha256(tags) as hash from rollups where org_id = @OrgId", new { OrgId = orgId }))
-            .ToDictionary(row => ((int)row.Tier, TimeBuckets.Milliseconds(row.Start)), row => row.Hash);
+        var kept = (
+            await transaction.QueryAsync<Row>(
+                "select tier, start, sha256(counts) || sha256(people) || sha256(tags) as hash from rollups where org_id = @OrgId",
+                new { OrgId = orgId })
+        ).ToDictionary(row => ((int)row.Tier, TimeBuckets.Milliseconds(row.Start)), row => row.Hash);
 
         var different = counted
-            .Where(each => !(kept.TryGetValue(each.Key, out var hash) ? hash.AsSpan().SequenceEqual(Hash(each.Value, each.Key.Start)) : each.Value.IsEmpty))
+            .Where(each =>
+                !(
+                    kept.TryGetValue(each.Key, out var hash)
+                        ? hash.AsSpan().SequenceEqual(Hash(each.Value, each.Key.Start))
+                        : each.Value.IsEmpty))
             .Concat(kept.Keys.Where(span => !counted.ContainsKey(span)).Select(span => KeyValuePair.Create(span, new RollupBucket())))
             .ToDictionary();
         if (mayRepair)
@@ -40,9 +46,11 @@ internal sealed class RollupVerifier([FromKeyedServices(Pools.Analytics)] Npgsql
     }
 
     private static byte[] Hash(RollupBucket bucket, long start) =>
-    [
-        .. SHA256.HashData(RollupCodec.Of(bucket.Counts)), .. SHA256.HashData(RollupCodec.Of(bucket.People, start)), .. SHA256.HashData(RollupCodec.Of(bucket.Tags)),
-    ];
+        [
+            .. SHA256.HashData(RollupCodec.Of(bucket.Counts)),
+            .. SHA256.HashData(RollupCodec.Of(bucket.People, start)),
+            .. SHA256.HashData(RollupCodec.Of(bucket.Tags)),
+        ];
 
     private sealed record Row(short Tier, DateTime Start, byte[] Hash);
 }

@@ -9,9 +9,13 @@ namespace ChatLogger.Rollups;
 /// The consumer of the change feed that aggregates changes into the rollups, asynchronously; see <see cref="RollupUpdates"/>.
 /// </summary>
 internal sealed class RollupWorker(
-    [FromKeyedServices(Pools.Analytics)] NpgsqlDataSource db, ChangeLog changeLog, FeedSettings settings, IngestActivity activity, TimeProvider time,
-    ILogger<RollupWorker> log)
-    : FeedConsumer(RollupUpdates.Name, db, changeLog, settings, activity, time, log)
+    [FromKeyedServices(Pools.Analytics)] NpgsqlDataSource db,
+    ChangeLog changeLog,
+    FeedSettings settings,
+    IngestActivity activity,
+    TimeProvider time,
+    ILogger<RollupWorker> log
+) : FeedConsumer(RollupUpdates.Name, db, changeLog, settings, activity, time, log)
 {
     private readonly NpgsqlDataSource _db = db;
     private readonly int _rows = settings.BatchRows;

@@ -17,7 +17,8 @@ internal static class TimeBuckets
     public static DateTime Instant(long at) => DateTime.UnixEpoch.AddMilliseconds(at);
 
     /// <summary>The milliseconds since 1970, rounded down like the starts of the buckets.</summary>
-    public static long Milliseconds(DateTime at) => StartOf(at.Ticks - DateTime.UnixEpoch.Ticks, TimeSpan.TicksPerMillisecond) / TimeSpan.TicksPerMillisecond;
+    public static long Milliseconds(DateTime at) =>
+        StartOf(at.Ticks - DateTime.UnixEpoch.Ticks, TimeSpan.TicksPerMillisecond) / TimeSpan.TicksPerMillisecond;
 
     /// <summary>The milliseconds since 1970, rounded up, because the times of events are whole milliseconds.</summary>
     public static long FirstMillisecond(DateTimeOffset at) => Milliseconds(at.UtcDateTime.AddTicks(TimeSpan.TicksPerMillisecond - 1));

@@ -20,10 +20,23 @@ internal sealed record UnaggregatedEvents(long UpTo, long[] Chats, long[] Messag
         var messages = await After("select seq from messages where org_id = @OrgId and seq > @UpTo order by seq limit @Limit");
         var chats = await After("select seq from chats where org_id = @OrgId and seq > @UpTo order by seq limit @Limit");
         var ratings = await After("select seq from feedback where org_id = @OrgId and seq > @UpTo order by seq limit @Limit");
-        var replaced = await After("select until_seq from feedback_replaced where org_id = @OrgId and until_seq > @UpTo order by until_seq limit @Limit");
-        return new[] { messages, chats, ratings, replaced }.Any(numbers => numbers.Length > MaxEvents) ? null : new(upTo, chats, messages, ratings, replaced);
+        var replaced = await After(
+            "select until_seq from feedback_replaced where org_id = @OrgId and until_seq > @UpTo order by until_seq limit @Limit");
+        return new[] { messages, chats, ratings, replaced }.Any(numbers => numbers.Length > MaxEvents)
+            ? null
+            : new(upTo, chats, messages, ratings, replaced);
 
-        async Task<long[]> After(string sql) => [.. await snapshot.QueryAsync<long>(sql, new { OrgId = orgId, UpTo = upTo, Limit = MaxEvents + 1 })];
+        async Task<long[]> After(string sql) =>
+            [
+                .. await snapshot.QueryAsync<long>(
+                    sql,
+                    new
+                    {
+                        OrgId = orgId,
+                        UpTo = upTo,
+                        Limit = MaxEvents + 1,
+                    }),
+            ];
     }
 
     /// <summary>Reads the unaggregated events that happened in a range of time.</summary>

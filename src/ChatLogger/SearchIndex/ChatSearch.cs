@@ -21,10 +21,17 @@ internal sealed record FoundPage(IReadOnlyList<FoundChat> Chats, (DateTimeOffset
 internal sealed class ChatSearch(NpgsqlDataSource db, SearchSettings settings)
 {
     /// <summary>The next page after a keyset position, newest chats first.</summary>
-    public async Task<FoundPage> Page(SearchScope scope, SearchQuery query, (DateTimeOffset Time, Guid Id)? after, int limit, CancellationToken ct) =>
+    public async Task<FoundPage> Page(
+        SearchScope scope,
+        SearchQuery query,
+        (DateTimeOffset Time, Guid Id)? after,
+        int limit,
+        CancellationToken ct) =>
         query.IsEmpty
             ? new([], null)
-            : await db.InSnapshotAsync(async snapshot => await (await Search.Begin(snapshot, scope, query, settings)).Page(after, limit), ct);
+            : await db.InSnapshotAsync(
+                async snapshot => await (await Search.Begin(snapshot, scope, query, settings)).Page(after, limit),
+                ct);
 
     /// <summary>All matching chats in the snapshot of the caller, in no particular order.</summary>
     public async Task<IReadOnlyList<Guid>> All(Sql.Transaction snapshot, SearchScope scope, SearchQuery query)

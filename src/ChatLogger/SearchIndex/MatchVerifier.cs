@@ -6,7 +6,13 @@ namespace ChatLogger.SearchIndex;
 
 /// <summary>Verifies candidate chats against their messages, in order, until enough matches are found.</summary>
 internal sealed class MatchVerifier(
-    Sql.Transaction snapshot, SearchSql sql, SearchQuery query, SearchSettings settings, UnindexedMessages tail, List<FoundChat> found, int wanted)
+    Sql.Transaction snapshot,
+    SearchSql sql,
+    SearchQuery query,
+    SearchSettings settings,
+    UnindexedMessages tail,
+    List<FoundChat> found,
+    int wanted)
 {
     private const int BatchChats = 64;
 

@@ -85,7 +85,9 @@ internal sealed class NormalizedText
         var before = _chars[_length - 1];
         if (unit <= '\u1175' && before is >= '\u1100' and <= '\u1112')
             return (char)(0xAC00 + ((before - 0x1100) * 21 + unit - 0x1161) * 28);
-        return unit >= '\u11A8' && before is >= '\uAC00' and <= '\uD7A3' && (before - 0xAC00) % 28 == 0 ? (char)(before + unit - 0x11A7) : null;
+        return unit >= '\u11A8' && before is >= '\uAC00' and <= '\uD7A3' && (before - 0xAC00) % 28 == 0
+            ? (char)(before + unit - 0x11A7)
+            : null;
     }
 
     private void Sort(int order)

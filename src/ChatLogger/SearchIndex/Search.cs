@@ -32,7 +32,12 @@ internal sealed class Search
     public static async Task<Search> Begin(Sql.Transaction snapshot, SearchScope scope, SearchQuery query, SearchSettings settings)
     {
         await snapshot.ExecuteAsync(SearchSql.Prepare, new { });
-        return new(snapshot, scope, query, settings, await UnindexedMessages.Read(snapshot, scope.OrgId, query, settings.MaxUnindexedMessages));
+        return new(
+            snapshot,
+            scope,
+            query,
+            settings,
+            await UnindexedMessages.Read(snapshot, scope.OrgId, query, settings.MaxUnindexedMessages));
     }
 
     public async Task<FoundPage> Page((DateTimeOffset Time, Guid Id)? after, int limit)

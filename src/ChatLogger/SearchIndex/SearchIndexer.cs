@@ -13,8 +13,13 @@ namespace ChatLogger.SearchIndex;
 /// indexed yet.
 /// </summary>
 internal sealed class SearchIndexer(
-    NpgsqlDataSource db, ChangeLog changeLog, SearchSettings settings, IngestActivity activity, TimeProvider time, ILogger<SearchIndexer> log)
-    : FeedConsumer(Name, db, changeLog, Following(settings), activity, time, log)
+    NpgsqlDataSource db,
+    ChangeLog changeLog,
+    SearchSettings settings,
+    IngestActivity activity,
+    TimeProvider time,
+    ILogger<SearchIndexer> log
+) : FeedConsumer(Name, db, changeLog, Following(settings), activity, time, log)
 {
     public const string Name = "search";
 

@@ -76,7 +76,10 @@ internal sealed class SearchTerm
 
     private static bool IsMark(ReadOnlySpan<char> text, int at) =>
         Rune.DecodeFromUtf16(text[at..], out var rune, out _) == System.Buffers.OperationStatus.Done
-        && Rune.GetUnicodeCategory(rune) is UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark;
+        && Rune.GetUnicodeCategory(rune)
+            is UnicodeCategory.NonSpacingMark
+                or UnicodeCategory.SpacingCombiningMark
+                or UnicodeCategory.EnclosingMark;
 
     // Removes punctuation of the sentence that the term may have been copied from.
     private static string Trim(string piece)
@@ -90,7 +93,9 @@ internal sealed class SearchTerm
     }
 
     private static bool IsIgnorable(char unit) =>
-        !char.IsSurrogate(unit) && Tokenizer.ClassAt([unit], 0, out _) == CharClass.Between && !Belonging.Contains(unit, StringComparison.Ordinal);
+        !char.IsSurrogate(unit)
+        && Tokenizer.ClassAt([unit], 0, out _) == CharClass.Between
+        && !Belonging.Contains(unit, StringComparison.Ordinal);
 
     private static bool Searchable(string piece)
     {

@@ -52,5 +52,7 @@ internal static class Snippet
 
     private static bool IsInside(string text, int at) =>
         at < text.Length
-        && (char.IsLowSurrogate(text[at]) || CharUnicodeInfo.GetUnicodeCategory(text[at]) is UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark);
+        && (
+            char.IsLowSurrogate(text[at])
+            || CharUnicodeInfo.GetUnicodeCategory(text[at]) is UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark);
 }

@@ -30,12 +30,32 @@ internal static class Tokenizer
     // Thai, Lao and the other Tai scripts, Tibetan, Myanmar, Jamo, Khmer, Balinese, Javanese, then all scripts of East Asia.
     private static readonly (int First, int Last)[] DenseScripts =
     [
-        (0x0E00, 0x109F), (0x1100, 0x11FF), (0x1780, 0x17FF), (0x1950, 0x19FF), (0x1A20, 0x1AAF), (0x1B00, 0x1B7F), (0x2E80, 0x2FDF), (0x3005, 0x3007),
-        (0x3021, 0x3035), (0x3040, 0x318F), (0x31A0, 0x31BF), (0x31F0, 0x31FF), (0x3400, 0x4DBF), (0x4E00, 0xA4CF), (0xA960, 0xA9FF), (0xAA60, 0xAADF),
-        (0xAC00, 0xD7FF), (0xF900, 0xFAFF), (0x1AFF0, 0x1B16F), (0x20000, 0x3FFFF),
+        (0x0E00, 0x109F),
+        (0x1100, 0x11FF),
+        (0x1780, 0x17FF),
+        (0x1950, 0x19FF),
+        (0x1A20, 0x1AAF),
+        (0x1B00, 0x1B7F),
+        (0x2E80, 0x2FDF),
+        (0x3005, 0x3007),
+        (0x3021, 0x3035),
+        (0x3040, 0x318F),
+        (0x31A0, 0x31BF),
+        (0x31F0, 0x31FF),
+        (0x3400, 0x4DBF),
+        (0x4E00, 0xA4CF),
+        (0xA960, 0xA9FF),
+        (0xAA60, 0xAADF),
+        (0xAC00, 0xD7FF),
+        (0xF900, 0xFAFF),
+        (0x1AFF0, 0x1B16F),
+        (0x20000, 0x3FFFF),
     ];
 
-    private static readonly CharClass[] Basic = [.. Enumerable.Range(0, 0x10000).Select(unit => char.IsSurrogate((char)unit) ? CharClass.Between : Classify(new Rune(unit)))];
+    private static readonly CharClass[] Basic =
+    [
+        .. Enumerable.Range(0, 0x10000).Select(unit => char.IsSurrogate((char)unit) ? CharClass.Between : Classify(new Rune(unit))),
+    ];
 
     /// <summary>The class of the character at <paramref name="at"/>, and its length in UTF-16 units.</summary>
     public static CharClass ClassAt(ReadOnlySpan<char> text, int at, out int length)
@@ -96,10 +116,13 @@ internal static class Tokenizer
 
     private static int Hash(ReadOnlySpan<char> word, int seed) => (int)XxHash32.HashToUInt32(MemoryMarshal.AsBytes(word), seed);
 
-    private static CharClass Classify(Rune rune) => Rune.GetUnicodeCategory(rune) switch
-    {
-        <= UnicodeCategory.OtherNumber => Array.Exists(DenseScripts, script => rune.Value >= script.First && rune.Value <= script.Last) ? CharClass.Dense : CharClass.Word,
-        >= UnicodeCategory.MathSymbol and <= UnicodeCategory.OtherSymbol => CharClass.Symbol,
-        _ => CharClass.Between,
-    };
+    private static CharClass Classify(Rune rune) =>
+        Rune.GetUnicodeCategory(rune) switch
+        {
+            <= UnicodeCategory.OtherNumber => Array.Exists(DenseScripts, script => rune.Value >= script.First && rune.Value <= script.Last)
+                ? CharClass.Dense
+                : CharClass.Word,
+            >= UnicodeCategory.MathSymbol and <= UnicodeCategory.OtherSymbol => CharClass.Symbol,
+            _ => CharClass.Between,
+        };
 }

@@ -19,7 +19,10 @@ internal sealed class Gauges(IMeterFactory meters, IEnumerable<IObservableGauges
     {
         var meter = meters.Create(Instruments.Name);
         meter.CreateObservableGauge(
-            "chatlogger.build_info", () => new Measurement<int>(1, new KeyValuePair<string, object?>("version", TelemetrySetup.Version)), null, "What is running.");
+            "chatlogger.build_info",
+            () => new Measurement<int>(1, new KeyValuePair<string, object?>("version", TelemetrySetup.Version)),
+            null,
+            "What is running.");
         foreach (var area in areas)
             area.Add(meter);
         return Task.CompletedTask;

@@ -22,7 +22,10 @@ internal sealed class Instruments
         HistogramBucketBoundaries = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
     };
 
-    private static readonly InstrumentAdvice<int> Rows = new() { HistogramBucketBoundaries = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000] };
+    private static readonly InstrumentAdvice<int> Rows = new()
+    {
+        HistogramBucketBoundaries = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000],
+    };
 
     private static readonly KeyValuePair<string, object?> Hit = new("chatlogger.cache.result", "hit");
     private static readonly KeyValuePair<string, object?> Miss = new("chatlogger.cache.result", "miss");
@@ -39,12 +42,33 @@ internal sealed class Instruments
     {
         var meter = meters.Create(Name);
         _commitSize = meter.CreateHistogram("chatlogger.commit.size", "{row}", "Rows written in one commit.", null, Rows);
-        _commitDuration = meter.CreateHistogram("chatlogger.commit.duration", "s", "How long a statement that writes rows took, with its commit.", null, Seconds);
-        _commitWait = meter.CreateHistogram("chatlogger.commit.wait", "s", "How long the first row of a commit had waited for it to begin.", null, Seconds);
-        _replays = meter.CreateCounter<long>("chatlogger.replays", "{write}", "Writes answered with what the same Idempotency-Key had written before.");
+        _commitDuration = meter.CreateHistogram(
+            "chatlogger.commit.duration",
+            "s",
+            "How long a statement that writes rows took, with its commit.",
+            null,
+            Seconds);
+        _commitWait = meter.CreateHistogram(
+            "chatlogger.commit.wait",
+            "s",
+            "How long the first row of a commit had waited for it to begin.",
+            null,
+            Seconds);
+        _replays = meter.CreateCounter<long>(
+            "chatlogger.replays",
+            "{write}",
+            "Writes answered with what the same Idempotency-Key had written before.");
         _refusals = meter.CreateCounter<long>("chatlogger.refusals", "{refusal}", "Requests, and items of batches, that were refused.");
-        _keyLookups = meter.CreateCounter<long>("chatlogger.key_cache.lookups", "{lookup}", "API keys that came, and whether what they grant was in memory.");
-        _connectionWait = meter.CreateHistogram("db.client.connection.wait_time", "s", "How long a connection of a pool was waited for, or made.", null, Seconds);
+        _keyLookups = meter.CreateCounter<long>(
+            "chatlogger.key_cache.lookups",
+            "{lookup}",
+            "API keys that came, and whether what they grant was in memory.");
+        _connectionWait = meter.CreateHistogram(
+            "db.client.connection.wait_time",
+            "s",
+            "How long a connection of a pool was waited for, or made.",
+            null,
+            Seconds);
     }
 
     /// <summary>Whether measuring the wait for a connection is worth its cost, because somebody listens.</summary>
@@ -60,7 +84,10 @@ internal sealed class Instruments
     }
 
     public void CommitFailed(string writer, TimeSpan took, Exception failure) =>
-        _commitDuration.Record(took.TotalSeconds, Writer(writer), new(ErrorType, (failure as PostgresException)?.SqlState ?? failure.GetType().Name));
+        _commitDuration.Record(
+            took.TotalSeconds,
+            Writer(writer),
+            new(ErrorType, (failure as PostgresException)?.SqlState ?? failure.GetType().Name));
 
     /// <param name="what">One of the predefined names: <c>chat</c>, <c>message</c>, <c>item</c>, <c>export</c>.</param>
     public void Replayed(string what) => _replays.Add(1, new KeyValuePair<string, object?>("chatlogger.replayed", what));
@@ -73,7 +100,8 @@ internal sealed class Instruments
 
     public void KeyIsLookedUp() => _keyLookups.Add(1, Miss);
 
-    public void Connected(string pool, TimeSpan waited) => _connectionWait.Record(waited.TotalSeconds, new KeyValuePair<string, object?>(Pool, pool));
+    public void Connected(string pool, TimeSpan waited) =>
+        _connectionWait.Record(waited.TotalSeconds, new KeyValuePair<string, object?>(Pool, pool));
 
     /// <summary>The label that identifies a writer.</summary>
     public static KeyValuePair<string, object?> Writer(string name) => new("chatlogger.writer", name);

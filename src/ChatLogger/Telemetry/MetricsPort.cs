@@ -8,7 +8,9 @@ namespace ChatLogger.Telemetry;
 /// Serves <c>/metrics</c> at an address of its own to anyone who can reach it. This separate server has no other routes, and shares neither
 /// limits nor connections with the main one.
 /// </summary>
-internal sealed partial class MetricsPort(TelemetrySettings settings, MetricsPage page, ILogger<MetricsPort> log) : IHostedService, IAsyncDisposable
+internal sealed partial class MetricsPort(TelemetrySettings settings, MetricsPage page, ILogger<MetricsPort> log)
+    : IHostedService,
+        IAsyncDisposable
 {
     private const string Path = "/metrics";
 
@@ -30,7 +32,9 @@ internal sealed partial class MetricsPort(TelemetrySettings settings, MetricsPag
         }
         catch (IOException failure)
         {
-            throw new StartupException($"Cannot listen at {settings.MetricsUrl} ({TelemetrySettings.Section}__MetricsUrl): {failure.Message.Split('\n')[0].TrimEnd(' ', '\r', '.')}.");
+            throw new StartupException(
+                $"Cannot listen at {settings.MetricsUrl} ({TelemetrySettings.Section}__MetricsUrl): {failure.Message.Split('\n')[0].TrimEnd(' ', '\r', '.')}."
+            );
         }
         Listening(log, string.Join(", ", _server.Urls.Select(url => url + Path)));
     }

@@ -22,21 +22,32 @@ internal sealed record OtlpSettings(bool Traces, bool Metrics, bool Logs)
         }
         foreach (var endpoint in Each("ENDPOINT"))
         {
-            if (configuration[endpoint] is { Length: > 0 } url && !(Uri.TryCreate(url, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"))
+            if (
+                configuration[endpoint] is { Length: > 0 } url
+                && !(Uri.TryCreate(url, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"))
                 throw new StartupException($"{endpoint} must be an address such as http://127.0.0.1:4317.");
         }
         return new(IsSent("TRACES"), IsSent("METRICS"), IsSent("LOGS"));
 
-        bool IsSent(string signal) => configuration[$"OTEL_{signal}_EXPORTER"]?.Trim() switch
-        {
-            "none" => false,
-            "otlp" => !disabled,
-            null or "" => !disabled && (configuration[Endpoint] ?? configuration[$"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"]) is { Length: > 0 },
-            _ => throw new StartupException($"OTEL_{signal}_EXPORTER must be otlp or none.{(signal == "METRICS" ? " For Prometheus set Telemetry__MetricsUrl." : "")}"),
-        };
+        bool IsSent(string signal) =>
+            configuration[$"OTEL_{signal}_EXPORTER"]?.Trim() switch
+            {
+                "none" => false,
+                "otlp" => !disabled,
+                null or "" => !disabled
+                    && (configuration[Endpoint] ?? configuration[$"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"]) is { Length: > 0 },
+                _ => throw new StartupException(
+                    $"OTEL_{signal}_EXPORTER must be otlp or none.{(signal == "METRICS" ? " For Prometheus set Telemetry__MetricsUrl." : "")}"
+                ),
+            };
     }
 
     // Returns the setting for all signals, and that of each signal.
     private static string[] Each(string what) =>
-        [$"OTEL_EXPORTER_OTLP_{what}", $"OTEL_EXPORTER_OTLP_TRACES_{what}", $"OTEL_EXPORTER_OTLP_METRICS_{what}", $"OTEL_EXPORTER_OTLP_LOGS_{what}"];
+        [
+            $"OTEL_EXPORTER_OTLP_{what}",
+            $"OTEL_EXPORTER_OTLP_TRACES_{what}",
+            $"OTEL_EXPORTER_OTLP_METRICS_{what}",
+            $"OTEL_EXPORTER_OTLP_LOGS_{what}",
+        ];
 }

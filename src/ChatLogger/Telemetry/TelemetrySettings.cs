@@ -32,10 +32,13 @@ internal sealed record TelemetrySettings
         var given = Settings.Bind<TelemetrySettings>(configuration, Section);
         var token = SecretText.Read($"{Section}__MetricsToken", given.MetricsToken, given.MetricsTokenFile);
         if (token is not null && (token.Length < MinTokenLength || token.Any(character => character is <= ' ' or > '~')))
-            throw new StartupException($"{Section}__MetricsToken must be at least {MinTokenLength} printable ASCII characters without spaces, for instance from: openssl rand -hex 32");
+            throw new StartupException(
+                $"{Section}__MetricsToken must be at least {MinTokenLength} printable ASCII characters without spaces, for instance from: openssl rand -hex 32"
+            );
         var url = string.IsNullOrEmpty(given.MetricsUrl) ? null : given.MetricsUrl.TrimEnd('/');
         if (url is not null && !IsAddress(url))
-            throw new StartupException($"{Section}__MetricsUrl must be an address to listen at such as http://127.0.0.1:9464, or http://*:9464 for all.");
+            throw new StartupException(
+                $"{Section}__MetricsUrl must be an address to listen at such as http://127.0.0.1:9464, or http://*:9464 for all.");
         return given with { MetricsUrl = url, MetricsToken = token, MetricsTokenFile = null };
     }
 

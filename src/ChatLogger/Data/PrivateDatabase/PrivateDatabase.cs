@@ -25,7 +25,12 @@ internal sealed partial class PrivateDatabase : IAsyncDisposable
     private Postmaster _postmaster;
     private int _left;
 
-    private PrivateDatabase(PostgresCluster cluster, Postmaster postmaster, IDisposable presence, PrivateDatabaseOptions options, ILogger logger)
+    private PrivateDatabase(
+        PostgresCluster cluster,
+        Postmaster postmaster,
+        IDisposable presence,
+        PrivateDatabaseOptions options,
+        ILogger logger)
     {
         (_cluster, _postmaster, _presence, _options, _logger) = (cluster, postmaster, presence, options, logger);
         SocketDirectory = postmaster.SocketDirectory;
@@ -178,7 +183,9 @@ internal sealed partial class PrivateDatabase : IAsyncDisposable
         directory = Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory));
         // pg_ctl puts the name between double quotes in a shell command.
         if (!OperatingSystem.IsWindows() && (directory.AsSpan().ContainsAny("\"$`\\") || directory.Any(char.IsControl)))
-            throw new StartupException($"PostgreSQL cannot work in {directory}: the name has a quote, a dollar sign, a backslash or a control character in it. Choose another data directory.");
+            throw new StartupException(
+                $"PostgreSQL cannot work in {directory}: the name has a quote, a dollar sign, a backslash or a control character in it. Choose another data directory."
+            );
         try
         {
             MakeDirectory(directory);
@@ -190,7 +197,10 @@ internal sealed partial class PrivateDatabase : IAsyncDisposable
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Process {Pid} no longer serves the private database in {Directory}; it is started again")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Process {Pid} no longer serves the private database in {Directory}; it is started again"
+    )]
     private static partial void LogDied(ILogger logger, int pid, string directory);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The private database is back as process {Pid}")]

@@ -27,7 +27,9 @@ internal static partial class SocketDirectory
         if (OperatingSystem.IsWindows())
             return chosen;
         // The server parses the setting as a comma-separated list with quotes, so the name must not contain such characters.
-        return Encoding.UTF8.GetByteCount(SocketIn(chosen)) <= MaxSocketPathBytes && Plain().IsMatch(chosen) ? chosen : Path.Combine("/tmp", name);
+        return Encoding.UTF8.GetByteCount(SocketIn(chosen)) <= MaxSocketPathBytes && Plain().IsMatch(chosen)
+            ? chosen
+            : Path.Combine("/tmp", name);
     }
 
     public static void Prepare(string directory, ServerAccount account)
@@ -86,7 +88,10 @@ internal static partial class SocketDirectory
             return found is { IsDirectory: true, Permissions: (int)OwnerOnly } && found.Value.Uid == account.Uid;
         }
 
-        if (new DirectoryInfo(directory).LinkTarget is not null || !OperatingSystem.IsMacOS() || File.GetUnixFileMode(directory) != OwnerOnly)
+        if (
+            new DirectoryInfo(directory).LinkTarget is not null
+            || !OperatingSystem.IsMacOS()
+            || File.GetUnixFileMode(directory) != OwnerOnly)
             return false;
         account.TakeOwnership(directory);
         // Only the owner (or root) may do this.
@@ -94,9 +99,10 @@ internal static partial class SocketDirectory
         return true;
     }
 
-    private static StartupException Refused(string directory, ServerAccount account) => new(
-        $"{directory} is to hold the socket of the private database, but it is not a directory of the user {account} that is closed to all others (mode 0700). "
-        + "Remove it, or set TMPDIR to a directory of your own.");
+    private static StartupException Refused(string directory, ServerAccount account) =>
+        new(
+            $"{directory} is to hold the socket of the private database, but it is not a directory of the user {account} that is closed to all others (mode 0700). "
+                + "Remove it, or set TMPDIR to a directory of your own.");
 
     [GeneratedRegex("^[A-Za-z0-9/._+-]*$")]
     private static partial Regex Plain();

@@ -18,11 +18,25 @@ internal sealed class CsvChatsFormat : IExportFormat
 
     public bool NeedsTotals => true;
 
-    public IExportRowWriter Begin(IBufferWriter<byte> output, ExportStyle style) => new File(
-        output,
-        new CsvRows(
-            output, style, "chatId", "chatTitle", "chatTags", "userId", "externalUserId", "createdAt", "updatedAt", "messageCount", "firstMessageAt",
-            "lastMessageAt", "rating", "metadata", "transcript"));
+    public IExportRowWriter Begin(IBufferWriter<byte> output, ExportStyle style) =>
+        new File(
+            output,
+            new CsvRows(
+                output,
+                style,
+                "chatId",
+                "chatTitle",
+                "chatTags",
+                "userId",
+                "externalUserId",
+                "createdAt",
+                "updatedAt",
+                "messageCount",
+                "firstMessageAt",
+                "lastMessageAt",
+                "rating",
+                "metadata",
+                "transcript"));
 
     private sealed class File(IBufferWriter<byte> output, CsvRows rows) : IExportRowWriter
     {

@@ -15,10 +15,28 @@ internal sealed class CsvMessagesFormat : IExportFormat
 
     public bool CountsMessages => true;
 
-    public IExportRowWriter Begin(IBufferWriter<byte> output, ExportStyle style) => new File(
-        new CsvRows(
-            output, style, "chatId", "chatTitle", "chatTags", "userId", "externalUserId", "chatCreatedAt", "messageId", "role", "content", "model", "latencyMs",
-            "tokenCount", "promptTokens", "completionTokens", "metadata", "rating", "createdAt"));
+    public IExportRowWriter Begin(IBufferWriter<byte> output, ExportStyle style) =>
+        new File(
+            new CsvRows(
+                output,
+                style,
+                "chatId",
+                "chatTitle",
+                "chatTags",
+                "userId",
+                "externalUserId",
+                "chatCreatedAt",
+                "messageId",
+                "role",
+                "content",
+                "model",
+                "latencyMs",
+                "tokenCount",
+                "promptTokens",
+                "completionTokens",
+                "metadata",
+                "rating",
+                "createdAt"));
 
     private sealed class File(CsvRows rows) : IExportRowWriter
     {

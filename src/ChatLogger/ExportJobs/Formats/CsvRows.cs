@@ -21,7 +21,9 @@ internal sealed class CsvRows : IDisposable
     {
         _times = new(style.LocalTimes);
         _csv = CsvWriter.Create(
-            new BufferStream(output), new CsvWriterOptions { WriteByteOrderMark = style.Bom, Quoting = CsvQuoting.WhenNeededOrWhitespace }, leaveOpen: true);
+            new BufferStream(output),
+            new CsvWriterOptions { WriteByteOrderMark = style.Bom, Quoting = CsvQuoting.WhenNeededOrWhitespace },
+            leaveOpen: true);
         _csv.WriteHeader(columns);
     }
 

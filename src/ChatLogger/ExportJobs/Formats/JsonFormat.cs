@@ -27,7 +27,8 @@ internal sealed class JsonLinesFormat : IExportFormat
 
     public string FileExtension => "jsonl";
 
-    public IExportRowWriter Begin(IBufferWriter<byte> output, ExportStyle style) => new JsonChatWriter(output, between: ""u8, after: "\n"u8, end: ""u8);
+    public IExportRowWriter Begin(IBufferWriter<byte> output, ExportStyle style) =>
+        new JsonChatWriter(output, between: ""u8, after: "\n"u8, end: ""u8);
 }
 
 /// <summary>Writes the chats of both formats.</summary>

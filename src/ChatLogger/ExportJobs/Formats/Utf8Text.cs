@@ -31,7 +31,9 @@ internal static class Utf8Text
     public static void Time(this IBufferWriter<byte> output, DateTime local, TimeSpan offset)
     {
         var span = output.GetSpan(40);
-        DateTime.SpecifyKind(local, DateTimeKind.Unspecified).TryFormat(span, out _, "O", System.Globalization.CultureInfo.InvariantCulture);
+        DateTime
+            .SpecifyKind(local, DateTimeKind.Unspecified)
+            .TryFormat(span, out _, "O", System.Globalization.CultureInfo.InvariantCulture);
         var minutes = (int)Math.Abs(offset.TotalMinutes);
         span[23] = (byte)(offset < TimeSpan.Zero ? '-' : '+');
         (minutes / 60).TryFormat(span[24..], out _, "00", System.Globalization.CultureInfo.InvariantCulture);

@@ -42,7 +42,8 @@ internal sealed class ExportBacklog(NpgsqlDataSource db, ILogger<ExportBacklog> 
             new { },
             ct);
 
-    private static Measurement<long> In(string state, long exports) => new(exports, new KeyValuePair<string, object?>("chatlogger.export.state", state));
+    private static Measurement<long> In(string state, long exports) =>
+        new(exports, new KeyValuePair<string, object?>("chatlogger.export.state", state));
 
     internal sealed record Counted(long Queued, long Running, double OldestSeconds);
 }

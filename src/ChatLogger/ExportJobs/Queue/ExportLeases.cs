@@ -11,7 +11,13 @@ namespace ChatLogger.ExportJobs;
 /// </summary>
 internal sealed class ExportLeases(NpgsqlDataSource db, ExportSettings settings)
 {
-    private static readonly TimeSpan[] RetryDelays = [TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(30), TimeSpan.FromMinutes(2)];
+    private static readonly TimeSpan[] RetryDelays =
+    [
+        TimeSpan.FromSeconds(1),
+        TimeSpan.FromSeconds(5),
+        TimeSpan.FromSeconds(30),
+        TimeSpan.FromMinutes(2),
+    ];
 
     /// <summary>
     /// Claims the next export: the oldest one of the organization with the fewest running exports. A running export whose lease has expired
@@ -130,8 +136,19 @@ internal sealed class ExportLeases(NpgsqlDataSource db, ExportSettings settings)
               and fence = @Fence
               and state = 'running'
             """,
-            new { lease.OrgId, lease.ExportId, lease.Fence, Rows = rows, Skipped = skipped, Bytes = bytes, Sha256 = sha256, settings.KeepFor },
-            ct) > 0;
+            new
+            {
+                lease.OrgId,
+                lease.ExportId,
+                lease.Fence,
+                Rows = rows,
+                Skipped = skipped,
+                Bytes = bytes,
+                Sha256 = sha256,
+                settings.KeepFor,
+            },
+            ct
+        ) > 0;
 
     /// <summary>
     /// Requeues the export after a failure that may be transient. After the last attempt, or past the hard limit, it fails for good.
@@ -166,7 +183,8 @@ internal sealed class ExportLeases(NpgsqlDataSource db, ExportSettings settings)
     /// <summary>
     /// Releases the lease because this instance shuts down. The export is queued again, and this attempt does not count.
     /// </summary>
-    public Task<bool> Release(ExportLease lease, CancellationToken ct) => LeaveQueued(lease, TimeSpan.Zero, attempts: lease.Attempt - 1, ct);
+    public Task<bool> Release(ExportLease lease, CancellationToken ct) =>
+        LeaveQueued(lease, TimeSpan.Zero, attempts: lease.Attempt - 1, ct);
 
     /// <summary>
     /// Fails the exports whose lease expired and that may not be retried: it was the last attempt, or the hard limit is exceeded.
@@ -195,7 +213,8 @@ internal sealed class ExportLeases(NpgsqlDataSource db, ExportSettings settings)
 
     private string AttemptsExhausted => $"It could not be written in {settings.Attempts} attempts.";
 
-    private string TooLong => string.Create(CultureInfo.InvariantCulture, $"It took longer than {settings.HardLimit.TotalMinutes:0.##} minutes.");
+    private string TooLong =>
+        string.Create(CultureInfo.InvariantCulture, $"It took longer than {settings.HardLimit.TotalMinutes:0.##} minutes.");
 
     // Past the hard limit the export fails instead of being queued again.
     private async Task<bool> LeaveQueued(ExportLease lease, TimeSpan pause, int attempts, CancellationToken ct) =>
@@ -218,10 +237,29 @@ internal sealed class ExportLeases(NpgsqlDataSource db, ExportSettings settings)
             ct) > 0 || await FailAtHardLimit(lease, ct);
 
     private sealed record ClaimedRow(
-        Guid Id, Guid OrgId, long Fence, int Attempts, TimeSpan TimeLeft, string Format, string? Layout, DateTimeOffset? FromAt, DateTimeOffset? ToAt,
-        string[] Tags, Guid? UserId, string? ExternalUserId, string? Q, bool Bom, string? LocalTimes)
+        Guid Id,
+        Guid OrgId,
+        long Fence,
+        int Attempts,
+        TimeSpan TimeLeft,
+        string Format,
+        string? Layout,
+        DateTimeOffset? FromAt,
+        DateTimeOffset? ToAt,
+        string[] Tags,
+        Guid? UserId,
+        string? ExternalUserId,
+        string? Q,
+        bool Bom,
+        string? LocalTimes)
     {
-        public ExportLease ToLease() => new(
-            Id, OrgId, Fence, Attempts, TimeLeft, new ExportRequest(OrgId, Format, Layout, FromAt, ToAt, Tags, UserId, ExternalUserId, Q, Bom, LocalTimes));
+        public ExportLease ToLease() =>
+            new(
+                Id,
+                OrgId,
+                Fence,
+                Attempts,
+                TimeLeft,
+                new ExportRequest(OrgId, Format, Layout, FromAt, ToAt, Tags, UserId, ExternalUserId, Q, Bom, LocalTimes));
     }
 }

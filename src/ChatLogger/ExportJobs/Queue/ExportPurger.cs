@@ -45,7 +45,10 @@ internal sealed class ExportPurger(NpgsqlDataSource db, IExportStore store, Expo
         {
             await store.Delete(orgId, exportId, keep: null, ct);
             await membership.Delete(orgId, exportId, keep: null, ct);
-            await db.ExecuteAsync("delete from exports where org_id = @OrgId and id = @ExportId", new { OrgId = orgId, ExportId = exportId }, ct);
+            await db.ExecuteAsync(
+                "delete from exports where org_id = @OrgId and id = @ExportId",
+                new { OrgId = orgId, ExportId = exportId },
+                ct);
         }
         return exports.Count > 0;
     }

@@ -16,7 +16,8 @@ internal sealed class ExportQueue(NpgsqlDataSource db, IdGenerator ids, ExportSe
     private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
 
     // Capacity 1: one pending signal suffices to wake the worker, further ones are dropped.
-    private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(
+        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
     /// <summary>
     /// Queues an export. If the Idempotency-Key was used before, it returns the export queued then, which does not count towards the limits
@@ -25,7 +26,13 @@ internal sealed class ExportQueue(NpgsqlDataSource db, IdGenerator ids, ExportSe
     /// <exception cref="ProblemException">
     /// The organization has too many queued exports, or has requested too many within the hour.
     /// </exception>
-    public async Task<EnqueuedExport> Enqueue(ExportRequest request, Guid requestedBy, string timeZone, Actor actor, Idempotency? idempotencyKey, CancellationToken ct)
+    public async Task<EnqueuedExport> Enqueue(
+        ExportRequest request,
+        Guid requestedBy,
+        string timeZone,
+        Actor actor,
+        Idempotency? idempotencyKey,
+        CancellationToken ct)
     {
         var (id, now) = ids.Next();
         var (known, export) = await db.InTransactionAsync(
@@ -55,7 +62,9 @@ internal sealed class ExportQueue(NpgsqlDataSource db, IdGenerator ids, ExportSe
                 if (counts!.Queued >= settings.Queued)
                     throw ProblemException.ExportQueueFull(settings.Queued);
                 if (counts.Oldest is { } oldest)
-                    throw ProblemException.Throttled($"An organization may ask for {settings.PerHour} exports an hour.", oldest + Hour - now);
+                    throw ProblemException.Throttled(
+                        $"An organization may ask for {settings.PerHour} exports an hour.",
+                        oldest + Hour - now);
 
                 var accepted = await transaction.QuerySingleOrDefaultAsync<Export>(
                     $"""
@@ -98,7 +107,8 @@ internal sealed class ExportQueue(NpgsqlDataSource db, IdGenerator ids, ExportSe
     }
 
     /// <summary>Acquires the lock of the Idempotency-Key within this process. Disposing the result releases it.</summary>
-    public Task<IDisposable> Acquire(Guid orgId, Idempotency idempotencyKey, CancellationToken ct) => keys.Acquire(orgId, Route, idempotencyKey, ct);
+    public Task<IDisposable> Acquire(Guid orgId, Idempotency idempotencyKey, CancellationToken ct) =>
+        keys.Acquire(orgId, Route, idempotencyKey, ct);
 
     /// <summary>The export that was queued under the Idempotency-Key, in its current state; null: the key is not in use.</summary>
     public async Task<EnqueuedExport?> Find(Guid orgId, Idempotency idempotencyKey, CancellationToken ct) =>
@@ -106,7 +116,10 @@ internal sealed class ExportQueue(NpgsqlDataSource db, IdGenerator ids, ExportSe
 
     /// <summary>Null: the organization has no such export.</summary>
     public Task<Export?> Get(Guid orgId, Guid id, CancellationToken ct) =>
-        db.QuerySingleOrDefaultAsync<Export>($"select {Columns} from exports where org_id = @OrgId and id = @Id", new { OrgId = orgId, Id = id }, ct);
+        db.QuerySingleOrDefaultAsync<Export>(
+            $"select {Columns} from exports where org_id = @OrgId and id = @Id",
+            new { OrgId = orgId, Id = id },
+            ct);
 
     /// <summary>Lists exports, newest first, after the given keyset position.</summary>
     public Task<IReadOnlyList<Export>> List(Guid orgId, (DateTimeOffset Time, Guid Id)? after, int rows, CancellationToken ct) =>
@@ -129,7 +142,10 @@ internal sealed class ExportQueue(NpgsqlDataSource db, IdGenerator ids, ExportSe
     /// </summary>
     public async Task<StoredExport?> Stored(Guid orgId, Guid id, CancellationToken ct)
     {
-        var deleted = await db.QueryAsync<Guid>("select id from chats where org_id = @OrgId and deleted_at is not null", new { OrgId = orgId }, ct);
+        var deleted = await db.QueryAsync<Guid>(
+            "select id from chats where org_id = @OrgId and deleted_at is not null",
+            new { OrgId = orgId },
+            ct);
         return await db.QuerySingleOrDefaultAsync<StoredExport>(
             $"""
             select e.org_id, e.id as export_id, e.fence, e.bytes, encode(e.sha256, 'hex') as sha256,

@@ -150,7 +150,11 @@ internal sealed partial class ExportWorker(
         {
             // The writer should react to the token within a moment. One that does not is abandoned; its sink throws at the next block.
             await Task.WhenAny(writing, Task.Delay(TimeSpan.FromSeconds(1), CancellationToken.None));
-            _ = writing.ContinueWith(left => left.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+            _ = writing.ContinueWith(
+                left => left.Exception,
+                CancellationToken.None,
+                TaskContinuationOptions.OnlyOnFaulted,
+                TaskScheduler.Default);
             throw;
         }
         await chats.Store(all: true, ct);
@@ -226,7 +230,10 @@ internal sealed partial class ExportWorker(
     [LoggerMessage(LogLevel.Information, "Export {ExportId} of organization {OrgId} is done: {Rows} rows")]
     private static partial void Done(ILogger log, Guid exportId, Guid orgId, long rows);
 
-    [LoggerMessage(LogLevel.Information, "Export {ExportId} of organization {OrgId} is not ours any more: cancelled, or with another worker")]
+    [LoggerMessage(
+        LogLevel.Information,
+        "Export {ExportId} of organization {OrgId} is not ours any more: cancelled, or with another worker"
+    )]
     private static partial void Lost(ILogger log, Guid exportId, Guid orgId);
 
     [LoggerMessage(LogLevel.Information, "Export {ExportId} of organization {OrgId} is given back: this instance stops")]
@@ -241,7 +248,10 @@ internal sealed partial class ExportWorker(
     [LoggerMessage(LogLevel.Error, "Attempt {Attempt} at export {ExportId} of organization {OrgId} failed")]
     private static partial void AttemptFailed(ILogger log, int attempt, Guid exportId, Guid orgId, Exception failure);
 
-    [LoggerMessage(LogLevel.Error, "What became of export {ExportId} of organization {OrgId} could not be stored; trying again until its lease is over")]
+    [LoggerMessage(
+        LogLevel.Error,
+        "What became of export {ExportId} of organization {OrgId} could not be stored; trying again until its lease is over"
+    )]
     private static partial void CannotEnd(ILogger log, Guid exportId, Guid orgId, Exception failure);
 
     [LoggerMessage(LogLevel.Warning, "The lease of export {ExportId} of organization {OrgId} could not be renewed; trying again")]

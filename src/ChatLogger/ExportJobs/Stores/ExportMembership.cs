@@ -43,7 +43,8 @@ internal sealed class ExportMembership([FromKeyedServices(Pools.Exports)] Npgsql
     public static async Task Removed(Sql.Transaction transaction, Guid orgId, Guid[] chats)
     {
         await transaction.ExecuteAsync(
-            "update exports set removed_chats = removed_chats || @Chats where org_id = @OrgId and state = 'running'", new { OrgId = orgId, Chats = chats });
+            "update exports set removed_chats = removed_chats || @Chats where org_id = @OrgId and state = 'running'",
+            new { OrgId = orgId, Chats = chats });
         await transaction.ExecuteAsync(
             $"""
             update exports e

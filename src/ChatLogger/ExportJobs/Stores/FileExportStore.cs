@@ -21,7 +21,9 @@ internal sealed class FileExportStore(string root) : IExportStore
         try
         {
             if (!Directory.Exists(directory))
-                throw new StartupException($"Exports__Directory is {directory}, which is not there. Make it, or mount it, and let all instances see the same one.");
+                throw new StartupException(
+                    $"Exports__Directory is {directory}, which is not there. Make it, or mount it, and let all instances see the same one."
+                );
             File.WriteAllText(probe, "");
             File.Delete(probe);
         }
@@ -85,7 +87,10 @@ internal sealed class FileExportStore(string root) : IExportStore
     {
         try
         {
-            return File.OpenHandle(Name(file.OrgId, file.ExportId, file.Fence), share: FileShare.Read | FileShare.Delete, options: FileOptions.Asynchronous);
+            return File.OpenHandle(
+                Name(file.OrgId, file.ExportId, file.Fence),
+                share: FileShare.Read | FileShare.Delete,
+                options: FileOptions.Asynchronous);
         }
         catch (Exception gone) when (gone is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -116,7 +121,9 @@ internal sealed class FileExportStore(string root) : IExportStore
             }
             else
             {
-                Directory.CreateDirectory(Path.GetDirectoryName(name)!, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+                Directory.CreateDirectory(
+                    Path.GetDirectoryName(name)!,
+                    UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
                 options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
             }
             _file = new FileStream(Part(name), options);

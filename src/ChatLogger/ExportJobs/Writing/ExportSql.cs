@@ -38,7 +38,17 @@ internal static class ExportSql
         """;
 
     public static Task SetUp(this Sql.Transaction snapshot, ExportRequest request) =>
-        snapshot.ExecuteAsync(Prepare, new { request.OrgId, request.From, request.To, request.Tags, request.UserId, request.ExternalUserId });
+        snapshot.ExecuteAsync(
+            Prepare,
+            new
+            {
+                request.OrgId,
+                request.From,
+                request.To,
+                request.Tags,
+                request.UserId,
+                request.ExternalUserId,
+            });
 
     /// <summary>
     /// Stores the ids of the chats that the search has found in the same snapshot; the export then uses them like any other filter.
@@ -103,7 +113,8 @@ internal static class ExportSql
         ) t
         """;
 
-    private const string NoTotals = "cross join (values (null::integer, null::timestamptz, null::timestamptz)) t (count, first_at, last_at)";
+    private const string NoTotals =
+        "cross join (values (null::integer, null::timestamptz, null::timestamptz)) t (count, first_at, last_at)";
 
     private const string Assistant = """
         cross join lateral (

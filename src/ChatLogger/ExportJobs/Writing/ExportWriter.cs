@@ -8,7 +8,11 @@ using Npgsql;
 namespace ChatLogger.ExportJobs;
 
 /// <inheritdoc/>
-internal sealed class ExportWriter([FromKeyedServices(Pools.Exports)] NpgsqlDataSource db, IEnumerable<IExportFormat> formats, ChatSearch search) : IExportWriter
+internal sealed class ExportWriter(
+    [FromKeyedServices(Pools.Exports)] NpgsqlDataSource db,
+    IEnumerable<IExportFormat> formats,
+    ChatSearch search
+) : IExportWriter
 {
     // The output is passed to the sink once this much is buffered, in blocks of at most LargestBlock, because a single message may be
     // longer.
@@ -18,7 +22,11 @@ internal sealed class ExportWriter([FromKeyedServices(Pools.Exports)] NpgsqlData
     private readonly IExportFormat[] _formats = [.. formats];
 
     public async Task<long> Write(
-        ExportRequest request, Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> sink, Action<long, long> progress, Action<Guid> chat, CancellationToken ct)
+        ExportRequest request,
+        Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> sink,
+        Action<long, long> progress,
+        Action<Guid> chat,
+        CancellationToken ct)
     {
         var format = Format(request);
         await using var connection = await db.ConnectAsync(ct);
@@ -86,7 +94,10 @@ internal sealed class ExportWriter([FromKeyedServices(Pools.Exports)] NpgsqlData
     private IExportFormat Format(ExportRequest request) =>
         _formats.Find(request.Format, request.Layout) ?? throw new ExportFailed("This format of export is not known here.");
 
-    private static async Task Flush(ArrayBufferWriter<byte> output, Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> sink, CancellationToken ct)
+    private static async Task Flush(
+        ArrayBufferWriter<byte> output,
+        Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> sink,
+        CancellationToken ct)
     {
         for (var rest = output.WrittenMemory; !rest.IsEmpty;)
         {

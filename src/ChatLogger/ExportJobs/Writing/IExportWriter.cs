@@ -14,7 +14,11 @@ internal interface IExportWriter
     /// </exception>
     /// <exception cref="OperationCanceledException">The token was cancelled; the file is incomplete.</exception>
     Task<long> Write(
-        ExportRequest request, Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> sink, Action<long, long> progress, Action<Guid> chat, CancellationToken ct);
+        ExportRequest request,
+        Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> sink,
+        Action<long, long> progress,
+        Action<Guid> chat,
+        CancellationToken ct);
 
     /// <summary>Counts the messages of the export, but stops at <paramref name="most"/> + 1.</summary>
     Task<long> CountMessages(ExportRequest request, long most, CancellationToken ct);

@@ -3,7 +3,14 @@ namespace ChatLogger.Features;
 /// <summary>
 /// A member, as the member and the organization's admins see them; <c>status</c> is active or disabled, a superadmin has no org.
 /// </summary>
-internal sealed record Profile(Guid Id, string Email, string? Name, string Role, string Status, Profile.Organization? Org, DateTimeOffset CreatedAt)
+internal sealed record Profile(
+    Guid Id,
+    string Email,
+    string? Name,
+    string Role,
+    string Status,
+    Profile.Organization? Org,
+    DateTimeOffset CreatedAt)
 {
     public sealed record Organization(Guid Id, string Slug, string Name);
 
@@ -15,7 +22,15 @@ internal sealed record Profile(Guid Id, string Email, string? Name, string Role,
         """;
 
     public sealed record Row(
-        Guid Id, string Email, string? Name, string Role, string Status, Guid? OrgId, string? OrgSlug, string? OrgName, DateTimeOffset CreatedAt)
+        Guid Id,
+        string Email,
+        string? Name,
+        string Role,
+        string Status,
+        Guid? OrgId,
+        string? OrgSlug,
+        string? OrgName,
+        DateTimeOffset CreatedAt)
     {
         public Profile ToProfile() =>
             new(Id, Email, Name, Role, Status, OrgId is { } id ? new Organization(id, OrgSlug!, OrgName!) : null, CreatedAt);

@@ -50,12 +50,18 @@ internal sealed record DateRange(DateTimeOffset From, DateTimeOffset To, DateTim
                 : throw ProblemException.Validation(parameter, "Is out of range.");
         }
         if (!Rfc3339.TryParse(text, out var instant))
-            throw ProblemException.Validation(parameter, "Must be a date such as 2026-11-01 or a time such as 2026-11-01T12:00:00Z (RFC 3339).");
+            throw ProblemException.Validation(
+                parameter,
+                "Must be a date such as 2026-11-01 or a time such as 2026-11-01T12:00:00Z (RFC 3339).");
         // Excludes the first and the last year, in which the local day before or after may not be representable.
-        return instant.UtcDateTime.Year is > 1 and < 9999 ? instant.ToUniversalTime() : throw ProblemException.Validation(parameter, "Is out of range.");
+        return instant.UtcDateTime.Year is > 1 and < 9999
+            ? instant.ToUniversalTime()
+            : throw ProblemException.Validation(parameter, "Is out of range.");
     }
 
-    private static DateOnly DateOf(DateTimeOffset instant, DateTimeZone zone) => DateOnly.FromDateTime((instant + zone.OffsetAt(instant)).UtcDateTime);
+    private static DateOnly DateOf(DateTimeOffset instant, DateTimeZone zone) =>
+        DateOnly.FromDateTime((instant + zone.OffsetAt(instant)).UtcDateTime);
 
-    private static ProblemException TooLong(int maxDays) => ProblemException.Validation("from", $"The range may have at most {maxDays} local days.");
+    private static ProblemException TooLong(int maxDays) =>
+        ProblemException.Validation("from", $"The range may have at most {maxDays} local days.");
 }

@@ -10,7 +10,8 @@ namespace ChatLogger.Features;
 /// </summary>
 internal sealed class LocalDays
 {
-    private LocalDays(IReadOnlyList<DateOnly> days, IReadOnlyList<(DateTimeOffset Start, int Day)> spans) => (Days, Buckets) = (days, spans);
+    private LocalDays(IReadOnlyList<DateOnly> days, IReadOnlyList<(DateTimeOffset Start, int Day)> spans) =>
+        (Days, Buckets) = (days, spans);
 
     /// <summary>The distinct days in order.</summary>
     public IReadOnlyList<DateOnly> Days { get; }

@@ -17,8 +17,15 @@ internal sealed record NewApiKey(
     DateTimeOffset? LastUsedAt,
     string Key)
 {
-    public static NewApiKey Of(ApiKey key, Guid id, string label, string[] scopes, string[] allowedOrigins, DateTimeOffset now, DateTimeOffset? expires) =>
-        new(id, key.PublicId, label, scopes, key.LastFour, allowedOrigins, now, expires, null, null, key.Text);
+    public static NewApiKey Of(
+        ApiKey key,
+        Guid id,
+        string label,
+        string[] scopes,
+        string[] allowedOrigins,
+        DateTimeOffset now,
+        DateTimeOffset? expires
+    ) => new(id, key.PublicId, label, scopes, key.LastFour, allowedOrigins, now, expires, null, null, key.Text);
 
     /// <summary>
     /// Inserts the key, or returns false if the organization has reached its quota of live keys. The caller must have locked the
@@ -37,5 +44,19 @@ internal sealed record NewApiKey(
                   and (expires_at is null or expires_at > @CreatedAt)
             ) < @LiveKeys
             """,
-            new { Id, OrgId = orgId, PublicId, Sha256 = sha256, LastFour, Label, Scopes, AllowedOrigins, CreatedAt, ExpiresAt, LiveKeys = liveKeys }) > 0;
+            new
+            {
+                Id,
+                OrgId = orgId,
+                PublicId,
+                Sha256 = sha256,
+                LastFour,
+                Label,
+                Scopes,
+                AllowedOrigins,
+                CreatedAt,
+                ExpiresAt,
+                LiveKeys = liveKeys,
+            }
+        ) > 0;
 }

@@ -9,7 +9,12 @@ internal sealed class IngestGauges(MessageWriter messages, ChatWriter chats, Bat
 {
     public void Add(Meter meter)
     {
-        (string Name, QueueCapacity Room)[] writers = [("messages", messages.Capacity), ("chats", chats.Capacity), ("batches", batches.Capacity)];
+        (string Name, QueueCapacity Room)[] writers =
+        [
+            ("messages", messages.Capacity),
+            ("chats", chats.Capacity),
+            ("batches", batches.Capacity),
+        ];
         meter.CreateObservableUpDownCounter(
             "chatlogger.writer.queue.rows",
             () => writers.Select(writer => new Measurement<int>(writer.Room.Rows, Instruments.Writer(writer.Name))),

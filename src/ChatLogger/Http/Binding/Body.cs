@@ -69,7 +69,8 @@ internal sealed class Body<T> : IEndpointParameterMetadataProvider
             throw ProblemException.Validation(JsonDiagnosis.MemberAt(json, offset, Shape), sentence);
         try
         {
-            return JsonSerializer.Deserialize(json, Shape) ?? throw ProblemException.Validation(ProblemException.BodyPath, "The body must be a JSON object.");
+            return JsonSerializer.Deserialize(json, Shape)
+                ?? throw ProblemException.Validation(ProblemException.BodyPath, "The body must be a JSON object.");
         }
         catch (JsonException exception)
         {

@@ -143,5 +143,6 @@ internal static class BodyReader
         return larger;
     }
 
-    private static ProblemException BrokenGzip() => ProblemException.Validation(ProblemException.BodyPath, "The body is not one whole gzip file.");
+    private static ProblemException BrokenGzip() =>
+        ProblemException.Validation(ProblemException.BodyPath, "The body is not one whole gzip file.");
 }

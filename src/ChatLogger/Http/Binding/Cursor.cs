@@ -48,7 +48,8 @@ internal static class Cursor
     public static long? DecodeSequence(string list, string? cursor) =>
         cursor is null ? null : BinaryPrimitives.ReadInt64BigEndian(Decode(list, cursor, 8));
 
-    private static string Encode(string list, ReadOnlySpan<byte> position) => Base64Url.EncodeToString([.. position, .. Mark(list, position)]);
+    private static string Encode(string list, ReadOnlySpan<byte> position) =>
+        Base64Url.EncodeToString([.. position, .. Mark(list, position)]);
 
     private static byte[] Decode(string list, string cursor, int length)
     {
@@ -66,5 +67,6 @@ internal static class Cursor
     private static ReadOnlySpan<byte> Mark(string list, ReadOnlySpan<byte> position) =>
         SHA256.HashData([.. Encoding.UTF8.GetBytes(list), 0, .. position]).AsSpan(0, MarkLength);
 
-    private static ProblemException Malformed() => ProblemException.Validation("cursor", "Is not a cursor of this list: take nextCursor as it was given, with the same filters.");
+    private static ProblemException Malformed() =>
+        ProblemException.Validation("cursor", "Is not a cursor of this list: take nextCursor as it was given, with the same filters.");
 }

@@ -30,7 +30,11 @@ internal static class HeaderValidation
             if (request.ContentLength > limit)
                 throw ProblemException.BodyTooLarge(limit);
         }
-        else if (context.GetEndpoint() is RouteEndpoint && HasBody(request) && !HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method))
+        else if (
+            context.GetEndpoint() is RouteEndpoint
+            && HasBody(request)
+            && !HttpMethods.IsGet(request.Method)
+            && !HttpMethods.IsHead(request.Method))
         {
             // The endpoint ignores the body, but a form that a foreign page submits must not pass as a request without a body.
             RequireJson(request);
@@ -38,7 +42,8 @@ internal static class HeaderValidation
         return next(context);
     }
 
-    public static ProblemException WrongContentType() => ProblemException.UnsupportedMediaType("The body must be application/json in UTF-8.");
+    public static ProblemException WrongContentType() =>
+        ProblemException.UnsupportedMediaType("The body must be application/json in UTF-8.");
 
     /// <summary>Whether the body must be decompressed; the checks above decide whether it may be compressed.</summary>
     public static bool IsGzip(HttpRequest request) =>
@@ -60,6 +65,7 @@ internal static class HeaderValidation
             || (type.Charset.HasValue && !IsUtf8(HeaderUtilities.RemoveQuotes(type.Charset)))))
             throw WrongContentType();
         if (request.Headers.ContentEncoding.Count > 0 && request.Headers.ContentEncoding != "identity" && !(gzip && IsGzip(request)))
-            throw ProblemException.UnsupportedMediaType(gzip ? "The body may be encoded with gzip, once, and not otherwise." : "The body must not be encoded.");
+            throw ProblemException.UnsupportedMediaType(
+                gzip ? "The body may be encoded with gzip, once, and not otherwise." : "The body must not be encoded.");
     }
 }

@@ -31,7 +31,8 @@ internal sealed record IdempotencyKey(string Text) : IEndpointParameterMetadataP
         return ValueTask.FromResult<IdempotencyKey?>(new(Read(sent[0] ?? "") ?? throw Malformed()));
     }
 
-    public static void PopulateMetadata(ParameterInfo parameter, EndpointBuilder builder) => builder.Metadata.Add(new IdempotencyKeyShape());
+    public static void PopulateMetadata(ParameterInfo parameter, EndpointBuilder builder) =>
+        builder.Metadata.Add(new IdempotencyKeyShape());
 
     public static readonly string Sentence = $"Must be 1 to {MaxLength} printable characters of ASCII, bare or between double quotes.";
 

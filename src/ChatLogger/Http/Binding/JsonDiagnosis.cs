@@ -74,7 +74,9 @@ internal static class JsonDiagnosis
         {
             return ProblemException.Validation(
                 ProblemException.BodyPath,
-                string.Create(CultureInfo.InvariantCulture, $"This is not valid JSON: see line {failure.LineNumber + 1}, byte {failure.BytePositionInLine + 1}."));
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"This is not valid JSON: see line {failure.LineNumber + 1}, byte {failure.BytePositionInLine + 1}."));
         }
         return ProblemException.Validation(ProblemException.BodyPath, $"This nests deeper than {Json.MaxDepth} levels.");
     }

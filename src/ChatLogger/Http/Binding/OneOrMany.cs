@@ -23,6 +23,7 @@ internal sealed class OneOrMany(string[] values)
             return new([.. values]);
         }
 
-        public override void Write(Utf8JsonWriter writer, OneOrMany value, JsonSerializerOptions options) => throw new NotSupportedException();
+        public override void Write(Utf8JsonWriter writer, OneOrMany value, JsonSerializerOptions options) =>
+            throw new NotSupportedException();
     }
 }

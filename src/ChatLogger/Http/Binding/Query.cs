@@ -23,7 +23,8 @@ internal sealed class Query<T> : IEndpointParameterMetadataProvider
     public static ValueTask<Query<T>> BindAsync(HttpContext context) =>
         ValueTask.FromResult(new Query<T>(Parse(QueryText.Read(context.Request.QueryString.Value))));
 
-    public static void PopulateMetadata(ParameterInfo parameter, EndpointBuilder builder) => builder.Metadata.Add(new QueryShape(typeof(T)));
+    public static void PopulateMetadata(ParameterInfo parameter, EndpointBuilder builder) =>
+        builder.Metadata.Add(new QueryShape(typeof(T)));
 
     // Converts the query to the equivalent JSON object and deserializes that.
     private static T Parse(IReadOnlyList<(string Name, string Value)> query)
@@ -33,7 +34,8 @@ internal sealed class Query<T> : IEndpointParameterMetadataProvider
             var property = Shape.Properties.FirstOrDefault(property => property.Name == name)
                 ?? throw ProblemException.Validation(
                     ProblemException.QueryPath,
-                    $"There is a parameter that is not known here. Known are: {string.Join(", ", Shape.Properties.Select(known => known.Name))}.");
+                    $"There is a parameter that is not known here. Known are: {string.Join(", ", Shape.Properties.Select(known => known.Name))}."
+                );
             if (!property.PropertyType.IsArray && query.Count(other => other.Name == name) > 1)
                 throw ProblemException.Validation(name, "Given more than once.");
         }
@@ -153,5 +155,6 @@ internal static class QueryText
 
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    private static ProblemException NotText() => ProblemException.Validation(ProblemException.QueryPath, "The query string is not percent-encoded UTF-8 text.");
+    private static ProblemException NotText() =>
+        ProblemException.Validation(ProblemException.QueryPath, "The query string is not percent-encoded UTF-8 text.");
 }

@@ -47,7 +47,9 @@ internal static class Rfc3339
         offset = default;
         if (rest is ['Z' or 'z'])
             return true;
-        if (rest is not ['+' or '-', _, _, ':', _, _] || !TimeSpan.TryParseExact(rest[1..], @"hh\:mm", CultureInfo.InvariantCulture, out offset))
+        if (
+            rest is not ['+' or '-', _, _, ':', _, _]
+            || !TimeSpan.TryParseExact(rest[1..], @"hh\:mm", CultureInfo.InvariantCulture, out offset))
             return false;
         if (rest[0] == '-')
             offset = -offset;

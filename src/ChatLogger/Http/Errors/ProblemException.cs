@@ -20,7 +20,8 @@ internal sealed class ProblemException : Exception
     /// <summary>When a retry makes sense; sent as whole seconds, rounded up.</summary>
     public TimeSpan? RetryAfter { get; private init; }
 
-    public static ProblemException Validation(string path, string sentence) => Validation(new Dictionary<string, string[]> { [path] = [sentence] });
+    public static ProblemException Validation(string path, string sentence) =>
+        Validation(new Dictionary<string, string[]> { [path] = [sentence] });
 
     public static ProblemException Validation(IEnumerable<ValidationFailure> failures) => Validation(
         failures.GroupBy(failure => failure.PropertyName.Length == 0 ? BodyPath : failure.PropertyName)
@@ -58,9 +59,11 @@ internal sealed class ProblemException : Exception
         ProblemType.LiveKeyQuota,
         $"An organization has at most {quota} live keys. Revoke one first.");
 
-    public static ProblemException OverlapQuota(int quota) => new(
-        ProblemType.LiveKeyQuota,
-        $"An organization has at most {quota} live keys, those in their overlap included. Revoke one first, or rotate with overlapHours 0.");
+    public static ProblemException OverlapQuota(int quota) =>
+        new(
+            ProblemType.LiveKeyQuota,
+            $"An organization has at most {quota} live keys, those in their overlap included. Revoke one first, or rotate with overlapHours 0."
+        );
 
     public static ProblemException KeyNotLive(string detail) => new(ProblemType.KeyNotLive, detail);
 
@@ -91,19 +94,23 @@ internal sealed class ProblemException : Exception
         ProblemType.ExportOutdated,
         "A chat that this file holds has been deleted since it was made. Ask for a new export.");
 
-    public static ProblemException RangeNotSatisfiable(long length) => new(ProblemType.RangeNotSatisfiable, $"The file has {length} bytes.");
+    public static ProblemException RangeNotSatisfiable(long length) =>
+        new(ProblemType.RangeNotSatisfiable, $"The file has {length} bytes.");
 
     public static ProblemException UnsupportedMediaType(string detail) => new(ProblemType.UnsupportedMediaType, detail);
 
-    public static ProblemException Throttled(string detail, TimeSpan retryAfter) => new(ProblemType.Throttled, detail) { RetryAfter = retryAfter };
+    public static ProblemException Throttled(string detail, TimeSpan retryAfter) =>
+        new(ProblemType.Throttled, detail) { RetryAfter = retryAfter };
 
-    public static ProblemException Unavailable(string detail, TimeSpan retryAfter) => new(ProblemType.Unavailable, detail) { RetryAfter = retryAfter };
+    public static ProblemException Unavailable(string detail, TimeSpan retryAfter) =>
+        new(ProblemType.Unavailable, detail) { RetryAfter = retryAfter };
 
     public static ProblemException Stopping() => Unavailable("The service is stopping. Try again shortly.", TimeSpan.FromSeconds(5));
 
     public static ProblemException RequestTimeout() => new(ProblemType.RequestTimeout, "The request took too long to arrive.");
 
-    public static ProblemException MethodNotAllowed() => new(ProblemType.MethodNotAllowed, "This path does not know the method; see Allow.");
+    public static ProblemException MethodNotAllowed() =>
+        new(ProblemType.MethodNotAllowed, "This path does not know the method; see Allow.");
 
     public static ProblemException Internal() => new(
         ProblemType.Internal,

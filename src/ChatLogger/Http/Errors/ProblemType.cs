@@ -19,13 +19,19 @@ internal sealed record ProblemType(string Slug, int Status, string Title)
     public static readonly ProblemType ExportQueueFull = new("export-queue-full", 409, "Too many exports are waiting");
     public static readonly ProblemType ExportTooLarge = new("export-too-large", 409, "The export is too large to be answered at once");
     public static readonly ProblemType ExportFailed = new("export-failed", 409, "The export failed");
-    public static readonly ProblemType IdempotencyKeyInUse = new("idempotency-key-in-use", 409, "A request with this Idempotency-Key is still running");
+    public static readonly ProblemType IdempotencyKeyInUse = new(
+        "idempotency-key-in-use",
+        409,
+        "A request with this Idempotency-Key is still running");
     public static readonly ProblemType Gone = new("gone", 410, "The file is gone");
     public static readonly ProblemType ExportOutdated = new("export-outdated", 410, "The file holds a chat that has been deleted since");
     public static readonly ProblemType BodyTooLarge = new("body-too-large", 413, "The body is too large");
     public static readonly ProblemType UnsupportedMediaType = new("unsupported-media-type", 415, "Unsupported media type");
     public static readonly ProblemType RangeNotSatisfiable = new("range-not-satisfiable", 416, "The range is outside the file");
-    public static readonly ProblemType IdempotencyKeyReused = new("idempotency-key-reused", 422, "The Idempotency-Key belongs to another request");
+    public static readonly ProblemType IdempotencyKeyReused = new(
+        "idempotency-key-reused",
+        422,
+        "The Idempotency-Key belongs to another request");
     public static readonly ProblemType Throttled = new("throttled", 429, "Too many requests");
     public static readonly ProblemType Internal = new("internal", 500, "Internal error");
     public static readonly ProblemType Unavailable = new("unavailable", 503, "Temporarily unavailable");
@@ -33,8 +39,31 @@ internal sealed record ProblemType(string Slug, int Status, string Title)
     /// <summary>The closed list of types, as the OpenAPI document shows it.</summary>
     public static readonly IReadOnlyList<ProblemType> All =
     [
-        Validation, BadRequest, Unauthenticated, Forbidden, NotFound, MethodNotAllowed, RequestTimeout, NoOrganization, EmailTaken, SlugTaken,
-        LastAdmin, LiveKeyQuota, KeyNotLive, ExportQueueFull, ExportTooLarge, ExportFailed, IdempotencyKeyInUse, Gone, ExportOutdated, BodyTooLarge,
-        UnsupportedMediaType, RangeNotSatisfiable, IdempotencyKeyReused, Throttled, Internal, Unavailable,
+        Validation,
+        BadRequest,
+        Unauthenticated,
+        Forbidden,
+        NotFound,
+        MethodNotAllowed,
+        RequestTimeout,
+        NoOrganization,
+        EmailTaken,
+        SlugTaken,
+        LastAdmin,
+        LiveKeyQuota,
+        KeyNotLive,
+        ExportQueueFull,
+        ExportTooLarge,
+        ExportFailed,
+        IdempotencyKeyInUse,
+        Gone,
+        ExportOutdated,
+        BodyTooLarge,
+        UnsupportedMediaType,
+        RangeNotSatisfiable,
+        IdempotencyKeyReused,
+        Throttled,
+        Internal,
+        Unavailable,
     ];
 }

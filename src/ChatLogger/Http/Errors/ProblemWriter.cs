@@ -129,25 +129,28 @@ internal sealed partial class ProblemWriter(RequestDelegate next, TimeProvider t
     };
 
     /// <summary>Maps an exception to the problem that the caller receives.</summary>
-    public static ProblemException Of(Exception exception) => exception switch
-    {
-        ProblemException problem => problem,
-        BadHttpRequestException { StatusCode: 408 } => ProblemException.RequestTimeout(),
-        BadHttpRequestException => ProblemException.Malformed(),
-        WaitTimeoutException waited => ProblemException.Unavailable(waited.Message, TimeSpan.FromSeconds(2)),
-        OperationCanceledException or TimeoutException => Busy(),
-        // 53: out of resources; 55P03: lock timeout; 57: operator intervention; 58: system error; 40: deadlock or serialization; 08:
-        // connection; 25006: a standby, or a primary that was just demoted; 42501: an operator has revoked a privilege.
-        PostgresException { SqlState: var state } when state is "55P03" or "25006" or "42501" || state[..2] is "53" or "57" or "58" or "40" or "08" => Busy(),
-        // FATAL ends a session or refuses a new one: the database accepts no connections, does not exist, or has another password.
-        PostgresException { InvariantSeverity: "FATAL" or "PANIC" } => Busy(),
-        PostgresException => ProblemException.Internal(),
-        // Npgsql's other exceptions mean that a connection could not be opened, broke or timed out.
-        NpgsqlException or SocketException or IOException => Busy(),
-        _ => ProblemException.Internal(),
-    };
+    public static ProblemException Of(Exception exception) =>
+        exception switch
+        {
+            ProblemException problem => problem,
+            BadHttpRequestException { StatusCode: 408 } => ProblemException.RequestTimeout(),
+            BadHttpRequestException => ProblemException.Malformed(),
+            WaitTimeoutException waited => ProblemException.Unavailable(waited.Message, TimeSpan.FromSeconds(2)),
+            OperationCanceledException or TimeoutException => Busy(),
+            // 53: out of resources; 55P03: lock timeout; 57: operator intervention; 58: system error; 40: deadlock or serialization; 08:
+            // connection; 25006: a standby, or a primary that was just demoted; 42501: an operator has revoked a privilege.
+            PostgresException { SqlState: var state }
+                when state is "55P03" or "25006" or "42501" || state[..2] is "53" or "57" or "58" or "40" or "08" => Busy(),
+            // FATAL ends a session or refuses a new one: the database accepts no connections, does not exist, or has another password.
+            PostgresException { InvariantSeverity: "FATAL" or "PANIC" } => Busy(),
+            PostgresException => ProblemException.Internal(),
+            // Npgsql's other exceptions mean that a connection could not be opened, broke or timed out.
+            NpgsqlException or SocketException or IOException => Busy(),
+            _ => ProblemException.Internal(),
+        };
 
-    private static ProblemException Busy() => ProblemException.Unavailable("The database cannot answer right now. Try again shortly.", TimeSpan.FromSeconds(2));
+    private static ProblemException Busy() =>
+        ProblemException.Unavailable("The database cannot answer right now. Try again shortly.", TimeSpan.FromSeconds(2));
 
     [LoggerMessage(LogLevel.Error, "A request failed unexpectedly")]
     private static partial void UnexpectedFailure(ILogger log, Exception exception);

@@ -10,7 +10,9 @@ internal sealed class LogSanitizer : BaseProcessor<LogRecord>
     {
         if (data.FormattedMessage is { } message)
             data.FormattedMessage = LogText.Sanitize(message);
-        if (data.Attributes is { } fields && fields.Any(field => field.Value is string text && !ReferenceEquals(LogText.Sanitize(text), text)))
+        if (
+            data.Attributes is { } fields
+            && fields.Any(field => field.Value is string text && !ReferenceEquals(LogText.Sanitize(text), text)))
             data.Attributes = [.. fields.Select(field => field.Value is string text ? new(field.Key, LogText.Sanitize(text)) : field)];
     }
 }

@@ -19,7 +19,8 @@ internal static class LogText
     }
 
     /// <summary>Returns the sanitized lines of the exception.</summary>
-    public static IEnumerable<string> Lines(Exception exception) => exception.ToString().Split('\n').Select(line => Sanitize(line.TrimEnd('\r')));
+    public static IEnumerable<string> Lines(Exception exception) =>
+        exception.ToString().Split('\n').Select(line => Sanitize(line.TrimEnd('\r')));
 
     private static string Escaped(string text)
     {
@@ -34,7 +35,13 @@ internal static class LogText
         return escaped.ToString();
     }
 
-    private static bool IsSafe(char character) => character < 0x7f
-        ? character >= ' '
-        : char.GetUnicodeCategory(character) is not (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator);
+    private static bool IsSafe(char character) =>
+        character < 0x7f
+            ? character >= ' '
+            : char.GetUnicodeCategory(character)
+                is not (
+                    UnicodeCategory.Control
+                    or UnicodeCategory.Format
+                    or UnicodeCategory.LineSeparator
+                    or UnicodeCategory.ParagraphSeparator);
 }

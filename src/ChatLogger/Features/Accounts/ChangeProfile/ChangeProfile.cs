@@ -15,7 +15,8 @@ internal static class ChangeProfile
                 TypedResults.Ok(await sender.Send(body.Value.By(caller, actor), ct)))
             .WithMetadata(new ProblemsMetadata(ProblemType.EmailTaken))
             .WithSummary("Change your own account.")
-            .WithDescription("A new e-mail address or password needs currentPassword and ends your other sessions. An empty name removes the name.");
+            .WithDescription(
+                "A new e-mail address or password needs currentPassword and ends your other sessions. An empty name removes the name.");
 
     public sealed record Request(string? Name = null, string? Email = null, string? CurrentPassword = null, string? NewPassword = null)
     {
@@ -43,8 +44,14 @@ internal static class ChangeProfile
         }
     }
 
-    public sealed class Handler(NpgsqlDataSource db, PasswordHashingQueue passwords, LoginLockout failures, IdGenerator ids, RateLimiters rateLimiters, AuditLog audit)
-        : IRequestHandler<Command, Profile>
+    public sealed class Handler(
+        NpgsqlDataSource db,
+        PasswordHashingQueue passwords,
+        LoginLockout failures,
+        IdGenerator ids,
+        RateLimiters rateLimiters,
+        AuditLog audit
+    ) : IRequestHandler<Command, Profile>
     {
         public async Task<Profile> Handle(Command command, CancellationToken ct)
         {
@@ -115,7 +122,9 @@ internal static class ChangeProfile
                                 ids.Next().Now,
                             });
                         if (changed is not null)
-                            await audit.Write(transaction, AuditEvent.OfMember(command.OrgId, command.Actor, AuditAction.MemberChanged, command.UserId));
+                            await audit.Write(
+                                transaction,
+                                AuditEvent.OfMember(command.OrgId, command.Actor, AuditAction.MemberChanged, command.UserId));
                         return changed;
                     },
                     ct);

@@ -11,12 +11,16 @@ namespace ChatLogger.Features;
 internal static partial class Login
 {
     public static void Map(IEndpointRouteBuilder open) =>
-        open.MapPost("/auth/login", async (Body<Request> body, HttpContext context, Actor actor, SessionCookie cookie, ISender sender, CancellationToken ct) =>
-            {
-                var response = await sender.Send(new Command(body.Value.Email, body.Value.Password, ClientAddress.Of(context), actor.TraceId), ct);
-                cookie.Write(context, response.Token, response.Lifetime);
-                return TypedResults.Ok(response.Profile);
-            })
+        open.MapPost(
+                "/auth/login",
+                async (Body<Request> body, HttpContext context, Actor actor, SessionCookie cookie, ISender sender, CancellationToken ct) =>
+                {
+                    var response = await sender.Send(
+                        new Command(body.Value.Email, body.Value.Password, ClientAddress.Of(context), actor.TraceId),
+                        ct);
+                    cookie.Write(context, response.Token, response.Lifetime);
+                    return TypedResults.Ok(response.Profile);
+                })
             .WithMetadata(new BodyLimit(limits => limits.LoginBodyBytes), new ResponseMetadata(200, "Set-Cookie"))
             .WithSummary("Log in.")
             .WithDescription(
@@ -94,7 +98,12 @@ internal static partial class Login
             {
                 // Writes the audit event without waiting: it is only written for an existing member, so the time it takes would reveal that
                 // the account exists.
-                var refusal = new AuditEvent(member?.OrgId, Actor.Anonymous(command.TraceId), AuditAction.LoginRefused, "member", member?.Id.ToString());
+                var refusal = new AuditEvent(
+                    member?.OrgId,
+                    Actor.Anonymous(command.TraceId),
+                    AuditAction.LoginRefused,
+                    "member",
+                    member?.Id.ToString());
                 audit.WriteRefusalInBackground(refusal);
                 throw ProblemException.Unauthenticated("E-mail address or password is not right.");
             }
@@ -105,7 +114,12 @@ internal static partial class Login
         }
 
         // One statement: it creates the session only if the checked password is still the member's.
-        private static Task<Profile.Row?> Open(Sql.Transaction transaction, Row member, Guid sessionId, DateTimeOffset now, DateTimeOffset expires) =>
+        private static Task<Profile.Row?> Open(
+            Sql.Transaction transaction,
+            Row member,
+            Guid sessionId,
+            DateTimeOffset now,
+            DateTimeOffset expires) =>
             transaction.QuerySingleOrDefaultAsync<Profile.Row>(
                 $"""
                 with member as (
@@ -155,8 +169,12 @@ internal static partial class Login
 
         private async Task<ProblemException> TooMany(Command command, TimeSpan wait, CancellationToken ct)
         {
-            await audit.WriteRefusal(AuditEvent.OfRoute(null, Actor.Anonymous(command.TraceId), AuditAction.Throttled, "POST /auth/login"), ct);
-            return ProblemException.Throttled("Too many wrong passwords from this address. Try again when the time in Retry-After has passed.", wait);
+            await audit.WriteRefusal(
+                AuditEvent.OfRoute(null, Actor.Anonymous(command.TraceId), AuditAction.Throttled, "POST /auth/login"),
+                ct);
+            return ProblemException.Throttled(
+                "Too many wrong passwords from this address. Try again when the time in Retry-After has passed.",
+                wait);
         }
 
         [LoggerMessage(LogLevel.Warning, "A password's hash of an older kind could not be renewed for now: {Exception}")]

@@ -10,12 +10,15 @@ namespace ChatLogger.Features;
 internal static class Logout
 {
     public static void Map(IEndpointRouteBuilder session) =>
-        session.MapPost("/auth/logout", async (Session caller, Actor actor, HttpContext context, SessionCookie cookie, ISender sender, CancellationToken ct) =>
-            {
-                await sender.Send(new Command(caller.Id, caller.UserId, caller.OrgId, actor), ct);
-                cookie.Delete(context);
-                return TypedResults.NoContent();
-            })
+        session
+            .MapPost(
+                "/auth/logout",
+                async (Session caller, Actor actor, HttpContext context, SessionCookie cookie, ISender sender, CancellationToken ct) =>
+                {
+                    await sender.Send(new Command(caller.Id, caller.UserId, caller.OrgId, actor), ct);
+                    cookie.Delete(context);
+                    return TypedResults.NoContent();
+                })
             .WithMetadata(new ResponseMetadata(204, "Set-Cookie"))
             .WithSummary("Log out.");
 

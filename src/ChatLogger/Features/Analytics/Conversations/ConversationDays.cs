@@ -72,10 +72,22 @@ internal sealed record ConversationDays(Conversations.Totals Totals, IReadOnlyLi
         var days = rows.Where(row => row.Day is not null).ToDictionary(row => row.Day!.Value, row => row.ToTotals());
         return new(
             rows.SingleOrDefault(row => row.Day is null)?.ToTotals() ?? Nothing,
-            [.. range.Local.Days.Select((day, i) => (Day: day, Totals: days.GetValueOrDefault(i, Nothing))).Select(each => new Conversations.DayCount(
-                each.Day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture), each.Totals.Chats, each.Totals.Messages, each.Totals.WithoutAssistant,
-                each.Totals.WithFeedback, each.Totals.FeedbackShare, each.Totals.FeedbackUp, each.Totals.FeedbackDown, each.Totals.MessagesPerChat,
-                each.Totals.FirstAssistant, each.Totals.Duration))]);
+            [
+                .. range
+                    .Local.Days.Select((day, i) => (Day: day, Totals: days.GetValueOrDefault(i, Nothing)))
+                    .Select(each => new Conversations.DayCount(
+                        each.Day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
+                        each.Totals.Chats,
+                        each.Totals.Messages,
+                        each.Totals.WithoutAssistant,
+                        each.Totals.WithFeedback,
+                        each.Totals.FeedbackShare,
+                        each.Totals.FeedbackUp,
+                        each.Totals.FeedbackDown,
+                        each.Totals.MessagesPerChat,
+                        each.Totals.FirstAssistant,
+                        each.Totals.Duration)),
+            ]);
     }
 
     private static readonly Conversations.Totals Nothing = new(0, 0, 0, 0, null, 0, 0, null, null, null);
@@ -86,10 +98,22 @@ internal sealed record ConversationDays(Conversations.Totals Totals, IReadOnlyLi
         long FirstCount, long? FirstAvg, long? FirstP50, long? FirstP90, long? FirstP99, long? FirstMax,
         long DurationCount, long? DurationAvg, long? DurationP50, long? DurationP90, long? DurationP99, long? DurationMax)
     {
-        public Conversations.Totals ToTotals() => new(
-            Chats, Messages, WithoutAssistant, WithFeedback, Math.Round((double)WithFeedback / Chats, 4, MidpointRounding.AwayFromZero), Up, Down,
-            new(MessagesAvg, MessagesP50, MessagesP90, MessagesP99, MessagesMax),
-            FirstCount == 0 ? null : new(FirstCount, FirstAvg!.Value, FirstP50!.Value, FirstP90!.Value, FirstP99!.Value, FirstMax!.Value),
-            DurationCount == 0 ? null : new(DurationCount, DurationAvg!.Value, DurationP50!.Value, DurationP90!.Value, DurationP99!.Value, DurationMax!.Value));
+        public Conversations.Totals ToTotals() =>
+            new(
+                Chats,
+                Messages,
+                WithoutAssistant,
+                WithFeedback,
+                Math.Round((double)WithFeedback / Chats, 4, MidpointRounding.AwayFromZero),
+                Up,
+                Down,
+                new(MessagesAvg, MessagesP50, MessagesP90, MessagesP99, MessagesMax),
+                FirstCount == 0
+                    ? null
+                    : new(FirstCount, FirstAvg!.Value, FirstP50!.Value, FirstP90!.Value, FirstP99!.Value, FirstMax!.Value),
+                DurationCount == 0
+                    ? null
+                    : new(DurationCount, DurationAvg!.Value, DurationP50!.Value, DurationP90!.Value, DurationP99!.Value, DurationMax!.Value)
+            );
     }
 }

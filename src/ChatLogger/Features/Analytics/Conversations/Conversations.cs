@@ -40,7 +40,13 @@ internal static class Conversations
     public sealed record Query(Guid OrgId, string? From, string? To, string? Tz, string[] Tag) : IRequest<Response>;
 
     public sealed record Response(
-        DateTimeOffset From, DateTimeOffset To, string Tz, DateTimeOffset AsOf, Totals Totals, IReadOnlyList<DayCount> Days, IReadOnlyList<Weekday> Weekdays);
+        DateTimeOffset From,
+        DateTimeOffset To,
+        string Tz,
+        DateTimeOffset AsOf,
+        Totals Totals,
+        IReadOnlyList<DayCount> Days,
+        IReadOnlyList<Weekday> Weekdays);
 
     public sealed record Totals(
         long Chats, long Messages, long WithoutAssistant, long WithFeedback, double? FeedbackShare, long FeedbackUp, long FeedbackDown,
@@ -48,8 +54,17 @@ internal static class Conversations
 
     /// <summary>Statistics of the chats that were created on a local day.</summary>
     public sealed record DayCount(
-        string Day, long Chats, long Messages, long WithoutAssistant, long WithFeedback, double? FeedbackShare, long FeedbackUp, long FeedbackDown,
-        PerChat? MessagesPerChat, Times? FirstAssistant, Times? Duration);
+        string Day,
+        long Chats,
+        long Messages,
+        long WithoutAssistant,
+        long WithFeedback,
+        double? FeedbackShare,
+        long FeedbackUp,
+        long FeedbackDown,
+        PerChat? MessagesPerChat,
+        Times? FirstAssistant,
+        Times? Duration);
 
     /// <summary>Messages per chat; null if there are no chats.</summary>
     public sealed record PerChat(double Avg, long P50, long P90, long P99, long Max);

@@ -36,11 +36,28 @@ internal static class Summary
     public sealed record Query(Guid OrgId, string? From, string? To, string? Tz, string[] Tag, int Top) : IRequest<Response>;
 
     public sealed record Response(
-        DateTimeOffset From, DateTimeOffset To, string Tz, DateTimeOffset AsOf, Totals Totals, Totals Previous, IReadOnlyList<DayCount> Days,
-        Latency? Latency, IReadOnlyList<RoleCount> Roles, IReadOnlyList<UserCount> TopUsers, AnonymousCount Anonymous, IReadOnlyList<TagCount> Tags);
+        DateTimeOffset From,
+        DateTimeOffset To,
+        string Tz,
+        DateTimeOffset AsOf,
+        Totals Totals,
+        Totals Previous,
+        IReadOnlyList<DayCount> Days,
+        Latency? Latency,
+        IReadOnlyList<RoleCount> Roles,
+        IReadOnlyList<UserCount> TopUsers,
+        AnonymousCount Anonymous,
+        IReadOnlyList<TagCount> Tags);
 
     public sealed record Totals(
-        long Chats, long Messages, long EndUsers, long Tokens, long PromptTokens, long CompletionTokens, long FeedbackUp, long FeedbackDown);
+        long Chats,
+        long Messages,
+        long EndUsers,
+        long Tokens,
+        long PromptTokens,
+        long CompletionTokens,
+        long FeedbackUp,
+        long FeedbackDown);
 
     /// <summary>The counts of a local day; <c>latency</c> is null if no message has a latency.</summary>
     public sealed record DayCount(string Day, long Chats, long Messages, long Tokens, Latency? Latency);
@@ -49,9 +66,17 @@ internal static class Summary
     public sealed record Latency(long Count, long AvgMs, int P50Ms, int P90Ms, int P95Ms, int P99Ms, int MaxMs)
     {
         /// <summary>Null: the histogram is empty.</summary>
-        public static Latency? Of(LatencyHistogram values) => values.Count == 0
-            ? null
-            : new(values.Count, values.Mean, values.Percentile(50), values.Percentile(90), values.Percentile(95), values.Percentile(99), values.Max);
+        public static Latency? Of(LatencyHistogram values) =>
+            values.Count == 0
+                ? null
+                : new(
+                    values.Count,
+                    values.Mean,
+                    values.Percentile(50),
+                    values.Percentile(90),
+                    values.Percentile(95),
+                    values.Percentile(99),
+                    values.Max);
     }
 
     public sealed record RoleCount(string Role, long Messages);
@@ -66,7 +91,9 @@ internal static class Summary
     {
         public Validator(Limits limits)
         {
-            RuleFor(query => query.Top).Must(top => top >= 1 && top <= limits.AnalyticsTop).WithMessage($"Must be from 1 to {limits.AnalyticsTop}.");
+            RuleFor(query => query.Top)
+                .Must(top => top >= 1 && top <= limits.AnalyticsTop)
+                .WithMessage($"Must be from 1 to {limits.AnalyticsTop}.");
             RuleFor(query => query.Tag).Must(tags => tags.Length <= limits.Tags).WithMessage($"May be given at most {limits.Tags} times.");
         }
     }
@@ -74,17 +101,20 @@ internal static class Summary
     public sealed class Handler([FromKeyedServices(Pools.Analytics)] NpgsqlDataSource db, TimeProvider time, Limits limits)
         : IRequestHandler<Query, Response>
     {
-        public Task<Response> Handle(Query query, CancellationToken ct) => db.InSnapshotAsync(
-            async snapshot =>
-            {
-                var asOf = time.GetUtcNow();
-                var zone = DateRange.ZoneOf(query.Tz, await snapshot.QuerySingleOrDefaultAsync<string>(SummarySql.TimeZone, query));
-                var range = DateRange.Parse(query.From, query.To, zone, asOf, limits.AnalyticsDays);
-                // Rollups count each tag by itself. They cannot answer for chats with several given tags, or for the people of a tag.
-                return query.Tag.Length == 0 && await SummaryFromRollups.ReadAsync(snapshot, query.OrgId, range, asOf, query.Top) is { } summary
-                    ? summary
-                    : await SummaryFromMessages.ReadAsync(snapshot, query, range, asOf);
-            },
-            ct);
+        public Task<Response> Handle(Query query, CancellationToken ct) =>
+            db.InSnapshotAsync(
+                async snapshot =>
+                {
+                    var asOf = time.GetUtcNow();
+                    var zone = DateRange.ZoneOf(query.Tz, await snapshot.QuerySingleOrDefaultAsync<string>(SummarySql.TimeZone, query));
+                    var range = DateRange.Parse(query.From, query.To, zone, asOf, limits.AnalyticsDays);
+                    // Rollups count each tag by itself. They cannot answer for chats with several given tags, or for the people of a tag.
+                    return
+                        query.Tag.Length == 0
+                        && await SummaryFromRollups.ReadAsync(snapshot, query.OrgId, range, asOf, query.Top) is { } summary
+                        ? summary
+                        : await SummaryFromMessages.ReadAsync(snapshot, query, range, asOf);
+                },
+                ct);
     }
 }

@@ -24,7 +24,11 @@ internal sealed class SummaryFromMessages(LocalDays local)
     private Summary.Latency? _latency;
 
     /// <summary>Computes the summary from all rows of the range. The result from rollups must be the same.</summary>
-    public static async Task<Summary.Response> ReadAsync(Sql.Transaction snapshot, Summary.Query query, DateRange range, DateTimeOffset asOf)
+    public static async Task<Summary.Response> ReadAsync(
+        Sql.Transaction snapshot,
+        Summary.Query query,
+        DateRange range,
+        DateTimeOffset asOf)
     {
         var parameters = SummarySql.Parameters(query, range);
         var fold = new SummaryFromMessages(range.Local);
@@ -99,21 +103,43 @@ internal sealed class SummaryFromMessages(LocalDays local)
         }
     }
 
-    private Summary.Response ToResponse(DateRange range, DateTimeOffset asOf, IReadOnlyList<Summary.TagCount> tags) => new(
-        range.From,
-        range.To,
-        range.Zone.Id,
-        asOf,
-        Totals(0),
-        Totals(1),
-        [.. local.Days.Select((day, i) => new Summary.DayCount(
-            day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture), _dayChats[i], _dayMessages[i], _dayTokens[i], _dayLatency[i]))],
-        _latency,
-        [.. _roles.OrderByDescending(role => role.Value).ThenBy(role => role.Key, StringComparer.Ordinal).Select(role => new Summary.RoleCount(role.Key, role.Value))],
-        _users,
-        _anonymous,
-        tags);
+    private Summary.Response ToResponse(DateRange range, DateTimeOffset asOf, IReadOnlyList<Summary.TagCount> tags) =>
+        new(
+            range.From,
+            range.To,
+            range.Zone.Id,
+            asOf,
+            Totals(0),
+            Totals(1),
+            [
+                .. local.Days.Select(
+                    (day, i) =>
+                        new Summary.DayCount(
+                            day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
+                            _dayChats[i],
+                            _dayMessages[i],
+                            _dayTokens[i],
+                            _dayLatency[i])),
+            ],
+            _latency,
+            [
+                .. _roles
+                    .OrderByDescending(role => role.Value)
+                    .ThenBy(role => role.Key, StringComparer.Ordinal)
+                    .Select(role => new Summary.RoleCount(role.Key, role.Value)),
+            ],
+            _users,
+            _anonymous,
+            tags);
 
-    private Summary.Totals Totals(int when) => new(
-        _chats[when], _messages[when], _endUsers[when], _tokens[when], _promptTokens[when], _completionTokens[when], _up[when], _down[when]);
+    private Summary.Totals Totals(int when) =>
+        new(
+            _chats[when],
+            _messages[when],
+            _endUsers[when],
+            _tokens[when],
+            _promptTokens[when],
+            _completionTokens[when],
+            _up[when],
+            _down[when]);
 }

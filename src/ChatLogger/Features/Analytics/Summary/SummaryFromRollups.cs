@@ -20,7 +20,12 @@ internal sealed class SummaryFromRollups
         range, new([(range.PreviousFrom, range.Local.Days.Count), .. range.Local.Buckets], range.To, range.Local.Days.Count + 1));
 
     /// <summary>Null: too many events are not aggregated yet.</summary>
-    public static async Task<Summary.Response?> ReadAsync(Sql.Transaction snapshot, Guid orgId, DateRange range, DateTimeOffset asOf, int top)
+    public static async Task<Summary.Response?> ReadAsync(
+        Sql.Transaction snapshot,
+        Guid orgId,
+        DateRange range,
+        DateTimeOffset asOf,
+        int top)
     {
         if (await UnaggregatedEvents.Of(snapshot, orgId) is not { } tail)
             return null;
@@ -36,7 +41,8 @@ internal sealed class SummaryFromRollups
         await ReadPeople(snapshot, orgId, ends);
 
         var fresh = await tail.Read(snapshot, orgId, _range.PreviousFrom, _range.To);
-        var atEnds = ends.Count == 0 ? [] : await RollupSql.Read(snapshot, RollupSql.Within, RollupSql.PartialBuckets(orgId, tail.UpTo, ends));
+        var atEnds =
+            ends.Count == 0 ? [] : await RollupSql.Read(snapshot, RollupSql.Within, RollupSql.PartialBuckets(orgId, tail.UpTo, ends));
         var names = await DimensionIds.Of(snapshot, orgId, [.. fresh, .. atEnds], mayAdd: false);
         foreach (var what in fresh)
             _counts.Add(what);
@@ -101,7 +107,11 @@ internal sealed class SummaryFromRollups
         var users = TopPeople(_within.People.Where(person => person.Key != default), user => user.Value.Messages, top);
         var tags = TopPeople(_within.Tags, tag => tag.Value.Messages, 1_000);
         var names = fresh.ByNumber.Where(name => name.Key < 0).ToDictionary();
-        var shown = users.SelectMany(user => (int[])[user.Key.Member, user.Key.EndUser]).Concat(tags.Select(tag => tag.Key)).Where(no => no > 0).Distinct();
+        var shown = users
+            .SelectMany(user => (int[])[user.Key.Member, user.Key.EndUser])
+            .Concat(tags.Select(tag => tag.Key))
+            .Where(no => no > 0)
+            .Distinct();
         foreach (var (no, name) in await DimensionIds.Of(snapshot, orgId, [.. shown]))
             names.Add(no, name);
         string? Name(int no) => no == 0 ? null : names[no][2..];
@@ -114,8 +124,16 @@ internal sealed class SummaryFromRollups
             asOf,
             Totals(all, endUsers),
             Totals(_counts[days.Length], _endUsersBefore.Count),
-            [.. _range.Local.Days.Select((day, i) => new Summary.DayCount(
-                day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture), days[i].Chats, days[i].Messages, days[i].Tokens, Summary.Latency.Of(days[i].Latencies)))],
+            [
+                .. _range.Local.Days.Select(
+                    (day, i) =>
+                        new Summary.DayCount(
+                            day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
+                            days[i].Chats,
+                            days[i].Messages,
+                            days[i].Tokens,
+                            Summary.Latency.Of(days[i].Latencies))),
+            ],
             Summary.Latency.Of(all.Latencies),
             [.. all.Roles.Zip(BucketCounts.RoleNames, (messages, role) => new Summary.RoleCount(role, messages))
                 .Where(role => role.Messages > 0)

@@ -40,7 +40,9 @@ internal static class CreateApiKey
             RuleFor(key => key.Scopes)
                 .Must(scopes => scopes.All(KeyScope.IsKnown) && scopes.Distinct().Count() == scopes.Length)
                 .WithMessage("May be ingest and import, each once.");
-            RuleFor(key => key.ExpiresAt).Must(expires => expires is null || expires > time.GetUtcNow()).WithMessage("Must be in the future.");
+            RuleFor(key => key.ExpiresAt)
+                .Must(expires => expires is null || expires > time.GetUtcNow())
+                .WithMessage("Must be in the future.");
             RuleFor(key => key.AllowedOrigins)
                 .Must(origins => origins.Length <= limits.AllowedOrigins)
                 .WithMessage($"May be at most {limits.AllowedOrigins}.")
@@ -55,7 +57,9 @@ internal static class CreateApiKey
         {
             var (id, now) = ids.Next();
             // RFC 3339 allows a finer precision than the service stores.
-            var expires = command.ExpiresAt is { } at ? DateTimeOffset.FromUnixTimeMilliseconds(at.ToUnixTimeMilliseconds()) : (DateTimeOffset?)null;
+            var expires = command.ExpiresAt is { } at
+                ? DateTimeOffset.FromUnixTimeMilliseconds(at.ToUnixTimeMilliseconds())
+                : (DateTimeOffset?)null;
             var made = NewApiKey.Of(command.Key, id, command.Label, command.Scopes, command.AllowedOrigins, now, expires);
             return await db.InTransactionAsync(
                 async transaction =>

@@ -40,7 +40,9 @@ internal static class RevokeApiKey
                         new { command.OrgId, command.KeyId, Now = now });
                     // The revocation of an already revoked key is not audited again.
                     if (key?.RevokedAt == now)
-                        await audit.Write(transaction, AuditEvent.OfKey(command.OrgId, command.Actor, AuditAction.KeyRevoked, key.PublicId));
+                        await audit.Write(
+                            transaction,
+                            AuditEvent.OfKey(command.OrgId, command.Actor, AuditAction.KeyRevoked, key.PublicId));
                     return key;
                 },
                 ct);

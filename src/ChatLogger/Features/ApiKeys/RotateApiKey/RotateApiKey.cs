@@ -43,7 +43,8 @@ internal static class RotateApiKey
         public Validator() => RuleFor(rotation => rotation.OverlapHours).Between(0, LongestOverlapHours);
     }
 
-    public sealed class Handler(NpgsqlDataSource db, IdGenerator ids, Limits limits, AuditLog audit, ApiKeyCache keys) : IRequestHandler<Command, NewApiKey>
+    public sealed class Handler(NpgsqlDataSource db, IdGenerator ids, Limits limits, AuditLog audit, ApiKeyCache keys)
+        : IRequestHandler<Command, NewApiKey>
     {
         public async Task<NewApiKey> Handle(Command command, CancellationToken ct)
         {
@@ -81,7 +82,9 @@ internal static class RotateApiKey
                     if (!await made.Insert(transaction, command.OrgId, command.Key.Sha256, limits.LiveKeys))
                         throw ProblemException.OverlapQuota(limits.LiveKeys);
                     await audit.Write(transaction, AuditEvent.OfKey(command.OrgId, command.Actor, AuditAction.KeyRotated, old.PublicId));
-                    await audit.Write(transaction, AuditEvent.OfKey(command.OrgId, command.Actor, AuditAction.KeyCreated, command.Key.PublicId));
+                    await audit.Write(
+                        transaction,
+                        AuditEvent.OfKey(command.OrgId, command.Actor, AuditAction.KeyCreated, command.Key.PublicId));
                     return (old, made);
                 },
                 ct);

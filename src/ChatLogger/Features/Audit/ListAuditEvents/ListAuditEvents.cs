@@ -17,18 +17,30 @@ internal static class ListAuditEvents
                 TypedResults.Ok(await sender.Send(query.Value.By(caller), ct)))
             .WithSummary("List the events of the audit log, newest first.")
             .WithDescription(
-                $"actor: the id of who did it. action: one of {Known}. from, to: RFC 3339 times, to excluded. limit: 1 to 200, default 50. " +
-                "An event stands at the time it was written, a moment before it can be read: pages that follow nextCursor neither skip nor repeat " +
-                "what was there at the first one, and who reads on later does so from a minute before the newest they have.");
+                $"actor: the id of who did it. action: one of {Known}. from, to: RFC 3339 times, to excluded. limit: 1 to 200, default 50. "
+                    + "An event stands at the time it was written, a moment before it can be read: pages that follow nextCursor neither skip nor repeat "
+                    + "what was there at the first one, and who reads on later does so from a minute before the newest they have.");
 
     public sealed record Request(
-        string? Actor = null, string? Action = null, DateTimeOffset? From = null, DateTimeOffset? To = null, int? Limit = null, string? Cursor = null)
+        string? Actor = null,
+        string? Action = null,
+        DateTimeOffset? From = null,
+        DateTimeOffset? To = null,
+        int? Limit = null,
+        string? Cursor = null)
     {
         public Query By(Member caller) => new(caller.OrgId, Actor, Action, From, To, Limit, Cursor);
     }
 
     public sealed record Query(
-        Guid OrgId, string? Actor, string? Action, DateTimeOffset? From, DateTimeOffset? To, int? Limit, string? Cursor) : IRequest<Page<Item>>;
+        Guid OrgId,
+        string? Actor,
+        string? Action,
+        DateTimeOffset? From,
+        DateTimeOffset? To,
+        int? Limit,
+        string? Cursor
+    ) : IRequest<Page<Item>>;
 
     public sealed record Item(Guid Id, DateTimeOffset At, Party Actor, string Action, Party Target, string? TraceId);
 
@@ -39,7 +51,9 @@ internal static class ListAuditEvents
         public Validator()
         {
             RuleFor(query => query.Actor).Must(actor => actor is null or { Length: > 0 }).WithMessage("May not be empty.");
-            RuleFor(query => query.Action).Must(action => action is null || AuditAction.All.Contains(action)).WithMessage($"Must be one of: {Known}.");
+            RuleFor(query => query.Action)
+                .Must(action => action is null || AuditAction.All.Contains(action))
+                .WithMessage($"Must be one of: {Known}.");
             RuleFor(query => query.From).Must((query, from) => !(from >= query.To)).WithMessage("Must be before to.");
             RuleFor(query => query.Limit).PageLimit();
         }
@@ -66,7 +80,17 @@ internal static class ListAuditEvents
                 order by at desc, id desc
                 limit @Rows
                 """,
-                new { query.OrgId, query.Actor, query.Action, query.From, query.To, AfterTime = after?.Time, AfterId = after?.Id, Rows = limit + 1 },
+                new
+                {
+                    query.OrgId,
+                    query.Actor,
+                    query.Action,
+                    query.From,
+                    query.To,
+                    AfterTime = after?.Time,
+                    AfterId = after?.Id,
+                    Rows = limit + 1,
+                },
                 ct);
             return Page.Of(rows, limit, row => row.ToItem(), row => Cursor.Encode(list, row.At, row.Id));
         }

@@ -15,22 +15,46 @@ namespace ChatLogger.Features;
 internal static class AppendMessage
 {
     public static void Map(IEndpointRouteBuilder plugin) =>
-        plugin.MapPost("/chats/{chatId}/messages",
-            async (PathId chatId, Body<Request> body, IdempotencyKey? key, PluginCaller caller, HttpContext context, ISender sender, CancellationToken ct) =>
-            {
-                var message = await sender.Send(body.Value.To(caller.OrgId, chatId, key?.With(body.Sha256)), ct);
-                return message.ToCreated($"/api/v1/orgs/{caller.OrgSlug}/chats/{message.Value.ChatId}/messages/{message.Value.Id}", "message", context);
-            })
+        plugin
+            .MapPost(
+                "/chats/{chatId}/messages",
+                async (
+                    PathId chatId,
+                    Body<Request> body,
+                    IdempotencyKey? key,
+                    PluginCaller caller,
+                    HttpContext context,
+                    ISender sender,
+                    CancellationToken ct) =>
+                {
+                    var message = await sender.Send(body.Value.To(caller.OrgId, chatId, key?.With(body.Sha256)), ct);
+                    return message.ToCreated(
+                        $"/api/v1/orgs/{caller.OrgSlug}/chats/{message.Value.ChatId}/messages/{message.Value.Id}",
+                        "message",
+                        context);
+                })
             .WithMetadata(RequiresQueueCapacity.ForMessages)
             .WithSummary("Add a message to a chat.")
-            .WithDescription("The answer is sent after the message is durable; it is then in every read. Messages of a chat keep the order in which they were acknowledged.");
+            .WithDescription(
+                "The answer is sent after the message is durable; it is then in every read. Messages of a chat keep the order in which they were acknowledged."
+            );
 
     public static void MapMember(IEndpointRouteBuilder organization) =>
-        organization.MapPost("/chats/{chatId}/messages", async (PathId chatId, Body<Request> body, Member caller, ISender sender, CancellationToken ct) =>
-            {
-                var message = await sender.Send(body.Value.To(caller.OrgId, chatId, null) with { OnlyChatsOf = caller.OnlyChatsOf }, ct);
-                return TypedResults.Created($"/orgs/{caller.OrgInPath}/chats/{message.Value.ChatId}/messages/{message.Value.Id}", message.Value);
-            })
+        organization
+            .MapPost(
+                "/chats/{chatId}/messages",
+                async (PathId chatId, Body<Request> body, Member caller, ISender sender, CancellationToken ct) =>
+                {
+                    var message = await sender.Send(
+                        body.Value.To(caller.OrgId, chatId, null) with
+                        {
+                            OnlyChatsOf = caller.OnlyChatsOf,
+                        },
+                        ct);
+                    return TypedResults.Created(
+                        $"/orgs/{caller.OrgInPath}/chats/{message.Value.ChatId}/messages/{message.Value.Id}",
+                        message.Value);
+                })
             .WithMetadata(RequiresQueueCapacity.ForMessages)
             .WithName("AppendOwnMessage")
             .WithSummary("Add a message to a chat as a member.")

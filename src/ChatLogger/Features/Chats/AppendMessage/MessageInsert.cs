@@ -148,8 +148,17 @@ internal sealed class MessageInsert(
         public Columns(IReadOnlyList<NewMessage> writes)
         {
             var places = new Dictionary<LockKey, int>(writes.Count);
-            (_chat, _id, _role, _content, _metadata) = (new int[writes.Count], new Guid[writes.Count], new string[writes.Count], new string[writes.Count], new ReadOnlyMemory<byte>[writes.Count]);
-            (_latencyMs, _tokenCount, _promptTokens, _completionTokens) = (new int?[writes.Count], new int?[writes.Count], new int?[writes.Count], new int?[writes.Count]);
+            (_chat, _id, _role, _content, _metadata) = (
+                new int[writes.Count],
+                new Guid[writes.Count],
+                new string[writes.Count],
+                new string[writes.Count],
+                new ReadOnlyMemory<byte>[writes.Count]);
+            (_latencyMs, _tokenCount, _promptTokens, _completionTokens) = (
+                new int?[writes.Count],
+                new int?[writes.Count],
+                new int?[writes.Count],
+                new int?[writes.Count]);
             (_model, _createdAt) = (new string?[writes.Count], new DateTime[writes.Count]);
             for (var i = 0; i < writes.Count; i++)
             {

@@ -21,7 +21,12 @@ internal sealed class MessageWriter(
     ILogger<MessageWriter> log)
     : IAsyncDisposable
 {
-    private readonly GroupCommit<NewMessage> _commit = new(new MessageInsert(writing, settings, time, changeLog), writing, settings, instruments, log);
+    private readonly GroupCommit<NewMessage> _commit = new(
+        new MessageInsert(writing, settings, time, changeLog),
+        writing,
+        settings,
+        instruments,
+        log);
     private readonly KeyedLock<LockKey> _locks = new(settings.KeyLockTimeout, time);
 
     /// <summary>Counts the rows and bytes that are queued.</summary>
@@ -79,12 +84,36 @@ internal sealed class MessageWriter(
     private static ProblemException NoSuchChat() => ProblemException.NotFound("No such chat in this organization.");
 
     private sealed record Row(
-        byte[] BodySha256, Guid? Id, Guid? ChatId, string? Role, string? Content, RawJsonObject? Metadata, int? LatencyMs, int? TokenCount,
-        int? PromptTokens, int? CompletionTokens, string? Model, DateTimeOffset? CreatedAt, string? Rating, string? Comment, DateTimeOffset? At)
+        byte[] BodySha256,
+        Guid? Id,
+        Guid? ChatId,
+        string? Role,
+        string? Content,
+        RawJsonObject? Metadata,
+        int? LatencyMs,
+        int? TokenCount,
+        int? PromptTokens,
+        int? CompletionTokens,
+        string? Model,
+        DateTimeOffset? CreatedAt,
+        string? Rating,
+        string? Comment,
+        DateTimeOffset? At)
     {
-        public Message ToMessage() => new(
-            Id!.Value, ChatId!.Value, Role!, Content!, Metadata!, LatencyMs, TokenCount, PromptTokens, CompletionTokens, Model, CreatedAt!.Value,
-            Feedback.From(Rating, Comment, At));
+        public Message ToMessage() =>
+            new(
+                Id!.Value,
+                ChatId!.Value,
+                Role!,
+                Content!,
+                Metadata!,
+                LatencyMs,
+                TokenCount,
+                PromptTokens,
+                CompletionTokens,
+                Model,
+                CreatedAt!.Value,
+                Feedback.From(Rating, Comment, At));
     }
 }
 

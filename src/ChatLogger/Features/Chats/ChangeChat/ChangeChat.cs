@@ -15,14 +15,20 @@ namespace ChatLogger.Features;
 internal static class ChangeChat
 {
     public static void Map(IEndpointRouteBuilder plugin) =>
-        plugin.MapPatch("/chats/{chatId}", async (PathId chatId, Body<Request> body, PluginCaller caller, ISender sender, CancellationToken ct) =>
-                TypedResults.Ok(await sender.Send(body.Value.By(caller.OrgId, null, chatId), ct)))
+        plugin
+            .MapPatch(
+                "/chats/{chatId}",
+                async (PathId chatId, Body<Request> body, PluginCaller caller, ISender sender, CancellationToken ct) =>
+                    TypedResults.Ok(await sender.Send(body.Value.By(caller.OrgId, null, chatId), ct)))
             .WithSummary("Change a chat.")
             .WithDescription(Semantics);
 
     public static void MapMember(IEndpointRouteBuilder organization) =>
-        organization.MapPatch("/chats/{chatId}", async (PathId chatId, Body<Request> body, Member caller, ISender sender, CancellationToken ct) =>
-                TypedResults.Ok(await sender.Send(body.Value.By(caller.OrgId, caller.OnlyChatsOf, chatId), ct)))
+        organization
+            .MapPatch(
+                "/chats/{chatId}",
+                async (PathId chatId, Body<Request> body, Member caller, ISender sender, CancellationToken ct) =>
+                    TypedResults.Ok(await sender.Send(body.Value.By(caller.OrgId, caller.OnlyChatsOf, chatId), ct)))
             .WithName("ChangeOwnChat")
             .WithSummary("Change a chat as a member.")
             .WithDescription(Semantics);
@@ -82,14 +88,24 @@ internal static class ChangeChat
 
         public async Task<Chat> Handle(Command command, CancellationToken ct)
         {
-            var parameters = new { command.OrgId, command.OnlyChatsOf, command.ChatId, command.Title, command.Tags, command.Metadata, ids.Next().Now };
+            var parameters = new
+            {
+                command.OrgId,
+                command.OnlyChatsOf,
+                command.ChatId,
+                command.Title,
+                command.Tags,
+                command.Metadata,
+                ids.Next().Now,
+            };
             var row = command.Tags is null
                 ? await db.QuerySingleOrDefaultAsync<Chat.Row>(Change, parameters, ct)
                 : await db.InTransactionAsync(
                     async transaction =>
                     {
                         var before = await transaction.QuerySingleOrDefaultAsync<string[]>(
-                            "select tags from chats where org_id = @OrgId and id = @ChatId and deleted_at is null for no key update", command);
+                            "select tags from chats where org_id = @OrgId and id = @ChatId and deleted_at is null for no key update",
+                            command);
                         var changed = await transaction.QuerySingleOrDefaultAsync<Chat.Row>(Change, parameters);
                         // The rollups count a chat under its current tags, so what they have already counted moves to the new tags.
                         if (before is not null && changed is not null)

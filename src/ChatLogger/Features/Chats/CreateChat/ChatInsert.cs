@@ -8,8 +8,13 @@ using NpgsqlTypes;
 namespace ChatLogger.Features;
 
 /// <summary>The bulk insert of chats, of many organizations in one statement.</summary>
-internal sealed class ChatInsert(NpgsqlDataSource db, IngestSettings settings, TimeProvider time, ChangeLog changeLog, string route = ChatInsert.Route)
-    : IBulkInsert<NewChat>
+internal sealed class ChatInsert(
+    NpgsqlDataSource db,
+    IngestSettings settings,
+    TimeProvider time,
+    ChangeLog changeLog,
+    string route = ChatInsert.Route
+) : IBulkInsert<NewChat>
 {
     /// <summary>The route that Idempotency-Keys of single chats are stored under.</summary>
     public const string Route = "chats";

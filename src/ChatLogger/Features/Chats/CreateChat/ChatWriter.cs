@@ -18,7 +18,13 @@ internal sealed class ChatWriter(
     ILogger<ChatWriter> log)
     : IAsyncDisposable
 {
-    private readonly GroupCommit<NewChat> _commit = new(new ChatInsert(writing, settings, time, changeLog), writing, settings, instruments, log, name: "chats");
+    private readonly GroupCommit<NewChat> _commit = new(
+        new ChatInsert(writing, settings, time, changeLog),
+        writing,
+        settings,
+        instruments,
+        log,
+        name: "chats");
     private readonly KeyedLock<LockKey> _locks = new(settings.KeyLockTimeout, time);
 
     /// <summary>Counts the rows and bytes that are queued.</summary>
@@ -69,7 +75,9 @@ internal sealed class ChatWriter(
             return null;
         if (!row.BodySha256.AsSpan().SequenceEqual(idempotencyKey.BodySha256))
             throw ProblemException.IdempotencyKeyReused();
-        return row.Id is null ? throw ProblemException.NotFound("The chat that was opened with this Idempotency-Key is deleted.") : new(row.ToChat(), Replayed: row.Id != chat.Chat.Id);
+        return row.Id is null
+            ? throw ProblemException.NotFound("The chat that was opened with this Idempotency-Key is deleted.")
+            : new(row.ToChat(), Replayed: row.Id != chat.Chat.Id);
     }
 
     private static ProblemException NoSuchMember() => ProblemException.NotFound("No such member in this organization.");
@@ -78,8 +86,17 @@ internal sealed class ChatWriter(
         byte[] BodySha256, Guid? Id, string? Title, string[]? Tags, RawJsonObject? Metadata, Guid? UserId, string? ExternalUserId,
         DateTimeOffset? CreatedAt, DateTimeOffset? UpdatedAt, string? Rating, string? Comment, DateTimeOffset? At)
     {
-        public Chat ToChat() => new(
-            Id!.Value, Title, Tags!, Metadata!, UserId, ExternalUserId, CreatedAt!.Value, UpdatedAt!.Value, Feedback.From(Rating, Comment, At));
+        public Chat ToChat() =>
+            new(
+                Id!.Value,
+                Title,
+                Tags!,
+                Metadata!,
+                UserId,
+                ExternalUserId,
+                CreatedAt!.Value,
+                UpdatedAt!.Value,
+                Feedback.From(Rating, Comment, At));
     }
 }
 

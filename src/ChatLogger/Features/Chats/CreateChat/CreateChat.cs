@@ -11,25 +11,39 @@ namespace ChatLogger.Features;
 internal static class CreateChat
 {
     public static void Map(IEndpointRouteBuilder plugin) =>
-        plugin.MapPost("/chats",
-            async (Body<Request> body, IdempotencyKey? key, PluginCaller caller, HttpContext context, ISender sender, CancellationToken ct) =>
-            {
-                var chat = await sender.Send(body.Value.By(caller.OrgId, key?.With(body.Sha256)), ct);
-                return chat.ToCreated($"/api/v1/orgs/{caller.OrgSlug}/chats/{chat.Value.Id}", "chat", context);
-            })
+        plugin
+            .MapPost(
+                "/chats",
+                async (
+                    Body<Request> body,
+                    IdempotencyKey? key,
+                    PluginCaller caller,
+                    HttpContext context,
+                    ISender sender,
+                    CancellationToken ct) =>
+                {
+                    var chat = await sender.Send(body.Value.By(caller.OrgId, key?.With(body.Sha256)), ct);
+                    return chat.ToCreated($"/api/v1/orgs/{caller.OrgSlug}/chats/{chat.Value.Id}", "chat", context);
+                })
             .WithMetadata(RequiresQueueCapacity.ForChats)
             .WithSummary("Open a chat.")
-            .WithDescription("userId attributes the chat to a member of the organization; externalUserId is your own name for your end user.");
+            .WithDescription(
+                "userId attributes the chat to a member of the organization; externalUserId is your own name for your end user.");
 
     public static void MapMember(IEndpointRouteBuilder organization) =>
-        organization.MapPost("/chats", async (Body<Request> body, Member caller, ISender sender, CancellationToken ct) =>
-            {
-                // A member who sees only their own chats may create chats only for themselves: they could not see any other.
-                if (caller.OnlyChatsOf is { } self && body.Value.UserId is { } named && named != self)
-                    throw ProblemException.Forbidden("A member with the role user opens chats for themselves only.");
-                var chat = await sender.Send((body.Value with { UserId = caller.OnlyChatsOf ?? body.Value.UserId }).By(caller.OrgId, null), ct);
-                return TypedResults.Created($"/orgs/{caller.OrgInPath}/chats/{chat.Value.Id}", chat.Value);
-            })
+        organization
+            .MapPost(
+                "/chats",
+                async (Body<Request> body, Member caller, ISender sender, CancellationToken ct) =>
+                {
+                    // A member who sees only their own chats may create chats only for themselves: they could not see any other.
+                    if (caller.OnlyChatsOf is { } self && body.Value.UserId is { } named && named != self)
+                        throw ProblemException.Forbidden("A member with the role user opens chats for themselves only.");
+                    var chat = await sender.Send(
+                        (body.Value with { UserId = caller.OnlyChatsOf ?? body.Value.UserId }).By(caller.OrgId, null),
+                        ct);
+                    return TypedResults.Created($"/orgs/{caller.OrgInPath}/chats/{chat.Value.Id}", chat.Value);
+                })
             .WithName("CreateOwnChat")
             .WithMetadata(RequiresQueueCapacity.ForChats)
             .WithSummary("Open a chat as a member.")
@@ -38,8 +52,15 @@ internal static class CreateChat
     public sealed record Request(
         string? Title = null, string[]? Tags = null, RawJsonObject? Metadata = null, string? ExternalUserId = null, Guid? UserId = null)
     {
-        public Command By(Guid orgId, Idempotency? idempotencyKey) => new(
-            orgId, Title.NullIfEmpty(), ChatRules.Trimmed(Tags), Metadata ?? RawJsonObject.Empty, ExternalUserId.NullIfEmpty(), UserId, idempotencyKey);
+        public Command By(Guid orgId, Idempotency? idempotencyKey) =>
+            new(
+                orgId,
+                Title.NullIfEmpty(),
+                ChatRules.Trimmed(Tags),
+                Metadata ?? RawJsonObject.Empty,
+                ExternalUserId.NullIfEmpty(),
+                UserId,
+                idempotencyKey);
     }
 
     public sealed record Command(

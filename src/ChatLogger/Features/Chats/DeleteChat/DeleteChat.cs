@@ -42,7 +42,9 @@ internal static class DeleteChat
                     if (rows == 0)
                         return false;
                     await RollupUpdates.Remove(transaction, command.OrgId, command.ChatId);
-                    await audit.Write(transaction, AuditEvent.OfChat(command.OrgId, command.Actor, AuditAction.ChatDeleted, command.ChatId));
+                    await audit.Write(
+                        transaction,
+                        AuditEvent.OfChat(command.OrgId, command.Actor, AuditAction.ChatDeleted, command.ChatId));
                     return true;
                 },
                 ct);

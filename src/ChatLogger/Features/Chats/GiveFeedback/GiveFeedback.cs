@@ -15,13 +15,16 @@ namespace ChatLogger.Features;
 internal static class GiveFeedback
 {
     private const string Description =
-        "rating: up or down. The answer is the feedback as it is kept; the last one wins, and its time is the one that counts. It does not move " +
-        "the chat's updatedAt.";
+        "rating: up or down. The answer is the feedback as it is kept; the last one wins, and its time is the one that counts. It does not move "
+        + "the chat's updatedAt.";
 
     public static void Map(IEndpointRouteBuilder plugin)
     {
-        plugin.MapPut("/chats/{chatId}/feedback", async (PathId chatId, Body<Request> body, PluginCaller caller, ISender sender, CancellationToken ct) =>
-                TypedResults.Ok(await sender.Send(body.Value.On(caller.OrgId, chatId, null), ct)))
+        plugin
+            .MapPut(
+                "/chats/{chatId}/feedback",
+                async (PathId chatId, Body<Request> body, PluginCaller caller, ISender sender, CancellationToken ct) =>
+                    TypedResults.Ok(await sender.Send(body.Value.On(caller.OrgId, chatId, null), ct)))
             .WithSummary("Rate a chat.")
             .WithDescription(Description);
 
@@ -99,7 +102,8 @@ internal static class GiveFeedback
                         """,
                         parameters,
                         ct)
-                    ?? throw ProblemException.NotFound(command.MessageId is null ? "No such chat in this organization." : "No such message in this chat.");
+                    ?? throw ProblemException.NotFound(
+                        command.MessageId is null ? "No such chat in this organization." : "No such message in this chat.");
                 // A concurrent request inserted the first rating between the snapshot and the insert. The retry replaces it.
                 if (Feedback.From(row.Rating, row.Comment, row.At) is not { } feedback)
                     continue;

@@ -38,7 +38,10 @@ internal sealed record ChatFilter(string Clauses, object Parameters, string[] To
         return all;
     }
 
-    private static async Task<(DateTimeOffset? From, DateTimeOffset? To)> Between(ListChats.Query query, NpgsqlDataSource db, CancellationToken ct)
+    private static async Task<(DateTimeOffset? From, DateTimeOffset? To)> Between(
+        ListChats.Query query,
+        NpgsqlDataSource db,
+        CancellationToken ct)
     {
         if (query is { From: null, To: null })
             return default;

@@ -71,9 +71,12 @@ internal static class ListChats
         public Validator(Limits limits)
         {
             RuleFor(query => query.Tags)
-                .Must(tags => tags.Length <= limits.Tags).WithMessage($"May be given at most {limits.Tags} times.")
-                .Must(tags => tags.All(tag => tag.Length > 0)).WithMessage("Must not be empty.")
-                .Must(tags => tags.All(tag => Text.Length(tag) <= limits.TagLength)).WithMessage($"May have at most {limits.TagLength} characters.")
+                .Must(tags => tags.Length <= limits.Tags)
+                .WithMessage($"May be given at most {limits.Tags} times.")
+                .Must(tags => tags.All(tag => tag.Length > 0))
+                .WithMessage("Must not be empty.")
+                .Must(tags => tags.All(tag => Text.Length(tag) <= limits.TagLength))
+                .WithMessage($"May have at most {limits.TagLength} characters.")
                 .OverridePropertyName("tag");
             RuleFor(query => query.ExternalUserId).AtMostCharacters(limits.ExternalUserIdLength);
             RuleFor(query => query.Q).AtMostCharacters(SearchQuery.MaxCharacters);
@@ -89,10 +92,13 @@ internal static class ListChats
             var filter = await ChatFilter.Parse(query, db, ct);
             // JSON quotes the values, which may contain any text, so that different filters always have different names.
             var list = JsonSerializer.Serialize(
-                new[] { "chats", $"{query.OrgId}", $"{query.OnlyChatsOf}", searched is null ? "" : query.Q! }.Concat(filter.Tokens), Json.Options);
+                new[] { "chats", $"{query.OrgId}", $"{query.OnlyChatsOf}", searched is null ? "" : query.Q! }.Concat(filter.Tokens),
+                Json.Options);
             var after = Cursor.DecodeTimeAndId(list, query.Cursor);
             var limit = query.Limit ?? Page.DefaultLimit;
-            var found = searched is null ? null : await search.Page(new(query.OrgId, filter.Clauses, filter.Parameters), searched, after, limit, ct);
+            var found = searched is null
+                ? null
+                : await search.Page(new(query.OrgId, filter.Clauses, filter.Parameters), searched, after, limit, ct);
             // The inner query limits the page before the messages are counted, so the cost depends on the size of the page, not on that of
             // the organization.
             var rows = await db.QueryAsync<Row>(
@@ -151,10 +157,16 @@ internal static class ListChats
                 var snippets = found.Chats.ToDictionary(chat => chat.Id, chat => chat.Snippet);
                 // If the byte limit cut the page short, the next page continues after the last chat of this one.
                 var next = rows.Count > 0 && rows[0].Found > rows.Count ? (rows[^1].CreatedAt, rows[^1].Id) : found.Next;
-                return new([.. rows.Select(row => row.ToItem(snippets[row.Id]))], next is { } place ? Cursor.Encode(list, place.Time, place.Id) : null);
+                return new(
+                    [.. rows.Select(row => row.ToItem(snippets[row.Id]))],
+                    next is { } place ? Cursor.Encode(list, place.Time, place.Id) : null);
             }
             return Page.Of(
-                rows, rows.Count > 0 ? rows[0].Found : 0, limit, row => row.ToItem(null), row => Cursor.Encode(list, row.CreatedAt, row.Id));
+                rows,
+                rows.Count > 0 ? rows[0].Found : 0,
+                limit,
+                row => row.ToItem(null),
+                row => Cursor.Encode(list, row.CreatedAt, row.Id));
         }
     }
 

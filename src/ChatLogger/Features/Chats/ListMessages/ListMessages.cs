@@ -13,21 +13,32 @@ namespace ChatLogger.Features;
 internal static class ListMessages
 {
     public static void Map(IEndpointRouteBuilder organization) =>
-        organization.MapGet("/chats/{chatId}/messages",
-            async (PathId chatId, Query<Request> query, Member caller, ISender sender, CancellationToken ct) =>
-                TypedResults.Ok(await sender.Send(
-                    new Query(caller.OrgId, caller.OnlyChatsOf, chatId, query.Value.Order ?? Ascending, query.Value.Limit, query.Value.Cursor), ct)))
+        organization
+            .MapGet(
+                "/chats/{chatId}/messages",
+                async (PathId chatId, Query<Request> query, Member caller, ISender sender, CancellationToken ct) =>
+                    TypedResults.Ok(
+                        await sender.Send(
+                            new Query(
+                                caller.OrgId,
+                                caller.OnlyChatsOf,
+                                chatId,
+                                query.Value.Order ?? Ascending,
+                                query.Value.Limit,
+                                query.Value.Cursor),
+                            ct)))
             .WithSummary("Read the messages of a chat.")
             .WithDescription(
-                "In the order of arrival; order=desc reverses it. limit: 1 to 200, default 50. A page of large messages ends with the one that makes it " +
-                "256 KiB, and has a nextCursor if there are more.");
+                "In the order of arrival; order=desc reverses it. limit: 1 to 200, default 50. A page of large messages ends with the one that makes it "
+                    + "256 KiB, and has a nextCursor if there are more.");
 
     private const string Ascending = "asc";
     private const string Descending = "desc";
 
     public sealed record Request(string? Order = null, int? Limit = null, string? Cursor = null);
 
-    public sealed record Query(Guid OrgId, Guid? OnlyChatsOf, Guid ChatId, string Order, int? Limit, string? Cursor) : IRequest<Page<Message>>;
+    public sealed record Query(Guid OrgId, Guid? OnlyChatsOf, Guid ChatId, string Order, int? Limit, string? Cursor)
+        : IRequest<Page<Message>>;
 
     public sealed class Validator : AbstractValidator<Query>
     {
@@ -80,13 +91,30 @@ internal static class ListMessages
             if (rows.Count == 0)
                 throw ProblemException.NotFound("No such chat in this organization.");
             return Page.Of(
-                [.. rows.Where(row => row.Seq is not null)], rows[0].Found ?? 0, limit, row => row.ToMessage(), row => Cursor.Encode(list, row.Seq!.Value));
+                [.. rows.Where(row => row.Seq is not null)],
+                rows[0].Found ?? 0,
+                limit,
+                row => row.ToMessage(),
+                row => Cursor.Encode(list, row.Seq!.Value));
         }
     }
 
     private sealed record Row(
-        long? Seq, Guid? Id, Guid ChatId, string? Role, string? Content, RawJsonObject? Metadata, int? LatencyMs, int? TokenCount,
-        int? PromptTokens, int? CompletionTokens, string? Model, DateTimeOffset? CreatedAt, string? Rating, string? Comment, DateTimeOffset? At,
+        long? Seq,
+        Guid? Id,
+        Guid ChatId,
+        string? Role,
+        string? Content,
+        RawJsonObject? Metadata,
+        int? LatencyMs,
+        int? TokenCount,
+        int? PromptTokens,
+        int? CompletionTokens,
+        string? Model,
+        DateTimeOffset? CreatedAt,
+        string? Rating,
+        string? Comment,
+        DateTimeOffset? At,
         long? Found)
     {
         public Message ToMessage() => new(

@@ -10,7 +10,8 @@ namespace ChatLogger.Features;
 /// already subtracted them from the rollups. Idempotency-Keys stay until they expire, because a retried request must not create the chat
 /// again.
 /// </summary>
-internal sealed partial class PurgeChats(NpgsqlDataSource db, PurgeSettings settings, ILogger<PurgeChats> log) : CleanupService(settings.Interval)
+internal sealed partial class PurgeChats(NpgsqlDataSource db, PurgeSettings settings, ILogger<PurgeChats> log)
+    : CleanupService(settings.Interval)
 {
     private const int BatchChats = 100;
 

@@ -62,7 +62,8 @@ internal sealed class BatchBody : IEndpointParameterMetadataProvider
         }
     }
 
-    public static void PopulateMetadata(ParameterInfo parameter, EndpointBuilder builder) => builder.Metadata.Add(new BodyShape(typeof(WriteBatch.Request)));
+    public static void PopulateMetadata(ParameterInfo parameter, EndpointBuilder builder) =>
+        builder.Metadata.Add(new BodyShape(typeof(WriteBatch.Request)));
 
     private static WriteBatch.Item[] Read(ReadOnlySpan<byte> body, int most)
     {
@@ -170,7 +171,9 @@ internal sealed class BatchBody : IEndpointParameterMetadataProvider
     private static T? Read<T>(ReadOnlySpan<byte> item, JsonTypeInfo<T> shape, out ProblemException? problem)
         where T : class
     {
-        problem = TextSafety.Check(item) is var (sentence, offset) ? ProblemException.Validation(JsonDiagnosis.MemberAt(item, offset, shape), sentence) : null;
+        problem = TextSafety.Check(item) is var (sentence, offset)
+            ? ProblemException.Validation(JsonDiagnosis.MemberAt(item, offset, shape), sentence)
+            : null;
         if (problem is not null)
             return null;
         try

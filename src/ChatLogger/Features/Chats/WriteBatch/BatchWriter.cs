@@ -40,10 +40,24 @@ internal sealed partial class BatchWriter : IAsyncDisposable
         _unavailable = new(TimeSpan.FromSeconds(5), time);
         _capacity = new QueueCapacity(settings.BatchQueueRows, settings.BatchQueueBytes);
         _locks = new KeyedLock<LockKey>(settings.KeyLockTimeout, time);
-        _chats = new(new ChatInsert(writing, settings, time, changeLog, Route), writing, settings, instruments, log, _capacity, "batch-chats");
+        _chats = new(
+            new ChatInsert(writing, settings, time, changeLog, Route),
+            writing,
+            settings,
+            instruments,
+            log,
+            _capacity,
+            "batch-chats");
         _messages = new GroupCommit<NewMessage>[settings.BatchWriters];
         for (var i = 0; i < _messages.Length; i++)
-            _messages[i] = new(new MessageInsert(writing, settings, time, changeLog, Route), writing, settings, instruments, log, _capacity, "batch-messages");
+            _messages[i] = new(
+                new MessageInsert(writing, settings, time, changeLog, Route),
+                writing,
+                settings,
+                instruments,
+                log,
+                _capacity,
+                "batch-messages");
     }
 
     /// <summary>Counts the rows and bytes that are queued.</summary>
@@ -61,7 +75,12 @@ internal sealed partial class BatchWriter : IAsyncDisposable
 
     /// <summary>Writes chats and returns the result of each. Those that were written are committed.</summary>
     public Task<BatchItemResult[]> Open(IReadOnlyList<NewChat> chats, CancellationToken ct) =>
-        new BatchWrite<NewChat>(this, chats, chat => new LockKey(chat.OrgId, Guid.Empty), (chat, group, place) => _chats.Write(chat, group, place), FindChats)
+        new BatchWrite<NewChat>(
+            this,
+            chats,
+            chat => new LockKey(chat.OrgId, Guid.Empty),
+            (chat, group, place) => _chats.Write(chat, group, place),
+            FindChats)
         {
             NothingThere = "No such member in this organization.",
             Deleted = "The chat that was opened with this Idempotency-Key is deleted.",
@@ -69,7 +88,12 @@ internal sealed partial class BatchWriter : IAsyncDisposable
 
     /// <summary>Writes messages and returns the result of each. Those that were written are committed.</summary>
     public Task<BatchItemResult[]> Append(IReadOnlyList<NewMessage> messages, CancellationToken ct) =>
-        new BatchWrite<NewMessage>(this, messages, message => message.LockKey, (message, group, place) => Writer(message.LockKey).Write(message, group, place), FindMessages)
+        new BatchWrite<NewMessage>(
+            this,
+            messages,
+            message => message.LockKey,
+            (message, group, place) => Writer(message.LockKey).Write(message, group, place),
+            FindMessages)
         {
             NothingThere = "No such chat in this organization.",
             Deleted = "No such chat in this organization.",
@@ -94,7 +118,14 @@ internal sealed partial class BatchWriter : IAsyncDisposable
             left join chats c on c.org_id = i.org_id and c.id = i.target_id and c.deleted_at is null
             where i.created_at > @Forgotten
             """,
-            new { chats[0].OrgId, Route, Parent = Guid.Empty, Keys = chats.Select(chat => chat.IdempotencyKey!.Key).ToArray(), Forgotten = Forgotten() },
+            new
+            {
+                chats[0].OrgId,
+                Route,
+                Parent = Guid.Empty,
+                Keys = chats.Select(chat => chat.IdempotencyKey!.Key).ToArray(),
+                Forgotten = Forgotten(),
+            },
             ct);
 
     private Task<IReadOnlyList<StoredKey>> FindMessages(IReadOnlyList<NewMessage> messages, CancellationToken ct) =>

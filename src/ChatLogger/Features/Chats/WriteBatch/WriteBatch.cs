@@ -19,16 +19,27 @@ namespace ChatLogger.Features;
 internal static class WriteBatch
 {
     public static void Map(IEndpointRouteBuilder plugin) =>
-        plugin.MapPost("/batch",
-            async (BatchBody body, PluginCaller caller, Actor actor, ISender sender, AuditLog audit, Instruments instruments, CancellationToken ct) =>
-            {
-                var results = await sender.Send(new Command(caller.OrgId, caller.Scopes.Contains(KeyScope.Import), body.Items), ct);
-                if (results.Any(result => result.Status == StatusCodes.Status403Forbidden))
-                    await audit.WriteRefusal(AuditEvent.OfRoute(caller.OrgId, actor, AuditAction.AccessDenied, "POST /api/v1/orgs/{slug}/batch"), ct);
-                foreach (var result in results)
-                    Count(result, instruments);
-                return new Answer(results);
-            })
+        plugin
+            .MapPost(
+                "/batch",
+                async (
+                    BatchBody body,
+                    PluginCaller caller,
+                    Actor actor,
+                    ISender sender,
+                    AuditLog audit,
+                    Instruments instruments,
+                    CancellationToken ct) =>
+                {
+                    var results = await sender.Send(new Command(caller.OrgId, caller.Scopes.Contains(KeyScope.Import), body.Items), ct);
+                    if (results.Any(result => result.Status == StatusCodes.Status403Forbidden))
+                        await audit.WriteRefusal(
+                            AuditEvent.OfRoute(caller.OrgId, actor, AuditAction.AccessDenied, "POST /api/v1/orgs/{slug}/batch"),
+                            ct);
+                    foreach (var result in results)
+                        Count(result, instruments);
+                    return new Answer(results);
+                })
             .WithMetadata(
                 new BodyLimit(limits => limits.BatchBytes),
                 new GzipAllowed(),
@@ -72,7 +83,8 @@ internal static class WriteBatch
         string? ExternalUserId = null,
         Guid? UserId = null)
     {
-        public CreateChat.Command By(Guid orgId, Idempotency? idempotencyKey) => new CreateChat.Request(Title, Tags, Metadata, ExternalUserId, UserId).By(orgId, idempotencyKey);
+        public CreateChat.Command By(Guid orgId, Idempotency? idempotencyKey) =>
+            new CreateChat.Request(Title, Tags, Metadata, ExternalUserId, UserId).By(orgId, idempotencyKey);
     }
 
     public sealed record MessageItem(
@@ -91,7 +103,10 @@ internal static class WriteBatch
         string? Model = null)
     {
         public AppendMessage.Command To(Guid orgId, Guid chatId, Idempotency? idempotencyKey) =>
-            new AppendMessage.Request(Role, Content, Metadata, LatencyMs, TokenCount, PromptTokens, CompletionTokens, Model).To(orgId, chatId, idempotencyKey);
+            new AppendMessage.Request(Role, Content, Metadata, LatencyMs, TokenCount, PromptTokens, CompletionTokens, Model).To(
+                orgId,
+                chatId,
+                idempotencyKey);
     }
 
     /// <summary>
@@ -107,8 +122,13 @@ internal static class WriteBatch
     public sealed record Result(int Index, int Status, Guid? Id, bool Replayed, ProblemException? Problem);
 
     public sealed class Handler(
-        BatchWriter writer, IValidator<CreateChat.Command> chatRules, IValidator<AppendMessage.Command> messageRules, Limits limits, IdGenerator ids, TimeProvider time)
-        : IRequestHandler<Command, Result[]>
+        BatchWriter writer,
+        IValidator<CreateChat.Command> chatRules,
+        IValidator<AppendMessage.Command> messageRules,
+        Limits limits,
+        IdGenerator ids,
+        TimeProvider time
+    ) : IRequestHandler<Command, Result[]>
     {
         public async Task<Result[]> Handle(Command command, CancellationToken ct)
         {
@@ -119,7 +139,12 @@ internal static class WriteBatch
         }
 
         private sealed class Work(
-            Command command, BatchWriter writer, IValidator<CreateChat.Command> chatRules, IValidator<AppendMessage.Command> messageRules, Limits limits, IdGenerator ids,
+            Command command,
+            BatchWriter writer,
+            IValidator<CreateChat.Command> chatRules,
+            IValidator<AppendMessage.Command> messageRules,
+            Limits limits,
+            IdGenerator ids,
             TimeProvider time)
         {
             private readonly Result[] _results = new Result[command.Items.Count];
@@ -134,7 +159,8 @@ internal static class WriteBatch
             public void Take(int index)
             {
                 var item = command.Items[index];
-                var problem = item.Problem ?? (item.Chat is not null ? Take(index, item.Chat, item.Sha256) : Take(index, item.Message!, item.Sha256));
+                var problem =
+                    item.Problem ?? (item.Chat is not null ? Take(index, item.Chat, item.Sha256) : Take(index, item.Message!, item.Sha256));
                 if (problem is not null)
                     Refuse(index, problem);
             }
@@ -203,12 +229,26 @@ internal static class WriteBatch
                         return ProblemException.NotFound("No earlier item of this batch has this ref.");
                     chatAt = at;
                 }
-                _messages.Add((index, chatAt, new NewMessage(
-                    message.OrgId,
-                    new Message(
-                        id, message.ChatId, message.Role, message.Content, message.Metadata, message.LatencyMs, message.TokenCount, message.PromptTokens,
-                        message.CompletionTokens, message.Model, createdAt, null),
-                    idempotencyKey)));
+                _messages.Add(
+                    (
+                        index,
+                        chatAt,
+                        new NewMessage(
+                            message.OrgId,
+                            new Message(
+                                id,
+                                message.ChatId,
+                                message.Role,
+                                message.Content,
+                                message.Metadata,
+                                message.LatencyMs,
+                                message.TokenCount,
+                                message.PromptTokens,
+                                message.CompletionTokens,
+                                message.Model,
+                                createdAt,
+                                null),
+                            idempotencyKey)));
                 return null;
             }
 
@@ -261,14 +301,18 @@ internal static class WriteBatch
                 return results.Error is null;
             }
 
-            private void Refuse(int index, ProblemException problem) => _results[index] = new(index, problem.Type.Status, null, false, problem);
+            private void Refuse(int index, ProblemException problem) =>
+                _results[index] = new(index, problem.Type.Status, null, false, problem);
 
             // If every item failed with 503, the whole request is answered with 503, like that of a single item. Messages that refer to a
             // chat of this batch are not considered, because they fail with their chat.
             private ProblemException? NothingCouldBeWritten()
             {
                 ProblemException? why = null;
-                foreach (var result in _chats.Select(chat => _results[chat.Index]).Concat(_messages.Where(message => message.ChatAt is null).Select(message => _results[message.Index])))
+                foreach (
+                    var result in _chats
+                        .Select(chat => _results[chat.Index])
+                        .Concat(_messages.Where(message => message.ChatAt is null).Select(message => _results[message.Index])))
                 {
                     if (result.Problem?.Type != ProblemType.Unavailable)
                         return null;
@@ -277,7 +321,8 @@ internal static class WriteBatch
                 return why;
             }
 
-            private static ProblemException NotImporting() => ProblemException.Forbidden($"The key lacks the scope {KeyScope.Import}, which createdAt needs.");
+            private static ProblemException NotImporting() =>
+                ProblemException.Forbidden($"The key lacks the scope {KeyScope.Import}, which createdAt needs.");
         }
     }
 
@@ -285,7 +330,8 @@ internal static class WriteBatch
     public sealed class Answer(Result[] results) : IResult, IEndpointMetadataProvider
     {
         public static void PopulateMetadata(MethodInfo method, EndpointBuilder builder) =>
-            builder.Metadata.Add(new ProducesResponseTypeMetadata(StatusCodes.Status207MultiStatus, typeof(Response), ["application/json"]));
+            builder.Metadata.Add(
+                new ProducesResponseTypeMetadata(StatusCodes.Status207MultiStatus, typeof(Response), ["application/json"]));
 
         public async Task ExecuteAsync(HttpContext context)
         {
@@ -293,7 +339,8 @@ internal static class WriteBatch
             response.StatusCode = StatusCodes.Status207MultiStatus;
             response.ContentType = "application/json; charset=utf-8";
             var traceId = ProblemWriter.TraceId(context);
-            using (var json = new Utf8JsonWriter(response.BodyWriter, new JsonWriterOptions { Encoder = Json.Encoder, SkipValidation = true }))
+            using (
+                var json = new Utf8JsonWriter(response.BodyWriter, new JsonWriterOptions { Encoder = Json.Encoder, SkipValidation = true }))
             {
                 json.WriteStartObject();
                 json.WriteStartArray("results");

@@ -9,15 +9,26 @@ namespace ChatLogger.Features;
 internal static class DownloadExport
 {
     public static void Map(IEndpointRouteBuilder admins) =>
-        admins.MapGet("/{exportId}",
-            async Task<IResult> (PathId exportId, Member caller, Actor actor, HttpContext context, ISender sender, CancellationToken ct) =>
-            {
-                var answer = await sender.Send(new Query(caller.OrgId, exportId, actor), ct);
-                if (answer.File is { } file)
-                    return new StoredFileResponse(file, answer.Format.ContentType, ExportFileName.Of(caller.OrgSlug, answer.Export.CreatedAt, answer.Format));
-                context.Response.Headers.RetryAfter = "2";
-                return TypedResults.Accepted((string?)null, answer.Export);
-            })
+        admins
+            .MapGet(
+                "/{exportId}",
+                async Task<IResult> (
+                    PathId exportId,
+                    Member caller,
+                    Actor actor,
+                    HttpContext context,
+                    ISender sender,
+                    CancellationToken ct) =>
+                {
+                    var answer = await sender.Send(new Query(caller.OrgId, exportId, actor), ct);
+                    if (answer.File is { } file)
+                        return new StoredFileResponse(
+                            file,
+                            answer.Format.ContentType,
+                            ExportFileName.Of(caller.OrgSlug, answer.Export.CreatedAt, answer.Format));
+                    context.Response.Headers.RetryAfter = "2";
+                    return TypedResults.Accepted((string?)null, answer.Export);
+                })
             .Produces<Export>(202)
             .WithMetadata(
                 new FileResponseMetadata(again: true),
@@ -25,7 +36,11 @@ internal static class DownloadExport
                 new ResponseMetadata(202, "Retry-After"),
                 new ResponseMetadata(206, "ETag", "Content-Disposition", "Content-Range", "Accept-Ranges"),
                 new ResponseMetadata(304, "ETag", "Accept-Ranges"),
-                new ProblemsMetadata(ProblemType.ExportFailed, ProblemType.Gone, ProblemType.ExportOutdated, ProblemType.RangeNotSatisfiable))
+                new ProblemsMetadata(
+                    ProblemType.ExportFailed,
+                    ProblemType.Gone,
+                    ProblemType.ExportOutdated,
+                    ProblemType.RangeNotSatisfiable))
             .WithSummary("Fetch an export.")
             .WithDescription(
                 """
@@ -42,7 +57,8 @@ internal static class DownloadExport
     {
         public async Task<Response> Handle(Query query, CancellationToken ct)
         {
-            var export = await queue.Get(query.OrgId, query.ExportId, ct) ?? throw ProblemException.NotFound("No such export in this organization.");
+            var export =
+                await queue.Get(query.OrgId, query.ExportId, ct) ?? throw ProblemException.NotFound("No such export in this organization.");
             var format = formats.Find(export.Format, export.Layout)!;
             switch (export.State)
             {

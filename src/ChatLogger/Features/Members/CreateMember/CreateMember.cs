@@ -22,8 +22,8 @@ internal static class CreateMember
             .WithMetadata(new ProblemsMetadata(ProblemType.EmailTaken))
             .WithSummary("Make a member.")
             .WithDescription(
-                $"role: admin, user, viewer. password: {PasswordHashingQueue.MinBytes} to {PasswordHashingQueue.MaxBytes} bytes in UTF-8. " +
-                "An e-mail address belongs to one member of all organizations together.");
+                $"role: admin, user, viewer. password: {PasswordHashingQueue.MinBytes} to {PasswordHashingQueue.MaxBytes} bytes in UTF-8. "
+                    + "An e-mail address belongs to one member of all organizations together.");
 
     public sealed record Request(string Email, string Role, string Password, string? Name = null)
     {
@@ -48,7 +48,13 @@ internal static class CreateMember
         }
     }
 
-    public sealed class Handler(NpgsqlDataSource db, PasswordHashingQueue passwords, IdGenerator ids, RateLimiters rateLimiters, AuditLog audit) : IRequestHandler<Command, Profile>
+    public sealed class Handler(
+        NpgsqlDataSource db,
+        PasswordHashingQueue passwords,
+        IdGenerator ids,
+        RateLimiters rateLimiters,
+        AuditLog audit
+    ) : IRequestHandler<Command, Profile>
     {
         public async Task<Profile> Handle(Command command, CancellationToken ct)
         {

@@ -69,15 +69,18 @@ internal static class ChangeOrganization
                         """,
                         command);
                     if (changed is not null)
-                        await audit.Write(transaction, AuditEvent.OfOrganization(changed.Id, command.Actor, AuditAction.OrganizationChanged));
-                    return changed ?? await transaction.QuerySingleOrDefaultAsync<Organization.Row>(
-                        $"""
-                        select {Organization.Columns}
-                        from organizations
-                        where slug = @Slug
-                          and deleted_at is null
-                        """,
-                        command);
+                        await audit.Write(
+                            transaction,
+                            AuditEvent.OfOrganization(changed.Id, command.Actor, AuditAction.OrganizationChanged));
+                    return changed
+                        ?? await transaction.QuerySingleOrDefaultAsync<Organization.Row>(
+                            $"""
+                            select {Organization.Columns}
+                            from organizations
+                            where slug = @Slug
+                              and deleted_at is null
+                            """,
+                            command);
                 },
                 ct);
             return row?.ToOrganization() ?? throw ProblemException.NotFound("No such organization.");

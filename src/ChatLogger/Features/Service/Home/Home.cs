@@ -8,13 +8,16 @@ namespace ChatLogger.Features;
 internal static class Home
 {
     public static void Map(IEndpointRouteBuilder open) =>
-        open.MapGet("/", (HttpRequest request) =>
-            {
-                request.HttpContext.Response.Headers.Append(HeaderNames.Vary, HeaderNames.Accept);
-                return request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase)
-                    ? Results.Text(Page(request.PathBase), "text/html; charset=utf-8")
-                    : Results.Ok(new Response(Product.Name, Product.Version, $"{request.PathBase}/docs", $"{request.PathBase}/openapi/v1.json"));
-            })
+        open.MapGet(
+                "/",
+                (HttpRequest request) =>
+                {
+                    request.HttpContext.Response.Headers.Append(HeaderNames.Vary, HeaderNames.Accept);
+                    return request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase)
+                        ? Results.Text(Page(request.PathBase), "text/html; charset=utf-8")
+                        : Results.Ok(
+                            new Response(Product.Name, Product.Version, $"{request.PathBase}/docs", $"{request.PathBase}/openapi/v1.json"));
+                })
             .WithMetadata(new AllowsAnyQuery())
             .ExcludeFromDescription();
 

@@ -6,7 +6,9 @@ namespace ChatLogger.Features;
 internal static class Live
 {
     public static void Map(IEndpointRouteBuilder open) =>
-        open.MapGet("/healthz/live", () => TypedResults.Ok(new Response("live"))).WithMetadata(new AllowsAnyQuery()).WithSummary("Is the process alive?");
+        open.MapGet("/healthz/live", () => TypedResults.Ok(new Response("live")))
+            .WithMetadata(new AllowsAnyQuery())
+            .WithSummary("Is the process alive?");
 
     public sealed record Response(string Status);
 }

@@ -8,5 +8,7 @@ namespace ChatLogger.Features;
 internal static class Metrics
 {
     public static void Map(IEndpointRouteBuilder operators) =>
-        operators.MapGet("/metrics", context => context.RequestServices.GetRequiredService<MetricsPage>().Answer(context)).ExcludeFromDescription();
+        operators
+            .MapGet("/metrics", context => context.RequestServices.GetRequiredService<MetricsPage>().Answer(context))
+            .ExcludeFromDescription();
 }

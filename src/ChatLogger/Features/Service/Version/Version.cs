@@ -6,7 +6,8 @@ namespace ChatLogger.Features;
 internal static class Version
 {
     public static void Map(IEndpointRouteBuilder open) =>
-        open.MapGet("/version", () => TypedResults.Ok(new Response(Product.Name, Product.Version, Product.Commit))).WithSummary("Which version is this?");
+        open.MapGet("/version", () => TypedResults.Ok(new Response(Product.Name, Product.Version, Product.Commit)))
+            .WithSummary("Which version is this?");
 
     /// <summary>The version, and the commit it was built from where the build knew it.</summary>
     public sealed record Response(string Name, string Version, string? Commit);
