@@ -3,19 +3,19 @@ using ChatLogger.Bench.Http;
 namespace ChatLogger.Bench;
 
 /// <summary>
-/// Logs every conversation of a file as one chat. Messages of a conversation go one after the other, as their order is the order of
-/// arrival; conversations go side by side. In batches, a request takes as many things as there may be, of one conversation after the other.
+/// Logs every conversation of a file as one chat. Messages of a conversation are sent one after the other, because their order is that of
+/// arrival; conversations run concurrently. In batches, a request takes as many items as allowed, of one conversation after the other.
 /// </summary>
 internal sealed class Loader(HttpClient http, string slug, string key, int connections = 8, RetryPolicy? timeout = null, int batch = 0)
 {
-    // A service takes 4 MiB; an item of more than that is sent by itself and refused.
+    // A service accepts 4 MiB; a larger item is sent by itself and refused.
     private const int BatchBytes = 3_500_000;
 
     // Keys under which what was sent and not answered is sent again. Another load of the same file is another one.
     private readonly string run = Guid.NewGuid().ToString("N")[..12];
     private readonly RetryPolicy timeout = timeout ?? new RetryPolicy(TimeProvider.System);
 
-    /// <summary>The token stops the load after the requests that are on their way; what they brought is in the report.</summary>
+    /// <summary>The token stops the load after the requests in flight; their results are in the report.</summary>
     public async Task<LoadReport> Load(ConversationFile file, IProgress<Status>? progress = null, CancellationToken stop = default)
     {
         var report = new LoadReport();
@@ -84,7 +84,7 @@ internal sealed class Loader(HttpClient http, string slug, string key, int conne
                 {
                     var ((at, message), answer) = (things[i], answers[Math.Min(i, answers.Count - 1)]);
                     var (conversation, isChat) = (conversations[at], message < 0);
-                    // One answer to the whole counts once, and what hangs on a chat that was refused was not sent.
+                    // One response to the whole counts once, and messages of a refused chat were not sent.
                     if ((i < answers.Count && answers.Count == things.Count && (isChat || chats[at] is not null)) || i == 0)
                         Note(answer, isChat ? $"line {conversation.Line}, chat" : $"line {conversation.Line}, message {message}", answers.Count < things.Count || isChat);
                     if (isChat)
@@ -159,7 +159,7 @@ internal sealed class Loader(HttpClient http, string slug, string key, int conne
             yield return together;
     }
 
-    // Refusals that every other line would get as well; a million of them help nobody.
+    // Refusals that every other line would get as well: it would be useless to repeat them a million times.
     private static string? Hopeless(Answer answer, bool isChat) => answer switch
     {
         { Outcome: Outcome.Unreachable } => $"no connection to the service: {answer.Reason}",

@@ -3,7 +3,7 @@ using ChatLogger.Bench.Verbs;
 
 namespace ChatLogger.Bench;
 
-// A class rather than top-level statements: the tests see this assembly beside the service, and there may be only one global Program.
+// A class rather than top-level statements: the tests reference this assembly and the service, and there may be only one global Program.
 internal static class Program
 {
     public static async Task<int> Main(string[] args)
@@ -23,7 +23,7 @@ internal static class Program
 
         var line = bench.Parse(args);
 
-        // Longer than a request may take: after Ctrl+C what is on its way is still waited for, and the summary printed.
+        // Longer than a request may take: after Ctrl+C the command still waits for requests in flight, and prints the summary.
         var exit = await line.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = Verb.RequestTimeout + TimeSpan.FromSeconds(10) });
         return line.Errors.Count > 0 ? Exit.CannotRun : exit;
     }

@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace ChatLogger.Bench;
 
-/// <summary>How far a verb has come. The fraction is of the file, null when its length is not known.</summary>
+/// <summary>The progress of a command. The fraction is of the file, null when its length is not known.</summary>
 internal sealed record Status(string Doing, long Conversations, long Messages, double? Fraction);
 
 /// <summary>Shows the last status: a bar on a terminal, now and then a plain line where the output is kept.</summary>

@@ -1,4 +1,4 @@
 namespace ChatLogger.Bench;
 
-/// <summary>What keeps a verb from running: the message is a sentence for whoever called it.</summary>
+/// <summary>Prevents a command from running: the message is a sentence for the caller.</summary>
 internal sealed class UsageException(string message) : Exception(message);

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace ChatLogger.Bench.Chaos;
 
 /// <summary>
-/// What was sent and what was answered, in one order: a line before each request leaves and one after its answer. In memory for the check, and in
-/// a file for whoever wants to see what a finding is about.
+/// What was sent and what was answered, in one order: a line before each request and one after its response. In memory for the check,
+/// and in a file for a person who investigates a violation.
 /// </summary>
 internal sealed class Journal(TextWriter file) : IAsyncDisposable
 {
@@ -51,7 +51,7 @@ internal sealed class Journal(TextWriter file) : IAsyncDisposable
         }
     }
 
-    /// <summary>A line about the world, for instance that a fault begins.</summary>
+    /// <summary>A line about the environment, for instance that a fault begins.</summary>
     public void Note(string text)
     {
         lock (gate)

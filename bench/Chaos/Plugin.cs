@@ -33,7 +33,7 @@ internal sealed class Plugin(HttpClient http, string slug, string key)
                     : Open(status, "201 without an id", took);
             }
             var problem = (await Problem.Of(response)).ToString();
-            // Come back later says nothing of what has become of it; 409 is its twin that is still under way.
+            // "Retry later" says nothing about the outcome; 409 means that a request with the same key is still in flight.
             return status is >= 400 and < 500 and not (408 or 409 or 429)
                 ? new(OperationStatus.Refused, status, "", false, problem, took)
                 : Open(status, problem, took);

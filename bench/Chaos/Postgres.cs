@@ -6,7 +6,7 @@ using Npgsql;
 
 namespace ChatLogger.Bench.Chaos;
 
-/// <summary>A PostgreSQL of the drill's own: the settings as it is shipped, durability above all; only address and connections are ours.</summary>
+/// <summary>A PostgreSQL of the drill's own: default settings, above all durability; only address and connections are ours.</summary>
 internal sealed class Postgres
 {
     public const int Stop = 19, Continue = 18;
@@ -46,7 +46,7 @@ internal sealed class Postgres
     public static string ConnectionString(int port, string database = "drill") =>
         new NpgsqlConnectionStringBuilder { Host = "127.0.0.1", Port = port, Username = User, Database = database }.ConnectionString;
 
-    /// <summary>A connection of the drill's own, past every relay.</summary>
+    /// <summary>A connection of the drill's own, bypassing every proxy.</summary>
     public async Task<NpgsqlConnection> Connect(string database = "drill")
     {
         var connection = new NpgsqlConnection(ConnectionString(Port, database) + ";Pooling=false;Application Name=drill");
@@ -68,7 +68,7 @@ internal sealed class Postgres
             left.ForEach(pid => Posix.Signal(pid, Posix.Kill));
             await Task.Delay(5);
         }
-        // Nobody is left, and a later process with the number must not be taken for it.
+        // No process is left, and a later process with the same number must not be mistaken for it.
         File.Delete(Postmaster.FileOf(cluster));
     }
 

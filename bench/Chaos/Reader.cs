@@ -7,7 +7,7 @@ using Npgsql;
 
 namespace ChatLogger.Bench.Chaos;
 
-/// <summary>Reads all that is there: by SQL, past the service, and as an admin gets it.</summary>
+/// <summary>Reads all that is stored: by SQL, bypassing the service, and through the service as an admin.</summary>
 internal sealed class Reader(HttpClient http, TestEnvironment site)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);

@@ -48,7 +48,7 @@ internal sealed class SecondTenant : IDisposable
         return new SecondTenant(http, await DashboardClient.LogIn(http, Email, site.Password, timeout));
     }
 
-    /// <summary>Until all of it is counted and indexed, which is done beside what is measured otherwise.</summary>
+    /// <summary>Waits until everything is aggregated and indexed, which runs concurrently with what the drill measures.</summary>
     public static async Task Settles(TestEnvironment site)
     {
         var since = TimeProvider.System.GetTimestamp();
@@ -70,7 +70,7 @@ internal sealed class SecondTenant : IDisposable
 
     public string Cookie => admin.Cookie;
 
-    /// <summary>Has everything exported; the path of the file.</summary>
+    /// <summary>Exports everything; returns the path of the file.</summary>
     public async Task<string> Export(TestEnvironment site)
     {
         using var asked = await Send(HttpMethod.Post, "exports/orgs/me", new { format = "jsonl" });

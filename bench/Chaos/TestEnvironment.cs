@@ -5,8 +5,8 @@ using ChatLogger.Auth;
 namespace ChatLogger.Bench.Chaos;
 
 /// <summary>
-/// Where the drill takes place: a PostgreSQL, the service as a process, and a relay before each, all of its own and in one directory. The database's relay
-/// is only in the way of a drill that needs it, for a server that is down refuses connections otherwise than a relay does.
+/// The environment of the drill: a PostgreSQL, the service as a process, and a TCP proxy before each, in one directory. The database's
+/// proxy is only there for a fault that needs it, because a stopped server refuses connections differently from a proxy.
 /// </summary>
 internal sealed class TestEnvironment : IAsyncDisposable
 {
@@ -26,7 +26,7 @@ internal sealed class TestEnvironment : IAsyncDisposable
             pooler.Target = Behind;
     }
 
-    // Behind whatever stands before it.
+    // Behind the proxy or pooler in front of it.
     private int Behind => relayed ? Database.Port : Postgres.Port;
 
     /// <summary>For what a fault needs.</summary>
@@ -75,7 +75,7 @@ internal sealed class TestEnvironment : IAsyncDisposable
         Door.Target = Service.Port;
     }
 
-    /// <summary>Another instance beside the one that serves, which listens when this is over.</summary>
+    /// <summary>Another instance besides the one that serves; it listens when this returns.</summary>
     public async Task<Instance> Launch(params (string Name, string Value)[] and)
     {
         var instance = LaunchIn("drill", and);
@@ -91,7 +91,7 @@ internal sealed class TestEnvironment : IAsyncDisposable
         }
     }
 
-    /// <summary>What serves from now on.</summary>
+    /// <summary>The instance that serves from now on.</summary>
     public void Serves(Instance instance)
     {
         Service = instance;
@@ -114,7 +114,7 @@ internal sealed class TestEnvironment : IAsyncDisposable
             ["Bootstrap__Organization__Slug"] = Slug,
             ["Bootstrap__Organization__Name"] = "The drill",
             ["Bootstrap__ApiKey__Key"] = Key,
-            // All writers share one key, and come back after a fault all at once: a 429 would only tell that they do.
+            // All writers share one key, and all return at once after a fault: without a higher limit they would only get 429.
             ["RateLimits__Ingest__PerSecond"] = "100000",
             ["RateLimits__Ingest__Burst"] = "100000",
             ["Exports__Lease"] = "00:00:06",

@@ -4,8 +4,8 @@ using System.Globalization;
 namespace ChatLogger.Bench.Chaos;
 
 /// <summary>
-/// Plugins that write without a pause, each one thing after the other: messages to chats that all share and to chats of their own, now and then
-/// a chat, and now and then something that must be refused.
+/// Plugins that write without a pause, one operation after the other: messages to shared chats and to chats of their own, sometimes
+/// a chat, and sometimes something that must be refused.
 /// </summary>
 internal sealed class Writers(Plugin plugin, Journal journal, int count, int seed)
 {
@@ -26,10 +26,10 @@ internal sealed class Writers(Plugin plugin, Journal journal, int count, int see
     private long slowest;
     private ConcurrentQueue<TimeSpan> latencies = [];
 
-    /// <summary>What was answered that must not be, and how often.</summary>
+    /// <summary>Responses that must not occur, and how often they did.</summary>
     public IReadOnlyDictionary<string, long> Surprises => surprises;
 
-    /// <summary>What each writer rests between two operations. Not at all, unless the plan or a fault asks for it.</summary>
+    /// <summary>The pause of each writer between two operations. None, unless the plan or a fault requests it.</summary>
     public TimeSpan Rest { get; set; }
 
     /// <summary>How long each acknowledged write took since the last call.</summary>
@@ -37,7 +37,7 @@ internal sealed class Writers(Plugin plugin, Journal journal, int count, int see
 
     public TimeSpan Slowest => new(Interlocked.Read(ref slowest));
 
-    /// <summary>Said by the drill: what is sent from now on may fail.</summary>
+    /// <summary>Set by the drill: what is sent from now on may fail.</summary>
     public bool Fault { set => fault = value; }
 
     /// <summary>The chats that all write to.</summary>
@@ -63,7 +63,7 @@ internal sealed class Writers(Plugin plugin, Journal journal, int count, int see
         return running;
     }
 
-    /// <summary>Beside what the writers write: all at once.</summary>
+    /// <summary>In addition to what the writers write: all at once.</summary>
     public async Task SendTogether(IReadOnlyCollection<Operation> operations)
     {
         await Task.WhenAll(operations.Select(async operation =>
@@ -90,8 +90,8 @@ internal sealed class Writers(Plugin plugin, Journal journal, int count, int see
         return true;
     }
 
-    /// <summary>Asks again, with the same key and body, until each outcome is certain.</summary>
-    /// <returns>How many stayed open in spite of it.</returns>
+    /// <summary>Retries, with the same key and body, until each outcome is certain.</summary>
+    /// <returns>How many outcomes are still unknown.</returns>
     public async Task<int> Replay(TimeSpan timeout)
     {
         var since = TimeProvider.System.GetTimestamp();
@@ -168,7 +168,7 @@ internal sealed class Writers(Plugin plugin, Journal journal, int count, int see
         private Operation? last;
         private int sent;
 
-        /// <summary>When that was sent which was acknowledged last.</summary>
+        /// <summary>When the last acknowledged operation was sent.</summary>
         public long Succeeded;
 
         public Operation Next(List<string> shared)
@@ -183,7 +183,7 @@ internal sealed class Writers(Plugin plugin, Journal journal, int count, int see
             return dice switch
             {
                 197 => new(token, Kind.Message, chat, token, text, Acceptable: false, Role: "nobody"),
-                // A key that stands for something else already: 422.
+                // A key that another body has used already: 422.
                 198 when last is { } other => new(token, Kind.Message, other.ChatId, other.Key, text, Acceptable: false),
                 _ => new(token, Kind.Message, chat, token, text),
             };

@@ -1,9 +1,9 @@
 namespace ChatLogger.Bench.Comparison;
 
-/// <summary>What one run came to. Only what was acknowledged counts as done; percentiles are null where they are not known.</summary>
+/// <summary>The result of one run. Only acknowledged requests count; percentiles are null where they are not known.</summary>
 internal sealed record Sample(double PerSecond, TimeSpan? P50, TimeSpan? P99, long Failed, string Failures);
 
-/// <summary>Somebody who can be put under load: a service behind HTTP, or PostgreSQL itself.</summary>
+/// <summary>A target that can be put under load: a service behind HTTP, or PostgreSQL itself.</summary>
 internal abstract class Contender(string name, int? pid) : IAsyncDisposable
 {
     public string Name => name;

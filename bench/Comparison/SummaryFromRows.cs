@@ -10,8 +10,8 @@ using Range = ChatLogger.Features.DateRange;
 namespace ChatLogger.Bench.Comparison;
 
 /// <summary>
-/// The same summary from the messages themselves, by the service's own statements but without HTTP: what its rollups must come to, and how long it
-/// takes without them.
+/// The same summary from the messages themselves, by the service's own statements but without HTTP: what its rollups must equal, and
+/// how long it takes without them.
 /// </summary>
 internal sealed class SummaryFromRows(NpgsqlDataSource source, Guid org)
 {
@@ -25,7 +25,7 @@ internal sealed class SummaryFromRows(NpgsqlDataSource source, Guid org)
             ?? throw new UsageException("There is no such organization in the database."));
     }
 
-    /// <summary>Waits until the service has folded all there is.</summary>
+    /// <summary>Waits until the service has aggregated everything.</summary>
     public async Task Folded(CancellationToken stop)
     {
         await using var connection = await source.OpenConnectionAsync(stop);

@@ -5,7 +5,7 @@ using System.Text.Json;
 
 namespace ChatLogger.Bench.Http;
 
-/// <summary>Where a member reads the chats of the organization, with the session of a login.</summary>
+/// <summary>Reads the chats of the organization through the dashboard API, with a member's session.</summary>
 internal sealed class DashboardClient
 {
     private readonly HttpClient http;
@@ -89,7 +89,7 @@ internal sealed class DashboardClient
         }
     }
 
-    /// <summary>A GET in the name of the member.</summary>
+    /// <summary>A GET with the member's session.</summary>
     public HttpRequestMessage Ask(string address)
     {
         var request = new HttpRequestMessage(HttpMethod.Get, address);

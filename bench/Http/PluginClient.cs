@@ -9,10 +9,10 @@ internal enum Outcome
 {
     Acknowledged,
 
-    /// <summary>The service answered no.</summary>
+    /// <summary>The service refused it.</summary>
     Refused,
 
-    /// <summary>Sent, but no answer: it may have been logged or not.</summary>
+    /// <summary>Sent, but without a response: it may have been logged or not.</summary>
     Unknown,
 
     /// <summary>Never sent, there is no connection.</summary>
@@ -21,7 +21,7 @@ internal enum Outcome
 
 internal sealed record Answer(Outcome Outcome, string Id, Problem? Problem, string Reason, TimeSpan Latency);
 
-/// <summary>Where a plugin logs chats and messages, with the API key of its organization.</summary>
+/// <summary>Logs chats and messages through the plugin API, with the API key of the organization.</summary>
 internal sealed class PluginClient(HttpClient http, string slug, string key, RetryPolicy timeout)
 {
     private const int BatchAttempts = 8;

@@ -4,7 +4,7 @@ using ChatLogger.Bench.Chaos;
 
 namespace ChatLogger.Bench.Verbs;
 
-/// <summary>drill: writes while something goes wrong, and checks that nothing was lost, doubled or invented.</summary>
+/// <summary>drill: injects faults while writers write, and checks that nothing was lost, duplicated or invented.</summary>
 internal static class DrillVerb
 {
     public static Command Create()
@@ -54,7 +54,7 @@ internal static class DrillVerb
         return verb;
     }
 
-    // What stands between the programs is in the way of those faults only that need it: a drill for each kind.
+    // A proxy between the processes disturbs the faults that do not need it: so there is one run for each kind.
     private static IEnumerable<DrillPlan> Full(DrillPlan plan) => Fault.All
         .Select(make => (Make: make, Fault: make()))
         .GroupBy(each => (each.Fault.NeedsRelay, each.Fault.NeedsPooler))

@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace ChatLogger.Bench.Verbs;
 
-/// <summary>load FILE: logs the conversations of a file through the plugin door.</summary>
+/// <summary>load FILE: logs the conversations of a file through the plugin API.</summary>
 internal static class LoadVerb
 {
     public static Command Create()

@@ -8,7 +8,7 @@ using Npgsql;
 
 namespace ChatLogger.Bench.Verbs;
 
-/// <summary>What the verbs have in common that post a <see cref="Load"/> at a service beside others.</summary>
+/// <summary>What the commands share that post a <see cref="Load"/> to a service and compare it with others.</summary>
 internal static class PostVerb
 {
     public static Command Create(string name, string description, Load load)

@@ -97,7 +97,7 @@ internal static class SearchVerb
         }
     }
 
-    // The service finds the messages at its next look around, and indexes them at its own pace.
+    // The service finds the messages when it next polls, and indexes them at its own pace.
     private static async Task Indexed(NpgsqlDataSource source, string slug, CancellationToken stop)
     {
         while (true)

@@ -6,7 +6,7 @@ using Npgsql;
 
 namespace ChatLogger.Bench.Verbs;
 
-/// <summary>What every verb needs to find the service and the file; each setting may also come from the environment.</summary>
+/// <summary>What every command needs to find the service and the file; each setting may also come from the environment.</summary>
 internal static class Verb
 {
     public static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(60);
@@ -98,7 +98,7 @@ internal static class Verb
         }
     }
 
-    /// <summary>Runs a verb; what keeps it from running at all is said in one sentence.</summary>
+    /// <summary>Runs a command; one sentence says what prevents it from running.</summary>
     public static async Task<int> Run(Func<Task<int>> verb)
     {
         try

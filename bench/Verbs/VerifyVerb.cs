@@ -3,7 +3,7 @@ using ChatLogger.Bench.Http;
 
 namespace ChatLogger.Bench.Verbs;
 
-/// <summary>verify FILE: reads everything back through the member door and compares it with the file.</summary>
+/// <summary>verify FILE: reads everything back through the dashboard API and compares it with the file.</summary>
 internal static class VerifyVerb
 {
     public static Command Create()

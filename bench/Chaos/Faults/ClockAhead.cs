@@ -19,7 +19,7 @@ internal sealed class ClockAhead() : Fault("clock")
     {
         ahead = await site.Launch(("LD_PRELOAD", Library), ("FAKETIME", "+2h"), ("FAKETIME_DONT_FAKE_MONOTONIC", "1"), ("DONT_FAKE_MONOTONIC", "1"));
         site.Door.Other = ahead.Port;
-        // Who holds a connection finds the other instance with the next one, a second later.
+        // A client that keeps a connection reaches the other instance with the next one, a second later.
         await Task.Delay(TimeSpan.FromSeconds(2));
     }
 

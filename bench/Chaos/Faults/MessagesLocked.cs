@@ -2,7 +2,7 @@ using Npgsql;
 
 namespace ChatLogger.Bench.Chaos;
 
-/// <summary>Somebody locks the table of messages, against readers too.</summary>
+/// <summary>Another session locks the table of messages, against readers too.</summary>
 internal sealed class MessagesLocked() : Fault("locked")
 {
     private NpgsqlConnection? blocker;

@@ -25,10 +25,10 @@ internal sealed class NeighbourNoisy() : Fault("neighbour")
     {
         using var neighbour = await SecondTenant.Of(site);
         await SecondTenant.Settles(site);
-        // Plugins at their ease: with all that they can they would stand in their own way.
+        // Plugins below full speed: at full speed they would slow each other down.
         var before = writers.Rest;
         writers.Rest = Ease;
-        // What runs for the first time is compiled beside it.
+        // Code that runs for the first time is compiled during this warm-up.
         await Noisy(site, neighbour, () => Task.Delay(Phase));
         for (var i = 0; i < Pairs; i++)
         {
@@ -60,7 +60,7 @@ internal sealed class NeighbourNoisy() : Fault("neighbour")
         await enough.CancelAsync();
         await blocker.CloseAsync();
         await Task.WhenAll(noises);
-        // As if an hour had passed: the next noise is as loud. And whoever logs in from this address does not have to wait, the drill itself among them.
+        // As if an hour had passed: the next noise is as loud. And logins from this address, the drill's included, do not have to wait.
         await site.Postgres.Execute("delete from password_failures; update exports set created_at = created_at - interval '1 h'");
     }
 
@@ -88,7 +88,7 @@ internal sealed class NeighbourNoisy() : Fault("neighbour")
                     using var answer = await make();
                     if ((int)answer.StatusCode >= 500 && (int)answer.StatusCode != 503)
                         Broken.Add(string.Create(CultureInfo.InvariantCulture, $"a neighbour got {(int)answer.StatusCode}"));
-                    // Who is told to wait comes again all the same, only not at once.
+                    // A client that is told to wait retries all the same, only not at once.
                     if ((int)answer.StatusCode is 429 or 503 or 409)
                         await Task.Delay(100, CancellationToken.None);
                 }

@@ -8,9 +8,9 @@ using System.Text.Json;
 namespace ChatLogger.Bench.Chaos;
 
 /// <summary>
-/// Another organization's plugins send three times as much as is taken in peace, whether they are answered or not. What cannot be taken is refused with a
-/// time to come back, what is taken is kept, and it is not much less than without the rush. The queue is a short one, of 200: a sender on the same machine
-/// cannot fill that which is shipped.
+/// Another organization's plugins send three times the normal throughput, whether they get responses or not. The service refuses the
+/// excess with a time to retry, keeps what it accepts, and accepts not much less than without overload. The queue is short, 200 rows:
+/// a load generator on the same machine cannot fill the default queue.
 /// </summary>
 internal sealed class Overloaded() : Fault("overload")
 {
@@ -48,7 +48,7 @@ internal sealed class Overloaded() : Fault("overload")
         await old.DisposeAsync();
         using var neighbour = await SecondTenant.Of(site);
         await SecondTenant.Settles(site);
-        // Whoever sends so much has machines of its own.
+        // A client that sends so much has machines of its own.
         Process.GetCurrentProcess().PriorityClass = ProcessPriorityClass.BelowNormal;
         key = await neighbour.Key();
         chats = [.. await site.Postgres.Ids($"select id from chats where org_id = (select id from organizations where slug = '{SecondTenant.Slug}') limit 100")];
@@ -106,7 +106,7 @@ internal sealed class Overloaded() : Fault("overload")
         })));
     }
 
-    // At its own pace, not at that of the answers.
+    // At a fixed rate, independent of the responses.
     private async Task Rush()
     {
         var started = TimeProvider.System.GetTimestamp();
@@ -116,7 +116,7 @@ internal sealed class Overloaded() : Fault("overload")
             var due = (int)(3 * capacity * TimeProvider.System.GetElapsedTime(started).TotalSeconds);
             for (; due > known; known++)
             {
-                // Nobody has more connections than that; what is not sent is not counted.
+                // There are no more connections than that; what is not sent is not counted.
                 if (Volatile.Read(ref open) >= MostOpen)
                     continue;
                 offered++;

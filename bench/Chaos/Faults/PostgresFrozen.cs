@@ -1,6 +1,6 @@
 namespace ChatLogger.Bench.Chaos;
 
-/// <summary>SIGSTOP for all processes of PostgreSQL: connections stay, and nobody answers.</summary>
+/// <summary>SIGSTOP for all processes of PostgreSQL: connections stay, and none gets a response.</summary>
 internal sealed class PostgresFrozen() : Fault("frozen")
 {
     public override double Lasts => 2;

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace ChatLogger.Bench.Chaos;
 
 /// <summary>
-/// Instances are replaced one after the other, by SIGTERM, as in a deployment: the next one is there before the old one is told to go, and whoever
-/// shares out the requests looks at /healthz/ready. Nobody may notice.
+/// Instances are replaced one after the other, by SIGTERM, as in a deployment: the next one serves before the old one is told to stop,
+/// and the load balancer checks /healthz/ready. No caller may notice.
 /// </summary>
 internal sealed class RolledOver() : Fault("restart")
 {

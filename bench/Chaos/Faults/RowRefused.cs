@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace ChatLogger.Bench.Chaos;
 
-/// <summary>Five hundred good requests beside one that only PostgreSQL refuses, all at the same moment.</summary>
+/// <summary>Five hundred good requests together with one that only PostgreSQL refuses, all at the same moment.</summary>
 internal sealed class RowRefused() : Fault("refused")
 {
     private const int Good = 500;

@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace ChatLogger.Bench.Chaos;
 
 /// <summary>
-/// Workers of exports are killed at 5, 50 and 99 % of the file, and one is frozen for longer than its lease; others finish, and each file is whole. Who
-/// writes meanwhile does not notice.
+/// Workers of exports are killed at 5, 50 and 99 % of the file, and one is frozen for longer than its lease; others finish, and each file
+/// is complete. Writers do not notice.
 /// </summary>
 internal sealed class WorkerKilled() : Fault("export")
 {
@@ -27,10 +27,10 @@ internal sealed class WorkerKilled() : Fault("export")
 
     public override async Task Begin(TestEnvironment site)
     {
-        // The one that serves does not work on exports, so that what is killed is nobody's door.
+        // The instance that serves does not work on exports, so that killing a worker disturbs no caller.
         await Replace(site, ("Exports__Workers", "0"));
         using var neighbour = await SecondTenant.Of(site);
-        // So that there is time to meet it at work.
+        // Slow enough to kill it while it works.
         await site.Postgres.Execute($"""
             insert into messages (org_id, chat_id, id, role, content, created_at)
             select c.org_id, c.id, gen_random_uuid(), 'user', repeat(md5(random()::text), 6), now()
@@ -88,7 +88,7 @@ internal sealed class WorkerKilled() : Fault("export")
         told.Add(string.Create(CultureInfo.InvariantCulture, $"at {(rows < 0 ? "the end" : $"{rows} %")}: done after {TimeProvider.System.GetElapsedTime(since).TotalSeconds:0.0} s"));
         if (!first.HasEnded)
         {
-            // It wakes up, believes that the export is its own, and must not be believed.
+            // It wakes up, acts as if it still held the lease, and must not succeed.
             first.Freeze(false);
             await Task.Delay(TimeSpan.FromSeconds(3));
         }

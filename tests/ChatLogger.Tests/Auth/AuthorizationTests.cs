@@ -12,7 +12,7 @@ using Problem = ChatLogger.Http.ProblemException;
 
 namespace ChatLogger.Tests.Auth;
 
-/// <summary>How the gate asks the places where keys are known.</summary>
+/// <summary>How the authorization middleware queries the key validators.</summary>
 public sealed class AuthorizationTests(App app) : IClassFixture<App>
 {
     private readonly IApiKeyValidator _first = Substitute.For<IApiKeyValidator>();

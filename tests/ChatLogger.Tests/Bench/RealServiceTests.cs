@@ -5,7 +5,7 @@ using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Bench;
 
-/// <summary>Conversations go in by the plugin door and come out of the member door as they were.</summary>
+/// <summary>Conversations that go in through the plugin API come out of the dashboard API unchanged.</summary>
 public class RealServiceTests(LeasedApp app) : IClassFixture<LeasedApp>
 {
     private const string Conversations =

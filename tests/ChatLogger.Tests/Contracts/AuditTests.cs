@@ -235,7 +235,7 @@ public sealed partial class AuditTests(ExportApp app) : IClassFixture<ExportApp>
     private async Task<AuditRow> Row(Org org, string action, string? targetId, Trace trace)
     {
         await using var connection = await app.Rows.OpenConnectionAsync();
-        // A refusal is written down beside its answer, not before it.
+        // The service writes the audit event of a refusal concurrently with the response, not before it.
         AuditRow? row = null;
         await Wait.Until(
             async () => (row = await connection.QuerySingleOrDefaultAsync<AuditRow>(
@@ -257,10 +257,10 @@ public sealed partial class AuditTests(ExportApp app) : IClassFixture<ExportApp>
 
     private sealed record AuditRow(string ActorType, string? ActorId, string TargetType, string? TargetId);
 
-    /// <summary>What must have been written down beside the action, the organization and the trace.</summary>
+    /// <summary>What the audit log must contain in addition to the action, the organization and the trace.</summary>
     internal sealed record Event(string ActorType, string? ActorId, string TargetType, string? TargetId);
 
-    /// <summary>The one request of a story that is looked for, by the trace that it was sent in.</summary>
+    /// <summary>The one request of a test, found by the trace in which it was sent.</summary>
     internal sealed class Trace
     {
         public string Id { get; private set; } = Guid.NewGuid().ToString("N");

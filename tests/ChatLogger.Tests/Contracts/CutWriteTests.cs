@@ -5,7 +5,7 @@ using Microsoft.Extensions.Configuration;
 
 namespace ChatLogger.Tests.Contracts;
 
-/// <summary>With patience for a busy machine.</summary>
+/// <summary>With long time-outs for a busy machine.</summary>
 public class CutWriteApp : ProxiedDatabaseApp
 {
     protected override void Customize(WebApplicationBuilder builder)
@@ -45,7 +45,7 @@ public class CutWriteTests(CutWriteApp app) : IClassFixture<CutWriteApp>, IAsync
         return cases;
     }
 
-    // The first insert into a table stands still until the gate opens, with its locks held and its row not committed.
+    // The first insert into a table blocks until the test releases it, with its locks held and its row not committed.
     public Task InitializeAsync() => app.Execute(
         """
         create sequence if not exists attempts;

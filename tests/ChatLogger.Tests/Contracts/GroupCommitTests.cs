@@ -272,7 +272,7 @@ public class GroupCommitTests(App app) : IClassFixture<App>
         await Wait.Until(() => seen.Count == 1);
         var givingUp = commit.Write(Anything(), timeout.Token);
         var (staying, another) = (commit.Write(Anything(), CancellationToken.None), commit.Write(Anything(), CancellationToken.None));
-        // Four there are: for a fifth there is no room, and it is told so at once.
+        // Four are queued: there is no capacity for a fifth, which is refused at once.
         Assert.Equal(ProblemType.Unavailable, (await Assert.ThrowsAsync<ProblemException>(() => commit.Write(Anything(), CancellationToken.None))).Type);
         await timeout.CancelAsync();
         // The database is not to blame for what never got there.
@@ -301,7 +301,7 @@ public class GroupCommitTests(App app) : IClassFixture<App>
         await (await org.Plugin()).Post($"{org.ApiPath}/chats/{chat}/messages", new { role = "user", content });
 }
 
-/// <summary>The service with room for few.</summary>
+/// <summary>The service with a small queue capacity.</summary>
 public class NarrowApp : App
 {
     protected override void Customize(WebApplicationBuilder builder) => builder.Configuration.AddInMemoryCollection(

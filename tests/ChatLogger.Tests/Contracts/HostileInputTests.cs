@@ -503,7 +503,7 @@ public sealed partial class HostileInputTests(IdleApp app) : IClassFixture<IdleA
 
             var said = $"{this} with {about}: {answer.Status} {answer.Body}";
             Assert.True(answer.Status < 500, said);
-            // Where the header is the credential, another one beside it is none.
+            // Where the header is the credential, a second value makes it invalid.
             Assert.True(answer.Status != 401 || _access.Credential == CredentialKind.None || (_access.Credential == CredentialKind.OperatorToken && about.StartsWith("Authorization", StringComparison.Ordinal)), said);
             var before = _changes;
             _changes = await _test.Changes();

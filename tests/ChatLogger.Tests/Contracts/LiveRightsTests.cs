@@ -23,8 +23,8 @@ public sealed class TwoInstances : IAsyncLifetime
 }
 
 /// <summary>
-/// A right that ends at one instance has ended at the other within five seconds, at every door. The other instance has served the caller just
-/// before, so that whatever it may remember it does remember; then its clock is moved on by five seconds, and nothing else tells it.
+/// A right that ends at one instance has ended at the other within five seconds, in every API. The other instance has served the caller just
+/// before, so its caches are filled; then its clock is moved on by five seconds, and nothing else notifies it.
 /// </summary>
 public class LiveRightsTests(TwoInstances instances) : IClassFixture<TwoInstances>
 {
@@ -99,7 +99,7 @@ public class LiveRightsTests(TwoInstances instances) : IClassFixture<TwoInstance
         var expiring = (await admin.Post("/orgs/me/apikeys", new { label = "a", expiresAt = now.AddHours(1).ToString("O") })).Is(201).Text("key");
         var rotated = (await admin.Post("/orgs/me/apikeys", new { label = "b" })).Is(201);
         var successor = (await admin.Post($"/orgs/me/apikeys/{rotated.Text("id")}/rotate", new { overlapHours = 1 })).Is(201).Text("key");
-        // The other instance may be ahead by what earlier stories moved it.
+        // Earlier tests may have moved the other instance's clock ahead.
         await _one.Execute("update api_keys set expires_at = @Ends where org_id = @Id and expires_at is not null", new { acme.Id, Ends = now.AddHours(1).UtcDateTime });
         _other.Clock.Advance(TimeSpan.FromMinutes(60) - TimeSpan.FromSeconds(30) - (_other.Clock.GetUtcNow() - now));
         string[] all = [expiring, rotated.Text("key"), successor];

@@ -6,7 +6,7 @@ using Npgsql;
 
 namespace ChatLogger.Tests.Contracts;
 
-/// <summary>Changes what the whole process believes, so nothing runs beside it.</summary>
+/// <summary>Changes the culture of the whole process, so no other test runs at the same time.</summary>
 [CollectionDefinition(nameof(WholeProcess), DisableParallelization = true)]
 public sealed class WholeProcess;
 

@@ -77,7 +77,7 @@ internal static class Matrix
         [Row.Organizations] = "  401        401  403    403   403   ✓     403",
     };
 
-    /// <summary>A line for each route of the service. What a line needs beside its row is a body that succeeds; the rest is generated.</summary>
+    /// <summary>A line for each route. Besides its row, a line needs only a body that succeeds; the rest is generated.</summary>
     private static readonly IReadOnlyList<RouteCase> Written =
     [
         new("GET /", Row.Open, 200),

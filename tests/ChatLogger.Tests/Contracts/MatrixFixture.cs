@@ -21,7 +21,7 @@ internal sealed record Kind(string Name, Column Column, Caller Caller, string Or
 /// </summary>
 internal sealed class MatrixFixture
 {
-    /// <summary>What can be told by its text to have been written by a story about the matrix.</summary>
+    /// <summary>Marks the texts that tests of the matrix write.</summary>
     public const string Mark = "matrix";
 
     public const string Nowhere = "no-such-organization";
@@ -78,7 +78,7 @@ internal sealed class MatrixFixture
                     new { Org = org.Id, Id = id, Chat = within });
                 return id.ToString();
             case "keyId":
-                // The earlier ones make room: an organization may have only so many that live.
+                // Removes the earlier ones: an organization may have only so many live keys.
                 await App.Execute(
                     """
                     update api_keys set revoked_at = now() where org_id = @Org and label = 'matrix' and revoked_at is null;

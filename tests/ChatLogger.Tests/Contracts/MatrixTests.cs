@@ -289,7 +289,7 @@ public sealed partial class MatrixTests(MatrixApp app) : IClassFixture<MatrixApp
         });
     }
 
-    // 401 has one body at each door, and a foreign organization's 404 is the same on every route; headers too, but for the time.
+    // 401 has one body in each API, and another organization's 404 is the same on every route; headers too, except for the time.
     private static void Compare(Dictionary<string, (string What, Answer Answer)> refusals, RouteCase line, Kind kind, Answer answer, string what, List<string> wrong)
     {
         if (line.Method == HttpMethod.Head)
@@ -313,7 +313,7 @@ public sealed partial class MatrixTests(MatrixApp app) : IClassFixture<MatrixApp
 
     private static Dictionary<string, string> Nowhere(RouteCase line) => line.Ids.ToDictionary(name => name, _ => Guid.CreateVersion7().ToString());
 
-    // Without what a page of another origin may do with the answer: that differs between the doors.
+    // Without the CORS headers: these differ between plugin API and dashboard API.
     private static IEnumerable<string> Told(Answer answer) =>
         from header in answer.Headers
         where header.Key is not ("Date" or "ETag" or "Content-Disposition" or "Vary") && !header.Key.StartsWith("Access-Control-", StringComparison.Ordinal)

@@ -75,7 +75,7 @@ public class PageBytesTests(LeasedApp app) : IClassFixture<LeasedApp>
             var answer = (await viewer.Get(path + (cursor is null ? "" : $"&cursor={cursor}"))).Is(200);
             pages.Add([.. answer["items"].EnumerateArray().Select(item => item.GetProperty("id").GetString()!)]);
             Assert.NotEmpty(pages[^1]);
-            // The metadata's own and the members beside them are a few hundred bytes an item.
+            // In addition to the metadata, the members are a few hundred bytes an item.
             Assert.InRange(answer.Body.Length, 0, Page.MaxBytes + largest + 1_000 * pages[^1].Count);
             cursor = answer["nextCursor"] is { ValueKind: JsonValueKind.String } next ? next.GetString() : null;
         }

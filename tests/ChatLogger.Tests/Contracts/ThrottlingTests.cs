@@ -4,7 +4,7 @@ using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Contracts;
 
-/// <summary>The service with little patience.</summary>
+/// <summary>The service with low limits.</summary>
 public class ShortTimeoutApp : ProxiedApp
 {
     private protected override IEnumerable<KeyValuePair<string, string?>> Set =>

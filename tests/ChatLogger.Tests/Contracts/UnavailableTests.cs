@@ -197,7 +197,7 @@ public class UnavailableTests(App app) : IClassFixture<App>
     /// <summary>Whether the service prepares its statements at all, so that there is something to be harmed.</summary>
     private async Task<bool> IsPrepared()
     {
-        // One caller at a time has one connection, unless the service does something of its own beside it. Whatever the pool has is asked.
+        // One caller at a time uses one connection, unless the service does background work too. The test checks all connections of the pool.
         var connections = new List<NpgsqlConnection>();
         try
         {

@@ -40,7 +40,7 @@ public class DatabaseSettingsTests
         Assert.Equal(2000, complete.CancellationTimeout);
         Assert.Equal(0, complete.MaxAutoPrepare);
         Assert.Equal(5, complete.AutoPrepareMinUsages);
-        // The last one of a name wins: patience is the operator's to change, what is promised of times and commits is not.
+        // The last one of a name wins: the operator may change time-outs, but not what the service promises about times and commits.
         Assert.Contains("-c geqo=off", complete.Options, StringComparison.Ordinal);
         Assert.Equal("7", Effective(complete.Options!, "lock_timeout"));
         Assert.Equal("UTC", Effective(complete.Options!, "timezone"));

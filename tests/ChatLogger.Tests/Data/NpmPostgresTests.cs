@@ -81,7 +81,7 @@ public sealed class NpmPostgresTests : IDisposable
     }
 }
 
-/// <summary>A story that needs npm and its registry.</summary>
+/// <summary>A test that needs npm and its registry.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class NpmFactAttribute : FactAttribute
 {

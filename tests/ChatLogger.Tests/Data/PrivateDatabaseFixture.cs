@@ -9,7 +9,7 @@ using Npgsql;
 
 namespace ChatLogger.Tests.Data;
 
-/// <summary>The stage of the stories about a private database: a root of its own, and nothing left behind, however the story ends.</summary>
+/// <summary>The fixture of the private database's tests: its own root directory, and nothing left behind, however a test ends.</summary>
 [UnsupportedOSPlatform("windows")]
 public abstract class PrivateDatabaseFixture(PrivateDatabaseFixture.Made made) : IAsyncLifetime, IClassFixture<PrivateDatabaseFixture.Made>
 {
@@ -23,7 +23,7 @@ public abstract class PrivateDatabaseFixture(PrivateDatabaseFixture.Made made) :
 
     protected string Data => Path.Combine(Root, "data");
 
-    // Durable, like an operator's; most stories do without.
+    // Durable, like an operator's; most tests do without.
     private protected PrivateDatabaseOptions Lasting => new(Data) { TempDirectory = Root, SystemDirectory = Path.Combine(Root, "system") };
 
     private protected PrivateDatabaseOptions Throwaway => Lasting with { Throwaway = true };
@@ -44,7 +44,7 @@ public abstract class PrivateDatabaseFixture(PrivateDatabaseFixture.Made made) :
             await process.WaitForExitAsync();
             process.Dispose();
         }
-        // Whatever a failed story left running works below our root.
+        // Whatever a failed test left running works below our root.
         foreach (var directory in Directory.EnumerateDirectories(Root, "database*", SearchOption.AllDirectories).ToList())
         {
             var account = ServerAccount.For(Posix.Stat(directory, follow: false)?.Uid);
@@ -113,7 +113,7 @@ public abstract class PrivateDatabaseFixture(PrivateDatabaseFixture.Made made) :
 
     protected static bool IsRunning(int pid) => ProcessTable.Find(pid) is { IsAlive: true };
 
-    /// <summary>A stopped cluster, made once and copied for each story that is not about the first start.</summary>
+    /// <summary>A stopped cluster, created once and copied for each test that is not about the first start.</summary>
     public sealed class Made : IAsyncLifetime
     {
         private readonly string _root = Path.Combine(Memory.Directory, $"chatlogger-test-{Guid.NewGuid().ToString("n")[..8]}");

@@ -58,7 +58,7 @@ public sealed class RightsTests : IAsyncLifetime
         Assert.Contains($"The role {Server} lacks rights on chats. Run as {Owner}: grant", refusal);
         await Execute(_admin, $"revoke usage on schema public from public; revoke usage on schema public from {Server}");
         Assert.Contains($"grant usage on schema public to {Server}", await Refused(null));
-        // As is one that has no other role beside it: it need not make anything.
+        // The service refuses a start with that role alone as well: it needs no right to create anything.
         Assert.EndsWith($"grant usage on schema public to {Server}", await RefusedAlone(As(Server)));
     }
 
@@ -190,7 +190,7 @@ public sealed class VanishingRightsTests(VanishingRightsTests.LimitedApp app) : 
             create function full_disk() returns trigger language plpgsql as $$ begin raise exception using errcode = '53100', message = '{Sentence}'; end $$;
             create trigger full_disk before insert on messages for each row execute function full_disk();
             """);
-        // The last such line of another story may have been a moment ago.
+        // The last such line of another test may be very recent.
         app.Clock.Advance(TimeSpan.FromSeconds(10));
         try
         {

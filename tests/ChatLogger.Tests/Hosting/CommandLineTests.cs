@@ -16,7 +16,7 @@ public sealed class CommandLineTests : IAsyncLifetime
     public async Task InitializeAsync()
     {
         _database = await TestServer.EmptyDatabase();
-        // Second, for nobody cleans up after a story that could not begin.
+        // Second, because nothing cleans up after a test that could not begin.
         _here = new ProcessSandbox();
     }
 

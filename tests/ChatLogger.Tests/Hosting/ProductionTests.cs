@@ -21,7 +21,7 @@ public sealed class ProductionTests : IAsyncLifetime
     public async Task InitializeAsync()
     {
         _database = await TestServer.EmptyDatabase();
-        // Second, for nobody cleans up after a story that could not begin.
+        // Second, because nothing cleans up after a test that could not begin.
         _here = new ProcessSandbox();
     }
 

@@ -1,6 +1,6 @@
 namespace ChatLogger.Tests.Support;
 
-/// <summary>A story for a terminal with bash and curl.</summary>
+/// <summary>A test for a terminal with bash and curl.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class BashFactAttribute : FactAttribute
 {

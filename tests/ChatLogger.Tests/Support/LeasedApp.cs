@@ -4,8 +4,8 @@ namespace ChatLogger.Tests.Support;
 
 /// <summary>
 /// The service for classes of tests that do what its callers do, each in organizations of its own: they change no table, count no rows of others, and
-/// ask for nothing a service does only once. It is lent to one class at a time and goes on to the next, as long as nobody has moved its clock or
-/// stopped it, for to start one takes longer than most of these classes do. Who failed to log in counts for all of them, therefore it is patient.
+/// ask for nothing a service does only once. One class at a time leases it, then the next, as long as no test has moved its clock or
+/// stopped it, because a start takes longer than most of these classes. They share the count of failed logins, so its limits are high.
 /// </summary>
 public sealed class LeasedApp : LongTimeoutApp
 {

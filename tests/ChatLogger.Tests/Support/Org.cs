@@ -24,7 +24,7 @@ internal sealed class Org(App app, Guid id, string slug)
 
     public string Slug => slug;
 
-    /// <summary>The plugin's door: <c>/api/v1/orgs/{slug}</c>.</summary>
+    /// <summary>The plugin API's path: <c>/api/v1/orgs/{slug}</c>.</summary>
     public string ApiPath => $"/api/v1/orgs/{slug}";
 
     /// <summary>A plugin with a key of this organization.</summary>

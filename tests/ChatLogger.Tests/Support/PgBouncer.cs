@@ -90,7 +90,7 @@ internal sealed class PgBouncer : IAsyncDisposable
     }
 }
 
-/// <summary>A story about a pooler that is really there.</summary>
+/// <summary>A test with a real pooler.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class PgBouncerTheoryAttribute : TheoryAttribute
 {

@@ -7,8 +7,8 @@ using ChatLogger.Data;
 namespace ChatLogger.Tests.Support;
 
 /// <summary>
-/// A folder to start the executable in, with a home, a temporary folder and a data directory below it; nothing of this process's environment
-/// gets in. Whatever is still running at the end of the story is ended, and its files are removed.
+/// A folder to start the executable in, with a home, a temporary folder and a data directory below it, isolated from this process's
+/// environment. At the end of the test it kills the processes that still run, and removes their files.
 /// </summary>
 [UnsupportedOSPlatform("windows")]
 internal sealed class ProcessSandbox

@@ -6,7 +6,7 @@ namespace ChatLogger.Tests.Support;
 /// <summary>The service behind a proxy on the same machine: a test says from where its callers come.</summary>
 public class ProxiedApp : App
 {
-    /// <summary>What a class of tests sets beside that.</summary>
+    /// <summary>What a class of tests sets in addition.</summary>
     private protected virtual IEnumerable<KeyValuePair<string, string?>> Set => [];
 
     /// <summary>Somebody without any credential at this address.</summary>

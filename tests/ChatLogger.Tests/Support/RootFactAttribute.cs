@@ -2,7 +2,7 @@ using ChatLogger.Data;
 
 namespace ChatLogger.Tests.Support;
 
-/// <summary>A story that only root can play, for instance giving a directory to somebody else.</summary>
+/// <summary>A test that only root can run, for instance one that gives a directory to another user.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class RootFactAttribute : FactAttribute
 {

@@ -118,7 +118,7 @@ public sealed partial class MetricsTests : IAsyncLifetime
 
         var service = await Serve("Exports__Workers=0", "Telemetry__MetricsUrl=http://127.0.0.1:0");
         var read = await Scrape(service);
-        // They are counted beside, not when they are read.
+        // A background service counts them, not the scrape.
         while (!read.Of("chatlogger_exports_pending").Any())
             read = await Scrape(service);
 

@@ -13,22 +13,22 @@ using Range = ChatLogger.Features.DateRange;
 
 namespace ChatLogger.Tests.Features.Analytics;
 
-/// <summary>Folds when a test says so, and asks for the summary in both ways.</summary>
+/// <summary>Aggregates when a test says so, and requests the summary in both ways.</summary>
 internal static class RollupAssertions
 {
     private static readonly string[] Percentiles = ["p50Ms", "p90Ms", "p95Ms", "p99Ms"];
 
-    /// <summary>Folds what is settled in the organization, so many rows a transaction; the service's own folder may be at it too.</summary>
+    /// <summary>Aggregates what is settled in the organization, so many rows a transaction; the service's own worker may run too.</summary>
     public static Task Fold(this App app, Org org, int rows = 10_000) => app.Fold(org, app.Folder(rows));
 
-    /// <summary>The same by a folder that remembers the organizations it is done with; a new one looks at all that there are.</summary>
+    /// <summary>The same by a worker that remembers the organizations it has finished; a new one checks all organizations.</summary>
     public static async Task Fold(this App app, Org org, RollupWorker folder)
     {
         app.Services.GetRequiredService<ChangeLog>().Record(org.Id);
         await folder.Run(default);
     }
 
-    /// <summary>Folds all there is. On a server that others use their transactions hold it up as well.</summary>
+    /// <summary>Aggregates everything. On a shared server the transactions of others delay it as well.</summary>
     public static async Task FoldAll(this App app, Org org, int rows = 10_000)
     {
         await Wait.Until(
@@ -40,7 +40,7 @@ internal static class RollupAssertions
             "All is folded.");
     }
 
-    /// <summary>What arrived in the organization and is not folded.</summary>
+    /// <summary>What arrived in the organization and is not aggregated.</summary>
     public static Task<long> Waiting(this App app, Org org) => app.Value<long>(
         """
         with cursor as (select coalesce((select seq from followers where org_id = @Id and follower = 'rollups'), -1) as seq)

@@ -10,7 +10,7 @@ using Npgsql;
 
 namespace ChatLogger.Tests.Features.Analytics;
 
-/// <summary>A service that folds nothing by itself: a story says when.</summary>
+/// <summary>A service that aggregates nothing by itself: a test says when.</summary>
 public sealed class RollupApp : App
 {
     protected override void Customize(WebApplicationBuilder builder) =>
@@ -110,7 +110,7 @@ public class RollupsTests(RollupApp app) : IClassFixture<RollupApp>
         await acme.Say(await acme.Chat(new { tags = new[] { "billing" } }), "x");
         while (await app.Services.GetRequiredService<ChangeLog>().Commit(default) < (await acme.Seqs())[^1])
             await Task.Delay(10);
-        // Somebody has written the row that the folding comes to last, and does not commit.
+        // Another session has written the row that aggregation reaches last, and does not commit.
         await using var holder = await app.Rows.OpenConnectionAsync();
         await using var transaction = await holder.BeginTransactionAsync();
         await using (var insert = new NpgsqlCommand(

@@ -9,7 +9,7 @@ using NpgsqlTypes;
 
 namespace ChatLogger.Tests.Features.Analytics;
 
-/// <summary>Random conversations around changes of the clocks, all over the world, some of them folded: the summary is what counting by hand comes to.</summary>
+/// <summary>Random conversations around clock changes all over the world, some of them aggregated: the summary equals counting by hand.</summary>
 public class SummaryPropertyTests(App app) : IClassFixture<App>
 {
     private static readonly string[] Roles = ["user", "assistant", "system", "developer", "tool", "function"];

@@ -54,7 +54,7 @@ public class AuditTests(LeasedApp app) : IClassFixture<LeasedApp>
         var ann = await acme.Member("user");
         (await app.Stranger.Post("/auth/login", new { email = ann.Email, password = "wrong horse battery" })).Is(401);
 
-        // It is written down beside the answer, not before it.
+        // The service writes it concurrently with the response, not before it.
         await app.Until("select exists (select from audit_events where org_id = @Id and action = 'login.refusal')", new { acme.Id });
 
         var refused = Assert.Single((await admin.Get("/orgs/me/audit?action=login.refusal")).Is(200)["items"].EnumerateArray());

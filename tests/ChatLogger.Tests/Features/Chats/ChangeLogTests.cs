@@ -9,7 +9,7 @@ using Npgsql;
 
 namespace ChatLogger.Tests.Features.Chats;
 
-/// <summary>Up to the settled number nothing turns up any more, and what follows arrivals gets each of them once.</summary>
+/// <summary>Nothing new appears up to the settled number, and a consumer of the feed gets each change once.</summary>
 public class ChangeLogTests(App app) : IClassFixture<App>
 {
     private ChangeLog Arrivals => app.Services.GetRequiredService<ChangeLog>();
@@ -54,7 +54,7 @@ public class ChangeLogTests(App app) : IClassFixture<App>
         var chats = await Task.WhenAll(Enumerable.Range(0, 6).Select(async _ => Guid.Parse(await acme.Chat())));
         var other = await app.AnotherInstance();
         using var over = new CancellationTokenSource();
-        // What was there at a settled number, counted at the time and again in the end.
+        // What was visible at a settled number, counted at that time and again at the end.
         var seen = new ConcurrentBag<(long Settled, long Count)>();
 
         async Task Write(int writer)

@@ -12,7 +12,7 @@ using Npgsql;
 
 namespace ChatLogger.Tests.Features.Chats;
 
-/// <summary>An operator sees how far behind folding and indexing are.</summary>
+/// <summary>An operator sees how far aggregation and indexing lag.</summary>
 public class FeedLagTests(SearchApp app) : IClassFixture<SearchApp>
 {
     [Fact]

@@ -4,7 +4,7 @@ using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Features.Chats;
 
-/// <summary>Who may write through the plugin door: holders of a key of that organization, and nobody else.</summary>
+/// <summary>Who may write through the plugin API: holders of a key of that organization, and nobody else.</summary>
 public class PluginApiTests(LeasedApp app) : IClassFixture<LeasedApp>
 {
     [Fact]

@@ -486,7 +486,7 @@ internal static class BatchAnswer
         Assert.All(answer["results"].EnumerateArray(), result => Assert.Equal(201, result.GetProperty("status").GetInt32()));
 }
 
-/// <summary>The service with room for few rows of batches, and little patience for many requests.</summary>
+/// <summary>The service with a small batch capacity, and low rate limits.</summary>
 public class NarrowBatchApp : App
 {
     protected override void Customize(WebApplicationBuilder builder) => builder.Configuration.AddInMemoryCollection(
@@ -507,7 +507,7 @@ public class FullBatchTests(NarrowBatchApp app) : IClassFixture<NarrowBatchApp>
         Assert.NotNull(refused.IsProblem(503, "unavailable").Header("Retry-After"));
         Assert.Equal(0, await acme.Count("chats"));
 
-        // Of many statements, in order; and what had room gives it back.
+        // Of many statements, in order; and each row releases its capacity.
         (await plugin.Post($"{acme.ApiPath}/batch", Items(10))).Is(207);
         (await plugin.Post($"{acme.ApiPath}/batch", Items(10))).Is(207);
         Assert.Equal(18, await acme.Count("messages"));

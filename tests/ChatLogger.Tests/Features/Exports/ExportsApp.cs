@@ -12,14 +12,14 @@ using Npgsql;
 
 namespace ChatLogger.Tests.Features.Exports;
 
-/// <summary>A service that leaves its exports to the instances that a story makes, which differ from real ones in their patience.</summary>
+/// <summary>A service that leaves its exports to the instances that a test creates, which have other time-outs than real ones.</summary>
 public sealed class ExportsApp : App
 {
     internal NpgsqlDataSource Pool => Services.GetRequiredService<NpgsqlDataSource>();
 
     internal DatabaseExportStore Chunks => new(Services.GetRequiredKeyedService<NpgsqlDataSource>(Pools.Exports));
 
-    /// <summary>What earlier stories left in the queue is none of the next one's business.</summary>
+    /// <summary>Removes what earlier tests left in the queue.</summary>
     internal Task Settle() => Execute(
         "update exports set state = 'failed', finished_at = now(), lease_until = null, slot = null where state in ('queued', 'running')");
 
@@ -104,7 +104,7 @@ internal sealed class Instance : IAsyncDisposable
     }
 }
 
-/// <summary>Writes what a story says, an empty file for organizations that it says nothing of.</summary>
+/// <summary>Writes what a test says, an empty file for other organizations.</summary>
 internal sealed class FakeWriter : IExportWriter
 {
     private readonly Dictionary<Guid, Script> _scripts = [];

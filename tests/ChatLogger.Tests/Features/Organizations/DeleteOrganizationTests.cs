@@ -4,7 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace ChatLogger.Tests.Features.Organizations;
 
-/// <summary>DELETE /orgs/{slug}: which doors close at once, and what stays.</summary>
+/// <summary>DELETE /orgs/{slug}: which access ends at once, and what stays.</summary>
 public class DeleteOrganizationTests(OrganizationsApp app) : IClassFixture<OrganizationsApp>
 {
     [Fact]

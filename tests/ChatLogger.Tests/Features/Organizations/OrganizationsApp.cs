@@ -9,7 +9,7 @@ using Npgsql;
 
 namespace ChatLogger.Tests.Features.Organizations;
 
-/// <summary>A service that removes, folds and exports nothing by itself: a story says when.</summary>
+/// <summary>A service that purges, aggregates and exports nothing by itself: a test says when.</summary>
 public sealed class OrganizationsApp : App
 {
     internal IEnumerable<IOrganizationPurger> Kept => Services.GetServices<IOrganizationPurger>();

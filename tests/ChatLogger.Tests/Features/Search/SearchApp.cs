@@ -19,7 +19,7 @@ public class SearchApp : App
         while (await Value<bool>("select exists (select from messages m left join followers f on f.org_id = m.org_id and f.follower = 'search' where m.seq > coalesce(f.seq, -1))"));
     }
 
-    /// <summary>What is settled by now.</summary>
+    /// <summary>Indexes everything up to the settled number.</summary>
     internal async Task IndexSettled()
     {
         var indexer = Services.GetRequiredService<SearchIndexer>();

@@ -9,7 +9,7 @@ public class SearchTests(SearchApp app) : SearchScenarios(app), IClassFixture<Se
 
 public class ShortTimeoutSearchTests(ShortTimeoutSearchApp app) : SearchScenarios(app), IClassFixture<ShortTimeoutSearchApp>;
 
-/// <summary>Each story with all, half and nothing in the index: the answers are the same.</summary>
+/// <summary>Each scenario with all, half and nothing in the index: the results are the same.</summary>
 public abstract class SearchScenarios(SearchApp app)
 {
     public enum Indexed
