@@ -17,7 +17,9 @@ internal sealed record Entry(string Role, string Content, string Metadata)
     }
 }
 
-/// <summary>Compares the messages of a conversation with those of its chat, and says of each deviation what happened to which message.</summary>
+/// <summary>
+/// Compares the messages of a conversation with those of its chat, and says of each deviation what happened to which message.
+/// </summary>
 internal static class Transcript
 {
     // Beyond this many cells the alignment table costs more than its answer is worth; then messages are compared position by position.

@@ -3,43 +3,43 @@ namespace ChatLogger.Bench.Chaos;
 /// <summary>How a promise was broken.</summary>
 internal enum ViolationKind
 {
-    /// <summary>Acknowledged, and not there.</summary>
+    /// <summary>Acknowledged, but not stored.</summary>
     Lost,
 
-    /// <summary>There more than once.</summary>
+    /// <summary>Stored more than once.</summary>
     Doubled,
 
-    /// <summary>There, and never sent.</summary>
+    /// <summary>Stored, but never sent.</summary>
     Invented,
 
-    /// <summary>There with another text, or in another chat.</summary>
+    /// <summary>Stored with another text, or in another chat.</summary>
     Changed,
 
-    /// <summary>There under another id than the acknowledged one.</summary>
+    /// <summary>Stored under another id than the acknowledged one.</summary>
     Renamed,
 
     /// <summary>Read before what had been acknowledged before it was sent.</summary>
     Reordered,
 
-    /// <summary>Refused, and there nevertheless.</summary>
+    /// <summary>Refused, but stored nevertheless.</summary>
     Refused,
 
-    /// <summary>The counts of analytics are not those of the rows.</summary>
+    /// <summary>The counts of analytics differ from those of the rows.</summary>
     Miscounted,
 
-    /// <summary>An answer that must not be given, none in time, a service that ended, or one that did not come back.</summary>
+    /// <summary>A wrong response, none in time, a service that ended, or one that did not recover.</summary>
     Misbehaved,
 }
 
 internal sealed record Violation(ViolationKind Kind, string Sentence);
 
-/// <summary>What was found by one way of reading: chats, and messages in the order of their chat.</summary>
+/// <summary>What one way of reading returned: chats, and messages in the order of their chat.</summary>
 internal sealed record Row(Kind Kind, string Id, string? ChatId, string Text);
 
 /// <summary>
-/// Compares what was told to the writers with what is read: acknowledged ⊆ read ⊆ sent, each once, with id, text and chat as they were, refused ones
-/// absent, and in an order that nobody can contradict: what was acknowledged before another was sent is read before it. That holds across writers,
-/// and so for each of them too.
+/// Compares the responses to the writers with what is read: acknowledged ⊆ read ⊆ sent, each once, with id, text and chat unchanged,
+/// refused ones absent, and in an order that respects acknowledgement: what was acknowledged before another was sent is read before it.
+/// That holds across writers, and so for each of them too.
 /// </summary>
 internal static class Checker
 {

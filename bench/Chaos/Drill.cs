@@ -4,22 +4,22 @@ using ChatLogger.Bench.Http;
 namespace ChatLogger.Bench.Chaos;
 
 /// <summary>
-/// Program is the folder of ChatLogger.dll. Each of the faults is a round, in this order: peace for a random time up to Before, the fault for about
-/// Lasting if it is one that lasts, and peace for After. Promises in seconds are made for a machine that is not busy with something else: Slowness tells
-/// by how much this one stretches time. Environment is what the service is started with besides its settings. Rest is what each writer waits between
+/// Program is the folder of ChatLogger.dll. Each fault is a round, in this order: no fault for a random time up to Before, the fault for
+/// about Lasting if it has a duration, and no fault for After. Promises in seconds assume an otherwise idle machine: Slowness is the factor
+/// by which this one extends time. Environment is passed to the service in addition to its settings. Rest is each writer's pause between
 /// two operations.
 /// </summary>
 internal sealed record DrillPlan(string Program, IReadOnlyList<Fault> Faults, int Writers, TimeSpan Before, TimeSpan Lasting, TimeSpan After, int Seed, bool Keep = false, bool Pooled = false, Func<double>? Slowness = null, IReadOnlyDictionary<string, string>? Environment = null, TimeSpan Rest = default);
 
 /// <summary>
-/// Writers write, something goes wrong and is put right, what is open is asked for again with the same keys, and then all is read and compared with
-/// what was told to the writers. Round after round on the same data.
+/// Writers write, a fault is injected and removed, the writers retry what has no certain outcome with the same keys, and then everything is
+/// read and compared with the responses. Round after round on the same data.
 /// </summary>
 internal sealed class Drill(DrillPlan plan, TextWriter output)
 {
     private const int SharedChats = 16;
 
-    /// <summary>Promised: normal within 10 s of the return.</summary>
+    /// <summary>Promised: recovery within 10 s of the return.</summary>
     private static readonly TimeSpan LongestRecovery = TimeSpan.FromSeconds(10);
 
     /// <summary>Promised.</summary>
@@ -30,7 +30,7 @@ internal sealed class Drill(DrillPlan plan, TextWriter output)
 
     private static readonly TimeSpan RecoveryPatience = TimeSpan.FromSeconds(60);
 
-    // Longer than anything promised, so that what takes longer was never going to be answered.
+    // Longer than anything promised, so a request that takes longer would never have been answered.
     private static readonly TimeSpan LongestRequest = TimeSpan.FromSeconds(15);
 
     private readonly Random random = new(plan.Seed);
@@ -82,7 +82,7 @@ internal sealed class Drill(DrillPlan plan, TextWriter output)
             {
                 await Round(round + 1, plan.Faults[round], site, writers, journal, reader);
             }
-            // It does not start again: there is nobody left to ask.
+            // It does not start again, so no request can be sent.
             catch (UsageException failure)
             {
                 findings.Add(new(ViolationKind.Misbehaved, $"round {round + 1}, {plan.Faults[round].Name}: {failure.Message}"));
@@ -92,7 +92,7 @@ internal sealed class Drill(DrillPlan plan, TextWriter output)
             {
                 await writers.Stop();
             }
-            // What is there is wrong from now on; another round would only say so again.
+            // The stored data is wrong from now on; another round would only report the same.
             if (findings.Count > 0)
                 break;
         }
@@ -115,7 +115,7 @@ internal sealed class Drill(DrillPlan plan, TextWriter output)
 
     private TimeSpan Stretched(TimeSpan promised) => promised * (plan.Slowness?.Invoke() ?? 1);
 
-    /// <summary>What is said about /healthz/live, if anything is to be said.</summary>
+    /// <summary>A violation of /healthz/live, if there is one.</summary>
     private async Task<string?> Alive(TestEnvironment site, CancellationToken ended)
     {
         using var http = new HttpClient { Timeout = Stretched(TimeSpan.FromSeconds(2)) };
@@ -165,7 +165,7 @@ internal sealed class Drill(DrillPlan plan, TextWriter output)
         if (site.Service.HasEnded)
             findings.Add(new(ViolationKind.Misbehaved, $"round {number}, {fault.Name}: the service has ended"));
 
-        // While the others write on, as they would.
+        // While the others continue to write, as they would.
         var open = await writers.Replay(RecoveryPatience);
         await Task.Delay(plan.After);
         await writers.Stop();

@@ -2,13 +2,13 @@ using System.Globalization;
 
 namespace ChatLogger.Bench.Chaos;
 
-/// <summary>What a drill came to.</summary>
+/// <summary>The result of a drill.</summary>
 internal sealed record DrillReport(
     IReadOnlyList<Operation> Operations, IReadOnlyList<Violation> Findings, IReadOnlyList<TimeSpan> Recoveries, TimeSpan Slowest, int RowsByTables, int RowsByExport)
 {
     private const int Examples = 20;
 
-    /// <summary>Of what was sent in peace and had to be taken, how much was acknowledged at the first attempt.</summary>
+    /// <summary>Of the acceptable operations sent without a fault, the share that was acknowledged at the first attempt.</summary>
     public double ShareInPeace
     {
         get

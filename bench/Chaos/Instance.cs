@@ -5,7 +5,7 @@ using ChatLogger.Data;
 
 namespace ChatLogger.Bench.Chaos;
 
-/// <summary>The service as a process of its own, in Production, at a port of its choice; what it says goes to a file.</summary>
+/// <summary>The service as a process of its own, in Production, on a port that it chooses; its output goes to a file.</summary>
 internal sealed partial class Instance : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -29,7 +29,7 @@ internal sealed partial class Instance : IAsyncDisposable
 
     public bool HasEnded => process.HasExited;
 
-    /// <summary>The most memory it has ever had, in bytes; 0 when it has ended.</summary>
+    /// <summary>Its peak memory, in bytes; 0 when it has ended.</summary>
     public long PeakMemory()
     {
         try
@@ -43,7 +43,7 @@ internal sealed partial class Instance : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts the ChatLogger.dll of a folder, and is back when it listens.</summary>
+    /// <summary>Starts the ChatLogger.dll of a folder, and returns when it listens.</summary>
     public static async Task<Instance> Start(string program, string directory, IReadOnlyDictionary<string, string> settings)
     {
         var instance = Launch(program, directory, settings);
@@ -69,7 +69,7 @@ internal sealed partial class Instance : IAsyncDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        // Settings of whoever runs the drill are not those of the drill.
+        // The service must not inherit settings from the environment of the drill.
         foreach (var name in start.Environment.Keys.Where(name => name is not ("PATH" or "LD_LIBRARY_PATH" or "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT")).ToList())
             start.Environment.Remove(name);
         start.Environment["HOME"] = directory;
@@ -94,7 +94,7 @@ internal sealed partial class Instance : IAsyncDisposable
         }
     }
 
-    /// <summary>SIGTERM: it may finish.</summary>
+    /// <summary>SIGTERM: the process may finish.</summary>
     /// <returns>Its exit code; null when it did not end in time.</returns>
     public async Task<int?> Terminate(TimeSpan timeout)
     {
@@ -110,7 +110,7 @@ internal sealed partial class Instance : IAsyncDisposable
         }
     }
 
-    /// <summary>SIGSTOP, or on again: nothing in it goes on.</summary>
+    /// <summary>SIGSTOP or SIGCONT: while it is stopped, nothing in the process runs.</summary>
     public void Freeze(bool on) => Posix.Signal(process.Id, on ? Postgres.Stop : Postgres.Continue);
 
     /// <summary>SIGKILL: it gets no chance to finish anything.</summary>
@@ -139,7 +139,7 @@ internal sealed partial class Instance : IAsyncDisposable
             if (Address().Match(line) is { Success: true } found)
                 listening.TrySetResult(int.Parse(found.Groups[1].ValueSpan, System.Globalization.CultureInfo.InvariantCulture));
         }
-        // Both of its outputs end with it; nothing is waited for that cannot come any more.
+        // Both outputs end with the process, so that this waits for nothing that cannot come any more.
         listening.TrySetException(new UsageException("It has ended."));
     }
 

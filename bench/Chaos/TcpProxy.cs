@@ -4,8 +4,8 @@ using System.Net.Sockets;
 namespace ChatLogger.Bench.Chaos;
 
 /// <summary>
-/// Stands between two who speak TCP, at an address that stays while the one behind it comes and goes. While it cuts, it ends connections at the
-/// worst moments: when a request has gone through, and when its answer has come and would go back.
+/// A TCP proxy with an address that stays while the target behind it comes and goes. While it cuts, it ends connections at the
+/// worst moments: after it has forwarded a request, and when it has received the response and would forward it.
 /// </summary>
 internal sealed class TcpProxy : IAsyncDisposable
 {
@@ -22,15 +22,15 @@ internal sealed class TcpProxy : IAsyncDisposable
 
     public int Port => ((IPEndPoint)listener.LocalEndpoint).Port;
 
-    /// <summary>The port behind; 0: nobody.</summary>
+    /// <summary>The port of the target; 0: there is none.</summary>
     public int Target { get; set; }
 
-    /// <summary>Where every second connection goes; 0: all go to the same.</summary>
+    /// <summary>The target of every second connection; 0: all go to the same.</summary>
     public int Other { get; set; }
 
     private long connections;
 
-    /// <summary>How likely each piece of data is the last one of its connection.</summary>
+    /// <summary>The probability that a piece of data is the last one of its connection.</summary>
     public double Cutting { get; set; }
 
     public long Cuts => Interlocked.Read(ref cuts);
@@ -57,7 +57,7 @@ internal sealed class TcpProxy : IAsyncDisposable
             }
             catch (SocketException)
             {
-                // The caller has gone already.
+                // The client has disconnected already.
             }
         }
     }
@@ -78,11 +78,11 @@ internal sealed class TcpProxy : IAsyncDisposable
             }
             catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
             {
-                // Nobody is there, or the drill is over.
+                // The target does not listen, or the drill is over.
             }
             finally
             {
-                // Without a farewell, as when a cable is pulled or a process killed.
+                // A reset instead of an orderly close, as when a cable is pulled or a process killed.
                 near.LingerState = far.LingerState = new LingerOption(true, 0);
             }
         }
@@ -104,7 +104,7 @@ internal sealed class TcpProxy : IAsyncDisposable
                     sent += await to.SendAsync(buffer.AsMemory(sent, length - sent), outcome.Token);
                 if (cut)
                 {
-                    // Long enough for the request to be read, and for half of them to be answered.
+                    // Long enough for the service to read the request, and to answer half of them.
                     await Task.Delay(Random.Shared.Next(0, 4), outcome.Token);
                     return;
                 }
@@ -112,7 +112,7 @@ internal sealed class TcpProxy : IAsyncDisposable
         }
         catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
         {
-            // One of the two is gone.
+            // One of the two has disconnected.
         }
     }
 }

@@ -4,9 +4,9 @@ using Npgsql;
 namespace ChatLogger.Bench.Comparison;
 
 /// <summary>
-/// Fills an organization with messages of the last 90 days, and two others with a tenth as many each, straight into the tables: more and more
-/// over time, about twelve a chat, some visitors and tags far busier than others, latencies log-normal around 0.9 s, a rating for one answer in forty
-/// and one chat in ten. The same each time.
+/// Fills an organization with messages of the last 90 days, and two others with a tenth as many each, straight into the tables: more and
+/// more over time, about twelve a chat, some visitors and tags far busier than others, latencies log-normal around 0.9 s, a rating for one
+/// answer in forty and one chat in ten. The same each time.
 /// </summary>
 internal static class AnalyticsSeed
 {

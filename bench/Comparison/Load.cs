@@ -28,7 +28,9 @@ internal sealed record Load(string Unit, int PerRequest, Func<string, IReadOnlyL
 
     private const int PerBatch = 100, ChatsPerBatch = 10;
 
-    /// <summary>A hundred messages a request, ten to each of ten chats. What pgbench writes it makes on the server, and so has nothing to send.</summary>
+    /// <summary>
+    /// A hundred messages a request, ten to each of ten chats. What pgbench writes it makes on the server, and so has nothing to send.
+    /// </summary>
     public static readonly Load Batches = new(
         "messages",
         PerBatch,

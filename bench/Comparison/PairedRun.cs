@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace ChatLogger.Bench.Comparison;
 
-/// <summary>Puts all targets under the same load in turns; prints each result and the ratio of the first, ours, to each of the others.</summary>
+/// <summary>Puts all targets under the same load in turns; prints each result and the ratio of ours to each of the others.</summary>
 internal sealed class PairedRun(IReadOnlyList<Contender> everybody, int? postgres, TextWriter output)
 {
     private sealed record Round(Sample Sample, Shares? Shares, long? Memory);

@@ -6,8 +6,8 @@ using Npgsql;
 namespace ChatLogger.Bench.Comparison;
 
 /// <summary>
-/// PostgreSQL itself, driven by pgbench without HTTP: one insert per transaction into a table that is like ours, with its constraints, indexes
-/// and foreign key, in a schema of its own that is dropped afterwards.
+/// PostgreSQL itself, driven by pgbench without HTTP: one insert per transaction into a table that is like ours, with its constraints,
+/// indexes and foreign key, in a schema of its own that is dropped afterwards.
 /// </summary>
 internal sealed partial class Pgbench : Contender
 {
@@ -65,7 +65,9 @@ internal sealed partial class Pgbench : Contender
         await connection.ExecuteAsync("drop schema if exists chatlogger_bench cascade");
     }
 
-    /// <summary>pgbench knows the average of the latencies, not their percentiles; a client that meets an error leaves, and pgbench fails.</summary>
+    /// <summary>
+    /// pgbench knows the average of the latencies, not their percentiles; a client that meets an error leaves, and pgbench fails.
+    /// </summary>
     public static Sample Read(string said, int perTransaction)
     {
         var rate = Rate().Match(said);

@@ -7,9 +7,9 @@ using NpgsqlTypes;
 namespace ChatLogger.Bench.Comparison;
 
 /// <summary>
-/// Fills an organization with conversations of the last 90 days, straight into the tables: about twelve messages a chat, 64 chats at a time, of 300
-/// characters on average. Words are drawn from 50,000 as languages have them, the n-th with a frequency of 1/n; some sentences are known (see
-/// <see cref="Known"/>), and every fiftieth message is Chinese. The same each time, but for ids and the present time.
+/// Fills an organization with conversations of the last 90 days, straight into the tables: about twelve messages a chat, 64 chats at a
+/// time, of 300 characters on average. Words are drawn from 50,000 as languages have them, the n-th with a frequency of 1/n; some sentences
+/// are known (see <see cref="Known"/>), and every fiftieth message is Chinese. The same each time, but for ids and the present time.
 /// </summary>
 internal static class SearchSeed
 {

@@ -3,7 +3,9 @@ using System.Text.Json;
 
 namespace ChatLogger.Bench.Comparison;
 
-/// <summary>A service behind HTTP, driven by wrk: of the load generators, the one that takes the least from the processors it shares.</summary>
+/// <summary>
+/// A service behind HTTP, driven by wrk: of the load generators, the one that takes the least from the processors it shares.
+/// </summary>
 internal sealed class Wrk : Contender
 {
     private static readonly string Script = Path.Combine(AppContext.BaseDirectory, "wrk", "requests.lua");

@@ -41,8 +41,8 @@ internal sealed class PluginClient(HttpClient http, string slug, string key, Ret
         stop))[0];
 
     /// <summary>
-    /// Logs many things in one request; an answer for each, or a single one when the whole was refused or has no answer. Each has a key of its own, so
-    /// that the whole is sent again where an outcome is unknown or something has to come back later.
+    /// Logs many things in one request; an answer for each, or a single one when the whole was refused or has no answer. Each has a key of
+    /// its own, so that the whole is sent again where an outcome is unknown or something has to come back later.
     /// </summary>
     public async Task<List<Answer>> Batch(IReadOnlyList<byte[]> items, CancellationToken stop)
     {

@@ -9,7 +9,7 @@ using Npgsql;
 
 namespace ChatLogger.Bench.Verbs;
 
-/// <summary>exports: writes one organization's export to nowhere, in turns with psql copying the same rows as CSV, and prints the ratios.</summary>
+/// <summary>exports: writes an export and discards it, in turns with psql copying the same rows as CSV, and prints the ratios.</summary>
 internal static class ExportsVerb
 {
     public static Command Create()

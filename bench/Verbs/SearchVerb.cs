@@ -10,7 +10,9 @@ using Npgsql;
 
 namespace ChatLogger.Bench.Verbs;
 
-/// <summary>search: asks for first pages over one connection, of the list, of messages and of searches, frequent and rare, and prints times.</summary>
+/// <summary>
+/// search: asks for first pages over one connection, of the list, of messages and of searches, frequent and rare, and prints times.
+/// </summary>
 internal static class SearchVerb
 {
     public static Command Create()

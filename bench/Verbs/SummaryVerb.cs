@@ -10,7 +10,10 @@ using Npgsql;
 
 namespace ChatLogger.Bench.Verbs;
 
-/// <summary>summary: asks for the summary of 30 days, us, the service's statements on the messages themselves, and a peer in turns over one connection each; prints times and ratios.</summary>
+/// <summary>
+/// summary: asks for the summary of 30 days, us, the service's statements on the messages themselves, and a peer in turns over one
+/// connection each; prints times and ratios.
+/// </summary>
 internal static class SummaryVerb
 {
     private const string ByRows = "by the rows";

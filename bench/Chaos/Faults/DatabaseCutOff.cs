@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace ChatLogger.Bench.Chaos;
 
-/// <summary>Connections of the service to PostgreSQL end between statement and answer: nobody but PostgreSQL knows whether it was committed.</summary>
+/// <summary>
+/// Connections of the service to PostgreSQL end between statement and answer: nobody but PostgreSQL knows whether it was committed.
+/// </summary>
 internal sealed class DatabaseCutOff() : Fault("cut-database")
 {
     public override int Rounds => 3;

@@ -4,7 +4,9 @@ using Npgsql;
 
 namespace ChatLogger.Bench.Chaos;
 
-/// <summary>Eight instances start together on an empty database, and one is killed in the middle; the first one serves on meanwhile.</summary>
+/// <summary>
+/// Eight instances start together on an empty database, and one is killed in the middle; the first one serves on meanwhile.
+/// </summary>
 internal sealed class EightStart() : Fault("start")
 {
     private const int Many = 8;

@@ -1,7 +1,7 @@
 namespace ChatLogger.Bench.Chaos;
 
 /// <summary>
-/// Something that goes wrong: it begins, lasts, and is put right again. The drill does the rest. Another one is another file and a line in
+/// A fault begins, lasts, and is removed again. The drill does the rest. Each fault is a file and a line in
 /// <see cref="All"/>.
 /// </summary>
 internal abstract class Fault(string name)
@@ -16,42 +16,42 @@ internal abstract class Fault(string name)
 
     public string Name => name;
 
-    /// <summary>How long it lasts, as a share of what the drill gives a fault that lasts.</summary>
+    /// <summary>Its duration, as a share of what the drill gives a fault with a duration.</summary>
     public virtual double Lasts => 1;
 
-    /// <summary>Whether nobody may notice: every request that can be accepted is, at the first attempt.</summary>
+    /// <summary>Whether no caller may notice: every acceptable request is accepted at the first attempt.</summary>
     public virtual bool FailsNobody => false;
 
-    /// <summary>Whether what arrives is answered, too: nobody is left without knowing.</summary>
+    /// <summary>Whether every request that arrives must get a response, too.</summary>
     public virtual bool AnswersAll => false;
 
-    /// <summary>How often the full form tries it.</summary>
+    /// <summary>How many rounds the full form runs.</summary>
     public virtual int Rounds => 1;
 
-    /// <summary>Whether the service is there all the time, and alive.</summary>
+    /// <summary>Whether the service runs all the time, and is live.</summary>
     public virtual bool LeavesService => true;
 
-    /// <summary>Whether the tests try it, too.</summary>
+    /// <summary>Whether the tests run it, too.</summary>
     public virtual bool IsShort => true;
 
-    /// <summary>Whether PgBouncer stands between service and PostgreSQL.</summary>
+    /// <summary>Whether PgBouncer is between service and PostgreSQL.</summary>
     public virtual bool NeedsPooler => false;
 
-    /// <summary>Why it cannot be tried on this machine; null: it can.</summary>
+    /// <summary>Why this machine cannot run it; null: it can.</summary>
     public virtual string? Missing => NeedsPooler ? Pooler.Missing : null;
 
-    /// <summary>How promises were broken that are its own.</summary>
+    /// <summary>Violations of the promises of this fault alone.</summary>
     public List<string> Broken { get; } = [];
 
-    /// <summary>Whether it needs the relay between service and PostgreSQL.</summary>
+    /// <summary>Whether it needs the TCP proxy between service and PostgreSQL.</summary>
     public virtual bool NeedsRelay => false;
 
     public abstract Task Begin(TestEnvironment site);
 
-    /// <summary>For one that sends something itself.</summary>
+    /// <summary>For a fault that sends requests itself.</summary>
     public virtual Task Begin(TestEnvironment site, Writers writers) => Begin(site);
 
-    /// <summary>Puts it right; what it returns tells of it, or is empty.</summary>
+    /// <summary>Removes the fault; returns a remark about it, or an empty text.</summary>
     public abstract Task<string> End(TestEnvironment site);
 
     public static Fault Parse(string name) => All.Select(make => make()).FirstOrDefault(fault => fault.Name == name)

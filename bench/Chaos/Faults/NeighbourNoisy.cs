@@ -3,7 +3,9 @@ using Npgsql;
 
 namespace ChatLogger.Bench.Chaos;
 
-/// <summary>Another organization has everything at once: a flood of logins, analyses, exports, and a chat that is locked while plugins write to it.</summary>
+/// <summary>
+/// Another organization has everything at once: a flood of logins, analyses, exports, and a chat that is locked while plugins write to it.
+/// </summary>
 internal sealed class NeighbourNoisy() : Fault("neighbour")
 {
     private const int Pairs = 3;

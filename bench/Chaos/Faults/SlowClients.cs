@@ -5,7 +5,9 @@ using System.Text;
 
 namespace ChatLogger.Bench.Chaos;
 
-/// <summary>Many callers send their headers or bodies a byte a second, or never. They are cut, hold no transaction, and nobody else notices.</summary>
+/// <summary>
+/// Many callers send their headers or bodies a byte a second, or never. They are cut, hold no transaction, and nobody else notices.
+/// </summary>
 internal sealed class SlowClients() : Fault("slow")
 {
     private const int Each = 100;

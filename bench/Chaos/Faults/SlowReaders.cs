@@ -5,7 +5,10 @@ using System.Text;
 
 namespace ChatLogger.Bench.Chaos;
 
-/// <summary>Many callers ask for a large file and do not take it. No transaction waits for them, the file is not held in memory, and nobody else notices.</summary>
+/// <summary>
+/// Many callers ask for a large file and do not take it. No transaction waits for them, the file is not held in memory, and nobody else
+/// notices.
+/// </summary>
 internal sealed class SlowReaders() : Fault("readers")
 {
     private const int Many = 200;

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace ChatLogger.Bench.Chaos;
 
 /// <summary>
-/// Connections of the service to PostgreSQL end while its inserts are slow: the statement of a connection that is gone goes on, holds its locks, and
-/// commits after the service has sent the same rows again.
+/// Connections of the service to PostgreSQL end while its inserts are slow: the statement of a connection that is gone goes on, holds its
+/// locks, and commits after the service has sent the same rows again.
 /// </summary>
 internal sealed class SlowWritesCutOff() : Fault("cut-slow")
 {

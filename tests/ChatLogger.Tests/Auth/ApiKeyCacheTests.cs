@@ -47,7 +47,7 @@ public sealed class ApiKeyCacheTests : IAsyncDisposable
         _directory.Revoke(_key);
         _clock.Advance(2.1 * Second);
 
-        // Whoever notices the age is served with what was known; whoever comes after the look-up is not.
+        // The request that notices the age still uses the cached answer; requests after the look-up do not.
         Assert.Equal(_acme, await Ask(_key));
         await Wait.Until(() => _directory.Asked == 2);
         await Wait.Until(() => Ask(_key).Result is null);

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace ChatLogger.Tests.Auth;
 
-/// <summary>The arithmetic of limits, on a clock that stands still.</summary>
+/// <summary>The arithmetic of limits, on a stopped clock.</summary>
 public class RateLimitersTests
 {
     private static readonly EndpointRateLimit Other = new("other", limits => limits.TakenAddresses);

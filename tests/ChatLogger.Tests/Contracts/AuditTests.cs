@@ -6,7 +6,9 @@ using Dapper;
 
 namespace ChatLogger.Tests.Contracts;
 
-/// <summary>What is done and what is refused is in the log and in the organization's audit log: who, where, to what, in which request.</summary>
+/// <summary>
+/// What is done and what is refused is in the log and in the organization's audit log: who, where, to what, in which request.
+/// </summary>
 public sealed partial class AuditTests(ExportApp app) : IClassFixture<ExportApp>
 {
     /// <summary>For each action somebody who does it; the answer is what must have been written down.</summary>
@@ -185,7 +187,7 @@ public sealed partial class AuditTests(ExportApp app) : IClassFixture<ExportApp>
             (await two.Caller.Get("/orgs/me/apikeys")).Is(403);
             Assert.Equal(1, await Denials(two));
 
-            // A minute later it is told again.
+            // A minute later the audit log records it again.
             await app.Execute("update audit_events set at = at - interval '61 seconds' where org_id = @Id", new { acme.Id });
             app.Clock.Advance(TimeSpan.FromSeconds(61));
             other.Clock.Advance(TimeSpan.FromSeconds(61));

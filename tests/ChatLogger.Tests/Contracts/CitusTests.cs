@@ -3,7 +3,9 @@ using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Contracts;
 
-/// <summary>The schema can be spread by organization as db/citus/distribute.sql says: what Citus would refuse, plain PostgreSQL's catalog shows.</summary>
+/// <summary>
+/// The schema can be spread by organization as db/citus/distribute.sql says: what Citus would refuse, plain PostgreSQL's catalog shows.
+/// </summary>
 public class CitusTests(LeasedApp app) : IClassFixture<LeasedApp>
 {
     private static readonly string Script = File.ReadAllText(Path.Combine(Repository.Root, "db", "citus", "distribute.sql"));
@@ -24,7 +26,8 @@ public class CitusTests(LeasedApp app) : IClassFixture<LeasedApp>
     [Fact]
     public async Task What_is_distributed_has_keys_and_references_that_begin_with_the_organization()
     {
-        // Also of unique indexes that are no constraints. The column's place in the key is Citus' only question; ours is that it is the first.
+        // Also of unique indexes that are no constraints. The column's place in the key is Citus' only question; ours is that it is the
+        // first.
         Assert.Empty(await Column(
             """
             select i.indexrelid::regclass::text

@@ -16,8 +16,8 @@ public class CutWriteApp : ProxiedDatabaseApp
 }
 
 /// <summary>
-/// The connection is lost in each phase of an insert, also while the old statement is still running and holds its locks: the request is answered
-/// with 201, and there is exactly one row, the one that was acknowledged.
+/// The connection is lost in each phase of an insert, also while the old statement is still running and holds its locks: the request is
+/// answered with 201, and there is exactly one row, the one that was acknowledged.
 /// </summary>
 public class CutWriteTests(CutWriteApp app) : IClassFixture<CutWriteApp>, IAsyncLifetime
 {

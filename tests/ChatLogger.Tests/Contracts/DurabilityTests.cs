@@ -24,7 +24,7 @@ public class DurabilityTests(ITestOutputHelper output)
             Seed: Random.Shared.Next(),
             Slowness: () => pace.Slowness,
             Environment: ServiceProcess.Runtime,
-            // Enough that something is always on its way, and most of the processors is left to the other tests.
+            // Enough that some request is always in flight, and most of the processors remain for the other tests.
             Rest: TimeSpan.FromMilliseconds(4));
 
         var report = await new Drill(plan, said).Run(CancellationToken.None);

@@ -73,7 +73,7 @@ public class FullPoolTests(SmallPoolApp app) : IClassFixture<SmallPoolApp>
         await using (await pool.OpenConnectionAsync())
         {
             var waiting = viewer.Get("/orgs/me/chats");
-            // A key that nobody has asked about, and a key of a request that was answered before.
+            // A key that is not cached, and a key of a request that was answered before.
             foreach (var id in new[] { "one", "two", "one" })
                 (await plugin.Send(HttpMethod.Post, $"{acme.ApiPath}/chats", new StringContent("{}", Encoding.UTF8, "application/json"), request => request.Headers.Add("Idempotency-Key", id))).Is(201);
             Assert.False(waiting.IsCompleted);

@@ -16,7 +16,7 @@ using NSubstitute.ExceptionExtensions;
 
 namespace ChatLogger.Tests.Contracts;
 
-/// <summary>Many requests' rows go in one commit, and nobody's trouble is anybody else's.</summary>
+/// <summary>Rows of many requests share one commit, and no request suffers from the problems of another.</summary>
 public class GroupCommitTests(App app) : IClassFixture<App>
 {
     [Fact]

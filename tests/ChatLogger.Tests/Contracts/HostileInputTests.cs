@@ -15,9 +15,9 @@ using static ChatLogger.Tests.Support.AnswerRules;
 namespace ChatLogger.Tests.Contracts;
 
 /// <summary>
-/// Everything that is not what it should be, in every member of every body, every parameter, every part of every path and the headers, of every
-/// route there is, from somebody who may call it: never a 5xx, never an echo, and what is refused has changed nothing. The routes, members and
-/// parameters are those of the running service.
+/// Everything that is not what it should be, in every member of every body, every parameter, every part of every path and the headers, of
+/// every route there is, from somebody who may call it: never a 5xx, never an echo, and what is refused has changed nothing. The routes,
+/// members and parameters are those of the running service.
 /// </summary>
 public sealed partial class HostileInputTests(IdleApp app) : IClassFixture<IdleApp>, IAsyncLifetime
 {
@@ -302,7 +302,9 @@ public sealed partial class HostileInputTests(IdleApp app) : IClassFixture<IdleA
 
     // ---- To whom it is sent
 
-    /// <summary>What a member needs so that a body gets past the rules and down to the database, where another member is the nasty one.</summary>
+    /// <summary>
+    /// What a member needs so that a body gets past the rules and down to the database, where another member is the nasty one.
+    /// </summary>
     private static string Sample(string name) => name switch
     {
         "email" => $"\"{Guid.NewGuid():N}@acme.example\"",
@@ -386,8 +388,8 @@ public sealed partial class HostileInputTests(IdleApp app) : IClassFixture<IdleA
     }
 
     /// <summary>
-    /// Each row of every tenant that was inserted, changed or deleted, and committed. Not told: the audit log, the counters of throttling, and
-    /// when a key was last used.
+    /// Each row of every tenant that was inserted, changed or deleted, and committed. Not told: the audit log, the counters of throttling,
+    /// and when a key was last used.
     /// </summary>
     private const string Witness =
         """
@@ -449,7 +451,9 @@ public sealed partial class HostileInputTests(IdleApp app) : IClassFixture<IdleA
 
         public IEnumerable<string> Parameters => _endpoint.RoutePattern.Parameters.Select(parameter => parameter.Name);
 
-        /// <summary>A call of it that is right leaves a caller without a credential, or an organization without anything to play with.</summary>
+        /// <summary>
+        /// A call of it that is right leaves a caller without a credential, or an organization without anything to play with.
+        /// </summary>
         public bool EndsTheSession => Method == "DELETE" || (Body is null && Method is "POST");
 
         public static async Task<Route> Open(HostileInputTests test, RouteEndpoint endpoint, string method)

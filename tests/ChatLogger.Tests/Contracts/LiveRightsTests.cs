@@ -23,8 +23,8 @@ public sealed class TwoInstances : IAsyncLifetime
 }
 
 /// <summary>
-/// A right that ends at one instance has ended at the other within five seconds, in every API. The other instance has served the caller just
-/// before, so its caches are filled; then its clock is moved on by five seconds, and nothing else notifies it.
+/// A right that ends at one instance has ended at the other within five seconds, in every API. The other instance has served the caller
+/// just before, so its caches are filled; then its clock is moved on by five seconds, and nothing else notifies it.
 /// </summary>
 public class LiveRightsTests(TwoInstances instances) : IClassFixture<TwoInstances>
 {

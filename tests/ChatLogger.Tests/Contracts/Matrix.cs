@@ -29,8 +29,8 @@ internal enum Column
 }
 
 /// <summary>
-/// A route as its callers know it: its row of the matrix, the status of its success, and a body that succeeds. Parameters of the path are named
-/// for what they are ids of; see <see cref="MatrixFixture.Thing"/>.
+/// A route as its callers know it: its row of the matrix, the status of its success, and a body that succeeds. Parameters of the path are
+/// named for what they are ids of; see <see cref="MatrixFixture.Thing"/>.
 /// </summary>
 internal sealed record RouteCase(string Route, Row Row, int Success, Func<MatrixFixture, object>? Body = null)
 {
@@ -56,8 +56,8 @@ internal sealed record RouteCase(string Route, Row Row, int Success, Func<Matrix
 }
 
 /// <summary>
-/// Who may do what, written down from the contract and not from the code: ✓ is the route's success, "own" the same with a chat of the caller's
-/// own and 404 with any other.
+/// Who may do what, written down from the contract and not from the code: ✓ is the route's success, "own" the same with a chat of the
+/// caller's own and 404 with any other.
 /// </summary>
 internal static class Matrix
 {

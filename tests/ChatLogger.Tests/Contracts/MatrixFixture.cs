@@ -4,8 +4,8 @@ using ChatLogger.Tests.Support;
 namespace ChatLogger.Tests.Contracts;
 
 /// <summary>
-/// A kind of caller: its column of the matrix, the credential, and how the organization is named in a path. <paramref name="Instead"/> says where
-/// the answer is another than the column's.
+/// A kind of caller: its column of the matrix, the credential, and how the organization is named in a path.
+/// <paramref name="Instead"/> says where the answer is another than the column's.
 /// </summary>
 internal sealed record Kind(string Name, Column Column, Caller Caller, string Org, string Slug, Func<RouteCase, int?> Instead)
 {
@@ -133,7 +133,9 @@ internal sealed class MatrixFixture
 
     public Kind Named(string name) => Kinds.Single(kind => kind.Name == name);
 
-    /// <summary>Everything in the database but what a refusal may write: how many rows each table has, and the last transaction that wrote one.</summary>
+    /// <summary>
+    /// Everything in the database but what a refusal may write: how many rows each table has, and the last transaction that wrote one.
+    /// </summary>
     public async Task<string> State()
     {
         await using var connection = await App.Rows.OpenConnectionAsync();
@@ -155,7 +157,7 @@ internal sealed class MatrixFixture
                 tables.Add(reader.GetString(0));
         }
         await using var counts = connection.CreateCommand();
-        // That a key was used is noted with some delay, and is no change to it.
+        // The service records the last use of a key with some delay; that is no change to the key.
         counts.CommandText = string.Join("\nunion all\n", tables.Select(table => table == "api_keys"
             ? "select 'api_keys', count(*), md5(string_agg((to_jsonb(k) - 'last_used_at')::text, '' order by id)) from api_keys k"
             : $"select '{table}', count(*), max(xmin::text::bigint)::text from {table}"));

@@ -10,7 +10,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace ChatLogger.Tests.Contracts;
 
-/// <summary>A service on which nothing happens but what is asked for, and which refuses nobody for asking often.</summary>
+/// <summary>A service without background work and without rate limits.</summary>
 public sealed class MatrixApp : App
 {
     protected override void Customize(WebApplicationBuilder builder) => builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
@@ -23,8 +23,8 @@ public sealed class MatrixApp : App
 }
 
 /// <summary>
-/// Every route with every kind of caller and with what belongs to another organization. The routes are those of the running service, what is
-/// expected is in <see cref="Matrix"/>.
+/// Every route with every kind of caller and with what belongs to another organization. The routes are those of the running service, what
+/// is expected is in <see cref="Matrix"/>.
 /// </summary>
 public sealed partial class MatrixTests(MatrixApp app) : IClassFixture<MatrixApp>
 {
@@ -192,7 +192,8 @@ public sealed partial class MatrixTests(MatrixApp app) : IClassFixture<MatrixApp
                 }
 
                 var after = await stage.State();
-                // What reads must have changed nothing at all; what writes was refused, but where the organization only chooses among its own.
+                // What reads must have changed nothing at all; what writes was refused, but where the organization only chooses among its
+                // own.
                 Assert.True(before == after || line.Filters.Length > 0, $"{line.Route} by {kind.Name} has changed something.\nBefore:\n{before}\nAfter:\n{after}");
 
                 Task<Answer> Send(object body) => caller.Send(line.Method, path, body);

@@ -2,7 +2,9 @@ using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Contracts;
 
-/// <summary>401, then the organization in the path (404), then role (403), then the request itself (400), then the resource (404).</summary>
+/// <summary>
+/// 401, then the organization in the path (404), then role (403), then the request itself (400), then the resource (404).
+/// </summary>
 public class PrecedenceTests(LeasedApp app) : IClassFixture<LeasedApp>
 {
     private const string BadBody = """{"title":1}""";

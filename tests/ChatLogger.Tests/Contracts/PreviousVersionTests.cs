@@ -8,8 +8,8 @@ using Npgsql;
 namespace ChatLogger.Tests.Contracts;
 
 /// <summary>
-/// A database that version 0.1.0 made is served by this version: none of its migrations runs again, and what was handed out before is still good.
-/// The dump is never made anew with the schema, for then it would prove nothing.
+/// A database that version 0.1.0 made is served by this version: none of its migrations runs again, and what was handed out before is still
+/// good. The dump is never made anew with the schema, for then it would prove nothing.
 /// </summary>
 public class PreviousVersionTests(RestoredApp app) : IClassFixture<RestoredApp>
 {
@@ -122,7 +122,9 @@ public class PreviousVersionTests(RestoredApp app) : IClassFixture<RestoredApp>
     }
 }
 
-/// <summary>The service on the dump of the previous version, a minute after it was made: its sessions and idempotency keys are of that day.</summary>
+/// <summary>
+/// The service on the dump of the previous version, a minute after it was made: its sessions and idempotency keys are of that day.
+/// </summary>
 public sealed class RestoredApp : App
 {
     private static readonly DateTimeOffset Dumped = DateTimeOffset.Parse("2026-11-28T22:48:30Z", CultureInfo.InvariantCulture);

@@ -12,7 +12,7 @@ namespace ChatLogger.Tests.Contracts;
 
 public class RoutesTests(LeasedApp app) : IClassFixture<LeasedApp>
 {
-    /// <summary>How the published table says that a caller is let in; what they may see there is for the slice to say.</summary>
+    /// <summary>How the published table marks a caller that has access; what they may see there is for the slice to decide.</summary>
     internal const string Allowed = "yes";
 
     private const string Rewrite = "CHATLOGGER_REWRITE_ROUTES";
@@ -87,8 +87,8 @@ public class RoutesTests(LeasedApp app) : IClassFixture<LeasedApp>
             : $"{method,-7}/{endpoint.RoutePattern.RawText!.Trim('/'),-66}{access.Description,-24}{string.Concat(Outcomes(access).Select(outcome => $"{outcome,-11}")).TrimEnd()}";
     }
 
-    // In the order of Callers. "elsewhere" is an admin who names an organization that is not theirs; where no organization is named, they are
-    // like any admin.
+    // In the order of Callers. "elsewhere" is an admin who names an organization that is not theirs; where no organization is named, they
+    // are like any admin.
     private static string[] Outcomes(EndpointPolicy access) => access.Credential switch
     {
         CredentialKind.None => [.. Enumerable.Repeat(Allowed, Callers.Length)],

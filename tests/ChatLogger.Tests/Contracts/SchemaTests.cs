@@ -7,7 +7,10 @@ namespace ChatLogger.Tests.Contracts;
 /// <summary>The wall between organizations is in the schema, and in every statement.</summary>
 public partial class SchemaTests(App app) : IClassFixture<App>
 {
-    /// <summary>Small tables that come before the tenant is known, or are worked on for all of them. Every other table with an organization is one of its conversations.</summary>
+    /// <summary>
+    /// Small tables that come before the tenant is known, or are worked on for all of them. Every other table with an organization is one
+    /// of its conversations.
+    /// </summary>
     private static readonly string[] Directory = ["organizations", "users", "api_keys", "sessions", "exports", "password_failures", "arrivals"];
 
     private const string TenantTables =
@@ -167,8 +170,8 @@ public partial class SchemaTests(App app) : IClassFixture<App>
         Assert.Equal(forgotten, string.Join(' ', TenantStatement.Forgotten(sql, ["chats", "messages", "feedback"])));
 
     /// <summary>
-    /// The statements that come before the organization is known, or are for all of them, each known by a piece of its text. Everything else names
-    /// its organization.
+    /// The statements that come before the organization is known, or are for all of them, each known by a piece of its text. Everything
+    /// else names its organization.
     /// </summary>
     private static readonly (string File, string Sql, string Because)[] Unheld =
     [

@@ -6,7 +6,7 @@ using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Contracts;
 
-/// <summary>The table in docs/operations.md is the settings' records, told to people.</summary>
+/// <summary>The table in docs/operations.md lists the settings' records.</summary>
 public class SettingsTableTests
 {
     private static readonly string Table = File.ReadAllText(Path.Combine(Repository.Root, "docs", "operations.md"));
@@ -25,7 +25,7 @@ public class SettingsTableTests
         Assert.All(expected, row => Assert.True(told.ContainsKey(row.Name), $"docs/operations.md lacks: | `{row.Name}` | … | {row.Range} | {row.Default} |"));
         Assert.All(expected, row => Assert.Equal((row.Name, row.Range, row.Default), (row.Name, told[row.Name].Range, told[row.Name].Default)));
 
-        // And what is no longer a setting is no longer told of.
+        // And the table no longer lists what is no longer a setting.
         var sections = Records().Select(record => SectionOf(record) + "__").ToList();
         Assert.Empty(told.Keys.Where(name => sections.Any(section => name.StartsWith(section, StringComparison.Ordinal))).Except(expected.Select(row => row.Name)));
     }

@@ -25,7 +25,7 @@ public class SilentDatabaseTests(ProxiedDatabaseApp app) : IClassFixture<Proxied
         app.Proxy.HoldEverything();
         await everything.BackstagePoolsGiveUpInTime();
         await everything.AreRefusedInTime();
-        // Now nobody has a connection: what hangs is connecting.
+        // Now there is no open connection: connecting itself hangs.
         await everything.AreRefusedInTime();
         app.Proxy.Release();
 

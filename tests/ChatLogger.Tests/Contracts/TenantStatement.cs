@@ -4,9 +4,9 @@ using System.Text.RegularExpressions;
 namespace ChatLogger.Tests.Contracts;
 
 /// <summary>
-/// Reads an SQL statement closely enough to say which tenant's tables in it are not held to an organization. Each table of a scope (what stands
-/// between a pair of parentheses, or on one side of a union) needs its <c>org_id</c> set equal to something from outside the scope, or to that of a table there that has;
-/// a table that is written to needs it among the columns.
+/// Reads an SQL statement closely enough to say which tenant's tables in it are not held to an organization. Each table of a scope (what
+/// stands between a pair of parentheses, or on one side of a union) needs its <c>org_id</c> set equal to something from outside the scope,
+/// or to that of a table there that has; a table that is written to needs it among the columns.
 /// </summary>
 internal static partial class TenantStatement
 {

@@ -14,7 +14,7 @@ public class ShortTimeoutApp : ProxiedApp
     ];
 }
 
-/// <summary>The service with none, that was told not to show it.</summary>
+/// <summary>The service with the lowest rate limits, all disabled.</summary>
 public class NoRateLimitApp : App
 {
     protected override void Customize(Microsoft.AspNetCore.Builder.WebApplicationBuilder builder) =>

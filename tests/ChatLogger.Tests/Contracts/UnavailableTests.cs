@@ -3,7 +3,7 @@ using Npgsql;
 
 namespace ChatLogger.Tests.Contracts;
 
-/// <summary>The database goes, comes back, or is in somebody's hands: 503 in time, and nothing of it stays.</summary>
+/// <summary>The database fails, recovers, or is locked: 503 in time, and no lasting effect.</summary>
 public class UnavailableTests(App app) : IClassFixture<App>
 {
     private static readonly object Message = new { role = "user", content = "a" };
@@ -24,7 +24,7 @@ public class UnavailableTests(App app) : IClassFixture<App>
         await Elsewhere($"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{database}'");
         try
         {
-            // The connections of the pool that were killed are noticed one by one; then there is nobody to connect to.
+            // The pool notices the killed connections one by one; then there is no server to connect to.
             for (var i = 0; i < 3; i++)
             {
                 await IsUnavailable(() => plugin.Post($"{acme.ApiPath}/chats", "{}"));
@@ -197,7 +197,7 @@ public class UnavailableTests(App app) : IClassFixture<App>
     /// <summary>Whether the service prepares its statements at all, so that there is something to be harmed.</summary>
     private async Task<bool> IsPrepared()
     {
-        // One caller at a time uses one connection, unless the service does background work too. The test checks all connections of the pool.
+        // One caller at a time uses one connection, unless the service does background work. The test checks all connections of the pool.
         var connections = new List<NpgsqlConnection>();
         try
         {

@@ -7,7 +7,9 @@ namespace ChatLogger.Tests.Contracts;
 
 public class UnicodeTests(LongTimeoutApp app) : IClassFixture<LongTimeoutApp>
 {
-    /// <summary>Controls, line ends of all kinds, marks that a normalization would merge, non-characters, and both ends of every plane.</summary>
+    /// <summary>
+    /// Controls, line ends of all kinds, marks that a normalization would merge, non-characters, and both ends of every plane.
+    /// </summary>
     private static readonly string Everything = string.Concat(
         Enumerable.Range(1, 0x1f).Concat(Enumerable.Range(0x7f, 0x21)).Select(char.ConvertFromUtf32).Concat(
             [

@@ -5,7 +5,9 @@ using static ChatLogger.Tests.Support.AnswerRules;
 
 namespace ChatLogger.Tests.Contracts;
 
-/// <summary>Requests that no client sends by accident. What Kestrel refuses before anything of ours may be empty, and tells nothing.</summary>
+/// <summary>
+/// Requests that no client sends by accident. What Kestrel refuses before anything of ours may be empty, and tells nothing.
+/// </summary>
 public class WireTests(LeasedApp app) : IClassFixture<LeasedApp>
 {
     [Theory]
@@ -57,7 +59,9 @@ public class WireTests(LeasedApp app) : IClassFixture<LeasedApp>
         Assert.Equal(0, await acme.Count("chats"));
     }
 
-    /// <summary>Where two readers of the same bytes might see two different requests: § stands for a request that is hidden in the body.</summary>
+    /// <summary>
+    /// Where two readers of the same bytes might see two different requests: § stands for a request that is hidden in the body.
+    /// </summary>
     [Theory]
     [InlineData("Content-Length: 2\r\nContent-Length: 2", "{}§")]
     [InlineData("Content-Length: 2, 2", "{}§")]

@@ -8,7 +8,9 @@ using Npgsql;
 
 namespace ChatLogger.Tests.Data;
 
-/// <summary>What the operator says of the connection holds for migrations and for every pool, or refuses the start with a sentence.</summary>
+/// <summary>
+/// What the operator says of the connection holds for migrations and for every pool, or refuses the start with a sentence.
+/// </summary>
 public sealed class ConnectionTests
 {
     [Theory]

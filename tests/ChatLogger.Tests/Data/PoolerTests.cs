@@ -10,7 +10,9 @@ using Npgsql;
 
 namespace ChatLogger.Tests.Data;
 
-/// <summary>Behind PgBouncer: the service works, and its sessions are what it promises, whatever the pooler makes of start-up parameters.</summary>
+/// <summary>
+/// Behind PgBouncer: the service works, and its sessions are what it promises, whatever the pooler makes of start-up parameters.
+/// </summary>
 public sealed class PoolerTests
 {
     private const string Session = "pool_mode = session";

@@ -9,7 +9,7 @@ using Npgsql;
 
 namespace ChatLogger.Tests.Data;
 
-/// <summary>Roles with no more rights than they need, in a database that somebody else made.</summary>
+/// <summary>Roles with no more rights than they need, in a database that another role created.</summary>
 public sealed class RightsTests : IAsyncLifetime
 {
     private const string Password = "not a secret, only a password";
@@ -134,7 +134,9 @@ public sealed class RightsTests : IAsyncLifetime
     }
 }
 
-/// <summary>A role that loses its rights, and a disk that is full, while the service runs: 503 and a word in the log, not a flood.</summary>
+/// <summary>
+/// A role that loses its rights, and a disk that is full, while the service runs: 503 and a word in the log, not a flood.
+/// </summary>
 public sealed class VanishingRightsTests(VanishingRightsTests.LimitedApp app) : IClassFixture<VanishingRightsTests.LimitedApp>
 {
     [Fact]

@@ -5,7 +5,9 @@ using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Hosting;
 
-/// <summary>A start that cannot be right is refused with a sentence that names the setting, and before anything is started for it.</summary>
+/// <summary>
+/// A start that cannot be right is refused with a sentence that names the setting, and before anything is started for it.
+/// </summary>
 [UnsupportedOSPlatform("windows")]
 public sealed class RefusedStartTests : IAsyncLifetime
 {

@@ -7,7 +7,7 @@ using Npgsql;
 
 namespace ChatLogger.Tests.Hosting;
 
-/// <summary>The service on its way out: not ready, and still at the service of whoever comes.</summary>
+/// <summary>The service during shutdown: not ready, but still serving requests.</summary>
 public class ShutdownTests(ShutdownTests.DrainingApp app) : IClassFixture<ShutdownTests.DrainingApp>
 {
     [Fact]

@@ -41,7 +41,7 @@ public sealed class UnixSocketTests : IAsyncLifetime
         Assert.True(Path.Exists(SocketPath));
         Assert.Equal(1, await Health());
 
-        // The file that the killed one left is in nobody's way.
+        // The file that the killed process left does not prevent a start.
         var second = await Serve("Proxies__Trusted__0=unix");
         Assert.Equal(0, await Health());
         Assert.Equal("401 401 429", $"{await Guess("203.0.113.4")} {await Guess("203.0.113.4")} {await Guess("203.0.113.4")}");
@@ -66,7 +66,7 @@ public sealed class UnixSocketTests : IAsyncLifetime
         {
             abandoned.Bind(new UnixDomainSocketEndPoint(SocketPath));
             Assert.True(Path.Exists(SocketPath));
-            // Bound, and nobody listens: as after a kill.
+            // Bound, but no process listens: as after a kill.
             UnixSocket.Clear(SocketPath);
             Assert.False(Path.Exists(SocketPath));
         }

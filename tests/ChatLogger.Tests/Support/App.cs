@@ -40,7 +40,7 @@ public class App : IAsyncLifetime
 
     private protected bool HasStopped { get; private set; }
 
-    /// <summary>Somebody without any credential.</summary>
+    /// <summary>A client without any credential.</summary>
     internal Caller Stranger => new(Http);
 
     public virtual Task InitializeAsync() => Start();
@@ -58,7 +58,7 @@ public class App : IAsyncLifetime
                 ["ConnectionStrings:ChatLogger"] = _database,
                 ["Session:Secret"] = "not a secret, but thirty-two bytes and more",
                 ["Telemetry:MetricsToken"] = Persona.OperatorToken,
-                // Nobody waits for a load balancer here.
+                // No load balancer needs time to notice here.
                 ["Shutdown:DrainDelay"] = "00:00:00",
             });
             builder.Services.AddSingleton<TimeProvider>(Clock);

@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace ChatLogger.Tests.Support;
 
-/// <summary>Somebody with a credential, or without one, who speaks raw JSON over HTTP.</summary>
+/// <summary>A client with a credential, or without one, that sends raw JSON over HTTP.</summary>
 internal sealed class Caller(HttpClient http, string? header = null, string? value = null)
 {
     public Caller WithKey(string key) => new(http, "x-organization-api-key", key);

@@ -4,9 +4,9 @@ using System.Globalization;
 namespace ChatLogger.Tests.Support;
 
 /// <summary>
-/// A stopwatch for what must be done within a bound, that knows how busy the machine is meanwhile: again and again it measures how long a short
-/// pause and a little work take, compared with what they take on an idle machine, and looks how many threads want a processor, for schedulers put
-/// who rests a lot before who works. It stretches the bound by the greater of the two, and never shortens it.
+/// A stopwatch for what must be done within a bound, that knows how busy the machine is meanwhile: again and again it measures how long a
+/// short pause and a little work take, compared with what they take on an idle machine, and looks how many threads want a processor, for
+/// schedulers put who rests a lot before who works. It stretches the bound by the greater of the two, and never shortens it.
 /// </summary>
 internal sealed class LoadAwareStopwatch : IDisposable
 {
@@ -14,7 +14,10 @@ internal sealed class LoadAwareStopwatch : IDisposable
 
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
 
-    /// <summary>What the work takes when nothing interrupts it. It is so short that the quickest of many is not interrupted on a busy machine either.</summary>
+    /// <summary>
+    /// What the work takes when nothing interrupts it. It is so short that the quickest of many is not interrupted on a busy machine
+    /// either.
+    /// </summary>
     private static readonly Lazy<TimeSpan> Undisturbed = new(() => Enumerable.Range(0, 100).Select(_ => Work()).Min());
 
     private readonly long _start;

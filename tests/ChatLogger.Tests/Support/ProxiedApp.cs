@@ -9,7 +9,7 @@ public class ProxiedApp : App
     /// <summary>What a class of tests sets in addition.</summary>
     private protected virtual IEnumerable<KeyValuePair<string, string?>> Set => [];
 
-    /// <summary>Somebody without any credential at this address.</summary>
+    /// <summary>A client without any credential at this address.</summary>
     internal Caller From(string address) => new(Http, "X-Forwarded-For", address);
 
     protected override void Customize(WebApplicationBuilder builder) =>

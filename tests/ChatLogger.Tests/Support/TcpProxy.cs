@@ -8,8 +8,8 @@ using Npgsql;
 namespace ChatLogger.Tests.Support;
 
 /// <summary>
-/// Stands between the service and PostgreSQL: forwards, holds back one direction or both (then it accepts connections and nobody answers, as when a
-/// host goes silent), and cuts the service off while PostgreSQL still believes in its client.
+/// Stands between the service and PostgreSQL: forwards, holds back one direction or both (then it accepts connections and nobody answers,
+/// as when a host goes silent), and cuts the service off while PostgreSQL still believes in its client.
 /// </summary>
 internal sealed class TcpProxy : IAsyncDisposable
 {
@@ -55,7 +55,7 @@ internal sealed class TcpProxy : IAsyncDisposable
         _answers.TrySetResult();
     }
 
-    /// <summary>Forgets the connections there are: nobody will ever answer on them, and nobody ends them.</summary>
+    /// <summary>Abandons the open connections: they get no response, and are never closed.</summary>
     public void AbandonConnections()
     {
         lock (_links)
@@ -66,7 +66,7 @@ internal sealed class TcpProxy : IAsyncDisposable
         }
     }
 
-    /// <summary>Ends the connections of the service. PostgreSQL hears nothing of it: what runs there goes on.</summary>
+    /// <summary>Ends the connections of the service. PostgreSQL does not notice: running statements go on.</summary>
     public void Cut()
     {
         Link[] links;

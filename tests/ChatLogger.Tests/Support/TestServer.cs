@@ -7,8 +7,8 @@ using Npgsql;
 namespace ChatLogger.Tests.Support;
 
 /// <summary>
-/// The real PostgreSQL of a test run: the server that <c>CHATLOGGER_TEST_DB</c> names, or a throw-away one from the binaries on this machine,
-/// or one that Docker runs. The real migrator makes a template once; every test class gets a clone of it.
+/// The real PostgreSQL of a test run: the server that <c>CHATLOGGER_TEST_DB</c> names, or a throw-away one from the binaries on this
+/// machine, or one that Docker runs. The real migrator makes a template once; every test class gets a clone of it.
 /// </summary>
 internal sealed class TestServer : IDisposable
 {

@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace ChatLogger.Tests.Support;
 
 /// <summary>
-/// Waits for what a test needs to have happened. The limit is generous, since only a test that fails ever reaches it, and it counts rounds instead
-/// of seconds: a round takes longer on a busy machine, so that the limit grows as the machine slows down.
+/// Waits for what a test needs to have happened. The limit is generous, since only a test that fails ever reaches it, and it counts rounds
+/// instead of seconds: a round takes longer on a busy machine, so that the limit grows as the machine slows down.
 /// </summary>
 internal static class Wait
 {

@@ -4,8 +4,8 @@ using System.Text;
 namespace ChatLogger.Tests.Telemetry;
 
 /// <summary>
-/// Prometheus' text format, version 0.0.4, read by its description and not by our writer: strictly, so that whatever Prometheus would refuse fails
-/// the test.
+/// Prometheus' text format, version 0.0.4, read by its description and not by our writer: strictly, so that whatever Prometheus would
+/// refuse fails the test.
 /// </summary>
 internal sealed class Exposition
 {

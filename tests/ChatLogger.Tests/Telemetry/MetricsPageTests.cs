@@ -9,7 +9,7 @@ using OpenTelemetry.Metrics;
 
 namespace ChatLogger.Tests.Telemetry;
 
-/// <summary>What becomes of a measurement on its way to Prometheus.</summary>
+/// <summary>How the page for Prometheus shows a measurement.</summary>
 public sealed class MetricsPageTests : IAsyncDisposable
 {
     private readonly ServiceProvider _services;

@@ -75,7 +75,7 @@ public sealed partial class MetricsTests : IAsyncLifetime
             3, read.Value("http_server_request_duration_seconds_count", ("http_route", "/api/v1/orgs/{slug}/chats/{chatId}/messages"), ("http_response_status_code", "201")));
         Assert.All(read.Families, family => Assert.False(string.IsNullOrEmpty(family.Value.Help), $"{family.Key} does not say what it is."));
 
-        // Nobody is told by a label.
+        // No label identifies a person.
         var text = string.Join('\n', read.Samples.SelectMany(sample => sample.Labels.Select(label => $"{label.Key}={label.Value}")));
         Assert.All(["acme", Marker, chat, _key, ApiKey.Parse(_key)!.PublicId], secret => Assert.DoesNotContain(secret, text, StringComparison.OrdinalIgnoreCase));
         Assert.DoesNotMatch("[0-9a-f]{8}-[0-9a-f]{4}", text);

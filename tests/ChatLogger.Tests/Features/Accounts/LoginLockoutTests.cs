@@ -42,7 +42,7 @@ public class LockoutApp : ProxiedApp
     }
 }
 
-/// <summary>An attacker guesses: how often, and what is learned from the answers.</summary>
+/// <summary>An attacker guesses passwords: how often, and what the responses reveal.</summary>
 public sealed class LoginLockoutTests(LockoutApp app) : IClassFixture<LockoutApp>
 {
     private static int _addresses;
@@ -179,7 +179,7 @@ public sealed class LoginLockoutTests(LockoutApp app) : IClassFixture<LockoutApp
             Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
             ActivityStopped = activity =>
             {
-                // What is written into the audit log nobody waits for.
+                // No response waits for the audit log.
                 if ((activity.GetTagItem("db.query.text") ?? activity.GetTagItem("db.statement")) is string sql && !sql.Contains("audit", StringComparison.Ordinal) && !sql.Contains("advisory", StringComparison.Ordinal))
                     asked.GetOrAdd(activity.TraceId.ToHexString(), _ => new()).Enqueue(sql);
             },

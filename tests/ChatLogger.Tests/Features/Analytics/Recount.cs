@@ -17,8 +17,8 @@ internal sealed class Recount(IReadOnlyList<Recount.Chat> chats, DateTimeOffset 
     internal sealed record Rating(DateTimeOffset At, bool Up);
 
     /// <summary>
-    /// The day of each minute in a zone. No arithmetic with offsets, which could share a mistake with the service: the runtime is asked about every
-    /// minute, once. In these zones and years every offset is a number of whole minutes, so that a day begins with a minute.
+    /// The day of each minute in a zone. No arithmetic with offsets, which could share a mistake with the service: the runtime is asked
+    /// about every minute, once. In these zones and years every offset is a number of whole minutes, so that a day begins with a minute.
     /// </summary>
     internal sealed class Calendar(TimeZoneInfo zone)
     {

@@ -9,7 +9,7 @@ using NpgsqlTypes;
 
 namespace ChatLogger.Tests.Features.Analytics;
 
-/// <summary>Random conversations around clock changes all over the world, some of them aggregated: the summary equals counting by hand.</summary>
+/// <summary>Random conversations around clock changes all over the world, partly aggregated: the summary equals counting by hand.</summary>
 public class SummaryPropertyTests(App app) : IClassFixture<App>
 {
     private static readonly string[] Roles = ["user", "assistant", "system", "developer", "tool", "function"];

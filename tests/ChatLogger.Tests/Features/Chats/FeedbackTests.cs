@@ -5,7 +5,7 @@ using Npgsql;
 
 namespace ChatLogger.Tests.Features.Chats;
 
-/// <summary>What end users thought: told by a plugin, seen in reads, exports and the summary.</summary>
+/// <summary>End users' feedback: sent by a plugin, visible in reads, exports and the summary.</summary>
 public class FeedbackTests(App app) : IClassFixture<App>
 {
     [Fact]

@@ -85,7 +85,7 @@ public class PurgeChatsTests(OrganizationsApp app) : IClassFixture<Organizations
     {
         var acme = await app.Org("acme");
         var (chat, message) = await Conversation(acme);
-        // A rating that was let in just before the deletion.
+        // A rating by a request that was authorized just before the deletion.
         await using var late = await app.Rows.OpenConnectionAsync();
         await new NpgsqlCommand(
             $"begin; select from chats where id = '{chat}' for key share; insert into feedback (org_id, target_id, chat_id, rating, at) values ('{acme.Id}', gen_random_uuid(), '{chat}', 'up', now())",

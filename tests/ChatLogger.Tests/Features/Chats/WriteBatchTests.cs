@@ -329,7 +329,7 @@ public class WriteBatchTests(App app) : IClassFixture<App>
         await pace.Within(5);
         Assert.Equal([503, 201, 503, 201], Statuses(answer.Is(207)));
         Assert.Equal("unavailable", Problem(answer, 0).GetProperty("type").GetString());
-        // Where nothing at all could be written, the whole says so, and when to come back.
+        // Where nothing at all could be written, the whole response says so, and when to retry.
         Assert.NotNull(none.IsProblem(503, "unavailable").Header("Retry-After"));
         await blocker.DisposeAsync();
         await Task.Delay(300);

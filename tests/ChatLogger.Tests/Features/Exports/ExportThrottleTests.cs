@@ -31,7 +31,7 @@ public class ExportThrottleTests(LeasedApp app) : IClassFixture<LeasedApp>
         _time.Advance(TimeSpan.FromMilliseconds(21));
         Assert.Equal(TimeSpan.FromMilliseconds(60), pace.RequiredDelay());
 
-        // The rest is no work, and nobody has written since.
+        // The pause is not work, and no plugin has written since.
         _time.Advance(TimeSpan.FromMilliseconds(60));
         pace.Resume();
         _time.Advance(TimeSpan.FromMilliseconds(30));

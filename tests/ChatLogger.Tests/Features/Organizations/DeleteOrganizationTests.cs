@@ -74,7 +74,7 @@ public class DeleteOrganizationTests(OrganizationsApp app) : IClassFixture<Organ
 
         Assert.Equal("cancelled cancelled expired", await States(acme));
         Assert.Equal("done queued running", await States(globex));
-        // Asked for by a request that was let in just before.
+        // Requested by a request that was authorized just before.
         await app.Execute(
             """
             insert into exports (id, org_id, requested_by, state, format, time_zone, created_at, next_attempt_at)

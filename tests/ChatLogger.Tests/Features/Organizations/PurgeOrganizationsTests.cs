@@ -36,7 +36,7 @@ public class PurgeOrganizationsTests(OrganizationsApp app) : IClassFixture<Organ
         var member = await acme.Fill();
         await globex.Fill();
         await Delete(acme);
-        // Of requests that were let in just before.
+        // By requests that were authorized just before.
         await app.Execute("insert into sessions (id, user_id, created_at, expires_at) values (gen_random_uuid(), @Id, now(), now() + interval '1 hour')", new { member.Id });
         await acme.Key();
         var before = await Snapshot(globex);
