@@ -47,7 +47,7 @@ public sealed class ApiKeyCacheTests : IAsyncDisposable
         _directory.Revoke(_key);
         _clock.Advance(2.1 * Second);
 
-        // The request that notices the age still uses the cached answer; requests after the look-up do not.
+        // The request that finds the entry stale still uses it; requests after the look-up do not.
         Assert.Equal(_acme, await Ask(_key));
         await Wait.Until(() => _directory.Asked == 2);
         await Wait.Until(() => Ask(_key).Result is null);

@@ -13,7 +13,7 @@ public class BearerKeyTests(LeasedApp app) : IClassFixture<LeasedApp>
 
         foreach (var scheme in new[] { "Bearer", "bearer", "BEARER" })
             (await Ask(acme, null, $"{scheme} {key}")).Is(201);
-        // What a proxy on the way asked for is none of ours.
+        // The service ignores credentials meant for a proxy on the way.
         (await Ask(acme, key, "Basic YWNtZTphY21l")).Is(201);
 
         Assert.Equal(4, await acme.Count("chats"));

@@ -68,7 +68,7 @@ public class OriginCheckTests(DashboardElsewhereApp app) : IClassFixture<Dashboa
         var read = await Ask(member.Caller, HttpMethod.Get, "/users/me", null);
         var logout = await Ask(member.Caller, HttpMethod.Post, "/auth/logout", null);
 
-        // Who only reads is told apart by the browser: it does not hand the answer to a foreign page.
+        // The browser protects reads: it does not give the response to a page of another origin.
         read.Is(200);
         Assert.Equal(origin == "https://dashboard.example" ? origin : null, read.Header("Access-Control-Allow-Origin"));
         if (allowed)

@@ -75,7 +75,7 @@ public class CutWriteTests(CutWriteApp app) : IClassFixture<CutWriteApp>, IAsync
     [MemberData(nameof(Cases))]
     public async Task A_write_whose_connection_is_cut_is_acknowledged_once_and_is_there_once(Phase phase, string table, bool keyed, bool batch)
     {
-        // Of the cut before this one.
+        // From the cut before this one.
         app.Pools.ForEach(pool => pool.Clear());
         var acme = await app.Org("acme");
         var plugin = await acme.Plugin();
@@ -106,7 +106,7 @@ public class CutWriteTests(CutWriteApp app) : IClassFixture<CutWriteApp>, IAsync
         app.Proxy.Release();
         if (phase == Phase.WhileItRuns)
         {
-            // The second attempt has met the locks of the first.
+            // The second attempt waits for the locks of the first.
             await Until(async () => writing.IsCompleted || await app.Value<bool>(Exists("wait_event_type = 'Lock'")));
             await app.Execute("update gate set is_open = true");
         }

@@ -122,7 +122,7 @@ public class GroupCommitTests(App app) : IClassFixture<App>
         await app.Queued(2);
         await timeout.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => hangingUp);
-        // It leaves the queue when those who wait for the lock are next looked at.
+        // It leaves the queue when the writer next checks the parked writes.
         await app.Queued(1);
         await blocker.DisposeAsync();
 
@@ -162,14 +162,14 @@ public class GroupCommitTests(App app) : IClassFixture<App>
         var other = await app.AnotherInstance();
         try
         {
-            // Each in its own order: one from the first chat on, the other from the last; with keys, and in batches too.
+            // Each locks in its own order: one from the first chat on, the other from the last; with keys, and in batches too.
             async Task<Answer[]> Write(Caller plugin, string[] order, string name) => await Task.WhenAll(Enumerable.Range(0, 160).Select(i => i % 20 == 0
                 ? plugin.Post($"{acme.ApiPath}/batch", new { items = order.Select((chat, n) => new { type = "message", chatId = chat, role = "user", content = $"{name} {i} {n}", idempotencyKey = $"shared {i} {chat}" }) })
                 : plugin.Post($"{acme.ApiPath}/chats/{order[i % 8]}/messages", new { role = "user", content = $"{name} {i}" })));
             var answers = await Task.WhenAll(Write(app.Stranger.WithKey(key), chats, "one"), Write(other.Stranger.WithKey(key), [.. chats.Reverse()], "two"));
 
             Assert.All(answers.SelectMany(each => each), answer => Assert.True(answer.Status is 201 or 207, answer.Body));
-            // Of the items with one key there is one: the other instance's has another body and was refused.
+            // One item with each key exists: the other instance's has another body and was refused.
             Assert.Equal(2 * 152 + 8 * 8, await acme.Count("messages"));
             Assert.Equal(0, await app.Value<long>("select deadlocks from pg_stat_database where datname = current_database()"));
         }
@@ -225,11 +225,11 @@ public class GroupCommitTests(App app) : IClassFixture<App>
         flush.Run(null!, false).ReturnsForAnyArgs(call => ++calls switch
         {
             1 => Task.FromException<WriteStatus[]>(new NpgsqlException("cut", new IOException())),
-            // The statement whose answer was cut off is still running, and holds the lock.
+            // The statement whose connection was cut is still running, and holds the lock.
             2 => Task.FromResult(new[] { WriteStatus.Locked }),
             3 => Task.FromException<WriteStatus[]>(new PostgresException("busy", "ERROR", "ERROR", "55P03")),
             4 => Task.FromException<WriteStatus[]>(new PostgresException("there", "ERROR", "ERROR", "23505")),
-            // A row that was never sent has no such excuse.
+            // A row that was never sent cannot be a duplicate of itself.
             _ => Task.FromException<WriteStatus[]>(new PostgresException("there", "ERROR", "ERROR", "23505")),
         });
         await using var db = NpgsqlDataSource.Create("Host=nowhere");
@@ -275,7 +275,7 @@ public class GroupCommitTests(App app) : IClassFixture<App>
         // Four are queued: there is no capacity for a fifth, which is refused at once.
         Assert.Equal(ProblemType.Unavailable, (await Assert.ThrowsAsync<ProblemException>(() => commit.Write(Anything(), CancellationToken.None))).Type);
         await timeout.CancelAsync();
-        // The database is not to blame for what never got there.
+        // The error names the queue, because this write never reached the database.
         Assert.Contains("queue", ProblemWriter.Of(await Assert.ThrowsAnyAsync<OperationCanceledException>(() => givingUp)).Message, StringComparison.Ordinal);
         first.SetResult([WriteStatus.Written]);
 

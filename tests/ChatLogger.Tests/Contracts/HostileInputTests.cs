@@ -125,7 +125,7 @@ public sealed partial class HostileInputTests(IdleApp app) : IClassFixture<IdleA
         var valid = route.Body is { } shape ? await ValidBody(route, shape) : null;
         foreach (var name in HeaderNames)
         {
-            // Each header in turn gets each value, on one route or another.
+            // Tries each value in each header, on one route or another.
             foreach (var value in new[] { HeaderValues[_turn++ % HeaderValues.Length], HeaderValues[_turn++ % HeaderValues.Length] })
                 await route.Ask(body: valid?.Invoke(), about: $"{name}: {Short(Encoding.UTF8.GetBytes(value))}", change: request => request.Headers.TryAddWithoutValidation(name, value));
         }
@@ -424,7 +424,7 @@ public sealed partial class HostileInputTests(IdleApp app) : IClassFixture<IdleA
 
     private Task<string?> LastChange() => _changes.ExecuteScalarAsync<string?>("select what from changes order by id desc limit 1");
 
-    /// <summary>A route, an organization of its own to play in, and somebody who may call it.</summary>
+    /// <summary>A route, an organization of its own, and a caller with access.</summary>
     private sealed class Route
     {
         private readonly HostileInputTests _test;
@@ -492,7 +492,7 @@ public sealed partial class HostileInputTests(IdleApp app) : IClassFixture<IdleA
             {
                 answer = await Send();
             }
-            // Whoever is sent away for a while waits, and whoever changed their own password logs in again.
+            // A caller with a Retry-After waits, and one that changed its own password logs in again.
             if (answer.Status == 429)
             {
                 _test.App.Clock.Advance(TimeSpan.FromSeconds(int.Parse(answer.Header("Retry-After")!, null)));

@@ -114,7 +114,7 @@ public partial class LocaleTests(App app) : IClassFixture<App>
             return new(acme, member, chat, (await acme.Plugin()).Credential!);
         }
 
-        /// <summary>Every read there is, and refusals with numbers in them, without what tells two requests apart.</summary>
+        /// <summary>Every read, and errors with numbers in them, without what differs between two requests.</summary>
         public async Task<string> Reads(App app)
         {
             var member = app.Stranger.WithCookie(Member.Caller.Credential!);

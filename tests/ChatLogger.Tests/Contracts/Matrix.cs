@@ -163,7 +163,7 @@ internal static class Matrix
             return cell == "own" && line.Ids.Any() ? 404 : null;
         if (kind.Instead(line) is { } instead)
             return instead;
-        // A path that says "me" and nothing else is everybody's own organization, and none of a superadmin's.
+        // A path that says "me" and nothing else names the member's own organization; a superadmin has none.
         if (line.Path.EndsWith("/orgs/me", StringComparison.Ordinal))
             cell = kind.Column switch { Column.Superadmin => "409", Column.Elsewhere => Cell(line.Row, kind.AtHome), _ => cell };
         return cell is "✓" or "own" ? line.Success : int.Parse(cell, null);

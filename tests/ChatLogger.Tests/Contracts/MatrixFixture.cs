@@ -17,7 +17,7 @@ internal sealed record Kind(string Name, Column Column, Caller Caller, string Or
 }
 
 /// <summary>
-/// Two organizations with one of everybody and everything. Acme is asked for; globex has the same, and is to be neither seen nor changed.
+/// Two organizations with one of everything. The tests request acme; globex has the same, and must be neither visible nor changed.
 /// </summary>
 internal sealed class MatrixFixture
 {
@@ -134,7 +134,7 @@ internal sealed class MatrixFixture
     public Kind Named(string name) => Kinds.Single(kind => kind.Name == name);
 
     /// <summary>
-    /// Everything in the database but what a refusal may write: how many rows each table has, and the last transaction that wrote one.
+    /// Everything in the database except what a refusal may write: how many rows each table has, and the last transaction that wrote one.
     /// </summary>
     public async Task<string> State()
     {

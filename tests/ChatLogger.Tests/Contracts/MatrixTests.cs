@@ -143,7 +143,7 @@ public sealed partial class MatrixTests(MatrixApp app) : IClassFixture<MatrixApp
         foreach (var (line, endpoint) in Lines.Where(each => each.Line.Row is not (Row.Open or Row.Account or Row.Organizations)))
         {
             var kinds = line.Row == Row.Plugin ? ["a key"] : new[] { "admin", "superadmin" };
-            // A member with the role user is told nothing more, wherever that role is let in at all.
+            // A member with the role user gets no other information, wherever that role has access at all.
             if (Matrix.Cell(line.Row, Column.User) == "own")
                 kinds = [.. kinds, "user"];
             foreach (var kind in kinds.Select(stage.Named))
@@ -329,7 +329,9 @@ public sealed partial class MatrixTests(MatrixApp app) : IClassFixture<MatrixApp
 
     private static bool IsId(Type type) => (Nullable.GetUnderlyingType(type) ?? type) == typeof(Guid);
 
-    /// <summary>What another organization has under this name, and what nobody has; null for what names nobody and nothing.</summary>
+    /// <summary>
+    /// The id of another organization under this name, and one that does not exist; null for a parameter that names nothing.
+    /// </summary>
     private static (string? There, string? Nowhere) Choice(string name, Type type, string foreignText, string member, string chat) =>
         name is "userId" or "actor" ? (member, $"{Guid.CreateVersion7()}")
         : IsId(type) ? (chat, $"{Guid.CreateVersion7()}")

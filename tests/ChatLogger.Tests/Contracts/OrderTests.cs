@@ -32,7 +32,7 @@ public class OrderTests(LeasedApp app) : IClassFixture<LeasedApp>
         {
             var done = writing.IsCompleted;
             var page = (await viewer.Get($"/orgs/me/chats/{chat}/messages?limit=3{cursor}")).Is(200);
-            // The last page is still growing: it counts when there is a next one, or when nobody writes any more.
+            // The last page is still growing: it counts when there is a next one, or when all writers have stopped.
             if (page["nextCursor"].GetString() is { } next)
                 cursor = $"&cursor={next}";
             else if (!done)

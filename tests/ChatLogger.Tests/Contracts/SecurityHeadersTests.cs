@@ -6,7 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace ChatLogger.Tests.Contracts;
 
-/// <summary>What every answer of every route carries, whatever it says and whoever asks.</summary>
+/// <summary>The headers that every response of every route has, for every caller.</summary>
 public class SecurityHeadersTests(LeasedApp app) : IClassFixture<LeasedApp>
 {
     private IEnumerable<(string Method, RouteEndpoint Endpoint)> Routes =>

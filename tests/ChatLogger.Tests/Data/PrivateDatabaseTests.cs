@@ -300,7 +300,7 @@ public sealed class PrivateDatabaseTests(PrivateDatabaseFixture.Made made) : Pri
         Assert.False(await PrivateDatabase.Discard(Throwaway, NullLogger.Instance, CancellationToken.None));
         Assert.Equal(1, await Scalar<int>(database, "select 1"));
 
-        // As if the run were killed: nobody is present, and the server still runs.
+        // As if the run were killed: no process holds the presence lock, and the server still runs.
         var other = Run("flock", "--shared", "--close", Path.Combine(Data, "database.presence"), "cat");
         await Eventually(() => Task.FromResult(IsHeldBy(other)));
         await database.DisposeAsync();

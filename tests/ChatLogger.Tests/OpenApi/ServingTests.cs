@@ -21,7 +21,7 @@ public class ServingTests(App app) : IClassFixture<App>
             Assert.Equal(answer.Header("Content-Length"), $"{System.Text.Encoding.UTF8.GetByteCount(document)}");
             Assert.Equal("no-cache", answer.Header("Cache-Control"));
         });
-        // The very same text: nobody has made another.
+        // The very same text: the service created it only once.
         var builder = app.Services.GetRequiredService<DocumentBuilder>();
         Assert.Same(await builder.Document, await builder.Document);
     }

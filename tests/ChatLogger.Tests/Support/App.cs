@@ -14,7 +14,7 @@ namespace ChatLogger.Tests.Support;
 
 /// <summary>
 /// The whole service on a real Kestrel and a database of its own, in Production's settings; one for each test class (<c>IClassFixture</c>).
-/// A test makes the organizations it plays with and truncates nothing.
+/// A test creates its own organizations and truncates nothing.
 /// </summary>
 public class App : IAsyncLifetime
 {
@@ -62,7 +62,7 @@ public class App : IAsyncLifetime
                 ["Shutdown:DrainDelay"] = "00:00:00",
             });
             builder.Services.AddSingleton<TimeProvider>(Clock);
-            // The cheapest cost that bcrypt knows: what is tested here is not how long it takes.
+            // The lowest cost of bcrypt: these tests do not measure how long it takes.
             builder.Services.AddSingleton<IPasswordHasher>(new Bcrypt(4));
             Customize(builder);
         });

@@ -104,6 +104,6 @@ internal sealed record Answer(int Status, string Body, IReadOnlyDictionary<strin
         return this;
     }
 
-    /// <summary>The problem without what tells two requests apart.</summary>
+    /// <summary>The problem without what differs between two requests.</summary>
     public string Comparable => System.Text.RegularExpressions.Regex.Replace(Body, "\"traceId\":\"[^\"]*\"", "");
 }

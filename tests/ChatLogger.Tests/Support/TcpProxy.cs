@@ -8,8 +8,8 @@ using Npgsql;
 namespace ChatLogger.Tests.Support;
 
 /// <summary>
-/// Stands between the service and PostgreSQL: forwards, holds back one direction or both (then it accepts connections and nobody answers,
-/// as when a host goes silent), and cuts the service off while PostgreSQL still believes in its client.
+/// A proxy between the service and PostgreSQL: it forwards, or blocks one direction or both (then it accepts connections without a
+/// response, as when a host goes silent), or cuts off the service while PostgreSQL still considers its client connected.
 /// </summary>
 internal sealed class TcpProxy : IAsyncDisposable
 {
@@ -158,7 +158,7 @@ internal sealed class TcpProxy : IAsyncDisposable
         }
         catch (Exception over) when (over is OperationCanceledException or SocketException or ObjectDisposedException)
         {
-            // One of the two is gone. After a cut the other one keeps its connection until the proxy ends.
+            // One of the two has disconnected. After a cut the other one keeps its connection until the proxy ends.
             if (!link.Gone.IsCancellationRequested)
                 link.End();
         }

@@ -7,8 +7,8 @@ using Npgsql;
 namespace ChatLogger.Tests.Support;
 
 /// <summary>
-/// The real PostgreSQL of a test run: the server that <c>CHATLOGGER_TEST_DB</c> names, or a throw-away one from the binaries on this
-/// machine, or one that Docker runs. The real migrator makes a template once; every test class gets a clone of it.
+/// The real PostgreSQL of a test run: the server that <c>CHATLOGGER_TEST_DB</c> names, or a temporary one from the binaries on this
+/// machine, or one that Docker runs. The real migrator creates a template once; every test class gets a clone of it.
 /// </summary>
 internal sealed class TestServer : IDisposable
 {
@@ -17,14 +17,14 @@ internal sealed class TestServer : IDisposable
     private static readonly Lazy<Task<TestServer>> Running = new(Start);
 
     private readonly string _admin;
-    // A connection that stays costs less than one for each database that is made or dropped.
+    // One connection that stays open costs less than one for each database that is created or dropped.
     private readonly NpgsqlDataSource _databases;
     private readonly ConcurrentDictionary<string, bool> _existing = new();
     private readonly string _template = $"chatlogger_template_{Guid.NewGuid():N}";
-    // Two clones of one template at a time are refused.
+    // PostgreSQL refuses two clones of one template at a time.
     private readonly SemaphoreSlim _cloning = new(1);
 
-    // How a database is cloned. To copy its files is quickest where no disk is waited for; elsewhere it is for the server to say.
+    // How a database is cloned. Copying its files is quickest where no disk slows it down; elsewhere the server decides.
     private string _strategy = "";
 
     private TestServer(string admin) => (_admin, _databases) = (admin, NpgsqlDataSource.Create(admin));
@@ -75,7 +75,7 @@ internal sealed class TestServer : IDisposable
 
     private static async Task<string> ThrowawayServer()
     {
-        // The test host is killed before its exit handlers are through: what earlier runs left is cleared away by the next.
+        // The test host is killed before its exit handlers have run: the next run removes what earlier runs left.
         var home = Path.Combine(Memory.Directory, $"chatlogger-tests-{Environment.UserName}");
         Directory.CreateDirectory(home);
         foreach (var leftover in Directory.GetDirectories(home))
@@ -85,7 +85,7 @@ internal sealed class TestServer : IDisposable
                 if (await PrivateDatabase.Discard(new PrivateDatabaseOptions(leftover) { Throwaway = true }, NullLogger.Instance, CancellationToken.None))
                     Directory.Delete(leftover, recursive: true);
             }
-            // Another run clears it away at this moment, or it is another account's; neither is this run's business.
+            // Another run removes it at this moment, or it belongs to another account; this run ignores both.
             catch (Exception failure) when (failure is StartupException or IOException or UnauthorizedAccessException)
             {
             }
@@ -139,7 +139,7 @@ internal sealed class TestServer : IDisposable
     private async Task Execute(string sql)
     {
         await using var command = _databases.CreateCommand(sql);
-        // Dropping a database waits for a checkpoint, which takes its time on a server that keeps its files on a busy disk.
+        // Dropping a database waits for a checkpoint, which is slow on a server that keeps its files on a busy disk.
         command.CommandTimeout = 0;
         await command.ExecuteNonQueryAsync();
     }

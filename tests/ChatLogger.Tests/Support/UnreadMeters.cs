@@ -2,7 +2,7 @@ using System.Diagnostics.Metrics;
 
 namespace ChatLogger.Tests.Support;
 
-/// <summary>For what measures something while nobody listens.</summary>
+/// <summary>For tests that need meters but do not read them.</summary>
 internal sealed class UnreadMeters : IMeterFactory
 {
     public Meter Create(MeterOptions options) => new(options);

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace ChatLogger.Tests.Support;
 
 /// <summary>
-/// Waits for what a test needs to have happened. The limit is generous, since only a test that fails ever reaches it, and it counts rounds
+/// Waits for an event that a test needs. The limit is generous, because only a failing test ever reaches it, and it counts rounds
 /// instead of seconds: a round takes longer on a busy machine, so that the limit grows as the machine slows down.
 /// </summary>
 internal static class Wait

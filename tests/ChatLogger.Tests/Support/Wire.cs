@@ -37,7 +37,7 @@ internal static class Wire
         }
         catch (IOException) when (received.Length > 0)
         {
-            // Answered and reset: the service did not wait for the rest of the request.
+            // A response and then a reset: the service did not wait for the rest of the request.
         }
         return Parse(Encoding.UTF8.GetString(received.GetBuffer(), 0, (int)received.Length));
     }

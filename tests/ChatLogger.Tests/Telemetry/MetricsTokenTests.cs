@@ -4,7 +4,7 @@ using Microsoft.Extensions.Configuration;
 
 namespace ChatLogger.Tests.Telemetry;
 
-/// <summary>A service whose metrics nobody may read.</summary>
+/// <summary>A service with an empty token for metrics.</summary>
 public sealed class ReservedApp : App
 {
     protected override void Customize(WebApplicationBuilder builder) =>

@@ -139,7 +139,7 @@ public sealed class OtlpTests : IAsyncLifetime
         for (var i = 0; i < 20; i++)
             (await plugin.Post("/api/v1/orgs/acme/chats", new { })).Is(201);
 
-        // Within the half minute that a service has for stopping: whoever waits for the process waits no longer.
+        // Within the half minute that a service has for stopping: a supervisor does not wait longer.
         Assert.Equal(0, await service.Stop());
     }
 

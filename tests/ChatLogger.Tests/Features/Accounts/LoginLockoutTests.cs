@@ -257,7 +257,7 @@ public sealed class LoginLockoutTests(LockoutApp app) : IClassFixture<LockoutApp
 
     private static ByteArrayContent Body(string email, string password) => Caller.Json(System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(new { email, password }));
 
-    /// <summary>From an address that nobody had before, unless one is given.</summary>
+    /// <summary>From a new address, unless one is given.</summary>
     private static Task<Answer> Guess(LockoutApp at, string email, string password, string? address = null) =>
         at.From(address ?? $"2001:db8:{Interlocked.Increment(ref _addresses):x}::1").Post("/auth/login", new { email, password });
 

@@ -23,7 +23,7 @@ public class ChangeLogTests(App app) : IClassFixture<App>
         var transaction = await slow.BeginTransactionAsync();
         var seq = await Insert(slow, acme.Id, chat);
 
-        // No transaction is over that began after it: its id is beyond what a snapshot calls its end.
+        // No transaction that began after it has ended: its id is beyond the xmax of a snapshot.
         Assert.True(await Arrivals.Commit(default) < seq);
         Assert.True(await Arrivals.Commit(default) < seq);
         await acme.Say(await acme.Chat(), "of another transaction, which is over");
@@ -61,7 +61,7 @@ public class ChangeLogTests(App app) : IClassFixture<App>
         {
             var random = new Random(writer);
             await using var connection = await app.Rows.OpenConnectionAsync();
-            // Until the readers have seen it grow, too.
+            // Until the readers have seen the number grow, too.
             for (var i = 0; i < 60 || (i < 3_000 && seen.Select(each => each.Count).Distinct().Count() < 10); i++)
             {
                 await using var transaction = await connection.BeginTransactionAsync();
@@ -148,7 +148,7 @@ public class ChangeLogTests(App app) : IClassFixture<App>
             await acme.Say(chat, $"{i}");
             await Task.WhenAll(followers.Select(consumer => consumer.Run(default)));
         }
-        // What only the other instance wrote, and nobody told.
+        // What only the other instance wrote, without a record in this one.
         var key = (await acme.Plugin()).Credential!;
         (await other.Stranger.WithKey(key).Post($"{acme.ApiPath}/chats/{chat}/messages", new { role = "user", content = "x" })).Is(201);
         await followers[0].CatchUp(default);
@@ -181,7 +181,7 @@ public class ChangeLogTests(App app) : IClassFixture<App>
         Assert.Equal("followed", await app.Value<string>("select title from chats where org_id = @Id", new { acme.Id }));
     }
 
-    // On a server that other tests use their transactions hold it up as well.
+    // On a shared server the transactions of other tests delay it as well.
     private async Task Settles(long seq)
     {
         await Wait.Until(async () => await Arrivals.Commit(default) >= seq, "It is not settled.");
@@ -190,7 +190,7 @@ public class ChangeLogTests(App app) : IClassFixture<App>
     private static TestConsumer Follow(App app, string name, ConcurrentBag<long> followed) => new(
         name, app.Services.GetRequiredService<NpgsqlDataSource>(), app.Services.GetRequiredService<ChangeLog>(), app.Services.GetRequiredService<IngestActivity>(), followed);
 
-    // As the service does it: the chat is locked before the number is drawn.
+    // As the service does it: lock the chat before drawing the number.
     private static async Task<long> Insert(NpgsqlConnection connection, Guid org, Guid chat)
     {
         await using var insert = new NpgsqlCommand(

@@ -151,7 +151,7 @@ public class PurgeChatsTests(OrganizationsApp app) : IClassFixture<Organizations
         var before = await Snapshot(globex);
 
         await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() => app.PurgeChats().Run(CancellationToken.None))));
-        // The last of one's may have been held by another.
+        // Another instance may have locked the last of ours.
         await app.PurgeChats().Run(CancellationToken.None);
 
         foreach (var table in Emptied)

@@ -167,7 +167,7 @@ public class WriteBatchTests(App app) : IClassFixture<App>
         Assert.Equal(("validation", 400), (problem.GetProperty("type").GetString(), problem.GetProperty("status").GetInt32()));
         Assert.NotEmpty(problem.GetProperty("title").GetString()!);
         Assert.NotEmpty(problem.GetProperty("traceId").GetString()!);
-        // What nests too deep for anything to be read of it is the item's as a whole.
+        // For an item that nests too deep to parse, the error names the item as a whole.
         Assert.Contains(problem.GetProperty("errors").EnumerateObject(), error => error.Name == path || (item.Length > 10_000 && error.Name == "body"));
         Assert.Equal(2, await acme.Count("chats"));
         Assert.Equal(1, await acme.Count("messages"));
@@ -230,7 +230,7 @@ public class WriteBatchTests(App app) : IClassFixture<App>
         Assert.Equal([false, true, false, false, true], answer["results"].EnumerateArray().Select(result => result.GetProperty("replayed").GetBoolean()));
         Assert.Equal(1, await acme.Count("messages"));
 
-        // On the route for one it is another key.
+        // On the route for single messages it is another key.
         var alone = await (await acme.Plugin()).Send(
             HttpMethod.Post, $"{acme.ApiPath}/chats/{chat}/messages", Caller.Json("""{"role":"user","content":"a"}"""u8.ToArray()), request => request.Headers.Add("Idempotency-Key", "k"));
         Assert.Null(alone.Is(201).Header("Idempotent-Replayed"));
@@ -278,7 +278,7 @@ public class WriteBatchTests(App app) : IClassFixture<App>
         Assert.Equal([201, 201, 201, 201, 400, 400, 400, 400, 201], Statuses(answer));
         Assert.True(Problem(answer, 5).GetProperty("errors").TryGetProperty("createdAt", out _));
         Assert.Equal("2020-01-02T02:04:05.678Z", (await (await acme.Admin()).Get($"/orgs/me/chats/{Id(answer, 0)}")).Text("createdAt"));
-        // As they arrived, not as they were said.
+        // In the order of arrival, not of createdAt.
         var messages = (await (await acme.Admin()).Get($"/orgs/me/chats/{Id(answer, 0)}/messages")).Is(200)["items"].EnumerateArray();
         Assert.Equal([later, "2020-01-02T03:04:05Z", "1970-01-01T00:00:00Z"], messages.Select(message => message.GetProperty("content").GetString()));
     }
@@ -430,13 +430,13 @@ public class WriteBatchTests(App app) : IClassFixture<App>
 
         (await Raw(acme, Body(4_194_304))).Is(207);
         (await Zipped(acme, Zip(Body(4_194_304)))).Is(207);
-        // Who asks first is spared the sending.
+        // A client with Expect: 100-continue does not have to send the body.
         (await Raw(acme, Body(4_194_305), change: request => request.Headers.ExpectContinue = true)).IsProblem(413, "body-too-large");
         (await Raw(acme, Body(4_194_305), change: request => request.Headers.TransferEncodingChunked = true)).IsProblem(413, "body-too-large");
         (await Zipped(acme, Zip(Body(4_194_305)))).IsProblem(413, "body-too-large");
         Assert.Equal(2, await acme.Count("chats"));
 
-        // A bomb: 400 MiB in 400 KB. What it may take is what it is refused at.
+        // A decompression bomb: 400 MiB in 400 KB. It may use memory only up to the limit at which it is refused.
         using var bomb = new MemoryStream();
         using (var gzip = new GZipStream(bomb, CompressionLevel.Fastest, leaveOpen: true))
         {

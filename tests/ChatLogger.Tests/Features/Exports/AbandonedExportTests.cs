@@ -49,7 +49,7 @@ public class AbandonedExportTests(App app) : IClassFixture<App>
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Exported.Of(app, Exported.Request(acme, "json"), null, stop.Token));
 
-        // There is no answer yet that could be cancelled: the server notices by itself that nobody waits for it.
+        // There is no response yet to cancel: the server itself must notice that the client has disconnected.
         await Wait.Until(async () => await app.ActiveCopies() == 0);
         await transaction.RollbackAsync();
         Assert.Equal(1, (await Exported.Of(acme, "json")).Json.GetArrayLength());

@@ -58,7 +58,7 @@ public class ExportWorkerTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsy
     public async Task A_frozen_worker_that_wakes_up_leaves_the_export_to_the_other()
     {
         var acme = await app.Org("acme");
-        // It is not heard of while it is frozen, nor does it hear, nor has it a second worker that could take over.
+        // While it is frozen it renews no lease, notices nothing, and has no second worker that could take over.
         await using var frozen = app.Instance(
             new FakeWriter().For(acme, async (sink, _, ct) =>
             {
@@ -156,7 +156,7 @@ public class ExportWorkerTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsy
     public async Task An_export_ends_at_the_hard_limit_whatever_its_writer_does()
     {
         var acme = await app.Org("acme");
-        // It does not even listen.
+        // It does not react to cancellation either.
         await using var instance = app.Instance(
             new FakeWriter().For(acme, (_, _, _) => _gate.Task), Instance.Settings with { HardLimit = TimeSpan.FromMilliseconds(300) });
         await instance.Start();
@@ -194,7 +194,7 @@ public class ExportWorkerTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsy
         await using var instance = app.Instance(new FakeWriter().For(acme, async (sink, progress, ct) =>
         {
             await sink(Blocks.Sample(10), ct);
-            // While this attempt fails, it cannot be said that it has.
+            // While this attempt fails, its failure cannot be recorded.
             if (_begun.TrySetResult())
                 await _gate.Task;
             progress(1, 1);

@@ -113,7 +113,7 @@ public class MemberTests(LeasedApp app) : IClassFixture<LeasedApp>
         (await admin.Caller.Delete($"/orgs/me/users/{made[3]}")).Is(204);
 
         var first = (await admin.Caller.Get("/orgs/me/users?limit=2")).Is(200);
-        // Somebody who joins meanwhile moves nothing.
+        // A member who joins meanwhile does not shift the pages.
         await acme.Member("user");
         var second = (await admin.Caller.Get($"/orgs/me/users?limit=2&cursor={first.Text("nextCursor")}")).Is(200);
 

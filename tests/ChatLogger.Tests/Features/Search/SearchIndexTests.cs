@@ -105,7 +105,7 @@ public class SearchIndexTests(SearchApp app) : IClassFixture<SearchApp>
         Assert.Equal(before.Sequential, after.Sequential);
     }
 
-    // Sessions have told of all that they did when they are over.
+    // PostgreSQL reports the statistics of a session only when it ends.
     private async Task<(string? Sequential, long Index)> Scans()
     {
         var sessions = await app.Value<int[]>(
