@@ -5,7 +5,7 @@ using System.Runtime.CompilerServices;
 
 namespace ChatLogger.Bench;
 
-/// <summary>A line that was read: a conversation, or the reason why it is none.</summary>
+/// <summary>A line that was read: a conversation, or the reason why it is not one.</summary>
 internal sealed record FileLine(long Number, Conversation? Conversation, string? Error);
 
 /// <summary>Reads conversations one at a time, so that memory does not grow with the file. Gzip is recognized by its first bytes.</summary>

@@ -72,7 +72,7 @@ internal sealed class Postgres
         File.Delete(Postmaster.FileOf(cluster));
     }
 
-    /// <summary>All its processes stand still, or go on.</summary>
+    /// <summary>Stops all its processes, or continues them.</summary>
     public void Freeze(bool on)
     {
         foreach (var pid in ProcessTable.PostgresIn(cluster, account))
@@ -118,7 +118,7 @@ internal sealed class Postgres
             throw new UsageException($"{Path.GetFileName(program)} failed: {result.Output}");
     }
 
-    // Below those that connections get for themselves: while the server is down, somebody's connection might take its port.
+    // Below the ephemeral ports: while the server is down, another connection might take its port.
     public static int FreePort()
     {
         while (true)

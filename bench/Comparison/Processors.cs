@@ -5,7 +5,7 @@ namespace ChatLogger.Bench.Comparison;
 /// <summary>Who used the processors between two looks, in processors: 1.5 is one and a half of them all the time.</summary>
 internal sealed record Shares(double Server, double Postgres, double Load, double Others, double Idle);
 
-/// <summary>A look at the times that Linux counts in /proc. Elsewhere there is none, and what would need it is not printed.</summary>
+/// <summary>A sample of the times that Linux counts in /proc. Elsewhere there is none, and the output leaves out what needs it.</summary>
 internal sealed class Processors
 {
     // Of /proc, for programs: USER_HZ, which is 100 on every architecture that .NET runs on.

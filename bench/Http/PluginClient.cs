@@ -42,7 +42,7 @@ internal sealed class PluginClient(HttpClient http, string slug, string key, Ret
 
     /// <summary>
     /// Logs many things in one request; an answer for each, or a single one when the whole was refused or has no answer. Each has a key of
-    /// its own, so that the whole is sent again where an outcome is unknown or something has to come back later.
+    /// its own, so that the client sends the whole again where an outcome is unknown or an item must be retried later.
     /// </summary>
     public async Task<List<Answer>> Batch(IReadOnlyList<byte[]> items, CancellationToken stop)
     {

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace ChatLogger.Bench.Http;
 
-/// <summary>What can be told of an answer that is none of the expected ones.</summary>
+/// <summary>A description of an unexpected response.</summary>
 internal sealed record Problem(int Status, string Type, string Detail)
 {
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
@@ -29,7 +29,7 @@ internal sealed record Problem(int Status, string Type, string Detail)
     public static async Task<JsonElement> Json(HttpResponseMessage response) =>
         JsonElement.Parse((await response.Content.ReadAsByteArrayAsync()).AsSpan(), Strict);
 
-    /// <summary>A string member, or null if there is none that can be read.</summary>
+    /// <summary>A string member, or null if there is no readable one.</summary>
     public static string? Text(JsonElement json, string name)
     {
         try

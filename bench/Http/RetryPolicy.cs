@@ -3,7 +3,7 @@ using System.Net;
 namespace ChatLogger.Bench.Http;
 
 /// <summary>
-/// Sends a request, and sends it again where that is safe: the service asked to come back later (429 or 503 with Retry-After), the request
+/// Sends a request, and retries it where that is safe: the service asked for a retry (429 or 503 with Retry-After), the request
 /// never left (no connection), or it may be repeated anyway. An error after a POST was sent is left to the caller: nobody knows its
 /// outcome.
 /// </summary>

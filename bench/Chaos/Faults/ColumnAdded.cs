@@ -3,7 +3,7 @@ using Npgsql;
 
 namespace ChatLogger.Bench.Chaos;
 
-/// <summary>The next version's migration adds columns to the tables that are written, again and again, and nobody notices.</summary>
+/// <summary>The next version's migration repeatedly adds columns to the written tables, and no caller notices.</summary>
 internal sealed class ColumnAdded() : Fault("column")
 {
     private readonly TaskCompletionSource enough = new();
@@ -40,7 +40,7 @@ internal sealed class ColumnAdded() : Fault("column")
                 }
                 catch (PostgresException busy) when (busy.SqlState == PostgresErrorCodes.LockNotAvailable)
                 {
-                    // Somebody wrote. There is another chance.
+                    // A writer held the lock. The next round tries again.
                 }
             }
             await Task.WhenAny(enough.Task, Task.Delay(100));

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace ChatLogger.Bench.Chaos;
 
 /// <summary>
-/// Connections of the service to PostgreSQL end between statement and answer: nobody but PostgreSQL knows whether it was committed.
+/// Connections of the service to PostgreSQL end between statement and response: only PostgreSQL knows whether it committed.
 /// </summary>
 internal sealed class DatabaseCutOff() : Fault("cut-database")
 {

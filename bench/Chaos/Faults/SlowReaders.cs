@@ -6,7 +6,7 @@ using System.Text;
 namespace ChatLogger.Bench.Chaos;
 
 /// <summary>
-/// Many callers ask for a large file and do not take it. No transaction waits for them, the file is not held in memory, and nobody else
+/// Many callers request a large file and do not read it. No transaction waits for them, the file is not held in memory, and no other caller
 /// notices.
 /// </summary>
 internal sealed class SlowReaders() : Fault("readers")

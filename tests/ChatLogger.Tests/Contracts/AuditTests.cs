@@ -11,7 +11,7 @@ namespace ChatLogger.Tests.Contracts;
 /// </summary>
 public sealed partial class AuditTests(ExportApp app) : IClassFixture<ExportApp>
 {
-    /// <summary>For each action somebody who does it; the answer is what must have been written down.</summary>
+    /// <summary>For each action a caller that performs it; returns what the audit log must contain.</summary>
     private static readonly Dictionary<string, Func<Org, Trace, Task<Event>>> Stories = new()
     {
         [AuditAction.LoggedIn] = async (acme, trace) =>

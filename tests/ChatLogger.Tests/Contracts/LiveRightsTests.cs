@@ -147,7 +147,7 @@ public class LiveRightsTests(TwoInstances instances) : IClassFixture<TwoInstance
                 (await member.Caller.Post("/auth/logout")).Is(204);
                 break;
             case "with a new password":
-                // From another session of theirs: that one goes on.
+                // From another session of the same member: that one stays valid.
                 (await (await _one.LogIn(member.Email)).Patch("/users/me", new { currentPassword = Persona.Password, newPassword = "another horse battery" })).Is(200);
                 break;
             case "disabled":

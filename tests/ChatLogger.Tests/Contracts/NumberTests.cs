@@ -3,7 +3,7 @@ using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Contracts;
 
-/// <summary>Numbers come back to the last digit and cannot blow up; limits hold to the last byte, key and level.</summary>
+/// <summary>Numbers come back to the last digit and cannot grow; limits apply to the last byte, key and level.</summary>
 public class NumberTests(LeasedApp app) : IClassFixture<LeasedApp>
 {
     [Theory]

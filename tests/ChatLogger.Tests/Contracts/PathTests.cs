@@ -32,7 +32,7 @@ public class PathTests(MatrixApp app) : IClassFixture<MatrixApp>
         (await key.Post($"/api/v1/orgs/{acme.Slug}/CHATS", "{}")).IsProblem(404, "not-found");
         Assert.Equal(0, await acme.Count("chats"));
 
-        // "ME" is a slug that nobody has, on every route that takes one.
+        // "ME" is a slug that does not exist, on every route that takes one.
         foreach (var path in new[] { "", "/chats", "/users", "/apikeys", "/audit" })
         {
             var (loud, nowhere) = (await admin.Get($"/orgs/ME{path}"), await admin.Get($"/orgs/{MatrixFixture.Nowhere}{path}"));

@@ -4,7 +4,7 @@ using Npgsql;
 
 namespace ChatLogger.Tests.Contracts;
 
-/// <summary>The wall between organizations is in the schema, and in every statement.</summary>
+/// <summary>The schema, and every statement, isolate tenants.</summary>
 public partial class SchemaTests(App app) : IClassFixture<App>
 {
     /// <summary>

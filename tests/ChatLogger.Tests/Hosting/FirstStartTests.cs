@@ -6,7 +6,7 @@ using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Hosting;
 
-/// <summary>What a developer meets who has cloned the repository and types <c>dotnet run</c>.</summary>
+/// <summary>The first start of a developer who has cloned the repository and types <c>dotnet run</c>.</summary>
 [UnsupportedOSPlatform("windows")]
 public sealed partial class FirstStartTests : IAsyncLifetime
 {

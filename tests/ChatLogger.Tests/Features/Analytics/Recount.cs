@@ -44,7 +44,7 @@ internal sealed class Recount(IReadOnlyList<Recount.Chat> chats, DateTimeOffset 
 
     public IEnumerable<(string Day, long Chats, long Messages, long Tokens, string Latency)> Days()
     {
-        // Minute by minute: where clocks go back over midnight, a day may have one of them before the day before goes on.
+        // Minute by minute: where clocks go back over midnight, a day may have a minute before the previous day continues.
         var days = new SortedSet<DateOnly> { calendar.DayOf(to.AddTicks(-1)) };
         for (var at = from; at < to; at += TimeSpan.FromMinutes(1))
             days.Add(calendar.DayOf(at));

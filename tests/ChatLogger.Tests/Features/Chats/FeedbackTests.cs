@@ -127,7 +127,7 @@ public class FeedbackTests(App app) : IClassFixture<App>
         foreach (var id in new[] { deleted, theirs, nowhere, message, "x" })
             chats.Add((await Rate(acme, id, null, new { rating = "up" })).IsProblem(404, "not-found").Comparable);
         var messages = new List<string>();
-        // The right message in another chat is none; nor is a chat a message of its own.
+        // The right message in another chat does not exist; nor is a chat a message of its own.
         foreach (var (within, id) in new[] { (chat, foreign), (theirs, foreign), (other, message), (deleted, gone), (chat, nowhere), (nowhere, message), (chat, chat), (chat, "x") })
             messages.Add((await Rate(acme, within, id, new { rating = "up" })).IsProblem(404, "not-found").Comparable);
 
