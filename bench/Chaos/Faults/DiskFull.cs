@@ -5,7 +5,7 @@ using ChatLogger.Data;
 namespace ChatLogger.Bench.Chaos;
 
 /// <summary>
-/// The messages lie on a small disk of their own, and somebody fills it to the last byte. (A full disk under PostgreSQL's own log is
+/// The messages are on a small disk of their own, and the drill fills it to the last byte. (A full disk under PostgreSQL's own log is
 /// another fault: it ends PostgreSQL, as <c>postgres</c> does, and only free space brings it back.)
 /// </summary>
 internal sealed class DiskFull() : Fault("disk")

@@ -6,7 +6,8 @@ using System.Text;
 namespace ChatLogger.Bench.Chaos;
 
 /// <summary>
-/// Many callers send their headers or bodies a byte a second, or never. They are cut, hold no transaction, and nobody else notices.
+/// Many callers send their headers or bodies a byte a second, or never. The service disconnects them, they hold no transaction, and no
+/// other caller notices.
 /// </summary>
 internal sealed class SlowClients() : Fault("slow")
 {
