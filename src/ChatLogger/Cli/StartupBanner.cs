@@ -8,13 +8,9 @@ internal static class StartupBanner
     public static string Data(PrivateDatabase server) =>
         $"""
 
-            The data is in {server.ClusterDirectory} (a private PostgreSQL {server.Major}).
-            Look inside with:  {(
-                HasPsql
-                    ? $"psql -h {server.SocketDirectory} -U chatlogger chatlogger"
-                    : $"any client, at postgres:///chatlogger?host={server.SocketDirectory}&user=chatlogger (psql is not on this machine)"
-            )}
-            """;
+        The data is in {server.ClusterDirectory} (a private PostgreSQL {server.Major}).
+        Look inside with:  {(HasPsql ? $"psql -h {server.SocketDirectory} -U chatlogger chatlogger" : $"any client, at postgres:///chatlogger?host={server.SocketDirectory}&user=chatlogger (psql is not on this machine)")}
+        """;
 
     // npm's packages do not contain psql.
     private static bool HasPsql => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
@@ -34,10 +30,9 @@ internal static class StartupBanner
     }
 
     // The command as the service was started: dotnet run in a clone, or the published program.
-    private static string Command =>
-        AppContext.BaseDirectory.Contains($"{Path.DirectorySeparatorChar}bin{Path.DirectorySeparatorChar}", StringComparison.Ordinal)
-            ? "dotnet run --project src/ChatLogger --"
-            : "dotnet ChatLogger.dll";
+    private static string Command => AppContext.BaseDirectory.Contains($"{Path.DirectorySeparatorChar}bin{Path.DirectorySeparatorChar}", StringComparison.Ordinal)
+        ? "dotnet run --project src/ChatLogger --"
+        : "dotnet ChatLogger.dll";
 
     public static string Demo(Demo demo, string url) =>
         $$"""
@@ -50,14 +45,14 @@ internal static class StartupBanner
 
         Paste into another terminal, one after the other:
 
-              # open a chat
-              CHAT=$(curl -s {{url}}/api/v1/orgs/{{demo.Slug}}/chats -H 'x-organization-api-key: {{demo.Key}}' -H 'content-type: application/json' -d '{"title":"First conversation"}' | sed 's/^{"id":"\([^"]*\)".*/\1/'); echo "$CHAT"
+          # open a chat
+          CHAT=$(curl -s {{url}}/api/v1/orgs/{{demo.Slug}}/chats -H 'x-organization-api-key: {{demo.Key}}' -H 'content-type: application/json' -d '{"title":"First conversation"}' | sed 's/^{"id":"\([^"]*\)".*/\1/'); echo "$CHAT"
 
-              # add a message
-              curl -s {{url}}/api/v1/orgs/{{demo.Slug}}/chats/$CHAT/messages -H 'x-organization-api-key: {{demo.Key}}' -H 'content-type: application/json' -d '{"role":"user","content":"Hello, is anybody there?"}'; echo
+          # add a message
+          curl -s {{url}}/api/v1/orgs/{{demo.Slug}}/chats/$CHAT/messages -H 'x-organization-api-key: {{demo.Key}}' -H 'content-type: application/json' -d '{"role":"user","content":"Hello, is anybody there?"}'; echo
 
-              # log in
-              curl -s -c chatlogger.cookies {{url}}/auth/login -H 'content-type: application/json' -d '{"email":"{{demo.Email}}","password":"{{demo.Password}}"}'; echo
+          # log in
+          curl -s -c chatlogger.cookies {{url}}/auth/login -H 'content-type: application/json' -d '{"email":"{{demo.Email}}","password":"{{demo.Password}}"}'; echo
 
           # read the messages
           curl -s -b chatlogger.cookies {{url}}/orgs/me/chats/$CHAT/messages; echo

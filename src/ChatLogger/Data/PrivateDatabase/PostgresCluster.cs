@@ -56,9 +56,7 @@ internal sealed partial class PostgresCluster
         if (!ServerAccount.IsRoot)
         {
             if (owner is not null && owner != account.Uid && !OperatingSystem.IsWindows())
-                throw new StartupException(
-                    $"The database in {usual} belongs to another user (uid {owner}). Start Chat Logger as that user, or choose another data directory."
-                );
+                throw new StartupException($"The database in {usual} belongs to another user (uid {owner}). Start Chat Logger as that user, or choose another data directory.");
             return At(usual, account);
         }
 
@@ -101,9 +99,7 @@ internal sealed partial class PostgresCluster
             if (postmaster.IsStopping || postmaster.IsReady)
                 await Stop("fast");
             if (waited.Elapsed > StartTimeout)
-                throw new StartupException(
-                    $"The private database in {Directory} is still starting after {StartTimeout.TotalSeconds:0} seconds; its log is {LogFile}. Try again later."
-                );
+                throw new StartupException($"The private database in {Directory} is still starting after {StartTimeout.TotalSeconds:0} seconds; its log is {LogFile}. Try again later.");
             await Task.Delay(PollInterval, ct);
         }
     }
@@ -158,11 +154,7 @@ internal sealed partial class PostgresCluster
             await Initialize(unfinished, ct);
 
             // Single-user mode takes 0.1 s, and the database is complete before the rename below.
-            var made = await _account.Run(
-                Binaries().Postgres,
-                ["--single", "-F", "-D", unfinished, "postgres"],
-                $"create database {Name}\n",
-                ct);
+            var made = await _account.Run(Binaries().Postgres, ["--single", "-F", "-D", unfinished, "postgres"], $"create database {Name}\n", ct);
             if (made.ExitCode != 0 || made.Output.Contains("ERROR:", StringComparison.Ordinal))
                 throw Failed($"The database could not be made in {Directory}", made.Output);
 
@@ -200,8 +192,7 @@ internal sealed partial class PostgresCluster
                 "--no-sync", "--no-instructions",
             ];
             // The builtin provider does not depend on the machine's locales, which npm's programs may not even find.
-            arguments.AddRange(
-                Binaries().Major >= 17 ? ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"] : [$"--locale={locale}"]);
+            arguments.AddRange(Binaries().Major >= 17 ? ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"] : [$"--locale={locale}"]);
             var result = await _account.Run(Binaries().InitDb, arguments, ct: ct);
             if (result.ExitCode == 0)
                 return;
@@ -217,10 +208,7 @@ internal sealed partial class PostgresCluster
     {
         var binaries = Binaries(); // Must come first, because it compares the versions.
         // Removes the leftovers of killed first starts. Create must not do this, because an orphaned initdb goes on writing for a moment.
-        foreach (
-            var unfinished in System.IO.Directory.EnumerateDirectories(
-                Path.GetDirectoryName(Directory)!,
-                Path.GetFileName(Directory) + ".new*"))
+        foreach (var unfinished in System.IO.Directory.EnumerateDirectories(Path.GetDirectoryName(Directory)!, Path.GetFileName(Directory) + ".new*"))
             TryDelete(unfinished);
         // The files were restored by root, or created in an image with other accounts.
         if (!OperatingSystem.IsWindows() && OwnerOf(Directory) != _account.Uid)
@@ -234,10 +222,7 @@ internal sealed partial class PostgresCluster
 
         // Other processes may be attached through the last server's socket and expect the next one in the same directory. If the data is a
         // copy of a running database, that directory belongs to the original.
-        var sockets =
-            stale is { SocketDirectory: not "" } && !SocketDirectory.IsInUse(stale.SocketDirectory)
-                ? stale.SocketDirectory
-                : _usualSocketDirectory;
+        var sockets = stale is { SocketDirectory: not "" } && !SocketDirectory.IsInUse(stale.SocketDirectory) ? stale.SocketDirectory : _usualSocketDirectory;
         SocketDirectory.Prepare(sockets, _account);
         if (ProcessTable.CanSee && !SocketDirectory.IsInUse(sockets))
             SocketDirectory.Clear(sockets);
@@ -271,8 +256,7 @@ internal sealed partial class PostgresCluster
         await SignalOrphans(Posix.Quit);
         await SignalOrphans(Posix.Kill);
         if (ProcessTable.PostgresIn(Directory, _account) is [var left, ..])
-            throw new StartupException(
-                $"The server of the private database in {Directory} died, but its process {left} does not end. End it and start again.");
+            throw new StartupException($"The server of the private database in {Directory} died, but its process {left} does not end. End it and start again.");
 
         if (!OperatingSystem.IsWindows() && (dead.Pid <= 0 || Posix.Exists(dead.Pid)))
         {
@@ -336,8 +320,7 @@ internal sealed partial class PostgresCluster
 
     private string FetchedDirectory => _options.FetchedDirectory ?? Path.Combine(_options.DataDirectory, "postgresql");
 
-    private List<PostgresBinaries> Installed() =>
-        [.. PostgresBinaries.Installed(_options.BinariesDirectory, FetchedDirectory, _options.Path, _options.Root)];
+    private List<PostgresBinaries> Installed() => [.. PostgresBinaries.Installed(_options.BinariesDirectory, FetchedDirectory, _options.Path, _options.Root)];
 
     private StartupException NotFound(string npm)
     {
@@ -345,9 +328,7 @@ internal sealed partial class PostgresCluster
             return new(npm.Length == 0 ? PostgresBinaries.NotFound : $"{PostgresBinaries.NotFound}\nnpm was tried: {npm}");
         return new(
             $"""
-            The private database in {Directory} was made by PostgreSQL {major}, but {Describe(Installed())} installed{(
-                npm.Length == 0 ? "" : $" (npm was tried: {npm})"
-            )}. Either
+            The private database in {Directory} was made by PostgreSQL {major}, but {Describe(Installed())} installed{(npm.Length == 0 ? "" : $" (npm was tried: {npm})")}. Either
               - install PostgreSQL {major} (Database__Binaries names its bin directory if it is in an unusual place), or
               - move that directory away to begin with an empty database (pg_upgrade, or pg_dump with version {major}, carries the data over), or
               - set ConnectionStrings__ChatLogger (or DATABASE_URL) to another database.
@@ -434,24 +415,15 @@ internal sealed partial class PostgresCluster
         }
     }
 
-    [LoggerMessage(
-        Level = LogLevel.Information,
-        Message = "The private database is in {Directory}, because the user {Account}, who runs PostgreSQL for root, cannot reach {DataDirectory}"
-    )]
+    [LoggerMessage(Level = LogLevel.Information, Message = "The private database is in {Directory}, because the user {Account}, who runs PostgreSQL for root, cannot reach {DataDirectory}")]
     private static partial void LogElsewhere(ILogger logger, string directory, string account, string dataDirectory);
 
-    [LoggerMessage(
-        Level = LogLevel.Information,
-        Message = "PostgreSQL {Major} serves the private database in {Directory} as process {Pid}"
-    )]
+    [LoggerMessage(Level = LogLevel.Information, Message = "PostgreSQL {Major} serves the private database in {Directory} as process {Pid}")]
     private static partial void LogStarted(ILogger logger, int major, string directory, int pid);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The private database in {Directory} has stopped")]
     private static partial void LogStopped(ILogger logger, string directory);
 
-    [LoggerMessage(
-        Level = LogLevel.Warning,
-        Message = "The pid file in {Directory} names process {Pid}, which is no server of this database; the file is removed"
-    )]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The pid file in {Directory} names process {Pid}, which is no server of this database; the file is removed")]
     private static partial void LogStale(ILogger logger, int pid, string directory);
 }

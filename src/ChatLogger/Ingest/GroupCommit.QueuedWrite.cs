@@ -1,0 +1,136 @@
+using System.Diagnostics;
+using ChatLogger.Http;
+using ChatLogger.Telemetry;
+using Npgsql;
+
+namespace ChatLogger.Ingest;
+
+// The states of a write in the queue, and who is told its outcome.
+internal sealed partial class GroupCommit<T>
+{
+    private bool DropIfAbandoned(QueuedWrite write)
+    {
+        if (write.TryStart())
+            return false;
+        ReleaseCapacity(write);
+        return true;
+    }
+
+    private bool DropIfAnswered(QueuedWrite write)
+    {
+        if (!write.IsAnswered)
+            return false;
+        ReleaseCapacity(write);
+        return true;
+    }
+
+    private void Complete(QueuedWrite write, WriteStatus status)
+    {
+        ReleaseCapacity(write);
+        write.TryComplete(status, null);
+    }
+
+    private void Fail(QueuedWrite write, Exception why)
+    {
+        ReleaseCapacity(write);
+        write.TryComplete(default, why);
+    }
+
+    // Capacity counts what is held in memory. An abandoned write therefore keeps its capacity until it is removed from the queue.
+    private void ReleaseCapacity(QueuedWrite write)
+    {
+        if (!write.HasReleasedCapacity)
+        {
+            write.HasReleasedCapacity = true;
+            _capacity.Release(1, write.Item.Bytes);
+        }
+    }
+
+    /// <summary>
+    /// A write and its waiting request. It is queued, goes in flight, may be requeued unwritten, and finally is completed or abandoned.
+    /// </summary>
+    private abstract class QueuedWrite(T item)
+    {
+        private const int Queued = 0, InFlight = 1, Abandoned = 2;
+
+        private readonly long _since = Stopwatch.GetTimestamp();
+        private int _state;
+        private int _answered;
+        private volatile bool _abandoned;
+
+        public T Item => item;
+
+        /// <summary>The span of the request; null while tracing is off.</summary>
+        public Activity? Request { get; } = Tracing.Source.HasListeners() ? Activity.Current : null;
+
+        public TimeSpan Age => Stopwatch.GetElapsedTime(_since);
+
+        public bool HasReleasedCapacity { get; set; }
+
+        /// <summary>
+        /// The error with which the connection was lost after this row was sent; it is then unknown whether the row was written. Null: no
+        /// connection was lost after this row was sent.
+        /// </summary>
+        public NpgsqlException? LostConnection { get; set; }
+
+        public bool IsAnswered => Volatile.Read(ref _answered) != 0;
+
+        public bool TryStart() => Interlocked.CompareExchange(ref _state, InFlight, Queued) == Queued;
+
+        public void Requeue()
+        {
+            Interlocked.Exchange(ref _state, Queued);
+            if (_abandoned)
+                TryAbandon();
+        }
+
+        public bool TryAbandon()
+        {
+            _abandoned = true;
+            if (Interlocked.CompareExchange(ref _state, Abandoned, Queued) == InFlight)
+                return false;
+            TryComplete(default, new WaitTimeoutException("The queue of what is to be written did not move in time. Try again shortly."));
+            return true;
+        }
+
+        public void Abandon() =>
+            TryComplete(default, new WaitTimeoutException("The database did not confirm in time that this is written. Try again shortly."));
+
+        /// <summary>Sets the result unless it is already set: a write can be completed and abandoned at the same time.</summary>
+        public void TryComplete(WriteStatus status, Exception? why)
+        {
+            if (Interlocked.Exchange(ref _answered, 1) == 0)
+                SetResult(status, why);
+        }
+
+        protected abstract void SetResult(WriteStatus status, Exception? why);
+    }
+
+    private sealed class SingleWrite(T item) : QueuedWrite(item)
+    {
+        private readonly TaskCompletionSource<WriteStatus> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task<WriteStatus> Task => _completion.Task;
+
+        public void AbandonAfterGrace()
+        {
+            if (!TryAbandon())
+                _ = System
+                    .Threading.Tasks.Task.Delay(PendingWriteGroup.CompletionGrace)
+                    .ContinueWith(_ => Abandon(), TaskScheduler.Default);
+        }
+
+        protected override void SetResult(WriteStatus status, Exception? why)
+        {
+            if (why is null)
+                _completion.SetResult(status);
+            else
+                _completion.SetException(why);
+        }
+    }
+
+    private sealed class GroupedWrite(T item, PendingWriteGroup group, int place) : QueuedWrite(item), PendingWriteGroup.IPendingWrite
+    {
+        protected override void SetResult(WriteStatus status, Exception? why) => group.Complete(place, new WriteOutcome(status, why));
+    }
+}
