@@ -85,7 +85,9 @@ internal sealed record BootstrapSettings
             // Many instances may start together and wait for the one that creates the row; on a busy machine this can exceed the lock
             // timeout of a request.
             catch (NpgsqlException busy)
-                when (Stopwatch.GetElapsedTime(since) < timeout && ProblemWriter.Of(busy).Type == ProblemType.Unavailable) { }
+                when (Stopwatch.GetElapsedTime(since) < timeout && ProblemWriter.Of(busy).Type == ProblemType.Unavailable)
+            {
+            }
         }
     }
 
