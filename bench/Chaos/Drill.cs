@@ -28,7 +28,7 @@ internal sealed class Drill(DrillPlan plan, TextWriter output)
     /// <summary>In MiB.</summary>
     private const long MostMemory = 512;
 
-    private static readonly TimeSpan RecoveryPatience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan RecoveryTimeout = TimeSpan.FromSeconds(60);
 
     // Longer than anything promised, so a request that takes longer would never have been answered.
     private static readonly TimeSpan LongestRequest = TimeSpan.FromSeconds(15);
@@ -152,7 +152,7 @@ internal sealed class Drill(DrillPlan plan, TextWriter output)
         journal.Note($"round {number}: {fault.Name} is put right; {told}");
 
         var since = TimeProvider.System.GetTimestamp();
-        var isBack = await writers.AllSucceed(RecoveryPatience);
+        var isBack = await writers.AllSucceed(RecoveryTimeout);
         var recovery = TimeProvider.System.GetElapsedTime(since);
         recoveries.Add(recovery);
         await ended.CancelAsync();
@@ -166,10 +166,10 @@ internal sealed class Drill(DrillPlan plan, TextWriter output)
             findings.Add(new(ViolationKind.Misbehaved, $"round {number}, {fault.Name}: the service has ended"));
 
         // While the others continue to write, as they would.
-        var open = await writers.Replay(RecoveryPatience);
+        var open = await writers.Replay(RecoveryTimeout);
         await Task.Delay(plan.After);
         await writers.Stop();
-        open += await writers.Replay(RecoveryPatience);
+        open += await writers.Replay(RecoveryTimeout);
         if (open > 0)
             findings.Add(new(ViolationKind.Misbehaved, $"round {number}, {fault.Name}: {open} operations stay open, however often one asks"));
 

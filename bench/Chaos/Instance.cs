@@ -8,7 +8,7 @@ namespace ChatLogger.Bench.Chaos;
 /// <summary>The service as a process of its own, in Production, on a port that it chooses; its output goes to a file.</summary>
 internal sealed partial class Instance : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
     private const int Terminating = 15;
 
     private readonly Process process;
@@ -86,7 +86,7 @@ internal sealed partial class Instance : IAsyncDisposable
     {
         try
         {
-            Port = await listening.Task.WaitAsync(Patience);
+            Port = await listening.Task.WaitAsync(StartTimeout);
         }
         catch (Exception e) when (e is TimeoutException or UsageException)
         {

@@ -10,7 +10,7 @@ namespace ChatLogger.Bench.Chaos;
 /// <summary>Reads all that is stored: by SQL, bypassing the service, and through the service as an admin.</summary>
 internal sealed class Reader(HttpClient http, TestEnvironment site)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan ExportTimeout = TimeSpan.FromMinutes(5);
 
     public async Task<List<Row>> Tables()
     {
@@ -53,7 +53,7 @@ internal sealed class Reader(HttpClient http, TestEnvironment site)
             return await Rows(asked);
         var path = asked.StatusCode == HttpStatusCode.Accepted ? asked.Headers.Location!.OriginalString.TrimStart('/') : throw new ServiceException($"The export was refused: {await Problem.Of(asked)}");
 
-        for (var since = TimeProvider.System.GetTimestamp(); TimeProvider.System.GetElapsedTime(since) < Patience; await Task.Delay(200))
+        for (var since = TimeProvider.System.GetTimestamp(); TimeProvider.System.GetElapsedTime(since) < ExportTimeout; await Task.Delay(200))
         {
             using var answer = await http.SendAsync(admin.Ask(path));
             if (answer.StatusCode == HttpStatusCode.OK)

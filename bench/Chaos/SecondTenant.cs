@@ -12,7 +12,7 @@ internal sealed class SecondTenant : IDisposable
     public const int Chats = 500;
     public const int Messages = 100_000;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan SettleTimeout = TimeSpan.FromMinutes(2);
 
     private readonly HttpClient http;
     private readonly DashboardClient admin;
@@ -60,7 +60,7 @@ internal sealed class SecondTenant : IDisposable
               and f.seq >= (select max(m.seq) from messages m where m.org_id = o.id)
             """) < 2)
         {
-            if (TimeProvider.System.GetElapsedTime(since) > Patience)
+            if (TimeProvider.System.GetElapsedTime(since) > SettleTimeout)
                 throw new UsageException("The neighbour's messages are not counted and indexed.");
             await Task.Delay(100);
         }

@@ -9,7 +9,7 @@ namespace ChatLogger.Bench.Chaos;
 /// </summary>
 internal sealed class WorkerKilled() : Fault("export")
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan CompletionTimeout = TimeSpan.FromSeconds(90);
 
     private const int More = 800;
 
@@ -83,7 +83,7 @@ internal sealed class WorkerKilled() : Fault("export")
 
         await using var second = await site.Launch();
         var since = TimeProvider.System.GetTimestamp();
-        while (await site.Postgres.Count($"select count(*) from exports where id = '{id}' and state in ('queued', 'running')") > 0 && TimeProvider.System.GetElapsedTime(since) < Patience)
+        while (await site.Postgres.Count($"select count(*) from exports where id = '{id}' and state in ('queued', 'running')") > 0 && TimeProvider.System.GetElapsedTime(since) < CompletionTimeout)
             await Task.Delay(100);
         told.Add(string.Create(CultureInfo.InvariantCulture, $"at {(rows < 0 ? "the end" : $"{rows} %")}: done after {TimeProvider.System.GetElapsedTime(since).TotalSeconds:0.0} s"));
         if (!first.HasEnded)

@@ -135,7 +135,7 @@ public class LoadTests
     }
 
     [Fact]
-    public async Task A_service_that_never_stops_asking_for_patience_is_given_up()
+    public async Task A_service_that_never_stops_asking_to_be_retried_is_given_up()
     {
         await using var service = await InMemoryChatLogger.Start();
         service.Before = (http, _) =>

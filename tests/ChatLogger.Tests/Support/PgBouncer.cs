@@ -10,7 +10,7 @@ namespace ChatLogger.Tests.Support;
 /// <summary>A PgBouncer before the test server, in the foreground, for one test.</summary>
 internal sealed class PgBouncer : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(15);
 
     private readonly string _folder = Directory.CreateTempSubdirectory("chatlogger-pgbouncer-").FullName;
     private readonly Process _process;
@@ -58,7 +58,7 @@ internal sealed class PgBouncer : IAsyncDisposable
                 await client.ConnectAsync(IPAddress.Loopback, pooler.Port);
                 return pooler;
             }
-            catch (SocketException) when (waited.Elapsed < Patience && !pooler._process.HasExited)
+            catch (SocketException) when (waited.Elapsed < StartTimeout && !pooler._process.HasExited)
             {
             }
         }
