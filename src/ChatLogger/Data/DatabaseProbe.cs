@@ -58,10 +58,11 @@ internal sealed partial class DatabaseProbe(
                 // Npgsql reports contradictory parameters by exceptions of many types.
                 throw new StartupException($"{setting} cannot be used: {WithoutSecrets(failure.Message)}");
             }
-            if (timeout.IsCompleted)
-                throw new StartupException($"{setting}: the database cannot be reached: {reason}");
+            // First, because on a busy machine the timeout may expire during the first attempt.
             if (attempt == 0)
                 Waiting(log, reason);
+            if (timeout.IsCompleted)
+                throw new StartupException($"{setting}: the database cannot be reached: {reason}");
             await Task.WhenAny(Task.Delay(RetryDelay, ct), timeout);
             ct.ThrowIfCancellationRequested();
         }

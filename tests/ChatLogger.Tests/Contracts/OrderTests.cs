@@ -5,7 +5,7 @@ using Npgsql;
 namespace ChatLogger.Tests.Contracts;
 
 /// <summary>The messages of a chat have one order, and who pages through a list misses nothing and sees nothing twice.</summary>
-public class OrderTests(LeasedApp app) : IClassFixture<LeasedApp>
+public class OrderTests(DefaultDeadlineApp app) : IClassFixture<DefaultDeadlineApp>
 {
     [Fact]
     public async Task A_reader_who_follows_the_cursors_sees_each_message_of_eight_writers_once_and_in_order()

@@ -49,7 +49,7 @@ public class SilentDatabaseTests(ProxiedDatabaseApp app) : IClassFixture<Proxied
 }
 
 /// <summary>The service on a PostgreSQL of its own, which a test may stop.</summary>
-public class OwnServerApp : App
+public class OwnServerApp : DefaultDeadlineApp
 {
     private DirectoryInfo? _directory;
 

@@ -4,7 +4,7 @@ using ChatLogger.Tests.Support;
 namespace ChatLogger.Tests.Contracts;
 
 /// <summary>What cannot be stored as text is refused wherever it stands; everything else comes back as it was.</summary>
-public class TextTests(LongTimeoutApp app) : IClassFixture<LongTimeoutApp>
+public class TextTests(UnthrottledApp app) : IClassFixture<UnthrottledApp>
 {
     // Where text can stand in a body: § is the place.
     private static readonly string[] Metadata =

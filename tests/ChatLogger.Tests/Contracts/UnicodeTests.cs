@@ -5,7 +5,7 @@ using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Contracts;
 
-public class UnicodeTests(LongTimeoutApp app) : IClassFixture<LongTimeoutApp>
+public class UnicodeTests(UnthrottledApp app) : IClassFixture<UnthrottledApp>
 {
     /// <summary>
     /// Controls, line ends of all kinds, marks that a normalization would merge, non-characters, and both ends of every plane.

@@ -3,7 +3,6 @@ using ChatLogger.Data;
 using ChatLogger.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting.Internal;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
@@ -154,11 +153,17 @@ public sealed class PoolerTests
     {
         private PgBouncer? _pooler;
 
+        protected override async Task DropDatabase()
+        {
+            if (_pooler is not null)
+                await _pooler.DisposeAsync();
+            await base.DropDatabase();
+        }
+
         protected override void Customize(WebApplicationBuilder builder)
         {
             PoolerTests.Execute(ConnectionString, "synchronous_commit = on").GetAwaiter().GetResult();
             _pooler = PgBouncer.Start(ConnectionString, mode).GetAwaiter().GetResult();
-            builder.Services.AddSingleton(_pooler);
             builder.Configuration["ConnectionStrings:ChatLogger"] = _pooler.Before(ConnectionString);
             if (!transactions)
                 return;

@@ -40,7 +40,8 @@ public sealed class SurvivalTests : IAsyncLifetime
     [Fact]
     public async Task A_killed_database_is_503_for_moments_and_is_back_without_a_restart()
     {
-        var service = await FirstStart();
+        // A write waits for its database until the deadline.
+        var service = await FirstStart("Server__DatabaseDeadline=00:00:04");
         using var enough = new CancellationTokenSource();
         var writing = Write(service, enough.Token);
         var living = StayAlive(service, enough.Token);
@@ -97,9 +98,9 @@ public sealed class SurvivalTests : IAsyncLifetime
 
     private int Refused { get; set; }
 
-    private async Task<ServiceProcess> FirstStart()
+    private async Task<ServiceProcess> FirstStart(params string[] settings)
     {
-        var service = await _here.Develop();
+        var service = await _here.Develop(settings);
         var demo = await service.Demo();
         _key = demo.Key;
         var login = await service.Http.Post("/auth/login", new { email = demo.Email, password = demo.Password });

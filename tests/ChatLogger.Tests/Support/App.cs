@@ -38,6 +38,9 @@ public class App : IAsyncLifetime
 
     internal string ConnectionString => _database!;
 
+    /// <summary>A minute: a busy machine is no reason for a 503.</summary>
+    private protected virtual string DatabaseDeadline => "00:01:00";
+
     private protected bool HasStopped { get; private set; }
 
     /// <summary>A client without any credential.</summary>
@@ -60,6 +63,7 @@ public class App : IAsyncLifetime
                 ["Telemetry:MetricsToken"] = Persona.OperatorToken,
                 // No load balancer needs time to notice here.
                 ["Shutdown:DrainDelay"] = "00:00:00",
+                ["Server:DatabaseDeadline"] = DatabaseDeadline,
             });
             builder.Services.AddSingleton<TimeProvider>(Clock);
             // The lowest cost of bcrypt: these tests do not measure how long it takes.

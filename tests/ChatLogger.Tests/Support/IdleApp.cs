@@ -4,7 +4,7 @@ using Microsoft.Extensions.Configuration;
 namespace ChatLogger.Tests.Support;
 
 /// <summary>Writes nothing of its own accord, once it has started: what becomes another becomes so by a request.</summary>
-public sealed class IdleApp : LongTimeoutApp
+public sealed class IdleApp : UnthrottledApp
 {
     protected override void Customize(WebApplicationBuilder builder)
     {

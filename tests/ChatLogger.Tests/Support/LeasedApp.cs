@@ -8,7 +8,7 @@ namespace ChatLogger.Tests.Support;
 /// clock or stopped it, because a start takes longer than most of these classes. They share the count of failed logins, so its limits are
 /// high.
 /// </summary>
-public sealed class LeasedApp : LongTimeoutApp
+public sealed class LeasedApp : UnthrottledApp
 {
     private static readonly ConcurrentQueue<LeasedApp> Returned = new();
 

@@ -214,7 +214,7 @@ internal sealed class TcpProxy : IAsyncDisposable
 }
 
 /// <summary>The service with a proxy between it and its database.</summary>
-public class ProxiedDatabaseApp : App
+public class ProxiedDatabaseApp : DefaultDeadlineApp
 {
     internal TcpProxy Proxy { get; private set; } = null!;
 

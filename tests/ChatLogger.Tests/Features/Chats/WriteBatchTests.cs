@@ -10,7 +10,7 @@ using Npgsql;
 namespace ChatLogger.Tests.Features.Chats;
 
 /// <summary>Many chats and messages in one request, each with a result of its own.</summary>
-public class WriteBatchTests(App app) : IClassFixture<App>
+public class WriteBatchTests(DefaultDeadlineApp app) : IClassFixture<DefaultDeadlineApp>
 {
     [Fact]
     public async Task Chats_and_their_messages_come_in_one_request()

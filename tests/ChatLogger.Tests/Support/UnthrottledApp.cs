@@ -4,7 +4,7 @@ using Microsoft.Extensions.Configuration;
 namespace ChatLogger.Tests.Support;
 
 /// <summary>The service for tests that do something wrong more often than a caller may.</summary>
-public class LongTimeoutApp : App
+public class UnthrottledApp : App
 {
     protected override void Customize(WebApplicationBuilder builder) => builder.Configuration.AddInMemoryCollection(
     [
