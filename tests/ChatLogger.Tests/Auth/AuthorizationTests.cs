@@ -1,7 +1,6 @@
 using ChatLogger.Auth;
 using ChatLogger.Http;
 using ChatLogger.Telemetry;
-using ChatLogger.Tests.Support;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Routing.Patterns;

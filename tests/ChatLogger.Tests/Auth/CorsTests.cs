@@ -1,5 +1,4 @@
 using ChatLogger.Auth;
-using ChatLogger.Tests.Support;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Routing.Patterns;
 using Microsoft.Extensions.DependencyInjection;

@@ -2,7 +2,6 @@ using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
 using ChatLogger.Auth;
-using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Auth;
 

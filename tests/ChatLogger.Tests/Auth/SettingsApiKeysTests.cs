@@ -1,7 +1,6 @@
 using ChatLogger.Auth;
 using ChatLogger.Configuration;
 using ChatLogger.Features;
-using ChatLogger.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 

@@ -1,7 +1,6 @@
 using System.Text.RegularExpressions;
 using ChatLogger.Auth;
 using ChatLogger.Tests.Features.Exports;
-using ChatLogger.Tests.Support;
 using Dapper;
 
 namespace ChatLogger.Tests.Contracts;

@@ -1,7 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
 using ChatLogger.Http;
-using ChatLogger.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;

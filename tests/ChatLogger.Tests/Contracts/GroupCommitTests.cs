@@ -4,7 +4,6 @@ using ChatLogger.Features;
 using ChatLogger.Http;
 using ChatLogger.Ingest;
 using ChatLogger.Telemetry;
-using ChatLogger.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;

@@ -10,7 +10,7 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Routing.Patterns;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
-using static ChatLogger.Tests.Support.AnswerRules;
+using static ChatLogger.Testing.AnswerRules;
 
 namespace ChatLogger.Tests.Contracts;
 

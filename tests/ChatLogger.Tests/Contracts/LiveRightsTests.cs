@@ -1,5 +1,3 @@
-using ChatLogger.Tests.Support;
-
 namespace ChatLogger.Tests.Contracts;
 
 /// <summary>Two instances of the service on one database.</summary>

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using ChatLogger.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 

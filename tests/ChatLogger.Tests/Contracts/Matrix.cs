@@ -86,7 +86,7 @@ internal static class Matrix
         new("GET /version", Row.Open, 200),
         new("GET /openapi/v1.json", Row.Open, 200),
         new("GET /metrics", Row.Operator, 200),
-        new("POST /auth/login", Row.Open, 200, stage => new { email = stage.User.Email, password = Support.Persona.Password }),
+        new("POST /auth/login", Row.Open, 200, stage => new { email = stage.User.Email, password = Testing.Persona.Password }),
 
         new("POST /api/v1/orgs/{slug}/chats", Row.Plugin, 201, _ => new { }),
         new("PATCH /api/v1/orgs/{slug}/chats/{chatId}", Row.Plugin, 200, _ => new { title = MatrixFixture.Mark }),
@@ -132,7 +132,7 @@ internal static class Matrix
 
         new("GET /orgs/{org}/users", Row.Administration, 200),
         new("POST /orgs/{org}/users", Row.Administration, 201,
-            _ => new { email = $"{Guid.NewGuid():N}@matrix.example", role = "viewer", password = Support.Persona.Password }),
+            _ => new { email = $"{Guid.NewGuid():N}@matrix.example", role = "viewer", password = Testing.Persona.Password }),
         new("PATCH /orgs/{org}/users/{memberId}", Row.Administration, 200, _ => new { name = MatrixFixture.Mark }),
         new("DELETE /orgs/{org}/users/{memberId}", Row.Administration, 204),
 

@@ -1,6 +1,5 @@
 using ChatLogger.Configuration;
 using ChatLogger.Data;
-using ChatLogger.Tests.Support;
 using Dapper;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using ChatLogger.Tests.Support;
 using Npgsql;
 
 namespace ChatLogger.Tests.Contracts;

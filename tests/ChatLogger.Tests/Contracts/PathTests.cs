@@ -1,4 +1,3 @@
-using ChatLogger.Tests.Support;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 

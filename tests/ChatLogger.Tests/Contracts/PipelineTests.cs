@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Contracts;
 

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using ChatLogger.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Npgsql;
 

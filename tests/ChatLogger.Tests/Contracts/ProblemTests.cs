@@ -1,6 +1,6 @@
 using System.Text;
 using ChatLogger.Tests.Support;
-using static ChatLogger.Tests.Support.AnswerRules;
+using static ChatLogger.Testing.AnswerRules;
 
 namespace ChatLogger.Tests.Contracts;
 

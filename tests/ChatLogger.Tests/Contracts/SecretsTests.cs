@@ -1,7 +1,6 @@
 using System.Text;
 using ChatLogger.Auth;
 using ChatLogger.Tests.Features.Exports;
-using ChatLogger.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;

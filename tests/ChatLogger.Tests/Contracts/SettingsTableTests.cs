@@ -2,7 +2,6 @@ using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Reflection;
 using ChatLogger.Http;
-using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Contracts;
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using ChatLogger.Http;
-using ChatLogger.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Time.Testing;

@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using System.Text;
 using ChatLogger.Tests.Support;
-using static ChatLogger.Tests.Support.AnswerRules;
+using static ChatLogger.Testing.AnswerRules;
 
 namespace ChatLogger.Tests.Contracts;
 

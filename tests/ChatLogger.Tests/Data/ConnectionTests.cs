@@ -1,6 +1,5 @@
 using ChatLogger.Configuration;
 using ChatLogger.Data;
-using ChatLogger.Tests.Support;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting.Internal;
 using Microsoft.Extensions.Logging.Abstractions;

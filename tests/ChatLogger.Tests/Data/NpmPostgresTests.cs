@@ -1,7 +1,6 @@
 using System.Runtime.Versioning;
 using ChatLogger.Configuration;
 using ChatLogger.Data;
-using ChatLogger.Tests.Support;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 

@@ -1,6 +1,5 @@
 using ChatLogger.Configuration;
 using ChatLogger.Data;
-using ChatLogger.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting.Internal;

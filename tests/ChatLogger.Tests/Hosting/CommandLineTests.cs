@@ -1,6 +1,5 @@
 using System.Runtime.Versioning;
 using ChatLogger.Auth;
-using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Hosting;
 

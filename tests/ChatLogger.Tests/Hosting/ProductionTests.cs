@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.Versioning;
 using ChatLogger.Auth;
-using ChatLogger.Tests.Support;
 using Npgsql;
 
 namespace ChatLogger.Tests.Hosting;

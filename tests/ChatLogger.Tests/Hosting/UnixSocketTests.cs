@@ -2,7 +2,6 @@ using System.Net.Sockets;
 using System.Runtime.Versioning;
 using ChatLogger.Configuration;
 using ChatLogger.Http;
-using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Hosting;
 

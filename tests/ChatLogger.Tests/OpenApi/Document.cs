@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using ChatLogger.OpenApi;
-using ChatLogger.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace ChatLogger.Tests.OpenApi;

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using ChatLogger.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 

@@ -1,7 +1,6 @@
 using System.IO.Compression;
 using System.Text.Json;
 using ChatLogger.OpenApi;
-using ChatLogger.Tests.Support;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 

@@ -2,7 +2,6 @@ using System.Runtime.Versioning;
 using System.Text;
 using ChatLogger.Auth;
 using ChatLogger.Configuration;
-using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Telemetry;
 

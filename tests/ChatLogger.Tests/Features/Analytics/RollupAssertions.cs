@@ -5,7 +5,6 @@ using ChatLogger.Data;
 using ChatLogger.Features;
 using ChatLogger.Http;
 using ChatLogger.Rollups;
-using ChatLogger.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;

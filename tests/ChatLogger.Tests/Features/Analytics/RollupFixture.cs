@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Features.Analytics;
 

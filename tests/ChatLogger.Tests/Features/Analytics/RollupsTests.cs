@@ -2,7 +2,6 @@ using System.Text.Json;
 using ChatLogger.ChangeFeed;
 using ChatLogger.Data;
 using ChatLogger.Rollups;
-using ChatLogger.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
 using ChatLogger.Rollups;
-using ChatLogger.Tests.Support;
 using FsCheck;
 using FsCheck.Fluent;
 using Npgsql;

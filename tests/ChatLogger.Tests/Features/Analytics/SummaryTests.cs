@@ -1,5 +1,3 @@
-using ChatLogger.Tests.Support;
-
 namespace ChatLogger.Tests.Features.Analytics;
 
 public class SummaryTests(App app) : IClassFixture<App>

@@ -1,5 +1,4 @@
 using ChatLogger.Auth;
-using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Features.ApiKeys;
 

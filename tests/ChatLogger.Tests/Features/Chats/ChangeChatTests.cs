@@ -1,4 +1,3 @@
-using ChatLogger.Tests.Support;
 using Npgsql;
 
 namespace ChatLogger.Tests.Features.Chats;

@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using ChatLogger.ChangeFeed;
 using ChatLogger.Data;
 using ChatLogger.Http;
-using ChatLogger.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;

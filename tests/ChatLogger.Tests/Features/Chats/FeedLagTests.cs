@@ -5,7 +5,6 @@ using ChatLogger.ChangeFeed;
 using ChatLogger.Rollups;
 using ChatLogger.SearchIndex;
 using ChatLogger.Tests.Features.Search;
-using ChatLogger.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;

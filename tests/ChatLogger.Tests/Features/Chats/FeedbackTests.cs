@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using ChatLogger.Tests.Support;
 using Npgsql;
 
 namespace ChatLogger.Tests.Features.Chats;

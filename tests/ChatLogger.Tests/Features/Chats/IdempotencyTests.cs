@@ -1,5 +1,4 @@
 using ChatLogger.Ingest;
-using ChatLogger.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 

@@ -3,7 +3,6 @@ using ChatLogger.SearchIndex;
 using ChatLogger.Tests.Features.Analytics;
 using ChatLogger.Tests.Features.Organizations;
 using ChatLogger.Tests.Features.Search;
-using ChatLogger.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Npgsql;

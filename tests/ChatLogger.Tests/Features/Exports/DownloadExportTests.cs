@@ -1,7 +1,6 @@
 using System.IO.Compression;
 using System.Net.Sockets;
 using System.Text;
-using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Features.Exports;
 

@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json;
-using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Features.Exports;
 

@@ -1,6 +1,5 @@
 using ChatLogger.ExportJobs;
 using ChatLogger.Http;
-using ChatLogger.Tests.Support;
 using Dapper;
 
 namespace ChatLogger.Tests.Features.Exports;

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using ChatLogger.ExportJobs;
-using ChatLogger.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Text;
 using ChatLogger.ExportJobs;
-using ChatLogger.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 

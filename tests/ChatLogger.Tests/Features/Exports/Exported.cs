@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.Json;
 using ChatLogger.ExportJobs;
-using ChatLogger.Tests.Support;
 using CsvHelper;
 using Microsoft.Extensions.DependencyInjection;
 

@@ -3,7 +3,6 @@ using ChatLogger.Data;
 using ChatLogger.ExportJobs;
 using ChatLogger.Http;
 using ChatLogger.Ingest;
-using ChatLogger.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;

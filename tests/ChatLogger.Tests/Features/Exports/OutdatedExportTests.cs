@@ -1,6 +1,5 @@
 using ChatLogger.ExportJobs;
 using ChatLogger.Features;
-using ChatLogger.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 

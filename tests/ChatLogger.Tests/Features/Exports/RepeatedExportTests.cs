@@ -1,7 +1,6 @@
 using System.Text;
 using ChatLogger.ExportJobs;
 using ChatLogger.Http;
-using ChatLogger.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 

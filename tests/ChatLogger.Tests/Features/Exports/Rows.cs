@@ -1,5 +1,3 @@
-using ChatLogger.Tests.Support;
-
 namespace ChatLogger.Tests.Features.Exports;
 
 /// <summary>Chats and messages written past the service.</summary>

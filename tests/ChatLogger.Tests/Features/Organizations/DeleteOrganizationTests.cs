@@ -1,5 +1,4 @@
 using ChatLogger.ExportJobs;
-using ChatLogger.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace ChatLogger.Tests.Features.Organizations;

@@ -1,6 +1,5 @@
 using ChatLogger.Data;
 using ChatLogger.Features;
-using ChatLogger.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;

@@ -2,7 +2,6 @@ using ChatLogger.Auth;
 using ChatLogger.Data;
 using ChatLogger.ExportJobs;
 using ChatLogger.Features;
-using ChatLogger.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using NSubstitute;

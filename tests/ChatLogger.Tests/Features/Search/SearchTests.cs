@@ -1,5 +1,4 @@
 using ChatLogger.SearchIndex;
-using ChatLogger.Tests.Support;
 using FsCheck.Fluent;
 using Npgsql;
 

@@ -1,5 +1,3 @@
-using ChatLogger.Tests.Support;
-
 namespace ChatLogger.Tests.Features.Service;
 
 public class ServiceTests(App app) : IClassFixture<App>

@@ -1,0 +1,245 @@
+using Npgsql;
+
+namespace ChatLogger.Chaos;
+
+/// <summary>The database fails, recovers, or is locked: 503 in time, and no lasting effect.</summary>
+public class UnavailableTests(DefaultDeadlineApp app) : IClassFixture<DefaultDeadlineApp>
+{
+    private static readonly object Message = new { role = "user", content = "a" };
+
+    /// <summary>The service's own.</summary>
+    private NpgsqlDataSource Pool => (NpgsqlDataSource)app.Services.GetService(typeof(NpgsqlDataSource))!;
+
+    [Fact]
+    public async Task A_database_that_refuses_us_is_a_503_until_it_does_not()
+    {
+        var acme = await app.Org("acme");
+        var plugin = await acme.Plugin();
+        var member = await acme.Member("admin");
+        var chat = await acme.Chat();
+        var database = new NpgsqlConnectionStringBuilder(app.ConnectionString).Database;
+
+        await Elsewhere($"alter database \"{database}\" with allow_connections false");
+        await Elsewhere($"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{database}'");
+        try
+        {
+            // The pool notices the killed connections one by one; then there is no server to connect to.
+            for (var i = 0; i < 3; i++)
+            {
+                await IsUnavailable(() => plugin.Post($"{acme.ApiPath}/chats", "{}"));
+                await IsUnavailable(() => plugin.Post($"{acme.ApiPath}/chats/{chat}/messages", Message));
+                await IsUnavailable(() => member.Caller.Get("/orgs/me/chats"));
+                await IsUnavailable(() => member.Caller.Patch("/users/me", new { name = "new" }));
+                await IsUnavailable(() => app.Stranger.Post("/auth/login", new { email = member.Email, password = Persona.Password }));
+                await IsUnavailable(() => app.Stranger.Get("/healthz/ready"));
+                (await app.Stranger.Get("/healthz/live")).Is(200);
+            }
+        }
+        finally
+        {
+            await Elsewhere($"alter database \"{database}\" with allow_connections true");
+            app.Rows.Clear();
+        }
+
+        (await plugin.Post($"{acme.ApiPath}/chats/{chat}/messages", Message)).Is(201);
+        (await app.Stranger.Get("/healthz/ready")).Is(200);
+        (await member.Caller.Get("/users/me")).Is(200);
+        Assert.Equal(1, await acme.Count("chats"));
+        Assert.Equal(1, await acme.Count("messages"));
+        Assert.DoesNotContain(app.Log.All, line => line.Contains("failed unexpectedly", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Killed_connections_cost_a_few_503s_and_no_more()
+    {
+        var acme = await app.Org("acme");
+        var plugin = await acme.Plugin();
+        await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => acme.Chat()));
+        var database = new NpgsqlConnectionStringBuilder(app.ConnectionString).Database;
+
+        await Elsewhere($"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{database}'");
+        app.Rows.Clear();
+        var statuses = new List<int>();
+        for (var i = 0; i < 50; i++)
+            statuses.Add((await plugin.Post($"{acme.ApiPath}/chats", "{}")).Status);
+
+        Assert.All(statuses, status => Assert.True(status is 201 or 503));
+        Assert.InRange(statuses.Count(status => status == 503), 0, 10);
+        Assert.All(statuses.TakeLast(20), status => Assert.Equal(201, status));
+        Assert.Equal(20 + statuses.Count(status => status == 201), await acme.Count("chats"));
+        // Of the pool that reads, the first to meet a dead connection has the others thrown away, and asks again.
+        (await app.Stranger.Post("/auth/login", new { email = "nobody@acme.example", password = Persona.Password })).Is(401);
+        await acme.Admin();
+    }
+
+    [Fact]
+    public async Task Who_only_reads_does_not_notice_killed_connections()
+    {
+        var acme = await app.Org("acme");
+        var viewer = (await acme.Member("viewer")).Caller;
+        var chat = await acme.Chat();
+        var database = new NpgsqlConnectionStringBuilder(app.ConnectionString).Database;
+
+        foreach (var path in new[] { "/users/me", $"/orgs/me/chats/{chat}", $"/orgs/me/chats/{chat}/messages", "/orgs/me/chats", "/analytics/orgs/me/summary" })
+        {
+            // The pool of each has connections that lie idle when they are killed.
+            (await viewer.Get(path)).Is(200);
+            await Elsewhere($"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{database}'");
+            app.Rows.Clear();
+            (await viewer.Get(path)).Is(200);
+        }
+    }
+
+    [Fact]
+    public async Task A_locked_table_is_a_503_for_who_needs_it_and_nothing_for_the_others()
+    {
+        var acme = await app.Org("acme");
+        var plugin = await acme.Plugin();
+        var viewer = (await acme.Member("viewer")).Caller;
+        var chat = await acme.Chat();
+        await using (var blocker = await app.Rows.OpenConnectionAsync())
+        await using (var transaction = await blocker.BeginTransactionAsync())
+        {
+            await new NpgsqlCommand("lock table messages in access exclusive mode", blocker, transaction).ExecuteNonQueryAsync();
+
+            var waiting = Task.WhenAll(
+                IsUnavailable(() => plugin.Post($"{acme.ApiPath}/chats/{chat}/messages", Message)),
+                IsUnavailable(() => viewer.Get($"/orgs/me/chats/{chat}/messages")),
+                IsUnavailable(() => viewer.Get("/orgs/me/chats")));
+            (await plugin.Post($"{acme.ApiPath}/chats", "{}")).Is(201);
+            (await viewer.Get($"/orgs/me/chats/{chat}")).Is(200);
+            await waiting;
+        }
+
+        (await plugin.Post($"{acme.ApiPath}/chats/{chat}/messages", Message)).Is(201);
+        Assert.Equal(1, await acme.Count("messages"));
+    }
+
+    [Fact]
+    public async Task A_reader_who_hangs_up_takes_the_query_along()
+    {
+        var acme = await app.Org("acme");
+        var viewer = (await acme.Member("viewer")).Caller;
+        await using var blocker = await app.Rows.OpenConnectionAsync();
+        await using var transaction = await blocker.BeginTransactionAsync();
+        await new NpgsqlCommand("lock table feedback in access exclusive mode", blocker, transaction).ExecuteNonQueryAsync();
+        Task<bool> Waits() => app.Value<bool>(
+            "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%feedback%' and pid <> pg_backend_pid())");
+
+        using var timeout = new CancellationTokenSource();
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/orgs/me/chats") { Headers = { { "Cookie", viewer.Credential } } };
+        var reading = app.Http.SendAsync(request, timeout.Token);
+        await Wait.Until(Waits);
+        await timeout.CancelAsync();
+        var pace = LoadAwareStopwatch.Start();
+        await Wait.Until(async () => !await Waits());
+
+        // The lock would have been waited for for two seconds.
+        await pace.Within(1.2);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading);
+    }
+
+    [Theory]
+    [InlineData("alter table chats add column extra_{0} text not null default 'x'; alter table messages add column extra_{0} text; alter table users add column extra_{0} int; alter table api_keys add column extra_{0} int; alter table sessions add column extra_{0} int; alter table organizations add column extra_{0} int")]
+    [InlineData("analyze (verbose false); select '{0}'")]
+    public async Task A_change_of_the_schema_that_adds_something_does_no_harm_to_what_is_prepared(string change)
+    {
+        var acme = await app.Org("acme");
+        var viewer = (await acme.Member("viewer")).Caller;
+        var chat = await acme.Chat();
+        async Task Everything()
+        {
+            await acme.Say(chat, "a");
+            await acme.Chat();
+            (await viewer.Get("/orgs/me/chats")).Is(200);
+            (await viewer.Get($"/orgs/me/chats/{chat}")).Is(200);
+            (await viewer.Get($"/orgs/me/chats/{chat}/messages")).Is(200);
+            (await viewer.Get("/users/me")).Is(200);
+        }
+        Pool.Clear();
+        for (var i = 0; i < 6; i++)
+            await Everything();
+        Assert.True(await IsPrepared());
+
+        // One at a time: several tables locked in one transaction deadlock with the statements of the service.
+        foreach (var statement in string.Format(null, change, Guid.NewGuid().ToString("N")[..6]).Split("; "))
+            await app.Execute(statement);
+
+        for (var i = 0; i < 6; i++)
+            await Everything();
+        Assert.Equal(12, await acme.Count("messages"));
+    }
+
+    [Fact]
+    public async Task Connections_that_were_reset_behind_our_back_prepare_again()
+    {
+        var acme = await app.Org("acme");
+        var plugin = await acme.Plugin();
+        var admin = await acme.Admin();
+        Pool.Clear();
+        for (var i = 0; i < 12; i++)
+        {
+            await acme.Chat();
+            (await admin.Post("/orgs/me/apikeys", new { label = "a" })).Is(201);
+        }
+        Assert.True(await IsPrepared());
+
+        await Serving("discard all");
+        (await admin.Post("/orgs/me/apikeys", new { label = "a" })).Is(201);
+        await Serving("discard all");
+        var statuses = new List<int>();
+        for (var i = 0; i < 20; i++)
+            statuses.Add((await plugin.Post($"{acme.ApiPath}/chats", "{}")).Status);
+
+        Assert.All(statuses, status => Assert.Equal(201, status));
+        Assert.Equal("UTC", await Serving("show timezone"));
+    }
+
+    /// <summary>Whether the service prepares its statements at all, so that there is something to be harmed.</summary>
+    private async Task<bool> IsPrepared()
+    {
+        // One caller at a time uses one connection, unless the service does background work. The test checks all connections of the pool.
+        var connections = new List<NpgsqlConnection>();
+        try
+        {
+            for (var i = 0; i < 4; i++)
+                connections.Add(await Pool.OpenConnectionAsync());
+            foreach (var connection in connections)
+            {
+                await using var command = new NpgsqlCommand("select count(*) > 0 from pg_prepared_statements where statement like '%from sessions%'", connection);
+                if (await command.ExecuteScalarAsync() is true)
+                    return true;
+            }
+            return false;
+        }
+        finally
+        {
+            foreach (var connection in connections)
+                await connection.DisposeAsync();
+        }
+    }
+
+    // On a connection of the service's own pool.
+    private async Task<string?> Serving(string sql)
+    {
+        await using var connection = await Pool.OpenConnectionAsync();
+        await using var command = new NpgsqlCommand(sql, connection);
+        return (await command.ExecuteScalarAsync())?.ToString();
+    }
+
+    private async Task Elsewhere(string sql)
+    {
+        await using var source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(app.ConnectionString) { Database = "postgres", Pooling = false });
+        await using var command = source.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    private static async Task IsUnavailable(Func<Task<Answer>> ask)
+    {
+        var pace = LoadAwareStopwatch.Start();
+        var answer = await ask();
+        answer.IsSafeProblem(503, "unavailable");
+        Assert.InRange(int.Parse(answer.Header("Retry-After")!, null), 1, 60);
+        await pace.Within(5);
+    }
+}

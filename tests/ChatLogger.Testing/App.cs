@@ -1,0 +1,164 @@
+using ChatLogger.Auth;
+using ChatLogger.Data;
+using ChatLogger.Features;
+using Dapper;
+using MediatR;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace ChatLogger.Testing;
+
+/// <summary>
+/// The whole service on a real Kestrel and a database of its own, in Production's settings; one for each test class (<c>IClassFixture</c>).
+/// A test creates its own organizations and truncates nothing.
+/// </summary>
+public class App : IAsyncLifetime
+{
+    private WebApplication? _app;
+    private string? _database;
+    private NpgsqlDataSource? _rows;
+
+    /// <summary>As it came from the server, with no cookies, redirects or defaults of ours.</summary>
+    internal HttpClient Http { get; private set; } = null!;
+
+    internal Clock Clock { get; private set; } = new();
+
+    internal LogLines Log { get; private set; } = new();
+
+    internal IServiceProvider Services => _app!.Services;
+
+    internal Uri Address => Http.BaseAddress!;
+
+    /// <summary>The service's database, past the service.</summary>
+    internal NpgsqlDataSource Rows => _rows!;
+
+    internal string ConnectionString => _database!;
+
+    /// <summary>A minute: a busy machine is no reason for a 503.</summary>
+    private protected virtual string DatabaseDeadline => "00:01:00";
+
+    private protected bool HasStopped { get; private set; }
+
+    /// <summary>A client without any credential.</summary>
+    internal Caller Stranger => new(Http);
+
+    public virtual Task InitializeAsync() => Start();
+
+    private protected async Task Start()
+    {
+        _database ??= await NewDatabase();
+        _rows = NpgsqlDataSource.Create(_database);
+        _app = Application.Build([], builder =>
+        {
+            builder.Environment.EnvironmentName = Environments.Production;
+            builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
+            {
+                ["urls"] = "http://127.0.0.1:0",
+                ["ConnectionStrings:ChatLogger"] = _database,
+                ["Session:Secret"] = "not a secret, but thirty-two bytes and more",
+                ["Telemetry:MetricsToken"] = Persona.OperatorToken,
+                // No load balancer needs time to notice here.
+                ["Shutdown:DrainDelay"] = "00:00:00",
+                ["Server:DatabaseDeadline"] = DatabaseDeadline,
+            });
+            builder.Services.AddSingleton<TimeProvider>(Clock);
+            // The lowest cost of bcrypt: these tests do not measure how long it takes.
+            builder.Services.AddSingleton<IPasswordHasher>(new Bcrypt(4));
+            Customize(builder);
+        });
+        _app.Services.GetRequiredService<ILoggerFactory>().AddProvider(Log);
+        await _app.Services.GetRequiredService<Database>().Open(CancellationToken.None);
+        await _app.StartAsync();
+        Http = new HttpClient(new SocketsHttpHandler { UseCookies = false, AllowAutoRedirect = false }) { BaseAddress = new Uri(_app.Urls.First()) };
+    }
+
+    public virtual async Task DisposeAsync()
+    {
+        await Stop();
+        await DropDatabase();
+    }
+
+    /// <summary>Another instance of the service on the same database; the caller stops it.</summary>
+    internal async Task<App> AnotherInstance()
+    {
+        var other = (App)Activator.CreateInstance(GetType())!;
+        other._database = _database;
+        await other.Start();
+        return other;
+    }
+
+    /// <summary>Becomes the service that another class has done with.</summary>
+    private protected void TakeOver(App other) =>
+        (_app, _database, _rows, Http, Clock, Log) = (other._app, other._database, other._rows, other.Http, other.Clock, other.Log);
+
+    internal async Task Stop()
+    {
+        HasStopped = true;
+        Http.Dispose();
+        await _app!.StopAsync();
+        await _app.DisposeAsync();
+        await _rows!.DisposeAsync();
+    }
+
+    /// <summary>A new organization with a slug of its own that begins with <paramref name="name"/>.</summary>
+    internal async Task<Org> Org(string name)
+    {
+        var slug = $"{name}-{Guid.NewGuid().ToString("N")[..8]}";
+        var organization = await Send(new CreateOrganization.Command(slug, name, null, Persona.Operator));
+        return new Org(this, organization.Id, slug);
+    }
+
+    /// <summary>A superadmin, logged in.</summary>
+    internal async Task<Caller> Superadmin()
+    {
+        var email = $"root-{Guid.NewGuid():N}@chatlogger.example";
+        await Send(new CreateMember.Command(null, email, null, MemberRole.Superadmin, Persona.Password, Persona.Operator));
+        return await LogIn(email);
+    }
+
+    internal async Task<Caller> LogIn(string email, string password = Persona.Password)
+    {
+        var answer = await Stranger.Post("/auth/login", new { email, password });
+        answer.Is(200);
+        return Stranger.WithCookie(answer.Header("Set-Cookie")!.Split(';')[0]);
+    }
+
+    internal Task<T> Send<T>(IRequest<T> command) => Services.GetRequiredService<ISender>().Send(command);
+
+    /// <summary>One value from the database, past the service.</summary>
+    internal async Task<T?> Value<T>(string sql, object? parameters = null)
+    {
+        await using var connection = await Rows.OpenConnectionAsync();
+        return await connection.ExecuteScalarAsync<T>(sql, parameters);
+    }
+
+    internal async Task<int> Execute(string sql, object? parameters = null)
+    {
+        await using var connection = await Rows.OpenConnectionAsync();
+        return await connection.ExecuteAsync(sql, parameters);
+    }
+
+    /// <summary>Waits until the database says so.</summary>
+    internal Task Until(string sql, object? parameters = null) => Wait.Until(() => Value<bool>(sql, parameters), sql);
+
+    /// <summary>Waits until so many messages are taken by this instance and not written.</summary>
+    internal Task Queued(int messages) => Wait.Until(() => Services.GetRequiredService<MessageWriter>().Capacity.Rows == messages);
+
+    /// <summary>Waits until so many statements wait for a lock.</summary>
+    internal Task Blocked(int statements = 1) => Until(
+        "select count(*) >= @statements from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'", new { statements });
+
+    /// <summary>An empty database with the schema; its connection string.</summary>
+    protected virtual Task<string> NewDatabase() => TestServer.NewDatabase();
+
+    protected virtual Task DropDatabase() => TestServer.Drop(_database!);
+
+    /// <summary>What a class of tests changes about the service.</summary>
+    protected virtual void Customize(WebApplicationBuilder builder)
+    {
+    }
+}

@@ -1,0 +1,16 @@
+namespace ChatLogger.Testing;
+
+/// <summary>The service's clock: the real one, until a test moves it.</summary>
+internal sealed class Clock : TimeProvider
+{
+    private TimeSpan _ahead;
+
+    public bool HasMoved => _ahead != TimeSpan.Zero;
+
+    public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + _ahead;
+
+    // One clock: timestamps advance together with the time of day.
+    public override long GetTimestamp() => System.GetTimestamp() + (long)(_ahead.TotalSeconds * TimestampFrequency);
+
+    public void Advance(TimeSpan by) => _ahead += by;
+}
