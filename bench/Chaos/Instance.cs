@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
-using ChatLogger.Data;
+using ChatLogger.PrivatePostgres;
 
 namespace ChatLogger.Bench.Chaos;
 

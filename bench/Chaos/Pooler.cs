@@ -1,5 +1,5 @@
 using System.Globalization;
-using ChatLogger.Data;
+using ChatLogger.PrivatePostgres;
 
 namespace ChatLogger.Bench.Chaos;
 

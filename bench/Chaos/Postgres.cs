@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using ChatLogger.Data;
+using ChatLogger.PrivatePostgres;
 using Npgsql;
 
 namespace ChatLogger.Bench.Chaos;

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using ChatLogger.Bench.Http;
 using ChatLogger.Configuration;
+using ChatLogger.PrivatePostgres;
 using Npgsql;
 
 namespace ChatLogger.Bench.Verbs;
@@ -105,7 +106,7 @@ internal static class Verb
         {
             return await verb();
         }
-        catch (Exception e) when (e is UsageException or ServiceException or HttpRequestException or StartupException or NpgsqlException || e.InnerException is TimeoutException)
+        catch (Exception e) when (e is UsageException or ServiceException or HttpRequestException or StartupException or PrivateDatabaseException or NpgsqlException || e.InnerException is TimeoutException)
         {
             await Console.Error.WriteLineAsync(e.Message);
             return Exit.CannotRun;

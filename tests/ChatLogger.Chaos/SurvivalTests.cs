@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Runtime.Versioning;
-using ChatLogger.Data;
+using ChatLogger.PrivatePostgres;
 
 namespace ChatLogger.Chaos;
 

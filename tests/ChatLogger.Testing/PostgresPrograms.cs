@@ -1,4 +1,5 @@
 using ChatLogger.Data;
+using ChatLogger.PrivatePostgres;
 using Microsoft.Extensions.Logging;
 
 namespace ChatLogger.Testing;

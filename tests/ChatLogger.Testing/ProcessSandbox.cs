@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Runtime.Versioning;
 using System.Security.Cryptography;
 using System.Text;
-using ChatLogger.Data;
+using ChatLogger.PrivatePostgres;
 
 namespace ChatLogger.Testing;
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using ChatLogger.Configuration;
 using ChatLogger.Data;
+using ChatLogger.PrivatePostgres;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 

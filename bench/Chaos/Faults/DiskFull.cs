@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using ChatLogger.Data;
+using ChatLogger.PrivatePostgres;
 
 namespace ChatLogger.Bench.Chaos;
 

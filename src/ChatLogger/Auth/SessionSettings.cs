@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using System.Security.Cryptography;
 using System.Text;
 using ChatLogger.Configuration;
-using ChatLogger.Data;
+using ChatLogger.PrivatePostgres;
 
 namespace ChatLogger.Auth;
 
@@ -61,7 +61,7 @@ internal sealed record SessionSettings
         var file = Path.Combine(dataDirectory, "session.secret");
         try
         {
-            PrivateDatabase.MakeDirectory(dataDirectory);
+            DataDirectory.Create(dataDirectory);
             if (!File.Exists(file))
             {
                 // The file appears completely or not at all, and of two processes that create it the first wins.

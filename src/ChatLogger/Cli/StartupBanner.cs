@@ -1,4 +1,4 @@
-using ChatLogger.Data;
+using ChatLogger.PrivatePostgres;
 
 namespace ChatLogger.Cli;
 

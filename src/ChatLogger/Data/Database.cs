@@ -1,4 +1,5 @@
 using ChatLogger.Configuration;
+using ChatLogger.PrivatePostgres;
 using ChatLogger.Telemetry;
 using Npgsql;
 
@@ -42,10 +43,7 @@ internal sealed class Database(DatabaseSettings settings, ILoggerFactory logs, I
         var connection = settings.ConnectionString;
         if (connection is null)
         {
-            _private = await PrivateDatabase.Start(
-                new PrivateDatabaseOptions(settings.DataDirectory) { BinariesDirectory = settings.Binaries },
-                logs.CreateLogger<PrivateDatabase>(),
-                ct);
+            _private = await StartPrivate(ct);
             connection = _private.ConnectionString;
         }
 
@@ -79,6 +77,21 @@ internal sealed class Database(DatabaseSettings settings, ILoggerFactory logs, I
             await _writing.DisposeAsync();
         if (_private is not null)
             await _private.DisposeAsync();
+    }
+
+    private async Task<PrivateDatabase> StartPrivate(CancellationToken ct)
+    {
+        try
+        {
+            return await PrivateDatabase.Start(
+                new PrivateDatabaseOptions(settings.DataDirectory) { BinariesDirectory = settings.Binaries },
+                logs.CreateLogger<PrivateDatabase>(),
+                ct);
+        }
+        catch (PrivateDatabaseException failure)
+        {
+            throw new StartupException(failure.Message);
+        }
     }
 
     private NpgsqlDataSource Pool(string name, string text, SessionSetup setup)

@@ -1,6 +1,6 @@
 using System.Runtime.Versioning;
-using ChatLogger.Configuration;
 using ChatLogger.Data;
+using ChatLogger.PrivatePostgres;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 
@@ -55,7 +55,7 @@ public sealed class NpmPostgresTests : IDisposable
         // A machine that has nothing but this folder.
         var options = new PrivateDatabaseOptions(Path.Combine(_root, "data")) { Path = bin, Root = _root, TempDirectory = _root };
 
-        var refusal = await Assert.ThrowsAsync<StartupException>(() => PrivateDatabase.Start(options, NullLogger.Instance, CancellationToken.None));
+        var refusal = await Assert.ThrowsAsync<PrivateDatabaseException>(() => PrivateDatabase.Start(options, NullLogger.Instance, CancellationToken.None));
 
         Assert.StartsWith("No database: ", refusal.Message);
         Assert.Contains($"npm was tried: {reason}", refusal.Message);
@@ -73,7 +73,7 @@ public sealed class NpmPostgresTests : IDisposable
         await File.WriteAllTextAsync(Path.Combine(_root, "data", "database", "PG_VERSION"), "17\n");
         var options = new PrivateDatabaseOptions(Path.Combine(_root, "data")) { Path = "", Root = _root, TempDirectory = _root };
 
-        var refusal = await Assert.ThrowsAsync<StartupException>(() => PrivateDatabase.Start(options, NullLogger.Instance, CancellationToken.None));
+        var refusal = await Assert.ThrowsAsync<PrivateDatabaseException>(() => PrivateDatabase.Start(options, NullLogger.Instance, CancellationToken.None));
 
         Assert.Contains("was made by PostgreSQL 17", refusal.Message);
         Assert.DoesNotContain("npm", refusal.Message);

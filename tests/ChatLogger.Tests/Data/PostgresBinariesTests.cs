@@ -1,5 +1,4 @@
-using ChatLogger.Configuration;
-using ChatLogger.Data;
+using ChatLogger.PrivatePostgres;
 
 namespace ChatLogger.Tests.Data;
 
@@ -67,7 +66,7 @@ public sealed class PostgresBinariesTests : IDisposable
     [Fact]
     public void A_configured_directory_without_a_server_is_refused_by_the_name_of_the_setting()
     {
-        var refusal = Assert.Throws<StartupException>(() => PostgresBinaries.Find(_root));
+        var refusal = Assert.Throws<PrivateDatabaseException>(() => PostgresBinaries.Find(_root));
 
         Assert.Contains("Database__Binaries", refusal.Message);
         Assert.Contains(_root, refusal.Message);
@@ -76,7 +75,7 @@ public sealed class PostgresBinariesTests : IDisposable
     [Fact]
     public void A_configured_version_that_is_too_old_is_refused()
     {
-        var refusal = Assert.Throws<StartupException>(() => PostgresBinaries.Find(Install("old", "14.9")));
+        var refusal = Assert.Throws<PrivateDatabaseException>(() => PostgresBinaries.Find(Install("old", "14.9")));
 
         Assert.Contains("holds PostgreSQL 14", refusal.Message);
         Assert.Contains("Database__Binaries", refusal.Message);

@@ -3,8 +3,7 @@ using System.Globalization;
 using System.Runtime.Versioning;
 using System.Security.Cryptography;
 using System.Text;
-using ChatLogger.Configuration;
-using ChatLogger.Data;
+using ChatLogger.PrivatePostgres;
 using ChatLogger.Tests.Support;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -178,7 +177,7 @@ public sealed class PrivateDatabaseTests(PrivateDatabaseFixture.Made made) : Pri
         await database.DisposeAsync();
         await File.WriteAllTextAsync(Path.Combine(database.ClusterDirectory, "PG_VERSION"), "14\n");
 
-        var refusal = await Assert.ThrowsAsync<StartupException>(() => Start(Lasting));
+        var refusal = await Assert.ThrowsAsync<PrivateDatabaseException>(() => Start(Lasting));
 
         Assert.Contains("made by PostgreSQL 14", refusal.Message);
         Assert.Contains($"PostgreSQL {database.Major} in ", refusal.Message);
@@ -192,7 +191,7 @@ public sealed class PrivateDatabaseTests(PrivateDatabaseFixture.Made made) : Pri
         Directory.CreateDirectory(Path.Combine(Data, "database"), Open);
         await File.WriteAllTextAsync(Path.Combine(Data, "database", "thesis.txt"), "precious");
 
-        var refusal = await Assert.ThrowsAsync<StartupException>(() => Start(Lasting));
+        var refusal = await Assert.ThrowsAsync<PrivateDatabaseException>(() => Start(Lasting));
 
         Assert.Contains(Path.Combine(Data, "database"), refusal.Message);
         Assert.Equal("precious", await File.ReadAllTextAsync(Path.Combine(Data, "database", "thesis.txt")));
@@ -206,7 +205,7 @@ public sealed class PrivateDatabaseTests(PrivateDatabaseFixture.Made made) : Pri
     {
         await File.WriteAllTextAsync(Path.Combine(Root, "in-the-way"), "");
 
-        var refusal = await Assert.ThrowsAsync<StartupException>(() => Start(Throwaway with { DataDirectory = Path.Combine(Root, name) }));
+        var refusal = await Assert.ThrowsAsync<PrivateDatabaseException>(() => Start(Throwaway with { DataDirectory = Path.Combine(Root, name) }));
 
         Assert.Contains(Path.Combine(Root, name), refusal.Message);
     }
@@ -222,7 +221,7 @@ public sealed class PrivateDatabaseTests(PrivateDatabaseFixture.Made made) : Pri
     [Fact]
     public async Task A_server_that_does_not_start_says_why()
     {
-        var refusal = await Assert.ThrowsAsync<StartupException>(
+        var refusal = await Assert.ThrowsAsync<PrivateDatabaseException>(
             () => StartAgain(Throwaway with { Settings = new Dictionary<string, string> { ["shared_buffers"] = "plenty" } }));
 
         Assert.Contains("does not start", refusal.Message);
@@ -251,7 +250,7 @@ public sealed class PrivateDatabaseTests(PrivateDatabaseFixture.Made made) : Pri
                 break;
         }
 
-        var refusal = await Assert.ThrowsAsync<StartupException>(() => StartAgain(Lasting));
+        var refusal = await Assert.ThrowsAsync<PrivateDatabaseException>(() => StartAgain(Lasting));
 
         Assert.Contains(sockets, refusal.Message);
         Assert.Contains("TMPDIR", refusal.Message);
@@ -264,7 +263,7 @@ public sealed class PrivateDatabaseTests(PrivateDatabaseFixture.Made made) : Pri
         Directory.CreateDirectory(sockets, Closed);
         Posix.ChangeOwner(sockets, 12345, 12345);
 
-        Assert.Contains(sockets, (await Assert.ThrowsAsync<StartupException>(() => StartAgain(Lasting))).Message);
+        Assert.Contains(sockets, (await Assert.ThrowsAsync<PrivateDatabaseException>(() => StartAgain(Lasting))).Message);
     }
 
     [Theory]
@@ -366,7 +365,7 @@ public sealed class PrivateDatabaseTests(PrivateDatabaseFixture.Made made) : Pri
         await first.DisposeAsync();
         File.SetUnixFileMode(Data, Closed);
 
-        var refusal = await Assert.ThrowsAsync<StartupException>(() => Start(Lasting));
+        var refusal = await Assert.ThrowsAsync<PrivateDatabaseException>(() => Start(Lasting));
 
         Assert.Contains("chmod o+x", refusal.Message);
         Assert.False(Directory.Exists(Lasting.SystemDirectory));

@@ -1,5 +1,5 @@
 using System.Runtime.Versioning;
-using ChatLogger.Data;
+using ChatLogger.PrivatePostgres;
 using Npgsql;
 
 namespace ChatLogger.Tests.Data;

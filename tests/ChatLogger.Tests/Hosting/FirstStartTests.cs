@@ -1,7 +1,7 @@
 using System.Runtime.Versioning;
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using ChatLogger.Data;
+using ChatLogger.PrivatePostgres;
 using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Hosting;

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using ChatLogger.Data;
+using ChatLogger.PrivatePostgres;
 using Npgsql;
 
 namespace ChatLogger.Tests.Support;

@@ -1,5 +1,6 @@
 using System.Reflection;
 using ChatLogger.Http;
+using ChatLogger.PrivatePostgres;
 using Microsoft.Extensions.Logging;
 
 namespace ChatLogger.Tests.Telemetry;
@@ -10,7 +11,8 @@ public class LogMessageTests
     public void No_message_takes_what_may_be_nothing_for_its_template_would_say_null()
     {
         var context = new NullabilityInfoContext();
-        var methods = typeof(Limits).Assembly.GetTypes()
+        var methods = new[] { typeof(Limits).Assembly, typeof(PrivateDatabase).Assembly }
+            .SelectMany(assembly => assembly.GetTypes())
             .SelectMany(type => type.GetMethods(BindingFlags.Static | BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public | BindingFlags.DeclaredOnly))
             .Where(method => method.GetCustomAttribute<LoggerMessageAttribute>() is not null)
             .ToList();

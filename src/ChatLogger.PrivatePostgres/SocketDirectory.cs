@@ -1,9 +1,8 @@
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
-using ChatLogger.Configuration;
 
-namespace ChatLogger.Data;
+namespace ChatLogger.PrivatePostgres;
 
 /// <summary>
 /// The directory of the server's socket. The server trusts every connection and opens no TCP port, which is safe only because no account
@@ -99,9 +98,10 @@ internal static partial class SocketDirectory
         return true;
     }
 
-    private static StartupException Refused(string directory, ServerAccount account) =>
+    private static PrivateDatabaseException Refused(string directory, ServerAccount account) =>
         new(
-            $"{directory} is to hold the socket of the private database, but it is not a directory of the user {account} that is closed to all others (mode 0700). "
+            $"{directory} is to hold the socket of the private database, "
+                + $"but it is not a directory of the user {account} that is closed to all others (mode 0700). "
                 + "Remove it, or set TMPDIR to a directory of your own.");
 
     [GeneratedRegex("^[A-Za-z0-9/._+-]*$")]

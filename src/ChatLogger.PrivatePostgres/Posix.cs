@@ -2,7 +2,7 @@ using System.ComponentModel;
 using System.Runtime.InteropServices;
 using System.Text;
 
-namespace ChatLogger.Data;
+namespace ChatLogger.PrivatePostgres;
 
 /// <summary>
 /// The system calls that .NET does not offer. None is for Windows; <see cref="Stat"/> and <see cref="As"/> are for Linux only.

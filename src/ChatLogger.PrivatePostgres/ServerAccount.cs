@@ -1,9 +1,8 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
-using ChatLogger.Configuration;
 
-namespace ChatLogger.Data;
+namespace ChatLogger.PrivatePostgres;
 
 /// <summary>
 /// The account that runs PostgreSQL's programs: the current one, or an unprivileged one for root, because PostgreSQL refuses uid 0.
@@ -27,7 +26,7 @@ internal sealed record ServerAccount(string? Name, uint Uid, uint Gid)
         return (owner is > 0 ? accounts.Find(account => account.Uid == owner) : null)
             ?? accounts.Find(account => account.Name == "postgres")
             ?? accounts.Find(account => account.Name == "nobody")
-            ?? throw new StartupException(
+            ?? throw new PrivateDatabaseException(
                 "PostgreSQL does not run as root, and this machine has neither a user postgres nor a user nobody to run it as. "
                 + "Start Chat Logger as an ordinary user, or set ConnectionStrings__ChatLogger.");
     }
@@ -47,7 +46,8 @@ internal sealed record ServerAccount(string? Name, uint Uid, uint Gid)
         var self = new ServerAccount(null, 0, 0);
         var result = await self.Run("chown", ["-hR", $"{Uid}:{Gid}", directory]);
         if (result.ExitCode != 0)
-            throw new StartupException($"{directory} cannot be given to the user {Name}, who is to run PostgreSQL:\n{result.Output}");
+            throw new PrivateDatabaseException(
+                $"{directory} cannot be given to the user {Name}, who is to run PostgreSQL:\n{result.Output}");
     }
 
     /// <summary>Whether this account may enter the directory. Only an actual attempt accounts for ACLs and mounts too.</summary>
@@ -75,7 +75,7 @@ internal sealed record ServerAccount(string? Name, uint Uid, uint Gid)
         }
         catch (Win32Exception failure)
         {
-            throw new StartupException($"{program} cannot be run as the user {this}: {failure.Message}");
+            throw new PrivateDatabaseException($"{program} cannot be run as the user {this}: {failure.Message}");
         }
         using var cancelled = ct.Register(() => process.Kill(entireProcessTree: true));
         var output = process.StandardOutput.ReadToEndAsync(CancellationToken.None);

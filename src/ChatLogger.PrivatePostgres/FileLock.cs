@@ -1,6 +1,5 @@
-using ChatLogger.Configuration;
 
-namespace ChatLogger.Data;
+namespace ChatLogger.PrivatePostgres;
 
 /// <summary>
 /// A lock between processes that the kernel releases even after kill -9. On Unix .NET uses flock(2): exclusive for
@@ -20,9 +19,9 @@ internal static class FileLock
             if (TryExclusive(path) is { } held)
                 return held;
             if (waited.Elapsed > Timeout)
-                throw new StartupException(
-                    $"Another process has held {path} for {Timeout.TotalSeconds:0} seconds. Is it starting or stopping the database? If it hangs, end it."
-                );
+                throw new PrivateDatabaseException(
+                    $"Another process has held {path} for {Timeout.TotalSeconds:0} seconds. "
+                    + "Is it starting or stopping the database? If it hangs, end it.");
             await Task.Delay(PollInterval, ct);
         }
     }
@@ -49,7 +48,7 @@ internal static class FileLock
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new StartupException($"The data directory {Path.GetDirectoryName(path)} cannot be used: {failure.Message}");
+            throw new PrivateDatabaseException($"The data directory {Path.GetDirectoryName(path)} cannot be used: {failure.Message}");
         }
     }
 
