@@ -106,7 +106,11 @@ internal sealed class ConversationFile(Stream source, long limit = long.MaxValue
             if (enough)
             {
                 return start is [0x1f, 0x8b]
-                    ? (PipeReader.Create(new GZipStream(raw.AsStream(), CompressionMode.Decompress), new StreamPipeReaderOptions(bufferSize: 65536)), null)
+                    ? (
+                        PipeReader.Create(
+                            new GZipStream(raw.AsStream(), CompressionMode.Decompress),
+                            new StreamPipeReaderOptions(bufferSize: 65536)),
+                        null)
                     : (raw, null);
             }
         }

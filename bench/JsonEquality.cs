@@ -65,7 +65,9 @@ internal static class JsonEquality
     }
 
     private static void Write(string value, StringBuilder text) =>
-        text.Append('"').Append(value.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)).Append('"');
+        text.Append('"')
+            .Append(value.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal))
+            .Append('"');
 
     // Digits without leading and trailing zeros, and the power of ten that belongs to the last of them. Never through double or decimal,
     // which would make neighbours equal; the exponent is unbounded as well.
@@ -74,7 +76,10 @@ internal static class JsonEquality
         var negative = number[0] == '-';
         var split = number.IndexOfAny(['e', 'E']);
         var mantissa = (split < 0 ? number : number[..split]).TrimStart('-');
-        var exponent = split < 0 ? BigInteger.Zero : BigInteger.Parse(number.AsSpan(split + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
+        var exponent =
+            split < 0
+                ? BigInteger.Zero
+                : BigInteger.Parse(number.AsSpan(split + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
 
         var point = mantissa.IndexOf('.', StringComparison.Ordinal);
         if (point >= 0)

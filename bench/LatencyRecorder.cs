@@ -36,7 +36,10 @@ internal sealed class LatencyRecorder
         return TimeSpan.Zero;
     }
 
-    public override string ToString() => Count == 0
-        ? "none"
-        : string.Create(CultureInfo.InvariantCulture, $"p50 {Percentile(50).TotalMilliseconds:0.###} ms, p99 {Percentile(99).TotalMilliseconds:0.###} ms");
+    public override string ToString() =>
+        Count == 0
+            ? "none"
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"p50 {Percentile(50).TotalMilliseconds:0.###} ms, p99 {Percentile(99).TotalMilliseconds:0.###} ms");
 }

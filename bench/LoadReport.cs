@@ -44,7 +44,9 @@ internal sealed class LoadReport
                     break;
                 case Outcome.Refused:
                     Refused++;
-                    Fault($"refused, {answer.Problem!.Status} {Excerpt.Of(answer.Problem.Type)}", $"{where}: {Excerpt.Of(answer.Problem.Detail)}");
+                    Fault(
+                        $"refused, {answer.Problem!.Status} {Excerpt.Of(answer.Problem.Type)}",
+                        $"{where}: {Excerpt.Of(answer.Problem.Detail)}");
                     break;
                 case Outcome.Unknown:
                     Unknown++;
@@ -111,7 +113,8 @@ internal sealed class LoadReport
         output.WriteLine(Text($"conversations  {Conversations:N0} complete, {Incomplete:N0} incomplete, {Malformed:N0} malformed lines"));
         output.WriteLine(Text($"messages       {Messages:N0} acknowledged, {NotSent:N0} not sent"));
         output.WriteLine(Text($"content        {ContentBytes:N0} bytes"));
-        output.WriteLine(Text($"requests       {Refused:N0} refused, {Unknown:N0} unknown, {Unreachable:N0} without connection, {Retries:N0} retries"));
+        output.WriteLine(
+            Text($"requests       {Refused:N0} refused, {Unknown:N0} unknown, {Unreachable:N0} without connection, {Retries:N0} retries"));
         var seconds = Math.Max(elapsed.Elapsed.TotalSeconds, 0.001);
         output.WriteLine(Text($"elapsed        {seconds:0.0} s, {Messages / seconds:N0} messages/s"));
         output.WriteLine($"latency        {latencies}");

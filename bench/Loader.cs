@@ -63,7 +63,9 @@ internal sealed class Loader(HttpClient http, string slug, string key, int conne
                     progress?.Report(report.Status(file.Fraction));
                 }
             }
-            report.AddConversation(chat.Outcome == Outcome.Acknowledged && acknowledged == conversation.Messages.Count, conversation.Messages.Count - sent);
+            report.AddConversation(
+                chat.Outcome == Outcome.Acknowledged && acknowledged == conversation.Messages.Count,
+                conversation.Messages.Count - sent);
             progress?.Report(report.Status(file.Fraction));
         }
 
@@ -73,7 +75,8 @@ internal sealed class Loader(HttpClient http, string slug, string key, int conne
             var acknowledged = new int[conversations.Count];
             var sent = new int[conversations.Count];
             var waiting = new Queue<(int At, int Message)>(
-                conversations.SelectMany((conversation, at) => Enumerable.Range(-1, conversation.Messages.Count + 1).Select(message => (at, message))));
+                conversations.SelectMany(
+                    (conversation, at) => Enumerable.Range(-1, conversation.Messages.Count + 1).Select(message => (at, message))));
             while (waiting.Count > 0 && !halt.IsCancellationRequested)
             {
                 var (things, items) = Request(waiting, conversations, chats);
@@ -86,7 +89,10 @@ internal sealed class Loader(HttpClient http, string slug, string key, int conne
                     var (conversation, isChat) = (conversations[at], message < 0);
                     // One response to the whole counts once, and messages of a refused chat were not sent.
                     if ((i < answers.Count && answers.Count == things.Count && (isChat || chats[at] is not null)) || i == 0)
-                        Note(answer, isChat ? $"line {conversation.Line}, chat" : $"line {conversation.Line}, message {message}", answers.Count < things.Count || isChat);
+                        Note(
+                            answer,
+                            isChat ? $"line {conversation.Line}, chat" : $"line {conversation.Line}, message {message}",
+                            answers.Count < things.Count || isChat);
                     if (isChat)
                         chats[at] = answer.Outcome == Outcome.Acknowledged ? answer.Id : null;
                     else if (chats[at] is not null)
@@ -117,7 +123,10 @@ internal sealed class Loader(HttpClient http, string slug, string key, int conne
         }
     }
 
-    private (List<(int At, int Message)> Things, List<byte[]> Items) Request(Queue<(int At, int Message)> waiting, List<Conversation> conversations, string?[] chats)
+    private (List<(int At, int Message)> Things, List<byte[]> Items) Request(
+        Queue<(int At, int Message)> waiting,
+        List<Conversation> conversations,
+        string?[] chats)
     {
         var (things, items, opened, bytes) = (new List<(int, int)>(), new List<byte[]>(), new HashSet<int>(), 0);
         while (items.Count < batch && waiting.TryPeek(out var next))

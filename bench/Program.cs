@@ -8,7 +8,8 @@ internal static class Program
 {
     public static async Task<int> Main(string[] args)
     {
-        var bench = new RootCommand("Speaks to a running Chat Logger over HTTP: fills it, checks what it kept, and measures it beside others.")
+        var bench = new RootCommand(
+            "Speaks to a running Chat Logger over HTTP: fills it, checks what it kept, and measures it beside others.")
         {
             LoadVerb.Create(),
             VerifyVerb.Create(),
@@ -24,7 +25,8 @@ internal static class Program
         var line = bench.Parse(args);
 
         // Longer than a request may take: after Ctrl+C the command still waits for requests in flight, and prints the summary.
-        var exit = await line.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = Verb.RequestTimeout + TimeSpan.FromSeconds(10) });
+        var exit = await line.InvokeAsync(
+            new InvocationConfiguration { ProcessTerminationTimeout = Verb.RequestTimeout + TimeSpan.FromSeconds(10) });
         return line.Errors.Count > 0 ? Exit.CannotRun : exit;
     }
 }

@@ -54,8 +54,11 @@ internal sealed class Progress : IProgress<Status>, IAsyncDisposable
         }
     }
 
-    private string Line(Status status, string part) => string.Create(CultureInfo.InvariantCulture,
-        $"{status.Doing} {part} {status.Conversations:N0} conversations, {status.Messages:N0} messages, {status.Messages / elapsed.Elapsed.TotalSeconds:N0}/s");
+    private string Line(Status status, string part) =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{status.Doing} {part} {status.Conversations:N0} conversations, {status.Messages:N0} messages, "
+                + $"{status.Messages / elapsed.Elapsed.TotalSeconds:N0}/s");
 
     private static string Bar(double? fraction)
     {

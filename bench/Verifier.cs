@@ -74,7 +74,10 @@ internal sealed class Verifier(DashboardClient door, int connections = 8)
             if (copies.Count == 0)
                 Add(Kind.Missing, "conversation", $"with {conversation.Messages.Count} messages");
             foreach (var copy in copies.Skip(1))
-                Add(Kind.Doubled, "conversation", copy.Id == copies[0].Id ? $"chat {copy.Id} listed again" : $"chats {copies[0].Id} and {copy.Id}");
+                Add(
+                    Kind.Doubled,
+                    "conversation",
+                    copy.Id == copies[0].Id ? $"chat {copy.Id} listed again" : $"chats {copies[0].Id} and {copy.Id}");
 
             foreach (var copy in copies.DistinctBy(copy => copy.Id))
             {

@@ -48,14 +48,18 @@ internal static class Checker
     {
         (long Chats, long Messages) there = (read.Count(row => row.Kind == Kind.Chat), read.Count(row => row.Kind == Kind.Message));
         if (counted != there)
-            yield return new(ViolationKind.Miscounted, $"analytics count {counted.Chats} chats and {counted.Messages} messages, and there are {there.Chats} and {there.Messages}");
+            yield return new(
+                ViolationKind.Miscounted,
+                $"analytics count {counted.Chats} chats and {counted.Messages} messages, and there are {there.Chats} and {there.Messages}");
     }
 
     public static List<Violation> Check(IEnumerable<Operation> sent, IEnumerable<Row> read)
     {
         var findings = new List<Violation>();
         var operations = sent.ToDictionary(operation => operation.Token);
-        var acknowledged = operations.Values.Where(operation => operation.Status == OperationStatus.Acknowledged).ToDictionary(operation => (operation.Kind, operation.Id));
+        var acknowledged = operations
+            .Values.Where(operation => operation.Status == OperationStatus.Acknowledged)
+            .ToDictionary(operation => (operation.Kind, operation.Id));
         var seen = new HashSet<Operation>(ReferenceEqualityComparer.Instance);
         var chats = new Dictionary<string, List<Operation>>();
 
@@ -80,7 +84,9 @@ internal static class Checker
             if (!string.Equals(operation.Text, row.Text, StringComparison.Ordinal))
             {
                 var parting = Excerpt.Parting(operation.Text, row.Text);
-                Add(ViolationKind.Changed, $"{operation.Token} was {Excerpt.Of(operation.Text, parting)} and is {Excerpt.Of(row.Text, parting)}");
+                Add(
+                    ViolationKind.Changed,
+                    $"{operation.Token} was {Excerpt.Of(operation.Text, parting)} and is {Excerpt.Of(row.Text, parting)}");
             }
             if (operation.ChatId != row.ChatId)
                 Add(ViolationKind.Changed, $"{operation.Token} was sent to chat {operation.ChatId} and is in {row.ChatId}");
@@ -105,7 +111,9 @@ internal static class Checker
             for (var i = messages.Count - 1; i >= 0; i--)
             {
                 if (earliest is not null && earliest.Answered < messages[i].Sent)
-                    Add(ViolationKind.Reordered, $"{messages[i].Token} is read before {earliest.Token}, which was acknowledged before it was sent");
+                    Add(
+                        ViolationKind.Reordered,
+                        $"{messages[i].Token} is read before {earliest.Token}, which was acknowledged before it was sent");
                 if (earliest is null || messages[i].Answered < earliest.Answered)
                     earliest = messages[i];
             }

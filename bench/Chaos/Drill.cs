@@ -9,7 +9,19 @@ namespace ChatLogger.Bench.Chaos;
 /// by which this one extends time. Environment is passed to the service in addition to its settings. Rest is each writer's pause between
 /// two operations.
 /// </summary>
-internal sealed record DrillPlan(string Program, IReadOnlyList<Fault> Faults, int Writers, TimeSpan Before, TimeSpan Lasting, TimeSpan After, int Seed, bool Keep = false, bool Pooled = false, Func<double>? Slowness = null, IReadOnlyDictionary<string, string>? Environment = null, TimeSpan Rest = default);
+internal sealed record DrillPlan(
+    string Program,
+    IReadOnlyList<Fault> Faults,
+    int Writers,
+    TimeSpan Before,
+    TimeSpan Lasting,
+    TimeSpan After,
+    int Seed,
+    bool Keep = false,
+    bool Pooled = false,
+    Func<double>? Slowness = null,
+    IReadOnlyDictionary<string, string>? Environment = null,
+    TimeSpan Rest = default);
 
 /// <summary>
 /// Writers write, a fault is injected and removed, the writers retry what has no certain outcome with the same keys, and then everything is
@@ -47,7 +59,12 @@ internal sealed class Drill(DrillPlan plan, TextWriter output)
         try
         {
             await using var journal = new Journal(new StreamWriter(Path.Combine(directory, "journal")));
-            await using var site = await TestEnvironment.Open(plan.Program, directory, plan.Faults.Any(fault => fault.NeedsRelay), plan.Pooled || plan.Faults.Any(fault => fault.NeedsPooler), plan.Environment ?? new Dictionary<string, string>());
+            await using var site = await TestEnvironment.Open(
+                plan.Program,
+                directory,
+                plan.Faults.Any(fault => fault.NeedsRelay),
+                plan.Pooled || plan.Faults.Any(fault => fault.NeedsPooler),
+                plan.Environment ?? new Dictionary<string, string>());
             return report = await Run(site, journal, stop);
         }
         finally
@@ -61,7 +78,15 @@ internal sealed class Drill(DrillPlan plan, TextWriter output)
 
     private async Task<DrillReport> Run(TestEnvironment site, Journal journal, CancellationToken stop)
     {
-        using var http = new HttpClient(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromSeconds(1), MaxConnectionsPerServer = 1024, UseCookies = false, UseProxy = false, AllowAutoRedirect = false })
+        using var http = new HttpClient(
+            new SocketsHttpHandler
+            {
+                PooledConnectionLifetime = TimeSpan.FromSeconds(1),
+                MaxConnectionsPerServer = 1024,
+                UseCookies = false,
+                UseProxy = false,
+                AllowAutoRedirect = false,
+            })
         {
             BaseAddress = site.Address,
             Timeout = LongestRequest,
@@ -75,7 +100,8 @@ internal sealed class Drill(DrillPlan plan, TextWriter output)
         {
             if (plan.Faults[round].Missing is { } missing)
             {
-                await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{round + 1,5}  {plan.Faults[round].Name,-14} skipped: {missing}"));
+                await output.WriteLineAsync(
+                    string.Create(CultureInfo.InvariantCulture, $"{round + 1, 5}  {plan.Faults[round].Name, -14} skipped: {missing}"));
                 continue;
             }
             try
@@ -97,13 +123,15 @@ internal sealed class Drill(DrillPlan plan, TextWriter output)
                 break;
         }
 
-        findings.AddRange(writers.Surprises.Select(surprise => new Violation(ViolationKind.Misbehaved, $"{surprise.Value} × {surprise.Key}")));
+        findings.AddRange(
+            writers.Surprises.Select(surprise => new Violation(ViolationKind.Misbehaved, $"{surprise.Value} × {surprise.Key}")));
         var rows = await reader.Tables();
         List<Row> exported = [];
         try
         {
             exported = await reader.Export();
-            findings.AddRange(Checker.Check(journal.Operations, exported).Select(finding => finding with { Sentence = $"export: {finding.Sentence}" }));
+            findings.AddRange(
+                Checker.Check(journal.Operations, exported).Select(finding => finding with { Sentence = $"export: {finding.Sentence}" }));
             findings.AddRange(Checker.Count(rows, await reader.Summary()));
         }
         catch (Exception failure) when (failure is ServiceException or HttpRequestException)
@@ -123,7 +151,9 @@ internal sealed class Drill(DrillPlan plan, TextWriter output)
         {
             try
             {
-                using var answer = await http.GetAsync(new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{site.Service.Port}/healthz/live")), CancellationToken.None);
+                using var answer = await http.GetAsync(
+                    new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{site.Service.Port}/healthz/live")),
+                    CancellationToken.None);
                 if ((int)answer.StatusCode != 200)
                     return string.Create(CultureInfo.InvariantCulture, $"/healthz/live answered {(int)answer.StatusCode}");
             }
@@ -159,9 +189,15 @@ internal sealed class Drill(DrillPlan plan, TextWriter output)
         foreach (var broken in fault.Broken.Append(await living).OfType<string>())
             findings.Add(new(ViolationKind.Misbehaved, $"round {number}, {fault.Name}: {broken}"));
         writers.Fault = false;
-        journal.Note(string.Create(CultureInfo.InvariantCulture, $"round {number}: all writers succeed again after {recovery.TotalSeconds:0.00} s"));
+        journal.Note(
+            string.Create(CultureInfo.InvariantCulture, $"round {number}: all writers succeed again after {recovery.TotalSeconds:0.00} s"));
         if (!isBack || recovery > Stretched(LongestRecovery))
-            findings.Add(new(ViolationKind.Misbehaved, string.Create(CultureInfo.InvariantCulture, $"round {number}, {fault.Name}: not back after {recovery.TotalSeconds:0.0} s")));
+            findings.Add(
+                new(
+                    ViolationKind.Misbehaved,
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"round {number}, {fault.Name}: not back after {recovery.TotalSeconds:0.0} s")));
         if (site.Service.HasEnded)
             findings.Add(new(ViolationKind.Misbehaved, $"round {number}, {fault.Name}: the service has ended"));
 
@@ -171,22 +207,38 @@ internal sealed class Drill(DrillPlan plan, TextWriter output)
         await writers.Stop();
         open += await writers.Replay(RecoveryTimeout);
         if (open > 0)
-            findings.Add(new(ViolationKind.Misbehaved, $"round {number}, {fault.Name}: {open} operations stay open, however often one asks"));
+            findings.Add(
+                new(ViolationKind.Misbehaved, $"round {number}, {fault.Name}: {open} operations stay open, however often one asks"));
 
         var all = journal.Operations;
-        findings.AddRange(Checker.Check(all, await reader.Tables()).Select(finding => finding with { Sentence = $"round {number}, {fault.Name}: {finding.Sentence}" }));
+        findings.AddRange(
+            Checker
+                .Check(all, await reader.Tables())
+                .Select(finding => finding with { Sentence = $"round {number}, {fault.Name}: {finding.Sentence}" }));
         var mine = all.Skip(known).ToList();
         if (fault.FailsNobody && mine.Count(one => one is { WasUnknown: true, Acceptable: true }) is > 0 and var failed)
             findings.Add(new(ViolationKind.Misbehaved, $"round {number}, {fault.Name}: {failed} requests failed, and none had to"));
         if (fault.AnswersAll && mine.Count(one => one is { WasUnknown: true, HadArrived: true }) is > 0 and var unanswered)
             findings.Add(new(ViolationKind.Misbehaved, $"round {number}, {fault.Name}: {unanswered} requests were done and not answered"));
         if (writers.Slowest > Stretched(LongestAnswer))
-            findings.Add(new(ViolationKind.Misbehaved, string.Create(CultureInfo.InvariantCulture, $"round {number}, {fault.Name}: an answer took {writers.Slowest.TotalSeconds:0.0} s")));
+            findings.Add(
+                new(
+                    ViolationKind.Misbehaved,
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"round {number}, {fault.Name}: an answer took {writers.Slowest.TotalSeconds:0.0} s")));
         var memory = site.Service.PeakMemory() / (1L << 20);
         if (memory > MostMemory)
-            findings.Add(new(ViolationKind.Misbehaved, string.Create(CultureInfo.InvariantCulture, $"round {number}, {fault.Name}: the service took {memory} MiB")));
-        await output.WriteLineAsync(string.Create(
-            CultureInfo.InvariantCulture,
-            $"{number,5}  {fault.Name,-14} {mine.Count,6} {mine.Count(one => one.Status == OperationStatus.Acknowledged),6} {mine.Count(one => one.Status == OperationStatus.Refused),8} {mine.Count(one => one.WasUnknown),5} {mine.Count(one => one is { WasUnknown: true, HadArrived: true }),12} {recovery.TotalSeconds,14:0.00} s {memory,4} MiB{(told.Length > 0 ? $"  ({told})" : "")}"));
+            findings.Add(
+                new(
+                    ViolationKind.Misbehaved,
+                    string.Create(CultureInfo.InvariantCulture, $"round {number}, {fault.Name}: the service took {memory} MiB")));
+        await output.WriteLineAsync(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{number, 5}  {fault.Name, -14} {mine.Count, 6} {mine.Count(one => one.Status == OperationStatus.Acknowledged), 6} "
+                    + $"{mine.Count(one => one.Status == OperationStatus.Refused), 8} {mine.Count(one => one.WasUnknown), 5} "
+                        + $"{mine.Count(one => one is { WasUnknown: true, HadArrived: true }), 12} {recovery.TotalSeconds, 14:0.00} s "
+                            + $"{memory, 4} MiB{(told.Length > 0 ? $"  ({told})" : "")}"));
     }
 }

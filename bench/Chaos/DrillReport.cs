@@ -4,7 +4,12 @@ namespace ChatLogger.Bench.Chaos;
 
 /// <summary>The result of a drill.</summary>
 internal sealed record DrillReport(
-    IReadOnlyList<Operation> Operations, IReadOnlyList<Violation> Findings, IReadOnlyList<TimeSpan> Recoveries, TimeSpan Slowest, int RowsByTables, int RowsByExport)
+    IReadOnlyList<Operation> Operations,
+    IReadOnlyList<Violation> Findings,
+    IReadOnlyList<TimeSpan> Recoveries,
+    TimeSpan Slowest,
+    int RowsByTables,
+    int RowsByExport)
 {
     private const int Examples = 20;
 
@@ -14,7 +19,8 @@ internal sealed record DrillReport(
         get
         {
             var peaceful = Operations.Where(one => one is { DuringFault: false, Acceptable: true }).ToList();
-            return peaceful.Count == 0 ? 0 : (double)peaceful.Count(one => one is { Status: OperationStatus.Acknowledged, WasUnknown: false }) / peaceful.Count;
+            var atOnce = peaceful.Count(one => one is { Status: OperationStatus.Acknowledged, WasUnknown: false });
+            return peaceful.Count == 0 ? 0 : (double)atOnce / peaceful.Count;
         }
     }
 
@@ -25,16 +31,28 @@ internal sealed record DrillReport(
     {
         int Count(Func<Operation, bool> which) => Operations.Count(which);
         var recoveries = Recoveries.Order().ToList();
+        var acknowledged = Count(one => one.Status == OperationStatus.Acknowledged);
+        var refused = Count(one => one.Status == OperationStatus.Refused);
+        var open = Count(one => one.Status == OperationStatus.Unknown);
+        var replayed = Count(one => one.WasUnknown);
+        var arrived = Count(one => one is { WasUnknown: true, HadArrived: true });
+        var recovered = recoveries.Count == 0
+            ? "-"
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"{recoveries[recoveries.Count / 2].TotalSeconds:0.00} s (median), {recoveries[^1].TotalSeconds:0.00} s (longest)");
+        var violations = Enum.GetValues<ViolationKind>()
+            .Select(kind => $"{kind.ToString().ToLowerInvariant()} {Findings.Count(finding => finding.Kind == kind)}");
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"""
-            sent                {Operations.Count}: {Count(one => one.Status == OperationStatus.Acknowledged)} acknowledged, {Count(one => one.Status == OperationStatus.Refused)} refused, {Count(one => one.Status == OperationStatus.Unknown)} open in the end
-            replayed            {Count(one => one.WasUnknown)}, of which {Count(one => one is { WasUnknown: true, HadArrived: true })} had arrived
+            sent                {Operations.Count}: {acknowledged} acknowledged, {refused} refused, {open} open in the end
+            replayed            {replayed}, of which {arrived} had arrived
             read                {RowsByTables} by SQL, {RowsByExport} by export
             in peace            {ShareInPeace:P1} acknowledged at once
-            recovered after     {(recoveries.Count == 0 ? "-" : string.Create(CultureInfo.InvariantCulture, $"{recoveries[recoveries.Count / 2].TotalSeconds:0.00} s (median), {recoveries[^1].TotalSeconds:0.00} s (longest)"))}
+            recovered after     {recovered}
             slowest answer      {Slowest.TotalSeconds:0.00} s
-            {string.Join(", ", Enum.GetValues<ViolationKind>().Select(harm => $"{harm.ToString().ToLowerInvariant()} {Findings.Count(finding => finding.Kind == harm)}"))}
+            {string.Join(", ", violations)}
             """));
         foreach (var finding in Findings.Take(Examples))
             output.WriteLine($"  {finding.Kind}: {finding.Sentence}");

@@ -35,7 +35,10 @@ internal sealed partial class Instance : IAsyncDisposable
         try
         {
             var line = File.ReadLines($"/proc/{process.Id}/status").First(line => line.StartsWith("VmHWM", StringComparison.Ordinal));
-            return 1024 * long.Parse(line.Split(':')[1].Replace("kB", "", StringComparison.Ordinal), System.Globalization.CultureInfo.InvariantCulture);
+            return 1024
+                * long.Parse(
+                    line.Split(':')[1].Replace("kB", "", StringComparison.Ordinal),
+                    System.Globalization.CultureInfo.InvariantCulture);
         }
         catch (Exception gone) when (gone is IOException or InvalidOperationException)
         {
@@ -70,14 +73,19 @@ internal sealed partial class Instance : IAsyncDisposable
             RedirectStandardError = true,
         };
         // The service must not inherit settings from the environment of the drill.
-        foreach (var name in start.Environment.Keys.Where(name => name is not ("PATH" or "LD_LIBRARY_PATH" or "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT")).ToList())
+        foreach (
+            var name in start
+                .Environment.Keys.Where(name => name is not ("PATH" or "LD_LIBRARY_PATH" or "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT"))
+                .ToList())
             start.Environment.Remove(name);
         start.Environment["HOME"] = directory;
         start.Environment["DOTNET_ROOT"] = Path.GetDirectoryName(dotnet);
         foreach (var (name, value) in settings)
             start.Environment[name] = value;
 
-        var file = Path.Combine(directory, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"service-{Interlocked.Increment(ref started)}.log"));
+        var file = Path.Combine(
+            directory,
+            string.Create(System.Globalization.CultureInfo.InvariantCulture, $"service-{Interlocked.Increment(ref started)}.log"));
         return new Instance(Process.Start(start)!, new StreamWriter(file) { AutoFlush = true }) { file = file };
     }
 
@@ -90,7 +98,8 @@ internal sealed partial class Instance : IAsyncDisposable
         }
         catch (Exception e) when (e is TimeoutException or UsageException)
         {
-            throw new UsageException($"The service does not start:\n{string.Join('\n', (await File.ReadAllLinesAsync(file)).TakeLast(10))}");
+            throw new UsageException(
+                $"The service does not start:\n{string.Join('\n', (await File.ReadAllLinesAsync(file)).TakeLast(10))}");
         }
     }
 

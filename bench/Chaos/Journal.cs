@@ -47,7 +47,15 @@ internal sealed class Journal(TextWriter file) : IAsyncDisposable
             operation.HadArrived |= reply.Replayed;
             if (reply.OperationStatus != OperationStatus.Unknown)
                 operation.Answered = moment;
-            Line(reply.OperationStatus switch { OperationStatus.Acknowledged => "ok", OperationStatus.Refused => "fail", _ => "unknown" }, operation, reply.Id + reply.Reason);
+            Line(
+                reply.OperationStatus switch
+                {
+                    OperationStatus.Acknowledged => "ok",
+                    OperationStatus.Refused => "fail",
+                    _ => "unknown",
+                },
+                operation,
+                reply.Id + reply.Reason);
         }
     }
 
@@ -64,5 +72,6 @@ internal sealed class Journal(TextWriter file) : IAsyncDisposable
     public ValueTask DisposeAsync() => file.DisposeAsync();
 
     private void Line(string what, Operation operation, string detail) =>
-        file.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{moment}\t{DateTime.UtcNow:HH:mm:ss.fff}\t{what}\t{operation.Token}\t{detail}"));
+        file.WriteLine(
+            string.Create(CultureInfo.InvariantCulture, $"{moment}\t{DateTime.UtcNow:HH:mm:ss.fff}\t{what}\t{operation.Token}\t{detail}"));
 }

@@ -23,7 +23,14 @@ internal enum OperationStatus
 /// the moments are positions in the journal, so that comparing two of them gives their order.
 /// </summary>
 /// <remarks>ChatId is null for a chat, Key is the Idempotency-Key, and what is not Acceptable the service has to refuse.</remarks>
-internal sealed record Operation(string Token, Kind Kind, string? ChatId, string Key, string Text, bool Acceptable = true, string Role = "user")
+internal sealed record Operation(
+    string Token,
+    Kind Kind,
+    string? ChatId,
+    string Key,
+    string Text,
+    bool Acceptable = true,
+    string Role = "user")
 {
     public OperationStatus Status { get; set; } = OperationStatus.Unknown;
 

@@ -51,7 +51,9 @@ internal sealed class Pooler(Postgres postgres, string directory)
 
     public async Task Kill()
     {
-        if (!File.Exists(PidFile) || !int.TryParse(await File.ReadAllTextAsync(PidFile), NumberStyles.Integer, CultureInfo.InvariantCulture, out var pid))
+        if (
+            !File.Exists(PidFile)
+            || !int.TryParse(await File.ReadAllTextAsync(PidFile), NumberStyles.Integer, CultureInfo.InvariantCulture, out var pid))
             return;
         Posix.Signal(pid, Posix.Kill);
         while (ProcessTable.Find(pid) is { IsAlive: true })

@@ -29,13 +29,28 @@ internal sealed class Postgres
 
     public static async Task<Postgres> Create(string directory)
     {
-        var postgres = new Postgres(PostgresBinaries.Find(null) ?? throw new UsageException("The drill needs the programs of PostgreSQL 15 or later: apt-get install postgresql."), directory);
+        var postgres = new Postgres(
+            PostgresBinaries.Find(null)
+                ?? throw new UsageException("The drill needs the programs of PostgreSQL 15 or later: apt-get install postgresql."),
+            directory);
         if (!ProcessTable.CanSee)
             throw new UsageException("The drill kills processes that it finds in /proc: it needs Linux.");
         Directory.CreateDirectory(postgres.cluster);
         postgres.account.TakeOwnership(postgres.cluster);
         // What initdb writes need not survive a power cut; what the service writes is synced as always.
-        await postgres.Run(postgres.binaries.InitDb, "-D", postgres.cluster, "-U", User, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions");
+        await postgres.Run(
+            postgres.binaries.InitDb,
+            "-D",
+            postgres.cluster,
+            "-U",
+            User,
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "--no-sync",
+            "--no-instructions");
         await postgres.Start();
         await using var connection = await postgres.Connect("postgres");
         await using var create = new NpgsqlCommand("create database drill", connection);
@@ -54,9 +69,21 @@ internal sealed class Postgres
         return connection;
     }
 
-    public Task Start() => Run(
-        binaries.PgCtl, "start", "-D", cluster, "-l", log, "-w", "-t", "60",
-        "-o", string.Create(CultureInfo.InvariantCulture, $"-c listen_addresses=127.0.0.1 -c port={Port} -c unix_socket_directories= -c max_connections=200"));
+    public Task Start() =>
+        Run(
+            binaries.PgCtl,
+            "start",
+            "-D",
+            cluster,
+            "-l",
+            log,
+            "-w",
+            "-t",
+            "60",
+            "-o",
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"-c listen_addresses=127.0.0.1 -c port={Port} -c unix_socket_directories= -c max_connections=200"));
 
     /// <summary>SIGKILL for the first process and all that it has started.</summary>
     public async Task Kill()

@@ -51,9 +51,15 @@ internal sealed class Reader(HttpClient http, TestEnvironment site)
         using var asked = await http.SendAsync(ask);
         if (asked.StatusCode == HttpStatusCode.OK)
             return await Rows(asked);
-        var path = asked.StatusCode == HttpStatusCode.Accepted ? asked.Headers.Location!.OriginalString.TrimStart('/') : throw new ServiceException($"The export was refused: {await Problem.Of(asked)}");
+        var path =
+            asked.StatusCode == HttpStatusCode.Accepted
+                ? asked.Headers.Location!.OriginalString.TrimStart('/')
+                : throw new ServiceException($"The export was refused: {await Problem.Of(asked)}");
 
-        for (var since = TimeProvider.System.GetTimestamp(); TimeProvider.System.GetElapsedTime(since) < ExportTimeout; await Task.Delay(200))
+        for (
+            var since = TimeProvider.System.GetTimestamp();
+            TimeProvider.System.GetElapsedTime(since) < ExportTimeout;
+            await Task.Delay(200))
         {
             using var answer = await http.SendAsync(admin.Ask(path));
             if (answer.StatusCode == HttpStatusCode.OK)
@@ -75,7 +81,8 @@ internal sealed class Reader(HttpClient http, TestEnvironment site)
         return (totals.GetProperty("chats").GetInt64(), totals.GetProperty("messages").GetInt64());
     }
 
-    private Task<DashboardClient> LogIn() => DashboardClient.LogIn(http, TestEnvironment.Email, site.Password, new RetryPolicy(TimeProvider.System));
+    private Task<DashboardClient> LogIn() =>
+        DashboardClient.LogIn(http, TestEnvironment.Email, site.Password, new RetryPolicy(TimeProvider.System));
 
     private static async Task<List<Row>> Rows(HttpResponseMessage file)
     {

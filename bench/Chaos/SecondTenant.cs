@@ -32,7 +32,8 @@ internal sealed class SecondTenant : IDisposable
             var superadmin = await DashboardClient.LogIn(http, TestEnvironment.Email, site.Password, timeout);
             using var made = await http.SendAsync(Ask(superadmin, HttpMethod.Post, "orgs", new { slug = Slug, name = "Next door" }));
             made.EnsureSuccessStatusCode();
-            using var joined = await http.SendAsync(Ask(superadmin, HttpMethod.Post, $"orgs/{Slug}/users", new { email = Email, name = "Ann", role = "admin", password = site.Password }));
+            var ann = new { email = Email, name = "Ann", role = "admin", password = site.Password };
+            using var joined = await http.SendAsync(Ask(superadmin, HttpMethod.Post, $"orgs/{Slug}/users", ann));
             joined.EnsureSuccessStatusCode();
             await site.Postgres.Execute(string.Create(CultureInfo.InvariantCulture, $"""
                 with org as (select id from organizations where slug = '{Slug}'),
@@ -41,7 +42,8 @@ internal sealed class SecondTenant : IDisposable
                     select org.id, gen_random_uuid(), 'a chat', now(), now() from org, generate_series(1, {Chats})
                     returning org_id, id)
                 insert into messages (org_id, chat_id, id, role, content, created_at)
-                select org_id, made.id, gen_random_uuid(), 'user', repeat(md5(random()::text), 6), now() from made, generate_series(1, {Messages / Chats});
+                select org_id, made.id, gen_random_uuid(), 'user', repeat(md5(random()::text), 6), now()
+                    from made, generate_series(1, {Messages / Chats});
                 analyze messages;
                 """));
         }
@@ -66,7 +68,8 @@ internal sealed class SecondTenant : IDisposable
         }
     }
 
-    public Task<HttpResponseMessage> Send(HttpMethod method, string path, object? body = null) => http.SendAsync(Ask(admin, method, path, body));
+    public Task<HttpResponseMessage> Send(HttpMethod method, string path, object? body = null) =>
+        http.SendAsync(Ask(admin, method, path, body));
 
     public string Cookie => admin.Cookie;
 
@@ -74,7 +77,8 @@ internal sealed class SecondTenant : IDisposable
     public async Task<string> Export(TestEnvironment site)
     {
         using var asked = await Send(HttpMethod.Post, "exports/orgs/me", new { format = "jsonl" });
-        var path = asked.Headers.Location?.OriginalString.TrimStart('/') ?? throw new UsageException($"The export was answered with {(int)asked.StatusCode}.");
+        var path = asked.Headers.Location?.OriginalString.TrimStart('/') ?? throw new UsageException("The export was answered with "
+            + $"{(int)asked.StatusCode}.");
         while (await site.Postgres.Count($"select count(*) from exports where id = '{path.Split('/')[^1]}' and state = 'done'") == 0)
             await Task.Delay(50);
         return path;
@@ -88,7 +92,8 @@ internal sealed class SecondTenant : IDisposable
         return Problem.Text(await Problem.Json(made), "key") ?? throw new UsageException("The neighbour got no key.");
     }
 
-    public Task<HttpResponseMessage> SendAnonymously(string path, object body) => http.PostAsJsonAsync(new Uri(path, UriKind.Relative), body);
+    public Task<HttpResponseMessage> SendAnonymously(string path, object body) =>
+        http.PostAsJsonAsync(new Uri(path, UriKind.Relative), body);
 
     public void Dispose() => http.Dispose();
 

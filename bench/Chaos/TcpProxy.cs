@@ -72,7 +72,10 @@ internal sealed class TcpProxy : IAsyncDisposable
                 near.NoDelay = far.NoDelay = true;
                 if (Target == 0)
                     return;
-                await far.ConnectAsync(IPAddress.Loopback, Other != 0 && Interlocked.Increment(ref connections) % 2 == 0 ? Other : Target, outcome.Token);
+                await far.ConnectAsync(
+                    IPAddress.Loopback,
+                    Other != 0 && Interlocked.Increment(ref connections) % 2 == 0 ? Other : Target,
+                    outcome.Token);
                 // Whichever direction ends first ends both.
                 await Task.WhenAny(Pump(near, far, afterwards: true), Pump(far, near, afterwards: false));
             }

@@ -18,9 +18,21 @@ internal sealed class TestEnvironment : IAsyncDisposable
     private readonly bool relayed;
     private readonly IReadOnlyDictionary<string, string> environment;
 
-    private TestEnvironment(string program, string directory, bool relayed, IReadOnlyDictionary<string, string> environment, Postgres postgres, Pooler? pooler)
+    private TestEnvironment(
+        string program,
+        string directory,
+        bool relayed,
+        IReadOnlyDictionary<string, string> environment,
+        Postgres postgres,
+        Pooler? pooler)
     {
-        (this.program, this.directory, this.relayed, this.environment, Postgres, Pooler) = (program, directory, relayed, environment, postgres, pooler);
+        (this.program, this.directory, this.relayed, this.environment, Postgres, Pooler) = (
+            program,
+            directory,
+            relayed,
+            environment,
+            postgres,
+            pooler);
         Database.Target = postgres.Port;
         if (pooler is not null)
             pooler.Target = Behind;
@@ -51,7 +63,12 @@ internal sealed class TestEnvironment : IAsyncDisposable
 
     public Uri Address => new(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{Door.Port}/"));
 
-    public static async Task<TestEnvironment> Open(string program, string directory, bool relayed, bool pooled, IReadOnlyDictionary<string, string> environment)
+    public static async Task<TestEnvironment> Open(
+        string program,
+        string directory,
+        bool relayed,
+        bool pooled,
+        IReadOnlyDictionary<string, string> environment)
     {
         var postgres = await Postgres.Create(directory);
         var site = new TestEnvironment(program, directory, relayed, environment, postgres, pooled ? new Pooler(postgres, directory) : null);

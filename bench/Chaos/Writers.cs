@@ -11,7 +11,10 @@ internal sealed class Writers(Plugin plugin, Journal journal, int count, int see
 {
     private static readonly string[] Fillers =
     [
-        "Where is my order?", "Größe 42, \"Farbe\" blau\r\n\tund ein Ω", "=1+1 'quoted' \\n {\"json\":[1,2]}", "emoji 😀👩‍👩‍👧 and \u202Eturned\u202C and \u0001",
+        "Where is my order?",
+        "Größe 42, \"Farbe\" blau\r\n\tund ein Ω",
+        "=1+1 'quoted' \\n {\"json\":[1,2]}",
+        "emoji 😀👩‍👩‍👧 and \u202Eturned\u202C and \u0001",
     ];
 
     private static readonly TimeSpan AfterFailure = TimeSpan.FromMilliseconds(20);
@@ -47,7 +50,10 @@ internal sealed class Writers(Plugin plugin, Journal journal, int count, int see
         {
             var chat = new Operation($"c{n}", Kind.Chat, null, $"c{n}", $"c{n} a chat of all");
             await Send(chat);
-            chats.Add(chat.Status == OperationStatus.Acknowledged ? chat.Id : throw new UsageException("The service did not take the first chats; its log says why."));
+            chats.Add(
+                chat.Status == OperationStatus.Acknowledged
+                    ? chat.Id
+                    : throw new UsageException("The service did not take the first chats; its log says why."));
         }
     }
 
@@ -98,11 +104,16 @@ internal sealed class Writers(Plugin plugin, Journal journal, int count, int see
         var mine = new List<Operation>();
         while (open.TryDequeue(out var operation))
             mine.Add(operation);
-        await Parallel.ForEachAsync(mine, new ParallelOptions { MaxDegreeOfParallelism = count }, async (operation, _) =>
-        {
-            while ((await Send(operation)).OperationStatus == OperationStatus.Unknown && TimeProvider.System.GetElapsedTime(since) < timeout)
-                await Task.Delay(AfterFailure * 5, CancellationToken.None);
-        });
+        await Parallel.ForEachAsync(
+            mine,
+            new ParallelOptions { MaxDegreeOfParallelism = count },
+            async (operation, _) =>
+            {
+                while (
+                    (await Send(operation)).OperationStatus == OperationStatus.Unknown
+                    && TimeProvider.System.GetElapsedTime(since) < timeout)
+                    await Task.Delay(AfterFailure * 5, CancellationToken.None);
+            });
         return mine.Count(operation => operation.Status == OperationStatus.Unknown);
     }
 

@@ -36,11 +36,12 @@ internal sealed record Load(string Unit, int PerRequest, Func<string, IReadOnlyL
         PerBatch,
         (slug, chats) => Enumerable.Range(0, Math.Max(1, chats.Count / ChatsPerBatch)).Select(batch => new Post(
             $"api/v1/orgs/{slug}/batch",
-            $"{{\"items\":[{string.Join(',', Enumerable.Range(0, PerBatch).Select(n => Item(chats[(batch * ChatsPerBatch + n % ChatsPerBatch) % chats.Count], n)))}]}}")),
+            $"{{\"items\":[{string.Join(',', Enumerable.Range(0, PerBatch).Select(n => Item(Chat(chats, batch, n), n)))}]}}")),
         $$"""
         \set chat random(1, {{Pgbench.Chats - ChatsPerBatch}})
         insert into chatlogger_bench.messages (org_id, chat_id, id, role, content, metadata, latency_ms, token_count, created_at)
-        select '{{Pgbench.OrgId}}', ('00000000-0000-7000-8000-' || lpad((:chat + m.n % {{ChatsPerBatch}})::text, 12, '0'))::uuid, gen_random_uuid(), 'assistant',
+        select '{{Pgbench.OrgId}}', ('00000000-0000-7000-8000-' || lpad((:chat + m.n % {{ChatsPerBatch}})::text, 12, '0'))::uuid,
+            gen_random_uuid(), 'assistant',
                m.content, '{"model":"gpt-4o","turn":17}', m.n % 2000, m.n % 400, now()
         from unnest(array_fill('{{Content(17)}}'::text, array[{{PerBatch}}])) with ordinality as m(content, n);
         """);
@@ -53,15 +54,21 @@ internal sealed record Load(string Unit, int PerRequest, Func<string, IReadOnlyL
         $$"""
         \set n random(1, 100000)
         insert into chatlogger_bench.chats (org_id, id, title, tags, metadata, external_user_id, created_at, updated_at)
-        values ('{{Pgbench.OrgId}}', gen_random_uuid(), 'Order no. ' || :n, '{billing,web}', '{"page":"/orders/17","turn":17}', 'v-' || :n, now(), now());
+        values ('{{Pgbench.OrgId}}', gen_random_uuid(), 'Order no. ' || :n, '{billing,web}', '{"page":"/orders/17","turn":17}', 'v-' || :n,
+            now(), now());
         """);
 
     /// <summary>About 300 bytes of JSON in members that every service of this kind has.</summary>
     public static string Message(int n) => string.Create(
         CultureInfo.InvariantCulture,
         $$"""
-        {"role":"{{Roles[n % Roles.Length]}}","content":"{{Content(n)}}","metadata":{"model":"gpt-4o","turn":{{n}}},"latencyMs":{{200 + n * 37 % 2000}},"tokenCount":{{10 + n * 7 % 400}}}
+        {"role":"{{Roles[n % Roles.Length]}}","content":"{{Content(n)}}","metadata":{"model":"gpt-4o","turn":{{n}}},
+        """ + $$"""
+        "latencyMs":{{200 + n * 37 % 2000}},"tokenCount":{{10 + n * 7 % 400}}}
         """);
+
+    private static string Chat(IReadOnlyList<string> chats, int batch, int n) =>
+        chats[(batch * ChatsPerBatch + n % ChatsPerBatch) % chats.Count];
 
     private static string Item(string chat, int n) => $"{{\"type\":\"message\",\"chatId\":\"{chat}\",{Message(n)[1..]}";
 

@@ -17,7 +17,8 @@ internal sealed class PairedRun(IReadOnlyList<Contender> everybody, int? postgre
         }
 
         var clean = true;
-        Print($"{unit} per second, {rounds} rounds in turns of {seconds} s each: median (least to most). Processors used by server, PostgreSQL, load, others; idle.");
+        Print($"{unit} per second, {rounds} rounds in turns of {seconds} s each: median (least to most).");
+        Print($"Processors used by server, PostgreSQL, load, others; idle.");
         foreach (var count in connections)
         {
             var results = everybody.ToDictionary(contender => contender, _ => new List<Round>());
@@ -32,7 +33,10 @@ internal sealed class PairedRun(IReadOnlyList<Contender> everybody, int? postgre
             foreach (var contender in everybody)
                 clean &= PrintOne(contender, results[contender]);
             foreach (var other in everybody.Skip(1))
-                Print($"  {everybody[0].Name} : {other.Name} = {Spread.OfRatios(Rates(results[everybody[0]]), Rates(results[other])).ToString("0.00")}");
+            {
+                var ratio = Spread.OfRatios(Rates(results[everybody[0]]), Rates(results[other])).ToString("0.00");
+                Print($"  {everybody[0].Name} : {other.Name} = {ratio}");
+            }
         }
         return clean;
     }
@@ -47,12 +51,15 @@ internal sealed class PairedRun(IReadOnlyList<Contender> everybody, int? postgre
 
     private bool PrintOne(Contender contender, List<Round> rounds)
     {
-        var line = $"  {contender.Name,-10} {Spread.Of(Rates(rounds)).ToString("0"),-24}";
-        if (Middle(rounds, round => round.Sample.P50?.TotalMilliseconds) is { } p50 && Middle(rounds, round => round.Sample.P99?.TotalMilliseconds) is { } p99)
-            line += Text($" p50 {p50,7:0.00} ms  p99 {p99,7:0.00} ms");
+        var line = $"  {contender.Name, -10} {Spread.Of(Rates(rounds)).ToString("0"), -24}";
+        if (
+            Middle(rounds, round => round.Sample.P50?.TotalMilliseconds) is { } p50
+            && Middle(rounds, round => round.Sample.P99?.TotalMilliseconds) is { } p99)
+            line += Text($" p50 {p50, 7:0.00} ms  p99 {p99, 7:0.00} ms");
         if (Middle(rounds, round => round.Shares?.Server) is { } server)
         {
-            line += Text($"  cpu {server:0.00} {Middle(rounds, round => round.Shares?.Postgres):0.00} {Middle(rounds, round => round.Shares?.Load):0.00}");
+            line += Text($"  cpu {server:0.00} {Middle(rounds, round => round.Shares?.Postgres):0.00}");
+            line += Text($" {Middle(rounds, round => round.Shares?.Load):0.00}");
             line += Text($" {Middle(rounds, round => round.Shares?.Others):0.00}; {Middle(rounds, round => round.Shares?.Idle):0.00}");
         }
         if (Middle(rounds, round => round.Memory) is { } memory)

@@ -52,7 +52,15 @@ internal sealed partial class Pgbench : Contender
         var said = await Tool.Run(
             "pgbench",
             "it comes with PostgreSQL (Debian: in /usr/lib/postgresql/*/bin, apt-get install postgresql)",
-            ["--no-vacuum", "--protocol=prepared", $"--client={Text(connections)}", "--jobs=1", $"--time={Text(seconds)}", $"--file={script}", url],
+            [
+                "--no-vacuum",
+                "--protocol=prepared",
+                $"--client={Text(connections)}",
+                "--jobs=1",
+                $"--time={Text(seconds)}",
+                $"--file={script}",
+                url,
+            ],
             [],
             stop);
         return Read(said, load.PerRequest);

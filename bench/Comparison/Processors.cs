@@ -35,7 +35,10 @@ internal sealed class Processors
     {
         var seconds = (all - before.all) / TicksPerSecond / Environment.ProcessorCount;
         double Share(long ticks) => seconds > 0 ? ticks / TicksPerSecond / seconds : 0;
-        var (server, postgres, load) = (Share(this.server - before.server), Share(this.postgres - before.postgres), Share(this.load - before.load));
+        var (server, postgres, load) = (
+            Share(this.server - before.server),
+            Share(this.postgres - before.postgres),
+            Share(this.load - before.load));
         var idle = Share(this.idle - before.idle);
         return new Shares(server, postgres, load, Math.Max(0, Environment.ProcessorCount - idle - server - postgres - load), idle);
     }
@@ -47,9 +50,12 @@ internal sealed class Processors
         {
             return pid is null || !OperatingSystem.IsLinux()
                 ? null
-                : File.ReadLines($"/proc/{pid}/status").Where(line => line.StartsWith("VmRSS:", StringComparison.Ordinal))
-                    .Select(line => long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024)
-                    .Cast<long?>().FirstOrDefault();
+                : File.ReadLines($"/proc/{pid}/status")
+                    .Where(line => line.StartsWith("VmRSS:", StringComparison.Ordinal))
+                    .Select(line =>
+                        long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024)
+                    .Cast<long?>()
+                    .FirstOrDefault();
         }
         catch (IOException)
         {

@@ -34,7 +34,11 @@ internal static class SearchSeed
         await using var connection = await source.OpenConnectionAsync(stop);
         var org = await connection.ExecuteScalarAsync<Guid?>("select id from organizations where slug = @slug", new { slug })
             ?? throw new UsageException("There is no such organization in the database to fill.");
-        if (await connection.ExecuteScalarAsync<long>("select count(*) from (select from messages where org_id = @org limit @messages) there", new { org, messages }) >= messages)
+        if (
+            await connection.ExecuteScalarAsync<long>(
+                "select count(*) from (select from messages where org_id = @org limit @messages) there",
+                new { org, messages }
+            ) >= messages)
             return;
 
         await Console.Error.WriteLineAsync("Seeding…");
@@ -43,7 +47,10 @@ internal static class SearchSeed
         var begin = DateTime.UtcNow.AddDays(-90);
         DateTime At(long n) => Whole(begin.AddDays(90.0 * n / messages));
         var chats = Enumerable.Range(0, messages / PerChat + AtATime).Select(n => Guid.CreateVersion7(At((long)n * PerChat))).ToArray();
-        await using (var copy = await connection.BeginBinaryImportAsync("copy chats (org_id, id, title, created_at, updated_at) from stdin (format binary)", stop))
+        await using (
+            var copy = await connection.BeginBinaryImportAsync(
+                "copy chats (org_id, id, title, created_at, updated_at) from stdin (format binary)",
+                stop))
         {
             for (var n = 0; n < chats.Length; n++)
             {
@@ -109,5 +116,6 @@ internal static class SearchSeed
         return word.Append('n').ToString();
     }
 
-    private static DateTime Whole(DateTime time) => new(time.Ticks / TimeSpan.TicksPerMillisecond * TimeSpan.TicksPerMillisecond, DateTimeKind.Utc);
+    private static DateTime Whole(DateTime time) =>
+        new(time.Ticks / TimeSpan.TicksPerMillisecond * TimeSpan.TicksPerMillisecond, DateTimeKind.Utc);
 }

@@ -16,6 +16,9 @@ internal sealed record Spread(double Median, double Min, double Max)
     public static Spread OfRatios(IReadOnlyList<double> dividends, IReadOnlyList<double> divisors) =>
         Of(dividends.Zip(divisors, (dividend, divisor) => dividend / divisor));
 
-    public string ToString(string format) => string.Create(
-        CultureInfo.InvariantCulture, $"{Median.ToString(format, CultureInfo.InvariantCulture)} ({Min.ToString(format, CultureInfo.InvariantCulture)} to {Max.ToString(format, CultureInfo.InvariantCulture)})");
+    public string ToString(string format) =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Median.ToString(format, CultureInfo.InvariantCulture)} ({Min.ToString(format, CultureInfo.InvariantCulture)} to "
+                + $"{Max.ToString(format, CultureInfo.InvariantCulture)})");
 }

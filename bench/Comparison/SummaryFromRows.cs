@@ -61,14 +61,19 @@ internal sealed class SummaryFromRows(NpgsqlDataSource source, Guid org)
             case JsonValueKind.Object when actual.ValueKind == JsonValueKind.Object:
                 return expected.EnumerateObject()
                     .Where(property => property.Name != "asOf")
-                    .Select(property => actual.TryGetProperty(property.Name, out var other) ? Difference(property.Value, other, $"{path}.{property.Name}") : $"{path}.{property.Name}")
+                    .Select(property =>
+                        actual.TryGetProperty(property.Name, out var other)
+                            ? Difference(property.Value, other, $"{path}.{property.Name}")
+                            : $"{path}.{property.Name}")
                     .FirstOrDefault(difference => difference is not null);
             case JsonValueKind.Array when actual.ValueKind == JsonValueKind.Array && expected.GetArrayLength() == actual.GetArrayLength():
                 return expected.EnumerateArray().Zip(actual.EnumerateArray())
                     .Select((pair, i) => Difference(pair.First, pair.Second, $"{path}[{i}]"))
                     .FirstOrDefault(difference => difference is not null);
             case JsonValueKind.Number when path[^5..] is ['p', _, _, 'M', 's'] && actual.ValueKind == JsonValueKind.Number:
-                return Math.Abs(expected.GetInt64() - actual.GetInt64()) * 100 <= expected.GetInt64() ? null : $"{path}: {actual} for {expected}";
+                return Math.Abs(expected.GetInt64() - actual.GetInt64()) * 100 <= expected.GetInt64()
+                    ? null
+                    : $"{path}: {actual} for {expected}";
             default:
                 return JsonElement.DeepEquals(expected, actual) ? null : $"{path}: {actual} for {expected}";
         }

@@ -47,7 +47,9 @@ internal sealed class Wrk : Contender
     /// <summary>The line of our script, among what wrk says for people. wrk counts as refused what has a status of 400 or more.</summary>
     public static Sample Read(string said, int perRequest)
     {
-        var line = said.Split('\n').FirstOrDefault(line => line.StartsWith('{')) ?? throw new UsageException($"wrk said nothing that is understood: {Excerpt.Of(said)}");
+        var line =
+            said.Split('\n').FirstOrDefault(line => line.StartsWith('{'))
+            ?? throw new UsageException($"wrk said nothing that is understood: {Excerpt.Of(said)}");
         var result = JsonElement.Parse(line);
         var (refused, unanswered) = (Number("refused"), Number("connect") + Number("read") + Number("write") + Number("timeout"));
         var seconds = Number("microseconds") / 1e6;
@@ -56,7 +58,11 @@ internal sealed class Wrk : Contender
             TimeSpan.FromMicroseconds(Number("p50")),
             TimeSpan.FromMicroseconds(Number("p99")),
             refused + unanswered,
-            string.Join(", ", from kind in (string[])["refused", "connect", "read", "write", "timeout"] where Number(kind) > 0 select $"{kind} {Text(Number(kind))}"));
+            string.Join(
+                ", ",
+                from kind in (string[])["refused", "connect", "read", "write", "timeout"]
+                where Number(kind) > 0
+                select $"{kind} {Text(Number(kind))}"));
 
         long Number(string name) => result.GetProperty(name).GetInt64();
     }

@@ -25,7 +25,12 @@ internal sealed class DashboardClient
 
     public long PagesRead => Interlocked.Read(ref pages);
 
-    public static async Task<DashboardClient> LogIn(HttpClient http, string email, string password, RetryPolicy timeout, CancellationToken stop = default)
+    public static async Task<DashboardClient> LogIn(
+        HttpClient http,
+        string email,
+        string password,
+        RetryPolicy timeout,
+        CancellationToken stop = default)
     {
         using var response = await timeout.Send(http, Ask, repeatable: true, stop);
         if (response.StatusCode != HttpStatusCode.OK)

@@ -34,11 +34,21 @@ internal sealed class PluginClient(HttpClient http, string slug, string key, Ret
     public Task<Answer> AddMessage(string chatId, byte[] body, CancellationToken stop) =>
         Post($"{root}/{Uri.EscapeDataString(chatId)}/messages", body, stop);
 
-    public async Task<Answer> Post(string path, byte[] body, CancellationToken stop) => (await Ask(path, body, HttpStatusCode.Created, repeatable: false,
-        (json, latency) => [Problem.Text(json, "id") is { } id
-            ? new Answer(Outcome.Acknowledged, id, null, "", latency)
-            : new Answer(Outcome.Refused, "", new Problem(201, "no id in the answer", ""), "", latency)],
-        stop))[0];
+    public async Task<Answer> Post(string path, byte[] body, CancellationToken stop) =>
+        (
+            await Ask(
+                path,
+                body,
+                HttpStatusCode.Created,
+                repeatable: false,
+                (json, latency) =>
+                    [
+                        Problem.Text(json, "id") is { } id
+                            ? new Answer(Outcome.Acknowledged, id, null, "", latency)
+                            : new Answer(Outcome.Refused, "", new Problem(201, "no id in the answer", ""), "", latency),
+                    ],
+                stop)
+        )[0];
 
     /// <summary>
     /// Logs many things in one request; an answer for each, or a single one when the whole was refused or has no answer. Each has a key of
@@ -50,24 +60,46 @@ internal sealed class PluginClient(HttpClient http, string slug, string key, Ret
         for (var attempt = 1; ; attempt++)
         {
             var answers = await Batch(batch, body, items.Count, stop);
-            if (attempt == BatchAttempts || stop.IsCancellationRequested || !answers.Exists(answer => answer.Problem?.Status is 409 or 503 || answer.Outcome == Outcome.Unknown))
+            if (
+                attempt == BatchAttempts
+                || stop.IsCancellationRequested
+                || !answers.Exists(answer => answer.Problem?.Status is 409 or 503 || answer.Outcome == Outcome.Unknown))
                 return answers;
             await Task.Delay(TimeSpan.FromSeconds(1), stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    public Task<List<Answer>> Batch(string path, byte[] body, int count, CancellationToken stop) => Ask(path, body, HttpStatusCode.MultiStatus, repeatable: true,
-        (json, latency) => json.TryGetProperty("results", out var results) && results.ValueKind == JsonValueKind.Array && results.GetArrayLength() == count
-            ? [.. results.EnumerateArray().Select(result => Read(result, latency))]
-            : [new Answer(Outcome.Refused, "", new Problem(207, "not a result for each item", ""), "", latency)],
-        stop);
+    public Task<List<Answer>> Batch(string path, byte[] body, int count, CancellationToken stop) =>
+        Ask(
+            path,
+            body,
+            HttpStatusCode.MultiStatus,
+            repeatable: true,
+            (json, latency) =>
+                json.TryGetProperty("results", out var results)
+                && results.ValueKind == JsonValueKind.Array
+                && results.GetArrayLength() == count
+                    ? [.. results.EnumerateArray().Select(result => Read(result, latency))]
+                    : [new Answer(Outcome.Refused, "", new Problem(207, "not a result for each item", ""), "", latency)],
+            stop);
 
-    private static Answer Read(JsonElement result, TimeSpan latency) => Problem.Text(result, "id") is { } id
-        ? new Answer(Outcome.Acknowledged, id, null, "", latency)
-        : new Answer(Outcome.Refused, "", result.TryGetProperty("problem", out var problem) ? Problem.Of(problem) : new Problem(207, "no problem", ""), "", latency);
+    private static Answer Read(JsonElement result, TimeSpan latency) =>
+        Problem.Text(result, "id") is { } id
+            ? new Answer(Outcome.Acknowledged, id, null, "", latency)
+            : new Answer(
+                Outcome.Refused,
+                "",
+                result.TryGetProperty("problem", out var problem) ? Problem.Of(problem) : new Problem(207, "no problem", ""),
+                "",
+                latency);
 
     private async Task<List<Answer>> Ask(
-        string path, byte[] body, HttpStatusCode success, bool repeatable, Func<JsonElement, TimeSpan, List<Answer>> read, CancellationToken stop)
+        string path,
+        byte[] body,
+        HttpStatusCode success,
+        bool repeatable,
+        Func<JsonElement, TimeSpan, List<Answer>> read,
+        CancellationToken stop)
     {
         var started = Stopwatch.GetTimestamp();
         try
@@ -84,7 +116,15 @@ internal sealed class PluginClient(HttpClient http, string slug, string key, Ret
         }
         catch (HttpRequestException e)
         {
-            return [new Answer(RetryPolicy.NeverSent(e) ? Outcome.Unreachable : Outcome.Unknown, "", null, e.InnerException?.Message ?? e.Message, TimeSpan.Zero)];
+            return
+            [
+                new Answer(
+                    RetryPolicy.NeverSent(e) ? Outcome.Unreachable : Outcome.Unknown,
+                    "",
+                    null,
+                    e.InnerException?.Message ?? e.Message,
+                    TimeSpan.Zero),
+            ];
         }
         catch (TaskCanceledException)
         {

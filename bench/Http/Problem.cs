@@ -23,7 +23,13 @@ internal sealed record Problem(int Status, string Type, string Detail)
 
     /// <summary>The problem of one item of a batch.</summary>
     public static Problem Of(JsonElement problem) =>
-        Of(problem.ValueKind == JsonValueKind.Object && problem.TryGetProperty("status", out var status) && status.TryGetInt32(out var number) ? number : 207, problem);
+        Of(
+            problem.ValueKind == JsonValueKind.Object
+            && problem.TryGetProperty("status", out var status)
+            && status.TryGetInt32(out var number)
+                ? number
+                : 207,
+            problem);
 
     /// <summary>The body as JSON; anything else is a <see cref="JsonException"/>.</summary>
     public static async Task<JsonElement> Json(HttpResponseMessage response) =>
@@ -34,7 +40,10 @@ internal sealed record Problem(int Status, string Type, string Detail)
     {
         try
         {
-            return json.ValueKind == JsonValueKind.Object && json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
+            return
+                json.ValueKind == JsonValueKind.Object
+                && json.TryGetProperty(name, out var value)
+                && value.ValueKind == JsonValueKind.String
                 ? value.GetString()
                 : null;
         }
@@ -52,10 +61,14 @@ internal sealed record Problem(int Status, string Type, string Detail)
 
     private static string? FirstError(JsonElement body)
     {
-        if (body.ValueKind != JsonValueKind.Object || !body.TryGetProperty("errors", out var errors) || errors.ValueKind != JsonValueKind.Object)
+        if (
+            body.ValueKind != JsonValueKind.Object
+            || !body.TryGetProperty("errors", out var errors)
+            || errors.ValueKind != JsonValueKind.Object)
             return null;
         foreach (var error in errors.EnumerateObject())
-            return $"{error.Name}: {(error.Value.ValueKind == JsonValueKind.Array && error.Value.GetArrayLength() > 0 ? error.Value[0] : "")}";
+            return $"{error.Name}: "
+                + $"{(error.Value.ValueKind == JsonValueKind.Array && error.Value.GetArrayLength() > 0 ? error.Value[0] : "")}";
         return null;
     }
 }

@@ -43,7 +43,9 @@ internal sealed class RetryPolicy(TimeProvider clock, int attempts = 8)
 
     private TimeSpan? AskedToWait(HttpResponseMessage response)
     {
-        if (response.StatusCode is not (HttpStatusCode.TooManyRequests or HttpStatusCode.ServiceUnavailable) || response.Headers.RetryAfter is not { } after)
+        if (
+            response.StatusCode is not (HttpStatusCode.TooManyRequests or HttpStatusCode.ServiceUnavailable)
+            || response.Headers.RetryAfter is not { } after)
             return null;
         var wait = after.Delta ?? after.Date - clock.GetUtcNow() ?? TimeSpan.Zero;
         return wait <= MaxDelay ? wait > TimeSpan.Zero ? wait : TimeSpan.Zero : null;

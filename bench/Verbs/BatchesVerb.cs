@@ -6,5 +6,6 @@ namespace ChatLogger.Bench.Verbs;
 /// <summary>batches: posts a hundred messages a request, us and others in turns, and prints rates and ratios.</summary>
 internal static class BatchesVerb
 {
-    public static Command Create() => PostVerb.Create("batches", "Compare the rate of posting messages a hundred at a time with pgbench's, in one run", Load.Batches);
+    public static Command Create() =>
+        PostVerb.Create("batches", "Compare the rate of posting messages a hundred at a time with pgbench's, in one run", Load.Batches);
 }

@@ -6,5 +6,6 @@ namespace ChatLogger.Bench.Verbs;
 /// <summary>chats: opens one chat a request, us and others in turns, and prints rates and ratios.</summary>
 internal static class ChatsVerb
 {
-    public static Command Create() => PostVerb.Create("chats", "Compare the rate of opening chats with a peer's or pgbench's, in one run", Load.Chats);
+    public static Command Create() =>
+        PostVerb.Create("chats", "Compare the rate of opening chats with a peer's or pgbench's, in one run", Load.Chats);
 }

@@ -17,13 +17,23 @@ internal static class DrillVerb
         var rounds = new Option<int>("--rounds") { Description = "How often each", DefaultValueFactory = _ => 20 };
         var writers = new Option<int>("--writers") { Description = "How many write at once", DefaultValueFactory = _ => 16 };
         var seconds = new Option<int>("--seconds") { Description = "How long a fault lasts that lasts", DefaultValueFactory = _ => 6 };
-        var app = new Option<DirectoryInfo?>("--app") { Description = "Folder of a published service (default: the one that was built with the bench)" };
-        var seed = new Option<int?>("--seed") { Description = "Number that what is sent and when faults begin are drawn from (default: another each time)" };
-        var full = new Option<bool>("--full") { Description = "All faults, each as often as it takes to be sure; under 20 minutes. --fault and --rounds do not count" };
+        var app = new Option<DirectoryInfo?>("--app")
+        {
+            Description = "Folder of a published service (default: the one that was built with the bench)",
+        };
+        var seed = new Option<int?>("--seed")
+        {
+            Description = "Number that what is sent and when faults begin are drawn from (default: another each time)",
+        };
+        var full = new Option<bool>("--full")
+        {
+            Description = "All faults, each as often as it takes to be sure; under 20 minutes. --fault and --rounds do not count",
+        };
         var pooled = new Option<bool>("--pooler") { Description = "PgBouncer in transaction mode between service and PostgreSQL" };
         var keep = new Option<bool>("--keep") { Description = "Leave journal, logs and cluster behind, also when all went well" };
 
-        var verb = new Command("drill", "Kill or cut the service and PostgreSQL under load, and check that nothing is lost, doubled or invented") { faults, rounds, writers, seconds, app, seed, full, pooled, keep };
+        var verb = new Command("drill", "Kill or cut the service and PostgreSQL under load, and check that nothing is lost, doubled or "
+            + "invented") { faults, rounds, writers, seconds, app, seed, full, pooled, keep };
         verb.SetAction((line, stop) => Verb.Run(async () =>
         {
             var names = line.GetRequiredValue(faults).Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
@@ -58,5 +68,8 @@ internal static class DrillVerb
     private static IEnumerable<DrillPlan> Full(DrillPlan plan) => Fault.All
         .Select(make => (Make: make, Fault: make()))
         .GroupBy(each => (each.Fault.NeedsRelay, each.Fault.NeedsPooler))
-        .Select(kind => plan with { Faults = [.. kind.SelectMany(each => Enumerable.Range(0, each.Fault.Rounds).Select(_ => each.Make()))] });
+        .Select(kind => plan with
+        {
+            Faults = [.. kind.SelectMany(each => Enumerable.Range(0, each.Fault.Rounds).Select(_ => each.Make()))],
+        });
 }

@@ -15,10 +15,21 @@ internal static class ExportsVerb
     public static Command Create()
     {
         var db = new Option<string?>("--db") { Description = "URL of a database with the schema, postgres://… (DATABASE_URL)" };
-        var messages = new Option<int>("--messages") { Description = "How many messages to seed where there are none", DefaultValueFactory = _ => 1_000_000 };
+        var messages = new Option<int>("--messages")
+        {
+            Description = "How many messages to seed where there are none",
+            DefaultValueFactory = _ => 1_000_000,
+        };
         var rounds = new Option<int>("--rounds") { Description = "How often each", DefaultValueFactory = _ => 3 };
-        var formats = new Option<string>("--formats") { Description = "Which formats", DefaultValueFactory = _ => "csv,jsonl,json,openai-jsonl,csv/chats" };
-        var verb = new Command("exports", "Compare exports with COPY … TO STDOUT csv by psql, in one run") { db, messages, rounds, formats };
+        var formats = new Option<string>("--formats")
+        {
+            Description = "Which formats",
+            DefaultValueFactory = _ => "csv,jsonl,json,openai-jsonl,csv/chats",
+        };
+        var verb = new Command("exports", "Compare exports with COPY … TO STDOUT csv by psql, in one run")
+        {
+            db, messages, rounds, formats,
+        };
         verb.SetAction((line, stop) => Verb.Run(async () =>
         {
             var url = line.Required(db, "DATABASE_URL");
@@ -35,7 +46,9 @@ internal static class ExportsVerb
     private static async Task Compare(NpgsqlDataSource source, string url, string[] formats, int rounds, CancellationToken stop)
     {
         var writer = new ExportWriter(
-            source, [new JsonFormat(), new JsonLinesFormat(), new CsvMessagesFormat(), new CsvChatsFormat(), new OpenAiFormat()], new ChatSearch(source, new SearchSettings()));
+            source,
+            [new JsonFormat(), new JsonLinesFormat(), new CsvMessagesFormat(), new CsvChatsFormat(), new OpenAiFormat()],
+            new ChatSearch(source, new SearchSettings()));
         var ratios = formats.ToDictionary(format => format, _ => new List<double>());
         for (var round = 0; round <= rounds; round++)
         {
@@ -64,7 +77,8 @@ internal static class ExportsVerb
                 var seconds = clock.Elapsed.TotalSeconds;
                 if (round > 0)
                     ratios[format].Add(seconds / copy);
-                Print($"  {format} {seconds:F2} s ({bytes / 1e6:F0} MB), {seconds / copy:F2} of COPY, {(GC.GetTotalAllocatedBytes() - allocated) / 1e6:F1} MB allocated");
+                var megabytes = (GC.GetTotalAllocatedBytes() - allocated) / 1e6;
+                Print($"  {format} {seconds:F2} s ({bytes / 1e6:F0} MB), {seconds / copy:F2} of COPY, {megabytes:F1} MB allocated");
             }
         }
         foreach (var (format, values) in ratios)
@@ -81,8 +95,10 @@ internal static class ExportsVerb
         static string Safe(string column) => $"case when {column} ~ '^[-=+@\\t\\r\\n＝＋－＠]' then '''' || {column} else {column} end";
         var copy = $"""
             copy (
-                select c.id, {Safe("c.title")}, array_to_json(c.tags), c.user_id, {Safe("c.external_user_id")}, c.created_at, m.id, m.role, {Safe("m.content")},
-                       {Safe("m.model")}, m.latency_ms, m.token_count, m.prompt_tokens, m.completion_tokens, m.metadata, f.rating, m.created_at
+                select c.id, {Safe("c.title")}, array_to_json(c.tags), c.user_id, {Safe("c.external_user_id")}, c.created_at, m.id, m.role,
+                    {Safe("m.content")},
+                       {Safe("m.model")}, m.latency_ms, m.token_count, m.prompt_tokens, m.completion_tokens, m.metadata, f.rating,
+                           m.created_at
                 from chats c
                 join messages m on m.org_id = c.org_id and m.chat_id = c.id
                 left join feedback f on f.org_id = m.org_id and f.target_id = m.id
@@ -90,7 +106,8 @@ internal static class ExportsVerb
                 order by c.created_at, c.id, m.seq
             ) to stdout (format csv, header)
             """;
-        using var psql = Process.Start(new ProcessStartInfo("psql", ["-qXd", url, "-c", "begin isolation level repeatable read", "-c", copy])
+        string[] arguments = ["-qXd", url, "-c", "begin isolation level repeatable read", "-c", copy];
+        using var psql = Process.Start(new ProcessStartInfo("psql", arguments)
         {
             RedirectStandardOutput = true,
         })!;
@@ -122,13 +139,16 @@ internal static class ExportSeed
             values (@OrgId, 'bench-exports', 'Exports of the benchmark', now());
 
             insert into chats (org_id, id, title, tags, metadata, external_user_id, created_at, updated_at)
-            select @OrgId, gen_random_uuid(), 'Chat no. ' || n, array['bench', 't' || n % 7], '{"page":"/help"}', 'visitor-' || n % 5000, at, at
+            select @OrgId, gen_random_uuid(), 'Chat no. ' || n, array['bench', 't' || n % 7], '{"page":"/help"}', 'visitor-' || n % 5000,
+                at, at
             from (select n, '2026-01-01'::timestamptz + n * interval '61 s' as at from generate_series(1, @Chats) n) chat;
 
             insert into messages (org_id, chat_id, id, role, content, metadata, latency_ms, token_count, model, created_at)
             select org_id, id, gen_random_uuid(), case when m % 2 = 0 then 'user' else 'assistant' end,
-                   'Message ' || m || ', says the caller: ' || repeat('it''s "quoted" text, with some words, ', ((hashtext(id::text) & 15) + m * 7) & 15),
-                   '{"k":1}', case when m % 2 = 1 then 250 + m end, 17, case when m % 2 = 1 then 'gpt-5' end, created_at + m * interval '2 s'
+                   'Message ' || m || ', says the caller: ' || repeat(
+                       'it''s "quoted" text, with some words, ', ((hashtext(id::text) & 15) + m * 7) & 15),
+                   '{"k":1}', case when m % 2 = 1 then 250 + m end, 17, case when m % 2 = 1 then 'gpt-5' end,
+                       created_at + m * interval '2 s'
             from chats cross join generate_series(1, @MessagesPerChat) m
             where org_id = @OrgId
             order by created_at + m * interval '30 s';

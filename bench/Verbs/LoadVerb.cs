@@ -13,16 +13,38 @@ internal static class LoadVerb
         var key = Verb.Key();
         var connections = Verb.Connections();
         var limit = Verb.Limit();
-        var batch = new Option<int>("--batch") { Description = "How many chats and messages a request takes at most, 1 to 1000; 0: each is a request of its own", DefaultValueFactory = _ => 100 };
-
-        var verb = new Command("load", "Log the conversations of a file, each as one chat") { file, url, slug, key, connections, limit, batch };
-        verb.SetAction((line, stop) => Verb.Run(async () =>
+        var batch = new Option<int>("--batch")
         {
-            var parallel = line.Positive(connections);
-            var together = line.GetValue(batch) is >= 0 and <= 1000 and var count ? count : throw new UsageException("--batch must be between 0 and 1000.");
-            using var http = line.Connect(url, parallel);
-            var loader = new Loader(http, line.Required(slug, "CHATLOGGER_SLUG"), Printable(line.Required(key, "CHATLOGGER_KEY")), parallel, batch: together);
-            await using var conversations = line.Open(file, limit);
+            Description = "How many chats and messages a request takes at most, 1 to 1000; 0: each is a request of its own",
+            DefaultValueFactory = _ => 100,
+        };
+
+        var verb = new Command("load", "Log the conversations of a file, each as one chat")
+        {
+            file,
+            url,
+            slug,
+            key,
+            connections,
+            limit,
+            batch,
+        };
+        verb.SetAction(
+            (line, stop) =>
+                Verb.Run(async () =>
+                {
+                    var parallel = line.Positive(connections);
+                    var together = line.GetValue(batch) is >= 0 and <= 1000 and var count
+                        ? count
+                        : throw new UsageException("--batch must be between 0 and 1000.");
+                    using var http = line.Connect(url, parallel);
+                    var loader = new Loader(
+                        http,
+                        line.Required(slug, "CHATLOGGER_SLUG"),
+                        Printable(line.Required(key, "CHATLOGGER_KEY")),
+                        parallel,
+                        batch: together);
+                    await using var conversations = line.Open(file, limit);
 
             LoadReport report;
             await using (var progress = Progress.OnConsole())

@@ -16,19 +16,36 @@ internal static class PostVerb
         var url = Verb.Url();
         var slug = Verb.Slug();
         var key = Verb.Key();
-        var pid = new Option<int?>("--pid") { Description = "Process of the service on this machine, for its processor time and memory (CHATLOGGER_PID)" };
+        var pid = new Option<int?>("--pid")
+        {
+            Description = "Process of the service on this machine, for its processor time and memory (CHATLOGGER_PID)",
+        };
         var peer = Verb.Peer();
         var peerSlug = new Option<string?>("--peer-slug") { Description = "Slug at the peer (CHATLOGGER_PEER_SLUG; default: ours)" };
         var peerKey = Verb.PeerKey();
-        var peerChats = new Option<FileInfo?>("--peer-chats") { Description = "Ids of the peer's chats to write to, one a line (default: made through its API)" };
+        var peerChats = new Option<FileInfo?>("--peer-chats")
+        {
+            Description = "Ids of the peer's chats to write to, one a line (default: made through its API)",
+        };
         var peerPid = new Option<int?>("--peer-pid") { Description = "Process of the peer on this machine" };
         var postgresPid = new Option<int?>("--postgres-pid") { Description = "PostgreSQL's first process on this machine (POSTGRES_PID)" };
-        var db = new Option<string?>("--db") { Description = "URL of the service's database, postgres://…: pgbench runs beside, in a schema of its own" };
-        var connections = new Option<string>("--connections") { Description = "How many connections, one after the other", DefaultValueFactory = _ => "1,16,64,256" };
+        var db = new Option<string?>("--db")
+        {
+            Description = "URL of the service's database, postgres://…: pgbench runs beside, in a schema of its own",
+        };
+        var connections = new Option<string>("--connections")
+        {
+            Description = "How many connections, one after the other",
+            DefaultValueFactory = _ => "1,16,64,256",
+        };
         var seconds = new Option<int>("--seconds") { Description = "How long each run takes", DefaultValueFactory = _ => 8 };
         var rounds = new Option<int>("--rounds") { Description = "How often each", DefaultValueFactory = _ => 3 };
         var warmUp = new Option<int>("--warm-up") { Description = "Seconds of load before, for each", DefaultValueFactory = _ => 8 };
-        var chats = new Option<int>("--chats") { Description = "How many chats to make and to write to in turn", DefaultValueFactory = _ => 1000 };
+        var chats = new Option<int>("--chats")
+        {
+            Description = "How many chats to make and to write to in turn",
+            DefaultValueFactory = _ => 1000,
+        };
 
         var verb = new Command(name, description)
         {
@@ -40,12 +57,15 @@ internal static class PostVerb
             var (each, often, many) = (line.Positive(seconds), line.Positive(rounds), line.GetValue(chats));
             var ourSlug = line.Required(slug, "CHATLOGGER_SLUG");
             var everybody = new List<Contender>();
-            await using var source = line.GetValue(db) is { } database ? NpgsqlDataSource.Create(DatabaseUrl.ToConnectionString("--db", database)) : null;
+            await using var source = line.GetValue(db) is { } database
+                ? NpgsqlDataSource.Create(DatabaseUrl.ToConnectionString("--db", database))
+                : null;
             try
             {
                 using var http = line.Connect(url, 8);
                 everybody.Add(await Target(
-                    "ours", line.Number(pid, "CHATLOGGER_PID"), http, ourSlug, line.Required(key, "CHATLOGGER_KEY"), null, many, load, stop));
+                    "ours", line.Number(pid, "CHATLOGGER_PID"), http, ourSlug,
+                    line.Required(key, "CHATLOGGER_KEY"), null, many, load, stop));
                 if (line.GetValue(peer) is { } theirs)
                 {
                     var (peerName, address) = Peer.Parse(peer.Name, theirs);
@@ -80,7 +100,10 @@ internal static class PostVerb
         if (load.PerRequest == 1)
             Acknowledged(name, await door.Post(posts[0].Path, Encoding.UTF8.GetBytes(posts[0].Body), stop));
         else
-            (await door.Batch(posts[0].Path, Encoding.UTF8.GetBytes(posts[0].Body), load.PerRequest, stop)).ForEach(answer => Acknowledged(name, answer));
+        {
+            var answers = await door.Batch(posts[0].Path, Encoding.UTF8.GetBytes(posts[0].Body), load.PerRequest, stop);
+            answers.ForEach(answer => Acknowledged(name, answer));
+        }
         return new Wrk(name, pid, http.BaseAddress!, key, load.PerRequest, posts);
     }
 
@@ -89,7 +112,10 @@ internal static class PostVerb
         var ids = new string[Math.Max(1, chats)];
         var parallel = new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = stop };
         await Parallel.ForAsync(0, ids.Length, parallel, async (n, _) =>
-            ids[n] = Acknowledged(name, await door.CreateChat(Encoding.UTF8.GetBytes($$"""{"title":"Chat no. {{n + 1}}","tags":["bench"]}"""), stop)));
+        {
+            var chat = Encoding.UTF8.GetBytes($$"""{"title":"Chat no. {{n + 1}}","tags":["bench"]}""");
+            ids[n] = Acknowledged(name, await door.CreateChat(chat, stop));
+        });
         return ids;
     }
 
@@ -114,7 +140,11 @@ internal static class PostVerb
 
     private static int[] Counts(string text)
     {
-        var counts = text.Split(',').Select(part => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var count) ? count : 0).ToArray();
-        return counts.All(count => count is >= 1 and <= 4096) ? counts : throw new UsageException("--connections must be numbers from 1 to 4096 with commas between them.");
+        var counts = text.Split(',')
+            .Select(part => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var count) ? count : 0)
+            .ToArray();
+        return counts.All(count => count is >= 1 and <= 4096)
+            ? counts
+            : throw new UsageException("--connections must be numbers from 1 to 4096 with commas between them.");
     }
 }

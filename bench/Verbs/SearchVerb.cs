@@ -21,10 +21,18 @@ internal static class SearchVerb
         var email = Verb.Email();
         var slug = Verb.Slug();
         var db = new Option<string?>("--db") { Description = "URL of the service's database, postgres://…, to seed (DATABASE_URL)" };
-        var messages = new Option<int>("--messages") { Description = "Fill the organization with so many messages over 90 days first, unless it has them", DefaultValueFactory = _ => 0 };
+        var messages = new Option<int>("--messages")
+        {
+            Description = "Fill the organization with so many messages over 90 days first, unless it has them",
+            DefaultValueFactory = _ => 0,
+        };
         var only = new Option<bool>("--seed-only") { Description = "Fill, wait until all is indexed, and ask nothing" };
         var rounds = new Option<int>("--rounds") { Description = "How often each, in turns", DefaultValueFactory = _ => 3 };
-        var requests = new Option<int>("--requests") { Description = "How many requests a round, one after the other", DefaultValueFactory = _ => 20 };
+        var requests = new Option<int>("--requests")
+        {
+            Description = "How many requests a round, one after the other",
+            DefaultValueFactory = _ => 20,
+        };
 
         var verb = new Command("search", "Measure the time of first pages: chats, messages, and chats that are searched for words")
         {
@@ -44,8 +52,10 @@ internal static class SearchVerb
             }
 
             using var http = line.Connect(url, 1);
-            var door = await DashboardClient.LogIn(http, line.Required(email, "CHATLOGGER_EMAIL"), Verb.Password(), new RetryPolicy(TimeProvider.System), stop);
-            var chat = (await Get(http, door.Ask("orgs/me/chats?limit=1"), stop)).Page.GetProperty("items")[0].GetProperty("id").GetString();
+            var door = await DashboardClient.LogIn(
+                http, line.Required(email, "CHATLOGGER_EMAIL"), Verb.Password(), new RetryPolicy(TimeProvider.System), stop);
+            var newest = (await Get(http, door.Ask("orgs/me/chats?limit=1"), stop)).Page;
+            var chat = newest.GetProperty("items")[0].GetProperty("id").GetString();
             (string Name, string Address)[] pages =
             [
                 ("chats", "orgs/me/chats"),
@@ -73,7 +83,8 @@ internal static class SearchVerb
                 {
                     var (time, page) = await get(pages[n].Address);
                     times.Add(time.TotalMilliseconds);
-                    found[n] = page.GetProperty("items").GetArrayLength() + (page.GetProperty("nextCursor").ValueKind == JsonValueKind.Null ? "" : " and more");
+                    found[n] = page.GetProperty("items").GetArrayLength()
+                        + (page.GetProperty("nextCursor").ValueKind == JsonValueKind.Null ? "" : " and more");
                 }
                 // The first round warms up.
                 if (round == 0)
@@ -106,7 +117,8 @@ internal static class SearchVerb
         {
             await using var command = source.CreateCommand(
                 """
-                select (select max(seq) from messages where org_id = o.id) - coalesce((select seq from followers where org_id = o.id and follower = 'search'), -1)
+                select (select max(seq) from messages where org_id = o.id) - coalesce((select seq from followers where org_id = o.id
+                    and follower = 'search'), -1)
                 from organizations o
                 where slug = $1
                 """);

@@ -26,33 +26,61 @@ internal static class SummaryVerb
         var slug = Verb.Slug();
         var peer = new Option<string?>("--peer") { Description = "NAME=URL of another service's summary of 30 days, whole with its query" };
         var peerKey = Verb.PeerKey();
-        var db = new Option<string?>("--db") { Description = "URL of the service's database, postgres://…, to seed, and to ask for the same from the messages themselves (DATABASE_URL)" };
-        var messages = new Option<int>("--messages") { Description = "Fill the organization with so many messages over 90 days first, unless it has them", DefaultValueFactory = _ => 0 };
+        var db = new Option<string?>("--db")
+        {
+            Description =
+                "URL of the service's database, postgres://…, to seed, and to ask for the same from the messages themselves (DATABASE_URL)",
+        };
+        var messages = new Option<int>("--messages")
+        {
+            Description = "Fill the organization with so many messages over 90 days first, unless it has them",
+            DefaultValueFactory = _ => 0,
+        };
         var rounds = new Option<int>("--rounds") { Description = "How often each", DefaultValueFactory = _ => 3 };
-        var requests = new Option<int>("--requests") { Description = "How many requests a round, one after the other", DefaultValueFactory = _ => 5 };
+        var requests = new Option<int>("--requests")
+        {
+            Description = "How many requests a round, one after the other",
+            DefaultValueFactory = _ => 5,
+        };
 
         var verb = new Command("summary", "Compare the time of GET /analytics/orgs/me/summary with a peer's, in one run")
         {
             url, email, slug, peer, peerKey, db, messages, rounds, requests,
         };
-        verb.SetAction((line, stop) => Verb.Run(async () =>
-        {
-            var (often, many) = (line.Positive(rounds), line.Positive(requests));
-            var database = line.GetValue(db) ?? Environment.GetEnvironmentVariable("DATABASE_URL");
-            await using var source = database is null ? null : NpgsqlDataSource.Create(
-                new NpgsqlConnectionStringBuilder(DatabaseUrl.ToConnectionString("--db", database)) { CommandTimeout = 0 });
-            if (line.GetValue(messages) is > 0 and var wanted)
-                await AnalyticsSeed.Run(source ?? throw new UsageException("--db (or DATABASE_URL) is needed."), line.Required(slug, "CHATLOGGER_SLUG"), wanted, stop);
+        verb.SetAction(
+            (line, stop) =>
+                Verb.Run(async () =>
+                {
+                    var (often, many) = (line.Positive(rounds), line.Positive(requests));
+                    var database = line.GetValue(db) ?? Environment.GetEnvironmentVariable("DATABASE_URL");
+                    await using var source = database is null
+                        ? null
+                        : NpgsqlDataSource.Create(
+                            new NpgsqlConnectionStringBuilder(DatabaseUrl.ToConnectionString("--db", database)) { CommandTimeout = 0 });
+                    if (line.GetValue(messages) is > 0 and var wanted)
+                        await AnalyticsSeed.Run(
+                            source ?? throw new UsageException("--db (or DATABASE_URL) is needed."),
+                            line.Required(slug, "CHATLOGGER_SLUG"),
+                            wanted,
+                            stop);
 
-            using var http = line.Connect(url, 1);
-            var door = await DashboardClient.LogIn(http, line.Required(email, "CHATLOGGER_EMAIL"), Verb.Password(), new RetryPolicy(TimeProvider.System), stop);
-            var contenders = new List<(string Name, Func<Task<(TimeSpan Time, byte[] Body)>> Get)> { ("ours", () => Get("ours", http, door.Ask(Ours), stop)) };
-            if (source is not null)
-            {
-                var rows = await SummaryFromRows.Of(source, line.Required(slug, "CHATLOGGER_SLUG"), stop);
-                await rows.Folded(stop);
-                contenders.Add((ByRows, () => rows.Get(stop)));
-            }
+                    using var http = line.Connect(url, 1);
+                    var door = await DashboardClient.LogIn(
+                        http,
+                        line.Required(email, "CHATLOGGER_EMAIL"),
+                        Verb.Password(),
+                        new RetryPolicy(TimeProvider.System),
+                        stop);
+                    var contenders = new List<(string Name, Func<Task<(TimeSpan Time, byte[] Body)>> Get)>
+                    {
+                        ("ours", () => Get("ours", http, door.Ask(Ours), stop)),
+                    };
+                    if (source is not null)
+                    {
+                        var rows = await SummaryFromRows.Of(source, line.Required(slug, "CHATLOGGER_SLUG"), stop);
+                        await rows.Folded(stop);
+                        contenders.Add((ByRows, () => rows.Get(stop)));
+                    }
 
             var theirs = line.GetValue(peer) is { } text ? Peer.Parse(peer.Name, text) : null;
             using var peerHttp = theirs is null ? null : Verb.Connect(theirs.Address, 1);
@@ -67,7 +95,10 @@ internal static class SummaryVerb
         return verb;
     }
 
-    private static async Task Compare(List<(string Name, Func<Task<(TimeSpan Time, byte[] Body)>> Get)> contenders, int rounds, int requests)
+    private static async Task Compare(
+        List<(string Name, Func<Task<(TimeSpan Time, byte[] Body)>> Get)> contenders,
+        int rounds,
+        int requests)
     {
         // The first answers warm up and show what is measured: a summary of nothing is quick.
         var first = default(JsonElement);
@@ -97,10 +128,17 @@ internal static class SummaryVerb
         for (var n = 0; n < contenders.Count; n++)
             Print($"{contenders[n].Name}: {Spread.Of(medians[n]).ToString("0.0")} ms");
         for (var n = 1; n < contenders.Count; n++)
-            Print($"{contenders[n].Name} : ours = {Spread.OfRatios(medians[n], medians[0]).ToString("0.00")}, more than 1 where ours is faster");
+        {
+            var ratio = Spread.OfRatios(medians[n], medians[0]).ToString("0.00");
+            Print($"{contenders[n].Name} : ours = {ratio}, more than 1 where ours is faster");
+        }
     }
 
-    private static async Task<(TimeSpan Time, byte[] Body)> Get(string name, HttpClient http, HttpRequestMessage request, CancellationToken stop)
+    private static async Task<(TimeSpan Time, byte[] Body)> Get(
+        string name,
+        HttpClient http,
+        HttpRequestMessage request,
+        CancellationToken stop)
     {
         using (request)
         {
@@ -121,7 +159,9 @@ internal static class SummaryVerb
     }
 
     private static string Messages(JsonElement summary) =>
-        summary.TryGetProperty("totals", out var totals) && totals.TryGetProperty("messages", out var messages) ? $", of {messages} messages" : "";
+        summary.TryGetProperty("totals", out var totals) && totals.TryGetProperty("messages", out var messages)
+            ? $", of {messages} messages"
+            : "";
 
     private static void Print(FormattableString line) => Console.WriteLine(line.ToString(CultureInfo.InvariantCulture));
 }

@@ -49,10 +49,13 @@ internal static class Verb
         line.Setting(option, variable) ?? throw new UsageException($"Missing: {option.Name}, or {variable} in the environment.");
 
     public static int Positive(this ParseResult line, Option<int> option) =>
-        line.GetValue(option) is > 0 and <= 1024 and var value ? value : throw new UsageException($"{option.Name} must be between 1 and 1024.");
+        line.GetValue(option) is > 0 and <= 1024 and var value
+            ? value
+            : throw new UsageException($"{option.Name} must be between 1 and 1024.");
 
     public static int? Number(this ParseResult line, Option<int?> option, string variable) =>
-        line.GetValue(option) ?? (int.TryParse(Environment.GetEnvironmentVariable(variable), CultureInfo.InvariantCulture, out var value) ? value : null);
+        line.GetValue(option)
+        ?? (int.TryParse(Environment.GetEnvironmentVariable(variable), CultureInfo.InvariantCulture, out var value) ? value : null);
 
     /// <summary>Not an option, since command lines are visible to others.</summary>
     public static string Password() => Password(Environment.GetEnvironmentVariable("CHATLOGGER_PASSWORD"));
@@ -106,7 +109,10 @@ internal static class Verb
         {
             return await verb();
         }
-        catch (Exception e) when (e is UsageException or ServiceException or HttpRequestException or StartupException or PrivateDatabaseException or NpgsqlException || e.InnerException is TimeoutException)
+        catch (Exception e)
+            when (e is UsageException or ServiceException or HttpRequestException or StartupException
+                or PrivateDatabaseException or NpgsqlException
+                || e.InnerException is TimeoutException)
         {
             await Console.Error.WriteLineAsync(e.Message);
             return Exit.CannotRun;

@@ -67,13 +67,19 @@ public class CutWriteTests(CutWriteApp app) : IClassFixture<CutWriteApp>, IAsync
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public async Task A_write_whose_connection_is_cut_is_acknowledged_once_and_is_there_once(Phase phase, string table, bool keyed, bool batch)
+    public async Task A_write_whose_connection_is_cut_is_acknowledged_once_and_is_there_once(
+        Phase phase,
+        string table,
+        bool keyed,
+        bool batch)
     {
         var acme = await Org("acme");
         var plugin = await acme.Plugin();
         var chat = await acme.Chat();
         await acme.Say(chat, "before");
-        await app.Execute("select setval('attempts', 1, false); update gate set is_open = @IsOpen", new { IsOpen = phase != Phase.WhileItRuns });
+        await app.Execute(
+            "select setval('attempts', 1, false); update gate set is_open = @IsOpen",
+            new { IsOpen = phase != Phase.WhileItRuns });
         Task<bool> IsWritten() => app.Value<bool>($"select count(*) = 2 from {table} where org_id = @Id", new { acme.Id });
 
         if (phase == Phase.BeforeItArrives)
@@ -106,7 +112,9 @@ public class CutWriteTests(CutWriteApp app) : IClassFixture<CutWriteApp>, IAsync
 
         Assert.Equal(201, status);
         Assert.True(await IsWritten());
-        Assert.Equal(1, await app.Value<long>($"select count(*) from {table} where org_id = @OrgId and id = @Id", new { OrgId = acme.Id, Id = id }));
+        Assert.Equal(
+            1,
+            await app.Value<long>($"select count(*) from {table} where org_id = @OrgId and id = @Id", new { OrgId = acme.Id, Id = id }));
     }
 
     // A pool may still contain connections that the test before this one has cut.
@@ -140,7 +148,9 @@ public class CutWriteTests(CutWriteApp app) : IClassFixture<CutWriteApp>, IAsync
                 ? new { type = "chat", title = "a", idempotencyKey = key }
                 : new { type = "message", chatId = chat, role = "user", content = "a", idempotencyKey = key };
             var result = (await plugin.Post($"{org.ApiPath}/batch", new { items = new[] { item } })).Is(207)["results"][0];
-            return (result.GetProperty("status").GetInt32(), result.TryGetProperty("id", out var one) && one.ValueKind == JsonValueKind.String ? one.GetGuid() : default);
+            return (
+                result.GetProperty("status").GetInt32(),
+                result.TryGetProperty("id", out var one) && one.ValueKind == JsonValueKind.String ? one.GetGuid() : default);
         }
         var answer = table == "chats"
             ? await Send(plugin, $"{org.ApiPath}/chats", new { title = "a" }, key)

@@ -22,6 +22,8 @@ public class FrozenDatabaseTests(OwnServerApp app) : IClassFixture<OwnServerApp>
 
         await everything.WorkAgain();
         Assert.Contains(app.Log.All, line => line.Contains("answered with 503: The database", StringComparison.Ordinal));
-        Assert.DoesNotContain(app.Log.All, line => line.Contains("(null)", StringComparison.Ordinal) || line.Contains("503: ;", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            app.Log.All,
+            line => line.Contains("(null)", StringComparison.Ordinal) || line.Contains("503: ;", StringComparison.Ordinal));
     }
 }

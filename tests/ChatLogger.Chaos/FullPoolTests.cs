@@ -11,7 +11,8 @@ namespace ChatLogger.Chaos;
 public class SmallPoolApp : App
 {
     protected override void Customize(WebApplicationBuilder builder) =>
-        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?> { ["Database:PoolSize"] = "2", ["Database:PluginPoolSize"] = "1" });
+        builder.Configuration.AddInMemoryCollection(
+            new Dictionary<string, string?> { ["Database:PoolSize"] = "2", ["Database:PluginPoolSize"] = "1" });
 }
 
 public class FullPoolTests(SmallPoolApp app) : IClassFixture<SmallPoolApp>
@@ -45,7 +46,17 @@ public class FullPoolTests(SmallPoolApp app) : IClassFixture<SmallPoolApp>
             await Takes(1, 404, () => app.Stranger.Get("/nowhere"));
             await Takes(1, 405, () => viewer.Delete("/users/me"));
             await Takes(1, 415, () => plugin.Send(HttpMethod.Post, $"{acme.ApiPath}/chats", new StringContent("{}"), _ => { }));
-            await Takes(1, 413, () => Wire.Ask(app.Address, "POST", $"{acme.ApiPath}/chats", $"x-organization-api-key: {key}", "Content-Type: application/json", "Content-Length: 9999999"));
+            await Takes(
+                1,
+                413,
+                () =>
+                    Wire.Ask(
+                        app.Address,
+                        "POST",
+                        $"{acme.ApiPath}/chats",
+                        $"x-organization-api-key: {key}",
+                        "Content-Type: application/json",
+                        "Content-Length: 9999999"));
             await Takes(1, 400, () => app.Stranger.Post("/auth/login", "{"));
             await Takes(1, 204, () => Preflight($"{acme.ApiPath}/chats"));
             await Takes(1, 204, () => Preflight("/orgs/me/chats"));
@@ -74,7 +85,13 @@ public class FullPoolTests(SmallPoolApp app) : IClassFixture<SmallPoolApp>
             var waiting = viewer.Get("/orgs/me/chats");
             // A key that is not cached, and a key of a request that was answered before.
             foreach (var id in new[] { "one", "two", "one" })
-                (await plugin.Send(HttpMethod.Post, $"{acme.ApiPath}/chats", new StringContent("{}", Encoding.UTF8, "application/json"), request => request.Headers.Add("Idempotency-Key", id))).Is(201);
+                (
+                    await plugin.Send(
+                        HttpMethod.Post,
+                        $"{acme.ApiPath}/chats",
+                        new StringContent("{}", Encoding.UTF8, "application/json"),
+                        request => request.Headers.Add("Idempotency-Key", id))
+                ).Is(201);
             Assert.False(waiting.IsCompleted);
             (await waiting).IsProblem(503, "unavailable");
         }

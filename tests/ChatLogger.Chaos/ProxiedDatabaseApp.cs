@@ -25,6 +25,7 @@ public class ProxiedDatabaseApp : DefaultDeadlineApp
     {
         Proxy = new TcpProxy(ConnectionString);
         builder.Configuration.AddInMemoryCollection(
-            new Dictionary<string, string?> { ["ConnectionStrings:ChatLogger"] = Proxy.ConnectionString, ["RateLimits:Enabled"] = "false" });
+            new Dictionary<string, string?> { ["ConnectionStrings:ChatLogger"] = Proxy.ConnectionString, ["RateLimits:Enabled"] = "false" }
+        );
     }
 }

@@ -21,21 +21,41 @@ internal sealed class Requests(App app, IReadOnlyList<(string Name, Func<Task<An
         var admin = member.Caller;
         var chat = await acme.Chat();
         await acme.Say(chat, "hello");
-        return new(app, [
-            ("message", () => plugin.Post($"{acme.ApiPath}/chats/{chat}/messages", new { role = "user", content = "a" }), 5),
-            ("chat", () => plugin.Post($"{acme.ApiPath}/chats", "{}"), 5),
-            ("batch", () => plugin.Post($"{acme.ApiPath}/batch", new { items = new[] { new { type = "message", chatId = chat, role = "user", content = "a" } } }), 5),
-            ("feedback", () => plugin.Send(HttpMethod.Put, $"{acme.ApiPath}/chats/{chat}/feedback", new { rating = "up" }), 5),
-            ("key", () => app.Stranger.WithKey(ApiKey.Generate().Text).Post($"{acme.ApiPath}/chats", "{}"), 5),
-            ("chats", () => admin.Get("/orgs/me/chats"), 5),
-            ("messages", () => admin.Get($"/orgs/me/chats/{chat}/messages"), 5),
-            ("search", () => admin.Get("/orgs/me/chats?q=hello"), 5),
-            ("profile", () => admin.Patch("/users/me", new { name = "new" }), 5),
-            ("login", () => app.Stranger.Post("/auth/login", new { email = member.Email, password = Persona.Password }), 5),
-            ("export", () => admin.Post("/exports/orgs/me", new { format = "jsonl" }), 5),
-            ("ready", () => app.Stranger.Get("/healthz/ready"), 5),
-            ("analysis", () => admin.Get("/analytics/orgs/me/summary"), 11),
-        ]);
+        return new(
+            app,
+            [
+                ("message", () => plugin.Post($"{acme.ApiPath}/chats/{chat}/messages", new { role = "user", content = "a" }), 5),
+                ("chat", () => plugin.Post($"{acme.ApiPath}/chats", "{}"), 5),
+                (
+                    "batch",
+                    () =>
+                        plugin.Post(
+                            $"{acme.ApiPath}/batch",
+                            new
+                            {
+                                items = new[]
+                                {
+                                    new
+                                    {
+                                        type = "message",
+                                        chatId = chat,
+                                        role = "user",
+                                        content = "a",
+                                    },
+                                },
+                            }),
+                    5),
+                ("feedback", () => plugin.Send(HttpMethod.Put, $"{acme.ApiPath}/chats/{chat}/feedback", new { rating = "up" }), 5),
+                ("key", () => app.Stranger.WithKey(ApiKey.Generate().Text).Post($"{acme.ApiPath}/chats", "{}"), 5),
+                ("chats", () => admin.Get("/orgs/me/chats"), 5),
+                ("messages", () => admin.Get($"/orgs/me/chats/{chat}/messages"), 5),
+                ("search", () => admin.Get("/orgs/me/chats?q=hello"), 5),
+                ("profile", () => admin.Patch("/users/me", new { name = "new" }), 5),
+                ("login", () => app.Stranger.Post("/auth/login", new { email = member.Email, password = Persona.Password }), 5),
+                ("export", () => admin.Post("/exports/orgs/me", new { format = "jsonl" }), 5),
+                ("ready", () => app.Stranger.Get("/healthz/ready"), 5),
+                ("analysis", () => admin.Get("/analytics/orgs/me/summary"), 11),
+            ]);
     }
 
     public async Task AllWork()
@@ -73,8 +93,12 @@ internal sealed class Requests(App app, IReadOnlyList<(string Name, Func<Task<An
     {
         var since = Stopwatch.GetTimestamp();
         using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(4));
-        var export = app.Services.GetRequiredService<SyncExport>().TryWrite(new(Guid.NewGuid(), "jsonl", null, null, null, [], null, null), CancellationToken.None);
-        var analysis = app.Services.GetRequiredService<ISender>().Send(new Summary.Query(Guid.NewGuid(), null, null, null, [], 10), deadline.Token);
+        var export = app
+            .Services.GetRequiredService<SyncExport>()
+            .TryWrite(new(Guid.NewGuid(), "jsonl", null, null, null, [], null, null), CancellationToken.None);
+        var analysis = app
+            .Services.GetRequiredService<ISender>()
+            .Send(new Summary.Query(Guid.NewGuid(), null, null, null, [], 10), deadline.Token);
 
         await Assert.ThrowsAnyAsync<Exception>(() => export);
         await Assert.ThrowsAnyAsync<Exception>(() => analysis);
@@ -99,7 +123,12 @@ internal sealed class Requests(App app, IReadOnlyList<(string Name, Func<Task<An
                 Assert.True(Stopwatch.GetElapsedTime(since).TotalSeconds < 10 + Slack, string.Join('\n', failures));
             }
         }
-        var all = await Task.WhenAll(Enumerable.Range(0, 3).SelectMany(_ => kinds).Where(kind => kind.Name is not ("key" or "login" or "export")).Select(kind => kind.Send()));
+        var all = await Task.WhenAll(
+            Enumerable
+                .Range(0, 3)
+                .SelectMany(_ => kinds)
+                .Where(kind => kind.Name is not ("key" or "login" or "export"))
+                .Select(kind => kind.Send()));
         Assert.All(all, answer => Assert.InRange(answer.Status, 200, 299));
     }
 }

@@ -25,7 +25,11 @@ internal sealed class TcpProxy : IAsyncDisposable
         var target = new NpgsqlConnectionStringBuilder(database);
         _connect = ct => Connect(target, ct);
         _listener.Start(512);
-        ConnectionString = new NpgsqlConnectionStringBuilder(database) { Host = "127.0.0.1", Port = ((IPEndPoint)_listener.LocalEndpoint).Port }.ConnectionString;
+        ConnectionString = new NpgsqlConnectionStringBuilder(database)
+        {
+            Host = "127.0.0.1",
+            Port = ((IPEndPoint)_listener.LocalEndpoint).Port,
+        }.ConnectionString;
         _ = Accept();
     }
 

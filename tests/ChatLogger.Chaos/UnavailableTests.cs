@@ -80,7 +80,15 @@ public class UnavailableTests(DefaultDeadlineApp app) : IClassFixture<DefaultDea
         var chat = await acme.Chat();
         var database = new NpgsqlConnectionStringBuilder(app.ConnectionString).Database;
 
-        foreach (var path in new[] { "/users/me", $"/orgs/me/chats/{chat}", $"/orgs/me/chats/{chat}/messages", "/orgs/me/chats", "/analytics/orgs/me/summary" })
+        foreach (
+            var path in new[]
+            {
+                "/users/me",
+                $"/orgs/me/chats/{chat}",
+                $"/orgs/me/chats/{chat}/messages",
+                "/orgs/me/chats",
+                "/analytics/orgs/me/summary",
+            })
         {
             // The pool of each has connections that lie idle when they are killed.
             (await viewer.Get(path)).Is(200);
@@ -123,8 +131,10 @@ public class UnavailableTests(DefaultDeadlineApp app) : IClassFixture<DefaultDea
         await using var blocker = await app.Rows.OpenConnectionAsync();
         await using var transaction = await blocker.BeginTransactionAsync();
         await new NpgsqlCommand("lock table feedback in access exclusive mode", blocker, transaction).ExecuteNonQueryAsync();
-        Task<bool> Waits() => app.Value<bool>(
-            "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%feedback%' and pid <> pg_backend_pid())");
+        Task<bool> Waits() =>
+            app.Value<bool>(
+                "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query "
+                    + "like '%feedback%' and pid <> pg_backend_pid())");
 
         using var timeout = new CancellationTokenSource();
         using var request = new HttpRequestMessage(HttpMethod.Get, "/orgs/me/chats") { Headers = { { "Cookie", viewer.Credential } } };
@@ -140,7 +150,11 @@ public class UnavailableTests(DefaultDeadlineApp app) : IClassFixture<DefaultDea
     }
 
     [Theory]
-    [InlineData("alter table chats add column extra_{0} text not null default 'x'; alter table messages add column extra_{0} text; alter table users add column extra_{0} int; alter table api_keys add column extra_{0} int; alter table sessions add column extra_{0} int; alter table organizations add column extra_{0} int")]
+    [InlineData(
+        "alter table chats add column extra_{0} text not null default 'x'; alter table messages add column extra_{0} text; alter table "
+            + "users add column extra_{0} int; alter table api_keys add column extra_{0} int; alter table sessions add column extra_{0} "
+                + "int; alter table organizations add column extra_{0} int"
+    )]
     [InlineData("analyze (verbose false); select '{0}'")]
     public async Task A_change_of_the_schema_that_adds_something_does_no_harm_to_what_is_prepared(string change)
     {
@@ -206,7 +220,9 @@ public class UnavailableTests(DefaultDeadlineApp app) : IClassFixture<DefaultDea
                 connections.Add(await Pool.OpenConnectionAsync());
             foreach (var connection in connections)
             {
-                await using var command = new NpgsqlCommand("select count(*) > 0 from pg_prepared_statements where statement like '%from sessions%'", connection);
+                await using var command = new NpgsqlCommand(
+                    "select count(*) > 0 from pg_prepared_statements where statement like '%from sessions%'",
+                    connection);
                 if (await command.ExecuteScalarAsync() is true)
                     return true;
             }
@@ -229,7 +245,8 @@ public class UnavailableTests(DefaultDeadlineApp app) : IClassFixture<DefaultDea
 
     private async Task Elsewhere(string sql)
     {
-        await using var source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(app.ConnectionString) { Database = "postgres", Pooling = false });
+        await using var source = NpgsqlDataSource.Create(
+            new NpgsqlConnectionStringBuilder(app.ConnectionString) { Database = "postgres", Pooling = false });
         await using var command = source.CreateCommand(sql);
         await command.ExecuteNonQueryAsync();
     }

@@ -23,7 +23,13 @@ internal static partial class AnswerRules
     /// <summary>Nothing of the inside and nothing of the request.</summary>
     public static Answer TellsNothing(this Answer answer)
     {
-        var said = answer.Comparable + string.Join('\n', answer.Headers.Where(header => header.Key is not "Content-Security-Policy" and not "Location").Select(header => $"{header.Key}: {header.Value}"));
+        var said =
+            answer.Comparable
+            + string.Join(
+                '\n',
+                answer
+                    .Headers.Where(header => header.Key is not "Content-Security-Policy" and not "Location")
+                    .Select(header => $"{header.Key}: {header.Value}"));
         Assert.DoesNotMatch(Inside(), said);
         Assert.DoesNotContain(Marker, said, StringComparison.OrdinalIgnoreCase);
         return answer;
@@ -34,7 +40,8 @@ internal static partial class AnswerRules
         answer.IsProblem(status, type).HasSecurityHeaders().TellsNothing();
 
     [GeneratedRegex(
-        @"Exception|   at |\bSystem\.|Microsoft|Npgsql|Kestrel|AspNetCore|Postgres|\bselect |\binsert |\bupdate |\brelation\b|\bcolumn\b|42P|\.cs\b|/tmp|/home|/root|/usr|127\.0\.0\.1|localhost|ChatLogger\.",
+        @"Exception|   at |\bSystem\.|Microsoft|Npgsql|Kestrel|AspNetCore|Postgres|\bselect |\binsert |\bupdate |\brelation\b|\bcolumn\b"
+            + @"|42P|\.cs\b|/tmp|/home|/root|/usr|127\.0\.0\.1|localhost|ChatLogger\.",
         RegexOptions.IgnoreCase)]
     private static partial Regex Inside();
 }

@@ -73,7 +73,10 @@ public class App : IAsyncLifetime
         _app.Services.GetRequiredService<ILoggerFactory>().AddProvider(Log);
         await _app.Services.GetRequiredService<Database>().Open(CancellationToken.None);
         await _app.StartAsync();
-        Http = new HttpClient(new SocketsHttpHandler { UseCookies = false, AllowAutoRedirect = false }) { BaseAddress = new Uri(_app.Urls.First()) };
+        Http = new HttpClient(new SocketsHttpHandler { UseCookies = false, AllowAutoRedirect = false })
+        {
+            BaseAddress = new Uri(_app.Urls.First()),
+        };
     }
 
     public virtual async Task DisposeAsync()
@@ -149,8 +152,10 @@ public class App : IAsyncLifetime
     internal Task Queued(int messages) => Wait.Until(() => Services.GetRequiredService<MessageWriter>().Capacity.Rows == messages);
 
     /// <summary>Waits until so many statements wait for a lock.</summary>
-    internal Task Blocked(int statements = 1) => Until(
-        "select count(*) >= @statements from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'", new { statements });
+    internal Task Blocked(int statements = 1) =>
+        Until(
+            "select count(*) >= @statements from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+            new { statements });
 
     /// <summary>An empty database with the schema; its connection string.</summary>
     protected virtual Task<string> NewDatabase() => TestServer.NewDatabase();

@@ -55,7 +55,9 @@ internal sealed class LoadAwareStopwatch : IDisposable
         var slowness = Slowness;
         _isEnough = true;
         await _watching;
-        Assert.True(elapsed <= seconds * slowness, $"It took {elapsed:0.00} s instead of {seconds} s, while the machine took {slowness:0.0} times as long as when idle.");
+        Assert.True(
+            elapsed <= seconds * slowness,
+            $"It took {elapsed:0.00} s instead of {seconds} s, while the machine took {slowness:0.0} times as long as when idle.");
     }
 
     // A timer is late by a millisecond on any machine.

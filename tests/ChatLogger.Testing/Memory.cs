@@ -10,7 +10,9 @@ internal static class Memory
     private const long Enough = 4L << 30;
 
     public static string Directory { get; } =
-        System.IO.Directory.Exists(Folder) && new DriveInfo(Folder).AvailableFreeSpace >= Enough && GC.GetGCMemoryInfo().TotalAvailableMemoryBytes >= 2 * Enough
+        System.IO.Directory.Exists(Folder)
+        && new DriveInfo(Folder).AvailableFreeSpace >= Enough
+        && GC.GetGCMemoryInfo().TotalAvailableMemoryBytes >= 2 * Enough
             ? Folder
             : Path.GetTempPath();
 }

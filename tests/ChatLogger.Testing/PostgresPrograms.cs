@@ -14,8 +14,8 @@ internal static class PostgresPrograms
     public static string? WhyNot { get; private set; }
 
     /// <summary>
-    /// Each test assembly calls it before any test: the executables that tests start, and the accounts they run as, find the programs by the
-    /// PATH that they inherit.
+    /// Each test assembly calls it before any test: the executables that tests start, and the accounts they run as, find the programs by
+    /// the PATH that they inherit.
     /// </summary>
     internal static void Provide()
     {

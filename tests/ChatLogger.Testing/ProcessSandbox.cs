@@ -14,7 +14,8 @@ namespace ChatLogger.Testing;
 internal sealed class ProcessSandbox
 {
     public const UnixFileMode Closed = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-    private const UnixFileMode Open = Closed | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
+    private const UnixFileMode Open =
+        Closed | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
     private const UnixFileMode Shared = Open | UnixFileMode.GroupWrite | UnixFileMode.OtherWrite | UnixFileMode.StickyBit;
 
     private readonly List<ServiceProcess> _started = [];
@@ -95,7 +96,9 @@ internal sealed class ProcessSandbox
         foreach (var process in _started)
             process.Dispose();
         var system = SystemData;
-        var clusters = Directory.EnumerateDirectories(Root, "database", SearchOption.AllDirectories).Append(Path.Combine(system, "database"));
+        var clusters = Directory
+            .EnumerateDirectories(Root, "database", SearchOption.AllDirectories)
+            .Append(Path.Combine(system, "database"));
         foreach (var cluster in clusters.Where(Directory.Exists).ToList())
             await End(cluster);
         Directory.Delete(Root, recursive: true);
@@ -106,7 +109,10 @@ internal sealed class ProcessSandbox
     private ProcessStartInfo Prepare(string program, IEnumerable<string> arguments)
     {
         var start = new ProcessStartInfo(program, arguments) { WorkingDirectory = Root };
-        foreach (var name in start.Environment.Keys.Where(name => name is not ("PATH" or "LD_LIBRARY_PATH" or "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT")).ToList())
+        foreach (
+            var name in start
+                .Environment.Keys.Where(name => name is not ("PATH" or "LD_LIBRARY_PATH" or "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT"))
+                .ToList())
             start.Environment.Remove(name);
         start.Environment["HOME"] = Home;
         start.Environment["TMPDIR"] = Temp;

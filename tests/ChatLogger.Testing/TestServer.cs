@@ -71,7 +71,9 @@ internal sealed class TestServer : IDisposable
             return await ThrowawayServer();
         return await DockerPostgres.Start()
             ?? throw new InvalidOperationException(
-                $"The tests need a PostgreSQL 15 or later. Install it (apt-get install postgresql), or Node.js (npm: {PostgresPrograms.WhyNot}), or start Docker, or set {Variable} to a connection string of a role that may create databases.");
+                "The tests need a PostgreSQL 15 or later. Install it (apt-get install postgresql), or Node.js (npm: "
+                    + $"{PostgresPrograms.WhyNot}), or start Docker, or set {Variable} to a connection string of a role that may create "
+                        + "databases.");
     }
 
     private static async Task<string> ThrowawayServer()
@@ -83,7 +85,11 @@ internal sealed class TestServer : IDisposable
         {
             try
             {
-                if (await PrivateDatabase.Discard(new PrivateDatabaseOptions(leftover) { Throwaway = true }, NullLogger.Instance, CancellationToken.None))
+                if (
+                    await PrivateDatabase.Discard(
+                        new PrivateDatabaseOptions(leftover) { Throwaway = true },
+                        NullLogger.Instance,
+                        CancellationToken.None))
                     Directory.Delete(leftover, recursive: true);
             }
             // Another run removes it at this moment, or it belongs to another account; this run ignores both.

@@ -22,7 +22,8 @@ internal static class Wait
         }
     }
 
-    public static Task Until(Func<bool> isSo, [CallerArgumentExpression(nameof(isSo))] string what = "") => Until(() => Task.FromResult(isSo()), what);
+    public static Task Until(Func<bool> isSo, [CallerArgumentExpression(nameof(isSo))] string what = "") =>
+        Until(() => Task.FromResult(isSo()), what);
 
     /// <summary>Waits for the task's end, and has its outcome.</summary>
     public static async Task<T> For<T>(Task<T> task, [CallerArgumentExpression(nameof(task))] string what = "")

@@ -20,7 +20,10 @@ internal static class Wire
 
     /// <summary>A whole request without a body, that asks for the connection to be closed.</summary>
     public static Task<Answer> Ask(Uri address, string method, string target, params string[] headers) =>
-        Send(address, $"{method} {target} HTTP/1.1\r\nHost: {address.Authority}\r\nConnection: close\r\n{string.Concat(headers.Select(header => header + "\r\n"))}\r\n");
+        Send(
+            address,
+            $"{method} {target} HTTP/1.1\r\nHost: {address.Authority}\r\nConnection: "
+                + $"close\r\n{string.Concat(headers.Select(header => header + "\r\n"))}\r\n");
 
     public static async Task<Answer> Read(NetworkStream stream)
     {
@@ -55,8 +58,11 @@ internal static class Wire
         var end = text.IndexOf("\r\n\r\n", StringComparison.Ordinal);
         Assert.True(end > 0, $"No answer: {text}");
         var lines = text[..end].Split("\r\n");
-        var headers = lines.Skip(1).Select(line => line.Split(": ", 2)).GroupBy(pair => pair[0], StringComparer.OrdinalIgnoreCase).ToDictionary(
-            pairs => pairs.Key, pairs => string.Join(", ", pairs.Select(pair => pair[1])), StringComparer.OrdinalIgnoreCase);
+        var headers = lines
+            .Skip(1)
+            .Select(line => line.Split(": ", 2))
+            .GroupBy(pair => pair[0], StringComparer.OrdinalIgnoreCase)
+            .ToDictionary(pairs => pairs.Key, pairs => string.Join(", ", pairs.Select(pair => pair[1])), StringComparer.OrdinalIgnoreCase);
         return new(int.Parse(lines[0].Split(' ')[1], null), text[(end + 4)..], headers);
     }
 }

@@ -21,8 +21,23 @@ internal static class TestAssembly
     internal static void Initialize() => PostgresPrograms.Provide();
 }
 
-public sealed class TestOrder() : LongestFirst(
-    nameof(HostileInputTests), nameof(CommandLineTests), nameof(FirstStartTests), nameof(PrivateDatabaseTests), nameof(SummaryPropertyTests),
-    nameof(ProductionTests), nameof(OtlpTests), nameof(RefusedStartTests), nameof(SearchIndexTests), nameof(MetricsTests), nameof(MatrixTests),
-    nameof(PrivateDatabaseWatchTests), nameof(DeadlineTests), nameof(ConnectionTests), nameof(RollupsTests), nameof(UnixSocketTests),
-    nameof(PoolerTests), nameof(TlsFailureTests));
+public sealed class TestOrder()
+    : LongestFirst(
+        nameof(HostileInputTests),
+        nameof(CommandLineTests),
+        nameof(FirstStartTests),
+        nameof(PrivateDatabaseTests),
+        nameof(SummaryPropertyTests),
+        nameof(ProductionTests),
+        nameof(OtlpTests),
+        nameof(RefusedStartTests),
+        nameof(SearchIndexTests),
+        nameof(MetricsTests),
+        nameof(MatrixTests),
+        nameof(PrivateDatabaseWatchTests),
+        nameof(DeadlineTests),
+        nameof(ConnectionTests),
+        nameof(RollupsTests),
+        nameof(UnixSocketTests),
+        nameof(PoolerTests),
+        nameof(TlsFailureTests));

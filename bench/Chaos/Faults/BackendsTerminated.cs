@@ -30,7 +30,9 @@ internal sealed class BackendsTerminated() : Fault("terminate")
     {
         await using var connection = await site.Postgres.Connect();
         await using var command = new NpgsqlCommand(
-            "select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = current_database() and application_name = 'chatlogger'", connection);
+            "select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = current_database() and application_name = "
+                + "'chatlogger'",
+            connection);
         long ended = 0;
         while (!enough.Task.IsCompleted)
         {

@@ -17,7 +17,11 @@ internal sealed class ClockAhead() : Fault("clock")
 
     public override async Task Begin(TestEnvironment site)
     {
-        ahead = await site.Launch(("LD_PRELOAD", Library), ("FAKETIME", "+2h"), ("FAKETIME_DONT_FAKE_MONOTONIC", "1"), ("DONT_FAKE_MONOTONIC", "1"));
+        ahead = await site.Launch(
+            ("LD_PRELOAD", Library),
+            ("FAKETIME", "+2h"),
+            ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
+            ("DONT_FAKE_MONOTONIC", "1"));
         site.Door.Other = ahead.Port;
         // A client that keeps a connection reaches the other instance with the next one, a second later.
         await Task.Delay(TimeSpan.FromSeconds(2));

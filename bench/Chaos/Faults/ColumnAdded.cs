@@ -34,7 +34,8 @@ internal sealed class ColumnAdded() : Fault("column")
                 try
                 {
                     // As a migration should: it asks for its lock only for a moment, and asks again.
-                    await site.Postgres.Execute($"set lock_timeout = 50; alter table {table} add column drill_{added} text not null default 'x'");
+                    await site.Postgres.Execute(
+                        $"set lock_timeout = 50; alter table {table} add column drill_{added} text not null default 'x'");
                     await site.Postgres.Execute($"set lock_timeout = 5000; alter table {table} drop column drill_{added}");
                     added++;
                 }

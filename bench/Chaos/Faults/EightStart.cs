@@ -39,8 +39,14 @@ internal sealed class EightStart() : Fault("start")
                 connection);
             await using var reader = await command.ExecuteReaderAsync();
             await reader.ReadAsync();
-            if ((reader.GetInt64(0), reader.GetInt64(1), reader.GetInt64(2), reader.GetInt64(3)) != (Migrator.Embedded.Count, Migrator.Embedded.Count, 1, 0))
-                Broken.Add(string.Create(CultureInfo.InvariantCulture, $"{reader.GetInt64(0)} migrations, {reader.GetInt64(1)} of them different, {reader.GetInt64(2)} organizations, {reader.GetInt64(3)} broken indexes"));
+            if (
+                (reader.GetInt64(0), reader.GetInt64(1), reader.GetInt64(2), reader.GetInt64(3))
+                != (Migrator.Embedded.Count, Migrator.Embedded.Count, 1, 0))
+                Broken.Add(
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{reader.GetInt64(0)} migrations, {reader.GetInt64(1)} of them different, {reader.GetInt64(2)} organizations, "
+                            + $"{reader.GetInt64(3)} broken indexes"));
         }
         catch (UsageException failure)
         {

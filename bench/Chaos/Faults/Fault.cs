@@ -8,10 +8,28 @@ internal abstract class Fault(string name)
 {
     public static readonly IReadOnlyList<Func<Fault>> All =
     [
-        () => new ServiceKilled(), () => new PostgresKilled(), () => new BackendsTerminated(), () => new PluginsCutOff(), () => new DatabaseCutOff(),
-        () => new SlowWritesCutOff(), () => new BothKilled(), () => new PostgresFrozen(), () => new MessagesLocked(), () => new ColumnAdded(),
-        () => new RowRefused(), () => new RolledOver(), () => new DiskFull(), () => new PoolerKilled(), () => new ClockAhead(), () => new EightStart(),
-        () => new SlowClients(), () => new SlowReaders(), () => new Stopped(), () => new Overloaded(), () => new NeighbourNoisy(), () => new WorkerKilled(),
+        () => new ServiceKilled(),
+        () => new PostgresKilled(),
+        () => new BackendsTerminated(),
+        () => new PluginsCutOff(),
+        () => new DatabaseCutOff(),
+        () => new SlowWritesCutOff(),
+        () => new BothKilled(),
+        () => new PostgresFrozen(),
+        () => new MessagesLocked(),
+        () => new ColumnAdded(),
+        () => new RowRefused(),
+        () => new RolledOver(),
+        () => new DiskFull(),
+        () => new PoolerKilled(),
+        () => new ClockAhead(),
+        () => new EightStart(),
+        () => new SlowClients(),
+        () => new SlowReaders(),
+        () => new Stopped(),
+        () => new Overloaded(),
+        () => new NeighbourNoisy(),
+        () => new WorkerKilled(),
     ];
 
     public string Name => name;

@@ -45,9 +45,11 @@ internal sealed class NeighbourNoisy() : Fault("neighbour")
         var ratio = pairs.Select(pair => pair.Noisy / pair.Quiet).Order().ElementAt(Pairs / 2);
         if (ratio > 3)
             Broken.Add(string.Create(CultureInfo.InvariantCulture, $"p99 was {ratio:0.0} times what it is in quiet"));
-        return Task.FromResult(string.Create(
-            CultureInfo.InvariantCulture,
-            $"p99 in quiet and in noise: {string.Join(", ", pairs.Select(pair => string.Create(CultureInfo.InvariantCulture, $"{pair.Quiet:0} and {pair.Noisy:0} ms")))}"));
+        return Task.FromResult(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"p99 in quiet and in noise: "
+                    + $"{string.Join(", ", pairs.Select(pair => FormattableString.Invariant($"{pair.Quiet:0} and {pair.Noisy:0} ms")))}"));
     }
 
     private async Task Noisy(TestEnvironment site, SecondTenant neighbour, Func<Task> meanwhile)
@@ -55,7 +57,9 @@ internal sealed class NeighbourNoisy() : Fault("neighbour")
         using var enough = new CancellationTokenSource();
         await using var blocker = await site.Postgres.Connect();
         await using var command = new NpgsqlCommand(
-            $"begin; select id from chats where org_id = (select id from organizations where slug = '{SecondTenant.Slug}') order by id limit 1 for update", blocker);
+            $"begin; select id from chats where org_id = (select id from organizations where slug = '{SecondTenant.Slug}') order by id "
+                + "limit 1 for update",
+            blocker);
         var chat = (Guid)(await command.ExecuteScalarAsync())!;
         var noises = Noises(neighbour, chat, enough.Token).ToList();
         await meanwhile();
@@ -70,8 +74,12 @@ internal sealed class NeighbourNoisy() : Fault("neighbour")
     {
         for (var i = 0; i < 8; i++)
         {
-            yield return Noise(() => neighbour.SendAnonymously("auth/login", new { email = "nobody@next.example", password = "not the password" }), enough);
-            yield return Noise(() => neighbour.Send(HttpMethod.Post, $"orgs/me/chats/{chat}/messages", new { role = "user", content = "waits" }), enough);
+            yield return Noise(
+                () => neighbour.SendAnonymously("auth/login", new { email = "nobody@next.example", password = "not the password" }),
+                enough);
+            yield return Noise(
+                () => neighbour.Send(HttpMethod.Post, $"orgs/me/chats/{chat}/messages", new { role = "user", content = "waits" }),
+                enough);
         }
         for (var i = 0; i < 2; i++)
         {
@@ -109,6 +117,8 @@ internal sealed class NeighbourNoisy() : Fault("neighbour")
         await Task.Delay(Phase);
         var latencies = writers.TakeLatencies();
         latencies.Sort();
-        return latencies.Count == 0 ? throw new UsageException("Nothing was written.") : latencies[latencies.Count * 99 / 100].TotalMilliseconds;
+        return latencies.Count == 0
+            ? throw new UsageException("Nothing was written.")
+            : latencies[latencies.Count * 99 / 100].TotalMilliseconds;
     }
 }

@@ -51,7 +51,11 @@ internal sealed class Overloaded() : Fault("overload")
         // A client that sends so much has machines of its own.
         Process.GetCurrentProcess().PriorityClass = ProcessPriorityClass.BelowNormal;
         key = await neighbour.Key();
-        chats = [.. await site.Postgres.Ids($"select id from chats where org_id = (select id from organizations where slug = '{SecondTenant.Slug}') limit 100")];
+        chats =
+        [
+            .. await site.Postgres.Ids(
+                $"select id from chats where org_id = (select id from organizations where slug = '{SecondTenant.Slug}') limit 100"),
+        ];
         before = await Messages(site);
         http = Client(site.Service.Port);
 
@@ -86,13 +90,17 @@ internal sealed class Overloaded() : Fault("overload")
         if (there != taken)
             Broken.Add(string.Create(CultureInfo.InvariantCulture, $"{taken} were acknowledged, {there} are there"));
         if (taken / took.TotalSeconds < LeastShare * capacity)
-            Broken.Add(string.Create(CultureInfo.InvariantCulture, $"only {taken / took.TotalSeconds:0} a second were taken, {capacity:0} in peace"));
+            Broken.Add(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"only {taken / took.TotalSeconds:0} a second were taken, {capacity:0} in peace"));
         var slowest = latencies.Max();
         if (slowest > TimeSpan.FromSeconds(5))
             Broken.Add(string.Create(CultureInfo.InvariantCulture, $"an answer took {slowest.TotalSeconds:0.0} s"));
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{took.TotalSeconds:0} s; a second: {capacity:0} in peace, {offered / took.TotalSeconds:0} offered, {taken / took.TotalSeconds:0} taken; {Said()}; slowest {slowest.TotalSeconds:0.0} s");
+            $"{took.TotalSeconds:0} s; a second: {capacity:0} in peace, {offered / took.TotalSeconds:0} offered, "
+                + $"{taken / took.TotalSeconds:0} taken; {Said()}; slowest {slowest.TotalSeconds:0.0} s");
     }
 
     // The first time only warms up.
@@ -132,15 +140,21 @@ internal sealed class Overloaded() : Fault("overload")
         var sent = TimeProvider.System.GetTimestamp();
         try
         {
-            using var request = new HttpRequestMessage(HttpMethod.Post, new Uri($"{chats[Random.Shared.Next(chats.Length)]}/messages", UriKind.Relative))
+            using var request = new HttpRequestMessage(
+                HttpMethod.Post,
+                new Uri($"{chats[Random.Shared.Next(chats.Length)]}/messages", UriKind.Relative))
             {
-                Content = new ByteArrayContent(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(new { role = "user", content = "three times as much" }))),
+                Content = new ByteArrayContent(
+                    Encoding.UTF8.GetBytes(JsonSerializer.Serialize(new { role = "user", content = "three times as much" }))),
             };
             request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
             request.Headers.Add("x-organization-api-key", key);
             using var answer = await http!.SendAsync(request);
             var status = (int)answer.StatusCode;
-            Count(status is 503 or 429 && answer.Headers.RetryAfter is null ? $"{status} without Retry-After" : status.ToString(CultureInfo.InvariantCulture));
+            Count(
+                status is 503 or 429 && answer.Headers.RetryAfter is null
+                    ? $"{status} without Retry-After"
+                    : status.ToString(CultureInfo.InvariantCulture));
         }
         catch (Exception failure) when (failure is HttpRequestException or TaskCanceledException)
         {
@@ -155,14 +169,28 @@ internal sealed class Overloaded() : Fault("overload")
 
     private void Count(string answer) => answers.AddOrUpdate(answer, 1, (_, times) => times + 1);
 
-    private string Said() => string.Join(", ", answers.OrderByDescending(each => each.Value).Select(each => string.Create(CultureInfo.InvariantCulture, $"{each.Value} × {each.Key}")));
+    private string Said() =>
+        string.Join(
+            ", ",
+            answers
+                .OrderByDescending(each => each.Value)
+                .Select(each => string.Create(CultureInfo.InvariantCulture, $"{each.Value} × {each.Key}")));
 
-    private static HttpClient Client(int port) => new(new SocketsHttpHandler { MaxConnectionsPerServer = MostOpen, UseCookies = false, UseProxy = false })
-    {
-        BaseAddress = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}/api/v1/orgs/{SecondTenant.Slug}/chats/")),
-        Timeout = TimeSpan.FromSeconds(30),
-    };
+    private static HttpClient Client(int port) =>
+        new(
+            new SocketsHttpHandler
+            {
+                MaxConnectionsPerServer = MostOpen,
+                UseCookies = false,
+                UseProxy = false,
+            })
+        {
+            BaseAddress = new Uri(
+                string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}/api/v1/orgs/{SecondTenant.Slug}/chats/")),
+            Timeout = TimeSpan.FromSeconds(30),
+        };
 
     private static Task<long> Messages(TestEnvironment site) =>
-        site.Postgres.Count($"select count(*) from messages where org_id = (select id from organizations where slug = '{SecondTenant.Slug}')");
+        site.Postgres.Count(
+            $"select count(*) from messages where org_id = (select id from organizations where slug = '{SecondTenant.Slug}')");
 }

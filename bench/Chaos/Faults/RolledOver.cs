@@ -28,7 +28,11 @@ internal sealed class RolledOver() : Fault("restart")
             var notReady = await UntilNotReady(old.Port);
             site.Serves(next);
             var code = await outcome;
-            told.Add(string.Create(CultureInfo.InvariantCulture, $"not ready after {notReady.TotalSeconds:0.00} s, ended after {TimeProvider.System.GetElapsedTime(since).TotalSeconds:0.0} s"));
+            told.Add(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"not ready after {notReady.TotalSeconds:0.00} s, ended after "
+                        + $"{TimeProvider.System.GetElapsedTime(since).TotalSeconds:0.0} s"));
             if (code != 0)
                 Broken.Add(code is null ? "it did not end within 30 s" : $"its exit code was {code}");
             await old.DisposeAsync();

@@ -19,11 +19,21 @@ internal sealed class RowRefused() : Fault("refused")
     {
         await site.Postgres.Execute("alter table messages add constraint drill check (content not like '%poison%') not valid");
         var time = Interlocked.Increment(ref times);
-        await writers.SendTogether([.. Enumerable.Range(0, Good + 1).Select(n =>
-        {
-            var token = string.Create(CultureInfo.InvariantCulture, $"refused{time}-{n:D4}");
-            return new Operation(token, Kind.Message, writers.SharedChat, token, n == Good / 2 ? $"{token} poison" : $"{token} good", Acceptable: n != Good / 2);
-        })]);
+        await writers.SendTogether([
+            .. Enumerable
+                .Range(0, Good + 1)
+                .Select(n =>
+                {
+                    var token = string.Create(CultureInfo.InvariantCulture, $"refused{time}-{n:D4}");
+                    return new Operation(
+                        token,
+                        Kind.Message,
+                        writers.SharedChat,
+                        token,
+                        n == Good / 2 ? $"{token} poison" : $"{token} good",
+                        Acceptable: n != Good / 2);
+                }),
+        ]);
     }
 
     public override async Task<string> End(TestEnvironment site)

@@ -25,26 +25,37 @@ internal sealed class SlowClients() : Fault("slow")
 
     public override async Task Begin(TestEnvironment site)
     {
-        var head = string.Create(CultureInfo.InvariantCulture, $"POST /api/v1/orgs/{TestEnvironment.Slug}/chats HTTP/1.1\r\nHost: drill\r\nx-organization-api-key: {site.Key}\r\n");
-        var slow = Enumerable.Range(0, Each).SelectMany(_ => new[]
-        {
-            UntilCut(site.Service.Port, head, "x-slow: "),
-            UntilCut(site.Service.Port, head + "Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{", " "),
-        }).ToList();
+        var head = string.Create(
+            CultureInfo.InvariantCulture,
+            $"POST /api/v1/orgs/{TestEnvironment.Slug}/chats HTTP/1.1\r\nHost: drill\r\nx-organization-api-key: {site.Key}\r\n");
+        var slow = Enumerable
+            .Range(0, Each)
+            .SelectMany(_ =>
+                new[]
+                {
+                    UntilCut(site.Service.Port, head, "x-slow: "),
+                    UntilCut(site.Service.Port, head + "Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{", " "),
+                })
+            .ToList();
         var all = Task.WhenAll(slow);
         long idle = 0;
         while (!all.IsCompleted)
         {
             await Task.WhenAny(all, Task.Delay(1000));
-            idle = Math.Max(idle, await site.Postgres.Count(
-                "select count(*) from pg_stat_activity where application_name = 'chatlogger' and state like 'idle in transaction%' and state_change < now() - interval '1 s'"));
+            idle = Math.Max(
+                idle,
+                await site.Postgres.Count(
+                    "select count(*) from pg_stat_activity where application_name = 'chatlogger' and state like 'idle in transaction%' "
+                        + "and state_change < now() - interval '1 s'"));
         }
         var took = await all;
         if (took.Max() > Longest)
             Broken.Add(string.Create(CultureInfo.InvariantCulture, $"a slow caller was served for {took.Max().TotalSeconds:0.0} s"));
         if (idle > 0)
             Broken.Add(string.Create(CultureInfo.InvariantCulture, $"{idle} transactions were open and idle"));
-        told = string.Create(CultureInfo.InvariantCulture, $"{2 * Each} callers cut after {took.Min().TotalSeconds:0.0} to {took.Max().TotalSeconds:0.0} s");
+        told = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{2 * Each} callers cut after {took.Min().TotalSeconds:0.0} to {took.Max().TotalSeconds:0.0} s");
     }
 
     public override Task<string> End(TestEnvironment site) => Task.FromResult(told);

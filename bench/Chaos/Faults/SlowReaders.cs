@@ -35,7 +35,9 @@ internal sealed class SlowReaders() : Fault("readers")
             await socket.SendAsync(Encoding.ASCII.GetBytes($"GET /{path} HTTP/1.1\r\nHost: drill\r\nCookie: {neighbour.Cookie}\r\n\r\n"));
         }
         await Task.Delay(TimeSpan.FromSeconds(2));
-        idle = await site.Postgres.Count("select count(*) from pg_stat_activity where application_name = 'chatlogger' and state like 'idle in transaction%' and state_change < now() - interval '1 s'");
+        idle = await site.Postgres.Count(
+            "select count(*) from pg_stat_activity where application_name = 'chatlogger' and state like 'idle in transaction%' and "
+                + "state_change < now() - interval '1 s'");
         if (idle > 0)
             Broken.Add(string.Create(CultureInfo.InvariantCulture, $"{idle} transactions were open and idle"));
     }
@@ -48,7 +50,9 @@ internal sealed class SlowReaders() : Fault("readers")
             // What has come so far: the beginning of a good answer.
             var buffer = new byte[16];
             using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(5));
-            if (await socket.ReceiveAsync(buffer, timeout.Token) > 0 && Encoding.ASCII.GetString(buffer).StartsWith("HTTP/1.1 200", StringComparison.Ordinal))
+            if (
+                await socket.ReceiveAsync(buffer, timeout.Token) > 0
+                && Encoding.ASCII.GetString(buffer).StartsWith("HTTP/1.1 200", StringComparison.Ordinal))
                 begun++;
             socket.Dispose();
         }

@@ -20,7 +20,8 @@ internal sealed class SlowWritesCutOff() : Fault("cut-slow")
             "create function drill_slow() returns trigger language plpgsql as 'begin perform pg_sleep(0.15); return null; end'");
         // One table at a time: with locks on both it would deadlock with the writers.
         foreach (var table in new[] { "messages", "chats" })
-            await site.Postgres.Execute($"create trigger drill_slow after insert on {table} for each statement execute function drill_slow()");
+            await site.Postgres.Execute(
+                $"create trigger drill_slow after insert on {table} for each statement execute function drill_slow()");
         (before, site.Database.Cutting) = (site.Database.Cuts, 0.1);
     }
 

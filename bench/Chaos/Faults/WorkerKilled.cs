@@ -51,7 +51,8 @@ internal sealed class WorkerKilled() : Fault("export")
     public override Task<string> End(TestEnvironment site) => Task.FromResult(string.Join(", ", told));
 
     private static Task<long> Count(TestEnvironment site, string table) =>
-        site.Postgres.Count($"select count(*) from {table} where org_id = (select id from organizations where slug = '{SecondTenant.Slug}')");
+        site.Postgres.Count(
+            $"select count(*) from {table} where org_id = (select id from organizations where slug = '{SecondTenant.Slug}')");
 
     private static async Task Replace(TestEnvironment site, params (string Name, string Value)[] and)
     {
@@ -76,16 +77,22 @@ internal sealed class WorkerKilled() : Fault("export")
         long rows;
         do
         {
-            rows = await site.Postgres.Count($"select case when state = 'done' then -1 else rows * 100 / coalesce(nullif(total_rows, 0), {chats}) end from exports where id = '{id}'");
-        }
-        while (rows >= 0 && rows < percent);
+            rows = await site.Postgres.Count(
+                $"select case when state = 'done' then -1 else rows * 100 / coalesce(nullif(total_rows, 0), {chats}) end from exports "
+                    + $"where id = '{id}'");
+        } while (rows >= 0 && rows < percent);
         await interrupt(first);
 
         await using var second = await site.Launch();
         var since = TimeProvider.System.GetTimestamp();
-        while (await site.Postgres.Count($"select count(*) from exports where id = '{id}' and state in ('queued', 'running')") > 0 && TimeProvider.System.GetElapsedTime(since) < CompletionTimeout)
+        while (
+            await site.Postgres.Count($"select count(*) from exports where id = '{id}' and state in ('queued', 'running')") > 0
+            && TimeProvider.System.GetElapsedTime(since) < CompletionTimeout)
             await Task.Delay(100);
-        told.Add(string.Create(CultureInfo.InvariantCulture, $"at {(rows < 0 ? "the end" : $"{rows} %")}: done after {TimeProvider.System.GetElapsedTime(since).TotalSeconds:0.0} s"));
+        told.Add(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"at {(rows < 0 ? "the end" : $"{rows} %")}: done after {TimeProvider.System.GetElapsedTime(since).TotalSeconds:0.0} s"));
         if (!first.HasEnded)
         {
             // It wakes up, acts as if it still held the lease, and must not succeed.
@@ -95,7 +102,10 @@ internal sealed class WorkerKilled() : Fault("export")
         using var file = await neighbour.Send(HttpMethod.Get, path);
         if ((int)file.StatusCode != 200)
         {
-            Broken.Add(string.Create(CultureInfo.InvariantCulture, $"the export interrupted at {percent} % is answered with {(int)file.StatusCode}"));
+            Broken.Add(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"the export interrupted at {percent} % is answered with {(int)file.StatusCode}"));
             return;
         }
         var (exported, said) = (0L, 0L);
@@ -106,6 +116,9 @@ internal sealed class WorkerKilled() : Fault("export")
             said += chat.RootElement.GetProperty("messages").GetArrayLength();
         }
         if ((exported, said) != (chats, messages))
-            Broken.Add(string.Create(CultureInfo.InvariantCulture, $"the export interrupted at {percent} % has {exported} chats and {said} messages, of {chats} and {messages}"));
+            Broken.Add(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"the export interrupted at {percent} % has {exported} chats and {said} messages, of {chats} and {messages}"));
     }
 }

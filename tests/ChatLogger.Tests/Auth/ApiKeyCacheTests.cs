@@ -156,7 +156,18 @@ public sealed class ApiKeyCacheTests : IAsyncDisposable
     public async Task What_is_no_key_is_not_looked_up_also_beside_one_that_is_known()
     {
         await Ask(_key);
-        foreach (var text in new[] { null, "", "x", _key[..^1], _key + "a", _key[..^1] + (_key[^1] == 'a' ? 'b' : 'a'), _key[..^1] + 'é', _key.Replace('_', '-') })
+        foreach (
+            var text in new[]
+            {
+                null,
+                "",
+                "x",
+                _key[..^1],
+                _key + "a",
+                _key[..^1] + (_key[^1] == 'a' ? 'b' : 'a'),
+                _key[..^1] + 'é',
+                _key.Replace('_', '-'),
+            })
             Assert.Equal((null, null), await _keys.Find(text, CancellationToken.None));
 
         Assert.Equal(1, _directory.Asked);
@@ -277,7 +288,8 @@ public sealed class ApiKeyCacheTests : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _nowhere.DisposeAsync();
 
-    private ApiKeyCache Remembering(KeyCacheSettings settings) => new([_directory], settings, Uses(), _clock, new Instruments(new UnreadMeters()));
+    private ApiKeyCache Remembering(KeyCacheSettings settings) =>
+        new([_directory], settings, Uses(), _clock, new Instruments(new UnreadMeters()));
 
     private LastUsedTracker Uses() => new(_nowhere, _clock, NullLogger<LastUsedTracker>.Instance);
 

@@ -57,7 +57,25 @@ public class ApiKeyTests
     public void Junk_is_no_key()
     {
         var key = ApiKey.Generate().Text;
-        foreach (var junk in new[] { null, "", " ", "clk_", key + "\n", key + " ", " " + key, key + key, key + "," + key, key.ToUpperInvariant(), "CLK" + key[3..], new string('a', 70), new string('a', 100_000), key.Replace('_', '-'), "ｃｌｋ" + key[3..] })
+        foreach (
+            var junk in new[]
+            {
+                null,
+                "",
+                " ",
+                "clk_",
+                key + "\n",
+                key + " ",
+                " " + key,
+                key + key,
+                key + "," + key,
+                key.ToUpperInvariant(),
+                "CLK" + key[3..],
+                new string('a', 70),
+                new string('a', 100_000),
+                key.Replace('_', '-'),
+                "ｃｌｋ" + key[3..],
+            })
             Assert.Null(ApiKey.Parse(junk));
     }
 
@@ -66,7 +84,9 @@ public class ApiKeyTests
     {
         var key = ApiKey.Generate().Text;
 
-        Assert.Equal(key, Assert.Single(Regex.Matches($"x-organization-api-key: {key}\nclk_short_abc clk_{new string('-', 66)}", ApiKey.Pattern)).Value);
+        Assert.Equal(
+            key,
+            Assert.Single(Regex.Matches($"x-organization-api-key: {key}\nclk_short_abc clk_{new string('-', 66)}", ApiKey.Pattern)).Value);
     }
 
     [Fact]

@@ -88,7 +88,9 @@ public sealed class AuthorizationTests(App app) : IClassFixture<App>
     [InlineData("https://SHOP.example", false)]
     public async Task A_key_with_origins_is_for_browsers_of_these_origins(string? origin, bool passes)
     {
-        _first.Validate(_key, Arg.Any<CancellationToken>()).Returns(new ApiKeyGrant(Guid.NewGuid(), "acme", ["ingest"], ["https://shop.example"]));
+        _first
+            .Validate(_key, Arg.Any<CancellationToken>())
+            .Returns(new ApiKeyGrant(Guid.NewGuid(), "acme", ["ingest"], ["https://shop.example"]));
         void Change(HttpContext context) => context.Request.Headers.Origin = origin;
 
         if (passes)
@@ -116,7 +118,9 @@ public sealed class AuthorizationTests(App app) : IClassFixture<App>
         string[] body = ["Content-Type: application/json", "Content-Length: 2"];
 
         (await Wire.Ask(app.Address, "POST", $"{acme.ApiPath}/chats", [line, line, .. body])).IsProblem(401, "unauthenticated");
-        (await Wire.Ask(app.Address, "POST", $"{acme.ApiPath}/chats", [line, "x-organization-api-key: ", .. body])).IsProblem(401, "unauthenticated");
+        (await Wire.Ask(app.Address, "POST", $"{acme.ApiPath}/chats", [line, "x-organization-api-key: ", .. body])).IsProblem(
+            401,
+            "unauthenticated");
 
         Assert.Equal(0, await acme.Count("chats"));
     }
@@ -165,22 +169,28 @@ public sealed class AuthorizationTests(App app) : IClassFixture<App>
         return context;
     }
 
-    private AuthorizationMiddleware Gate() => new(
-        _ =>
-        {
-            _passed = true;
-            return Task.CompletedTask;
-        },
-        new ApiKeyCache([_first, _second], new KeyCacheSettings(), app.Services.GetRequiredService<LastUsedTracker>(), app.Clock, app.Services.GetRequiredService<Instruments>()),
-        app.Services.GetRequiredService<SessionCookie>(),
-        app.Services.GetRequiredService<SessionTokens>(),
-        app.Services.GetRequiredService<NpgsqlDataSource>(),
-        app.Clock,
-        app.Services.GetRequiredService<OriginCheck>(),
-        new IngestActivity(),
-        app.Services.GetRequiredService<RateLimiters>(),
-        app.Services.GetRequiredService<AuditLog>(),
-        new TelemetrySettings());
+    private AuthorizationMiddleware Gate() =>
+        new(
+            _ =>
+            {
+                _passed = true;
+                return Task.CompletedTask;
+            },
+            new ApiKeyCache(
+                [_first, _second],
+                new KeyCacheSettings(),
+                app.Services.GetRequiredService<LastUsedTracker>(),
+                app.Clock,
+                app.Services.GetRequiredService<Instruments>()),
+            app.Services.GetRequiredService<SessionCookie>(),
+            app.Services.GetRequiredService<SessionTokens>(),
+            app.Services.GetRequiredService<NpgsqlDataSource>(),
+            app.Clock,
+            app.Services.GetRequiredService<OriginCheck>(),
+            new IngestActivity(),
+            app.Services.GetRequiredService<RateLimiters>(),
+            app.Services.GetRequiredService<AuditLog>(),
+            new TelemetrySettings());
 
     private static DefaultHttpContext Context(string slug, string[] keys, object[] metadata)
     {
@@ -188,7 +198,9 @@ public sealed class AuthorizationTests(App app) : IClassFixture<App>
         context.Request.Method = "POST";
         context.Request.Headers[ChatLogger.Auth.AuthorizationMiddleware.KeyHeader] = keys;
         context.Request.RouteValues["slug"] = slug;
-        context.SetEndpoint(new RouteEndpoint(_ => Task.CompletedTask, RoutePatternFactory.Parse("/"), 0, new EndpointMetadataCollection(metadata), "test"));
+        context.SetEndpoint(
+            new RouteEndpoint(_ => Task.CompletedTask, RoutePatternFactory.Parse("/"), 0, new EndpointMetadataCollection(metadata), "test")
+        );
         return context;
     }
 }

@@ -54,9 +54,14 @@ public class BcryptTests
     [InlineData("€€€€€€€€€€€€€€€€€€€€€€€€", "$2a$04$ALXq3jZPL.Dd44Day1VuYO5JvQMZ3RhGi1cjIw0B7cixg96eMCT9S")]
     [InlineData("correct horse battery staple", "$2a$05$sUnWwx5gV/JfDHIjq0v0PeODRTMAADIzU.8DVJ0GjdjWGuV3GJgJC")]
     [InlineData("密码🔑 with a key", "$2a$06$l12ZzbBjmL83OCbCWUkxgeJgF/RZCaDfN8IKNpqV3yDOXAAvrFNAa")]
-    [InlineData("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxä", "$2a$07$.Ay.SNLuLfoEm7C3YzkvUOCZqXEpIAofySuKHVm8zoGoXl8FPy1OO")]
-    [InlineData("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",
-        "$2a$08$evTWTBmkJziGpw7Xze9xmO5Zp4Cl1amLoC0xRbvMVqrmBWzqyKw5K")]
+    [InlineData(
+        "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxä",
+        "$2a$07$.Ay.SNLuLfoEm7C3YzkvUOCZqXEpIAofySuKHVm8zoGoXl8FPy1OO"
+    )]
+    [InlineData(
+        "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",
+        "$2a$08$evTWTBmkJziGpw7Xze9xmO5Zp4Cl1amLoC0xRbvMVqrmBWzqyKw5K"
+    )]
     [InlineData("a password of today's cost", "$2a$11$wtf9rFp1ezN4jkBkKRBAl.jUZkATgUzHBO0OVVL6f5ZJGbtaIYZmK")]
     public void A_hash_that_an_earlier_version_stored_verifies(string password, string hash)
     {

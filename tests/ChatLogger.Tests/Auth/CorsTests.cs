@@ -38,7 +38,9 @@ public class CorsTests(DashboardElsewhereApp app) : IClassFixture<DashboardElsew
         {
             foreach (var origin in new[] { Shop, Dashboard, "null" })
             {
-                var answer = (await Preflight(path, origin, methods[0], "x-organization-api-key, content-type")).Is(204).HasSecurityHeaders();
+                var answer = (await Preflight(path, origin, methods[0], "x-organization-api-key, content-type"))
+                    .Is(204)
+                    .HasSecurityHeaders();
 
                 Assert.Equal("*", answer.Header("Access-Control-Allow-Origin"));
                 Assert.Null(answer.Header("Access-Control-Allow-Credentials"));
@@ -67,7 +69,17 @@ public class CorsTests(DashboardElsewhereApp app) : IClassFixture<DashboardElsew
             Assert.Equal(methods, Listed(answer, "Access-Control-Allow-Methods").Order());
             Assert.Equal("Origin", answer.Header("Vary"));
 
-            foreach (var origin in new[] { Shop, "null", Dashboard + "/", Dashboard.ToUpperInvariant(), $"{Dashboard}, {Shop}", "http://dashboard.example", $"{Dashboard}.evil.example" })
+            foreach (
+                var origin in new[]
+                {
+                    Shop,
+                    "null",
+                    Dashboard + "/",
+                    Dashboard.ToUpperInvariant(),
+                    $"{Dashboard}, {Shop}",
+                    "http://dashboard.example",
+                    $"{Dashboard}.evil.example",
+                })
             {
                 var other = (await Preflight(path, origin, methods[0], "content-type")).Is(204).HasSecurityHeaders();
                 Assert.DoesNotContain(other.Headers.Keys, IsCors);
@@ -91,7 +103,13 @@ public class CorsTests(DashboardElsewhereApp app) : IClassFixture<DashboardElsew
     {
         foreach (var (path, _, methods) in Paths)
         {
-            foreach (var change in new Action<HttpRequestMessage>[] { _ => { }, request => request.Headers.Add("Origin", Dashboard), request => request.Headers.Add("Access-Control-Request-Method", methods[0]) })
+            foreach (
+                var change in new Action<HttpRequestMessage>[]
+                {
+                    _ => { },
+                    request => request.Headers.Add("Origin", Dashboard),
+                    request => request.Headers.Add("Access-Control-Request-Method", methods[0]),
+                })
             {
                 var answer = (await app.Stranger.Send(HttpMethod.Options, path, null, change)).IsSafeProblem(405, "method-not-allowed");
                 Assert.Equal(methods, Listed(answer, "Allow").Order());
@@ -109,21 +127,38 @@ public class CorsTests(DashboardElsewhereApp app) : IClassFixture<DashboardElsew
 
         foreach (var origin in new[] { Shop, null })
         {
-            foreach (var answer in new[]
-                     {
-                         (await Ask("POST", $"{acme.ApiPath}/chats", origin, plugin, "{}")).Is(201),
-                         (await Ask("POST", $"{acme.ApiPath}/chats", origin, plugin, "{")).Is(400),
-                         (await Ask("POST", $"{acme.ApiPath}/chats", origin, null, "{}")).Is(401),
-                         (await Ask("POST", "/api/v1/orgs/globex/chats", origin, plugin, "{}")).Is(404),
-                         (await Ask("GET", "/api/v1/nowhere", origin)).Is(404),
-                         (await Ask("DELETE", $"{acme.ApiPath}/chats", origin)).Is(405),
-                         (await Wire.Ask(app.Address, "POST", $"{acme.ApiPath}/chats", $"Origin: {origin}", "Content-Type: application/json", "Content-Length: 9999999")).Is(413),
-                         (await plugin.Send(HttpMethod.Post, $"{acme.ApiPath}/chats", new StringContent("{}"), request => request.Headers.TryAddWithoutValidation("Origin", origin))).Is(415),
-                     })
+            foreach (
+                var answer in new[]
+                {
+                    (await Ask("POST", $"{acme.ApiPath}/chats", origin, plugin, "{}")).Is(201),
+                    (await Ask("POST", $"{acme.ApiPath}/chats", origin, plugin, "{")).Is(400),
+                    (await Ask("POST", $"{acme.ApiPath}/chats", origin, null, "{}")).Is(401),
+                    (await Ask("POST", "/api/v1/orgs/globex/chats", origin, plugin, "{}")).Is(404),
+                    (await Ask("GET", "/api/v1/nowhere", origin)).Is(404),
+                    (await Ask("DELETE", $"{acme.ApiPath}/chats", origin)).Is(405),
+                    (
+                        await Wire.Ask(
+                            app.Address,
+                            "POST",
+                            $"{acme.ApiPath}/chats",
+                            $"Origin: {origin}",
+                            "Content-Type: application/json",
+                            "Content-Length: 9999999")
+                    ).Is(413),
+                    (
+                        await plugin.Send(
+                            HttpMethod.Post,
+                            $"{acme.ApiPath}/chats",
+                            new StringContent("{}"),
+                            request => request.Headers.TryAddWithoutValidation("Origin", origin))
+                    ).Is(415),
+                })
             {
                 Assert.Equal("*", answer.Header("Access-Control-Allow-Origin"));
                 Assert.Null(answer.Header("Access-Control-Allow-Credentials"));
-                Assert.Superset(new HashSet<string> { "Location", "Retry-After", "Idempotent-Replayed" }, Listed(answer, "Access-Control-Expose-Headers").ToHashSet());
+                Assert.Superset(
+                    new HashSet<string> { "Location", "Retry-After", "Idempotent-Replayed" },
+                    Listed(answer, "Access-Control-Expose-Headers").ToHashSet());
             }
         }
     }
@@ -134,7 +169,15 @@ public class CorsTests(DashboardElsewhereApp app) : IClassFixture<DashboardElsew
         var acme = await app.Org("acme");
         var viewer = (await acme.Member("viewer")).Caller;
 
-        foreach (var (method, path, status) in new[] { ("GET", "/users/me", 200), ("GET", "/orgs/me/apikeys", 403), ("GET", "/orgs/globex/chats", 404), ("DELETE", "/users/me", 405), ("GET", "/users/me?x=1", 400) })
+        foreach (
+            var (method, path, status) in new[]
+            {
+                ("GET", "/users/me", 200),
+                ("GET", "/orgs/me/apikeys", 403),
+                ("GET", "/orgs/globex/chats", 404),
+                ("DELETE", "/users/me", 405),
+                ("GET", "/users/me?x=1", 400),
+            })
         {
             var answer = (await Ask(method, path, Dashboard, viewer)).Is(status);
             Assert.Equal(Dashboard, answer.Header("Access-Control-Allow-Origin"));
@@ -149,9 +192,13 @@ public class CorsTests(DashboardElsewhereApp app) : IClassFixture<DashboardElsew
             }
         }
 
-        var login = (await Ask("POST", "/auth/login", Dashboard, null, """{"email":"a@b.example","password":"p"}""")).IsSafeProblem(401, "unauthenticated");
+        var login = (await Ask("POST", "/auth/login", Dashboard, null, """{"email":"a@b.example","password":"p"}""")).IsSafeProblem(
+            401,
+            "unauthenticated");
         Assert.Equal(Dashboard, login.Header("Access-Control-Allow-Origin"));
-        var foreign = (await Ask("POST", "/auth/login", Shop, null, """{"email":"a@b.example","password":"p"}""")).IsSafeProblem(403, "forbidden");
+        var foreign = (await Ask("POST", "/auth/login", Shop, null, """{"email":"a@b.example","password":"p"}""")).IsSafeProblem(
+            403,
+            "forbidden");
         Assert.DoesNotContain(foreign.Headers.Keys, IsCors);
     }
 
@@ -164,11 +211,21 @@ public class CorsTests(DashboardElsewhereApp app) : IClassFixture<DashboardElsew
 
         foreach (var second in new[] { Dashboard, Shop, "", $"http://{app.Address.Authority}" })
         {
-            var answer = (await Wire.Ask(app.Address, "POST", "/orgs/me/apikeys", [admin, $"Origin: {Dashboard}", $"Origin: {second}", .. body])).IsSafeProblem(403, "forbidden");
+            var answer = (
+                await Wire.Ask(app.Address, "POST", "/orgs/me/apikeys", [admin, $"Origin: {Dashboard}", $"Origin: {second}", .. body])
+            ).IsSafeProblem(403, "forbidden");
             Assert.DoesNotContain(answer.Headers.Keys, IsCors);
         }
-        (await Wire.Ask(app.Address, "POST", "/orgs/me/apikeys", [admin, "Sec-Fetch-Site: same-origin", "Sec-Fetch-Site: cross-site", .. body])).IsSafeProblem(403, "forbidden");
-        (await Wire.Ask(app.Address, "POST", "/orgs/me/apikeys", [admin, $"Origin: {Dashboard}", .. body])).IsSafeProblem(400, "validation");
+        (
+            await Wire.Ask(
+                app.Address,
+                "POST",
+                "/orgs/me/apikeys",
+                [admin, "Sec-Fetch-Site: same-origin", "Sec-Fetch-Site: cross-site", .. body])
+        ).IsSafeProblem(403, "forbidden");
+        (await Wire.Ask(app.Address, "POST", "/orgs/me/apikeys", [admin, $"Origin: {Dashboard}", .. body])).IsSafeProblem(
+            400,
+            "validation");
     }
 
     [Fact]
@@ -183,23 +240,39 @@ public class CorsTests(DashboardElsewhereApp app) : IClassFixture<DashboardElsew
         (await Ask("PATCH", "/users/me", Shop, member.Caller, "{")).IsSafeProblem(403, "forbidden");
         (await Ask("POST", "/auth/login", Shop, null, "{")).IsSafeProblem(403, "forbidden");
         (await Ask("GET", "/users/me", Shop, member.Caller)).Is(200);
-        (await Ask("PATCH", "/users/me", Shop, member.Caller, "name=changed", "application/x-www-form-urlencoded")).IsSafeProblem(415, "unsupported-media-type");
+        (await Ask("PATCH", "/users/me", Shop, member.Caller, "name=changed", "application/x-www-form-urlencoded")).IsSafeProblem(
+            415,
+            "unsupported-media-type");
     }
 
-    private static bool IsService(string path) => path == "/" || path.StartsWith("/healthz", StringComparison.Ordinal) || path is "/version" or "/openapi/v1.json" or "/docs/index.html";
+    private static bool IsService(string path) =>
+        path == "/"
+        || path.StartsWith("/healthz", StringComparison.Ordinal)
+        || path is "/version" or "/openapi/v1.json" or "/docs/index.html";
 
     private static bool IsCors(string header) => header.StartsWith("Access-Control-", StringComparison.OrdinalIgnoreCase);
 
     private static string[] Listed(Answer answer, string header) => answer.Header(header)!.Split(", ");
 
-    private Task<Answer> Preflight(string path, string origin, string method, string headers) => app.Stranger.Send(HttpMethod.Options, path, null, request =>
-    {
-        request.Headers.TryAddWithoutValidation("Origin", origin);
-        request.Headers.TryAddWithoutValidation("Access-Control-Request-Method", method);
-        request.Headers.TryAddWithoutValidation("Access-Control-Request-Headers", headers);
-    });
+    private Task<Answer> Preflight(string path, string origin, string method, string headers) =>
+        app.Stranger.Send(
+            HttpMethod.Options,
+            path,
+            null,
+            request =>
+            {
+                request.Headers.TryAddWithoutValidation("Origin", origin);
+                request.Headers.TryAddWithoutValidation("Access-Control-Request-Method", method);
+                request.Headers.TryAddWithoutValidation("Access-Control-Request-Headers", headers);
+            });
 
-    private Task<Answer> Ask(string method, string path, string? origin, Caller? caller = null, string? body = null, string type = "application/json") =>
+    private Task<Answer> Ask(
+        string method,
+        string path,
+        string? origin,
+        Caller? caller = null,
+        string? body = null,
+        string type = "application/json") =>
         (caller ?? app.Stranger).Send(
             new(method),
             path,

@@ -66,12 +66,20 @@ public class EmailAddressTests(LeasedApp app) : IClassFixture<LeasedApp>
     {
         var acme = await app.Org("acme");
         var name = $"zoë-{Guid.NewGuid():N}";
-        await app.Send(new CreateMember.Command(acme.Id, $"{name}@acme.example", null, MemberRole.Viewer, Persona.Password, Persona.Operator));
+        await app.Send(
+            new CreateMember.Command(acme.Id, $"{name}@acme.example", null, MemberRole.Viewer, Persona.Password, Persona.Operator));
 
-        foreach (var spelling in new[] { $" {name}@ACME.example ", $"{name.ToUpperInvariant()}@acme.example", $"{name.Normalize(System.Text.NormalizationForm.FormD)}＠acme.example" })
+        foreach (
+            var spelling in new[]
+            {
+                $" {name}@ACME.example ",
+                $"{name.ToUpperInvariant()}@acme.example",
+                $"{name.Normalize(System.Text.NormalizationForm.FormD)}＠acme.example",
+            })
         {
             (await app.Stranger.Post("/auth/login", new { email = spelling, password = Persona.Password })).Is(200);
-            var taken = await Assert.ThrowsAsync<ChatLogger.Http.ProblemException>(() => app.Send(new CreateMember.Command(acme.Id, spelling, null, MemberRole.Viewer, Persona.Password, Persona.Operator)));
+            var taken = await Assert.ThrowsAsync<ChatLogger.Http.ProblemException>(() =>
+                app.Send(new CreateMember.Command(acme.Id, spelling, null, MemberRole.Viewer, Persona.Password, Persona.Operator)));
             Assert.Equal("email-taken", taken.Type.Slug);
         }
     }

@@ -34,7 +34,10 @@ public class LastUsedTrackerTests(App app) : IClassFixture<App>
         app.Clock.Advance(TimeSpan.FromSeconds(31));
         (await plugin.Post($"{acme.ApiPath}/chats", "{}")).Is(201);
         await Flush();
-        Assert.InRange(DateTimeOffset.Parse((await LastUsed(used))!, null), before.AddSeconds(61).AddMilliseconds(-1), app.Clock.GetUtcNow());
+        Assert.InRange(
+            DateTimeOffset.Parse((await LastUsed(used))!, null),
+            before.AddSeconds(61).AddMilliseconds(-1),
+            app.Clock.GetUtcNow());
     }
 
     [Fact]

@@ -157,7 +157,10 @@ public class OriginCheckTests(DashboardElsewhereApp app) : IClassFixture<Dashboa
     }
 
     private List<string> Lines() =>
-        [.. app.Log.All.Where(line => line.Contains("refused because of its origin: Origin is https://chat.example,", StringComparison.Ordinal))];
+        [
+            .. app.Log.All.Where(line =>
+                line.Contains("refused because of its origin: Origin is https://chat.example,", StringComparison.Ordinal)),
+        ];
 
     [Fact]
     public async Task A_plugin_is_no_page_and_may_come_from_anywhere()

@@ -18,7 +18,9 @@ public class CountingApp : App
     protected override void Customize(WebApplicationBuilder builder)
     {
         var bcrypt = new Bcrypt(4);
-        Hasher.Hash(Arg.Any<string>()).Returns(call => FailsToRehash ? throw new NpgsqlException("cut", new IOException()) : bcrypt.Hash(call.Arg<string>()));
+        Hasher
+            .Hash(Arg.Any<string>())
+            .Returns(call => FailsToRehash ? throw new NpgsqlException("cut", new IOException()) : bcrypt.Hash(call.Arg<string>()));
         Hasher.Verify(Arg.Any<string>(), Arg.Any<string>()).Returns(call => bcrypt.Verify(call.ArgAt<string>(0), call.ArgAt<string>(1)));
         Hasher.NeedsRehash(Arg.Any<string>()).Returns(call => FailsToRehash || bcrypt.NeedsRehash(call.Arg<string>()));
         builder.Services.AddSingleton(Hasher);
@@ -39,17 +41,27 @@ public class PasswordHashingQueueTests(CountingApp app) : IClassFixture<Counting
         var gone = await (await app.Org("gone")).Member("viewer");
         await app.Execute("update users set disabled_at = now() where id = @Id", new { disabled.Id });
         await app.Execute("update users set removed_at = now(), email = null, password_hash = null where id = @Id", new { removed.Id });
-        await app.Execute("update organizations set deleted_at = now() where id = (select org_id from users where id = @Id)", new { gone.Id });
+        await app.Execute(
+            "update organizations set deleted_at = now() where id = (select org_id from users where id = @Id)",
+            new { gone.Id });
         // The hash that no password has is made once.
         await app.Stranger.Post("/auth/login", new { email = "nobody@x.example", password = "x" });
         var answers = new List<Answer>();
 
-        foreach (var (email, password) in new[]
-                 {
-                     (member.Email, "wrong horse battery"), ("nobody@acme.example", Persona.Password), ("no address", Persona.Password), (disabled.Email, Persona.Password),
-                     (removed.Email, Persona.Password), (gone.Email, Persona.Password), (member.Email, "short"), (member.Email, new string('x', 3_000)), (member.Email, Persona.Password + " "),
-                     ("a\ufffe@acme.example", Persona.Password),
-                 })
+        foreach (
+            var (email, password) in new[]
+            {
+                (member.Email, "wrong horse battery"),
+                ("nobody@acme.example", Persona.Password),
+                ("no address", Persona.Password),
+                (disabled.Email, Persona.Password),
+                (removed.Email, Persona.Password),
+                (gone.Email, Persona.Password),
+                (member.Email, "short"),
+                (member.Email, new string('x', 3_000)),
+                (member.Email, Persona.Password + " "),
+                ("a\ufffe@acme.example", Persona.Password),
+            })
         {
             app.Hasher.ClearReceivedCalls();
             answers.Add((await app.Stranger.Post("/auth/login", new { email, password })).IsProblem(401, "unauthenticated"));
@@ -88,7 +100,16 @@ public class PasswordHashingQueueTests(CountingApp app) : IClassFixture<Counting
 
         (await admin.Patch($"/orgs/me/users/{Guid.CreateVersion7()}", new { password = Persona.Password })).IsProblem(404, "not-found");
         (await admin.Patch($"/orgs/me/users/{taken.Id}", new { password = Persona.Password })).IsProblem(404, "not-found");
-        (await admin.Post("/orgs/me/users", new { email = taken.Email, role = "viewer", password = Persona.Password })).IsProblem(409, "email-taken");
+        (
+            await admin.Post(
+                "/orgs/me/users",
+                new
+                {
+                    email = taken.Email,
+                    role = "viewer",
+                    password = Persona.Password,
+                })
+        ).IsProblem(409, "email-taken");
 
         app.Hasher.DidNotReceiveWithAnyArgs().Hash(default!);
     }
@@ -169,7 +190,9 @@ public class PasswordHashingQueueTests(CountingApp app) : IClassFixture<Counting
 
         Assert.Equal("hash", await passwords.Hash("p", CancellationToken.None));
         Assert.False(pooled);
-        Assert.Equal("no", (await Assert.ThrowsAsync<InvalidOperationException>(() => passwords.Hash("q", CancellationToken.None))).Message);
+        Assert.Equal(
+            "no",
+            (await Assert.ThrowsAsync<InvalidOperationException>(() => passwords.Hash("q", CancellationToken.None))).Message);
     }
 
     [Fact]
@@ -219,9 +242,14 @@ public class PasswordHashingQueueTests(CountingApp app) : IClassFixture<Counting
     {
         var member = await (await app.Org("acme")).Member("viewer");
 
-        (await member.Caller.Patch("/users/me", new { newPassword = new string('a', 71) + "ä", currentPassword = Persona.Password })).IsInvalid("newPassword");
-        (await member.Caller.Patch("/users/me", new { newPassword = new string('a', 70) + "ä", currentPassword = Persona.Password })).Is(200);
+        (
+            await member.Caller.Patch("/users/me", new { newPassword = new string('a', 71) + "ä", currentPassword = Persona.Password })
+        ).IsInvalid("newPassword");
+        (await member.Caller.Patch("/users/me", new { newPassword = new string('a', 70) + "ä", currentPassword = Persona.Password })).Is(
+            200);
         await app.LogIn(member.Email, new string('a', 70) + "ä");
-        (await app.Stranger.Post("/auth/login", new { email = member.Email, password = new string('a', 70) + "äx" })).IsProblem(401, "unauthenticated");
+        (await app.Stranger.Post("/auth/login", new { email = member.Email, password = new string('a', 70) + "äx" })).IsProblem(
+            401,
+            "unauthenticated");
     }
 }

@@ -89,7 +89,12 @@ public class ProxiesTests(TwoAttemptsApp app) : IClassFixture<TwoAttemptsApp>
 
             var statuses = new List<int>();
             for (var i = 1; i <= 3; i++)
-                statuses.Add((await new Caller(plain.Http, "X-Forwarded-For", $"203.0.113.{i}").Post("/auth/login", new { email = ann.Email, password = "wrong" })).Status);
+                statuses.Add(
+                    (
+                        await new Caller(plain.Http, "X-Forwarded-For", $"203.0.113.{i}").Post(
+                            "/auth/login",
+                            new { email = ann.Email, password = "wrong" })
+                    ).Status);
             Assert.Equal([401, 401, 429], statuses);
         }
         finally
@@ -124,8 +129,14 @@ public class ProxiesTests(TwoAttemptsApp app) : IClassFixture<TwoAttemptsApp>
         var options = Read(("Proxies:Trusted:0", "::1"), ("Proxies:Trusted:1", "2001:db8::/32"))!;
         Assert.Equal([IPAddress.IPv6Loopback], options.KnownProxies);
         Assert.Equal([System.Net.IPNetwork.Parse("2001:db8::/32")], options.KnownIPNetworks);
-        Assert.Contains("Proxies__Trusted__0", Assert.Throws<StartupException>(() => Read(("Proxies:Trusted", "10.0.0.1"))).Message, StringComparison.Ordinal);
-        Assert.Contains("Proxies__Trust ", Assert.Throws<StartupException>(() => Read(("Proxies:Trust:0", "10.0.0.1"))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "Proxies__Trusted__0",
+            Assert.Throws<StartupException>(() => Read(("Proxies:Trusted", "10.0.0.1"))).Message,
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "Proxies__Trust ",
+            Assert.Throws<StartupException>(() => Read(("Proxies:Trust:0", "10.0.0.1"))).Message,
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -138,8 +149,12 @@ public class ProxiesTests(TwoAttemptsApp app) : IClassFixture<TwoAttemptsApp>
     public void An_address_is_counted_as_who_has_it(string one, string other, bool same) =>
         Assert.Equal(same, ClientAddress.Of(IPAddress.Parse(one)) == ClientAddress.Of(IPAddress.Parse(other)));
 
-    private Task<Answer> Guess(string forwardedFor) => app.From(forwardedFor).Post("/auth/login", new { email = $"{Guid.NewGuid():N}@nowhere.example", password = "wrong" });
+    private Task<Answer> Guess(string forwardedFor) =>
+        app.From(forwardedFor).Post("/auth/login", new { email = $"{Guid.NewGuid():N}@nowhere.example", password = "wrong" });
 
-    private static ForwardedHeadersOptions? Read(params (string Key, string Value)[] given) => ProxySettings.Read(
-        new ConfigurationBuilder().AddInMemoryCollection(given.Select(setting => KeyValuePair.Create(setting.Key, (string?)setting.Value))).Build());
+    private static ForwardedHeadersOptions? Read(params (string Key, string Value)[] given) =>
+        ProxySettings.Read(
+            new ConfigurationBuilder()
+                .AddInMemoryCollection(given.Select(setting => KeyValuePair.Create(setting.Key, (string?)setting.Value)))
+                .Build());
 }

@@ -54,16 +54,26 @@ public class RateLimitersTests
     [Fact]
     public void What_comes_at_once_from_everywhere_is_counted_once_each()
     {
-        var rateLimiters = Throttles(new() { Ingest = new() { PerSecond = 1, Burst = 1_000 }, TakenAddresses = new() { PerMinute = 1_000 } });
+        var rateLimiters = Throttles(
+            new()
+            {
+                Ingest = new() { PerSecond = 1, Burst = 1_000 },
+                TakenAddresses = new() { PerMinute = 1_000 },
+            });
         var (sent, asked) = (0, 0);
 
-        Parallel.For(0, 5_000, i =>
-        {
-            if (rateLimiters.Ingest(Acme, "key") is null)
-                Interlocked.Increment(ref sent);
-            if (rateLimiters.Member(new Guid(i % 50, 0, 0, new byte[8]), []) is null && rateLimiters.Member(new Guid(50 + i % 50, 0, 0, new byte[8]), [Other]) is null)
-                Interlocked.Increment(ref asked);
-        });
+        Parallel.For(
+            0,
+            5_000,
+            i =>
+            {
+                if (rateLimiters.Ingest(Acme, "key") is null)
+                    Interlocked.Increment(ref sent);
+                if (
+                    rateLimiters.Member(new Guid(i % 50, 0, 0, new byte[8]), []) is null
+                    && rateLimiters.Member(new Guid(50 + i % 50, 0, 0, new byte[8]), [Other]) is null)
+                    Interlocked.Increment(ref asked);
+            });
 
         Assert.Equal(1_000, sent);
         Assert.Equal(5_000, asked);
@@ -153,8 +163,16 @@ public class RateLimitersTests
     [InlineData("RateLimits:Ingest:Burst", "10000001", "RateLimits__Ingest__Burst must be from 1 to 10000000.")]
     [InlineData("RateLimits:InvalidKeys:PerMinute", "-1", "RateLimits__InvalidKeys__PerMinute must be from 1 to 1000000.")]
     [InlineData("RateLimits:Login:Window", "00:00:00", "RateLimits__Login__Window must be from 00:00:01 to 1.00:00:00.")]
-    [InlineData("RateLimits:Login:Window", "soon", "RateLimits__Login__Window must be a duration such as 00:00:30, from 00:00:01 to 1.00:00:00.")]
-    [InlineData("RateLimits:Ingest:PerMinute", "1", "RateLimits__Ingest__PerMinute is not a setting. Those of RateLimits__Ingest__… are: PerSecond, Burst.")]
+    [InlineData(
+        "RateLimits:Login:Window",
+        "soon",
+        "RateLimits__Login__Window must be a duration such as 00:00:30, from 00:00:01 to 1.00:00:00."
+    )]
+    [InlineData(
+        "RateLimits:Ingest:PerMinute",
+        "1",
+        "RateLimits__Ingest__PerMinute is not a setting. Those of RateLimits__Ingest__… are: PerSecond, Burst."
+    )]
     [InlineData("RateLimits:Enabled", "perhaps", "RateLimits__Enabled must be true or false.")]
     public void A_wrong_limit_is_refused_by_its_name(string key, string value, string sentence) =>
         Assert.Equal(sentence, Assert.Throws<StartupException>(() => Bind((key, value))).Message);
@@ -166,7 +184,9 @@ public class RateLimitersTests
 
         Assert.Equal((true, 7, 4_000), (limits.Enabled, limits.Ingest.PerSecond, limits.Ingest.Burst));
         Assert.Equal((60, 60, 30), (limits.InvalidKeys.PerMinute, limits.Analytics.PerMinute, limits.TakenAddresses.PerMinute));
-        Assert.Equal((3, 30, TimeSpan.FromMinutes(15)), (limits.Login.FailuresPerAccount, limits.Login.FailuresPerAddress, limits.Login.Window));
+        Assert.Equal(
+            (3, 30, TimeSpan.FromMinutes(15)),
+            (limits.Login.FailuresPerAccount, limits.Login.FailuresPerAddress, limits.Login.Window));
     }
 
     private RateLimiters Throttles(RateLimits limits) => new(limits, _clock);
@@ -175,6 +195,10 @@ public class RateLimitersTests
 
     private static int Passing(Func<TimeSpan?> ask, int times) => Enumerable.Range(0, times).Count(_ => ask() is null);
 
-    private static RateLimits Bind(params (string Key, string Value)[] given) => Settings.Bind<RateLimits>(
-        new ConfigurationBuilder().AddInMemoryCollection(given.Select(setting => KeyValuePair.Create(setting.Key, (string?)setting.Value))).Build(), "RateLimits");
+    private static RateLimits Bind(params (string Key, string Value)[] given) =>
+        Settings.Bind<RateLimits>(
+            new ConfigurationBuilder()
+                .AddInMemoryCollection(given.Select(setting => KeyValuePair.Create(setting.Key, (string?)setting.Value)))
+                .Build(),
+            "RateLimits");
 }

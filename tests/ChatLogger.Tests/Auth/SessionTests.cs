@@ -103,7 +103,13 @@ public class SessionTests(App app) : IClassFixture<App>
         (await With(cookie.Replace("__Host-", "", StringComparison.Ordinal))).IsProblem(401, "unauthenticated");
         (await With(cookie.Replace("__Host-", "__host-", StringComparison.Ordinal))).IsProblem(401, "unauthenticated");
         (await With("__Host-chatlogger=" + new string('a', 10_240))).IsProblem(401, "unauthenticated");
-        (await app.Stranger.Send(HttpMethod.Get, "/users/me", null, request => request.Headers.Add("Authorization", "Bearer " + cookie.Split('=')[1]))).IsProblem(401, "unauthenticated");
+        (
+            await app.Stranger.Send(
+                HttpMethod.Get,
+                "/users/me",
+                null,
+                request => request.Headers.Add("Authorization", "Bearer " + cookie.Split('=')[1]))
+        ).IsProblem(401, "unauthenticated");
         (await app.Stranger.Get("/users/me?token=" + cookie.Split('=')[1])).IsProblem(401, "unauthenticated");
     }
 
@@ -115,7 +121,9 @@ public class SessionTests(App app) : IClassFixture<App>
         var login = (await app.Stranger.Post("/auth/login", new { email = member.Email, password = Persona.Password })).Is(200);
         var logout = (await member.Caller.Post("/auth/logout")).Is(204);
 
-        Assert.Matches("^__Host-chatlogger=[A-Za-z0-9_.-]+; max-age=43200; path=/; secure; samesite=strict; httponly$", login.Header("Set-Cookie"));
+        Assert.Matches(
+            "^__Host-chatlogger=[A-Za-z0-9_.-]+; max-age=43200; path=/; secure; samesite=strict; httponly$",
+            login.Header("Set-Cookie"));
         Assert.Equal("__Host-chatlogger=; max-age=0; path=/; secure; samesite=strict; httponly", logout.Header("Set-Cookie"));
         Assert.DoesNotContain(login.Header("Set-Cookie")!.Split('=', ';')[1], login.Body, StringComparison.Ordinal);
     }
@@ -143,7 +151,9 @@ public class SessionCookieTests(DevelopmentApp loopback) : IClassFixture<Develop
         Assert.Matches("^chatlogger=[A-Za-z0-9_.-]+; max-age=43200; path=/; samesite=strict; httponly$", login.Header("Set-Cookie"));
         (await loopback.Stranger.WithCookie($"chatlogger={token}").Get("/users/me")).Is(200);
         (await loopback.Stranger.WithCookie($"__Host-chatlogger={token}").Get("/users/me")).IsProblem(401, "unauthenticated");
-        (await loopback.Stranger.WithCookie($"chatlogger=junk; __Host-chatlogger={token}").Get("/users/me")).IsProblem(401, "unauthenticated");
+        (await loopback.Stranger.WithCookie($"chatlogger=junk; __Host-chatlogger={token}").Get("/users/me")).IsProblem(
+            401,
+            "unauthenticated");
     }
 
     [Fact]

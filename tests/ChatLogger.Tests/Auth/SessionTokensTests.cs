@@ -25,7 +25,9 @@ public class SessionTokensTests
         Assert.Equal((Session, User), Tokens(Secret).Read(token));
         Assert.Equal(Header, Encoding.UTF8.GetString(Base64Url.DecodeFromChars(token.Split('.')[0])));
         using var payload = System.Text.Json.JsonDocument.Parse(Base64Url.DecodeFromChars(token.Split('.')[1]));
-        Assert.Equal(["aud", "exp", "iat", "iss", "nbf", "sid", "sub"], payload.RootElement.EnumerateObject().Select(claim => claim.Name).Order());
+        Assert.Equal(
+            ["aud", "exp", "iat", "iss", "nbf", "sid", "sub"],
+            payload.RootElement.EnumerateObject().Select(claim => claim.Name).Order());
         Assert.Equal((Session, User), Tokens(Secret).Read(Signed(Header, Payload())));
     }
 
@@ -125,13 +127,50 @@ public class SessionTokensTests
     {
         string[] junk =
         [
-            "", " ", ".", "..", "...", "....", "a.b.c", "a.b.c.d.e", "\0", "é", "\ud800", new string('a', 10_240), new string('.', 2_000), new string('a', 700) + "." + new string('a', 700) + ".a",
-            "eyJ", "e30.e30.e30", "e30.e30.", "W10.W10.W10", "bnVsbA.bnVsbA.bnVsbA", "%00.%00.%00", "a b.c d.e f", "====.====.====",
+            "",
+            " ",
+            ".",
+            "..",
+            "...",
+            "....",
+            "a.b.c",
+            "a.b.c.d.e",
+            "\0",
+            "é",
+            "\ud800",
+            new string('a', 10_240),
+            new string('.', 2_000),
+            new string('a', 700) + "." + new string('a', 700) + ".a",
+            "eyJ",
+            "e30.e30.e30",
+            "e30.e30.",
+            "W10.W10.W10",
+            "bnVsbA.bnVsbA.bnVsbA",
+            "%00.%00.%00",
+            "a b.c d.e f",
+            "====.====.====",
         ];
         string[] payloads =
         [
-            "", "{", "[]", "null", "1", "\"a\"", "{}", "{\"a\":1", """{"exp":1e999}""", """{"exp":99999999999999999999}""", """{"exp":-1,"nbf":-99999999999999}""",
-            """{"sub":"\ud800"}""", """{"aud":[1,{}]}""", """{"iss":{"a":[]}}""", """{"a":1,"a":2}""", new string('[', 500), "\0", "{\"exp\":1.5}", """{"sid":["a","b"]}""",
+            "",
+            "{",
+            "[]",
+            "null",
+            "1",
+            "\"a\"",
+            "{}",
+            "{\"a\":1",
+            """{"exp":1e999}""",
+            """{"exp":99999999999999999999}""",
+            """{"exp":-1,"nbf":-99999999999999}""",
+            """{"sub":"\ud800"}""",
+            """{"aud":[1,{}]}""",
+            """{"iss":{"a":[]}}""",
+            """{"a":1,"a":2}""",
+            new string('[', 500),
+            "\0",
+            "{\"exp\":1.5}",
+            """{"sid":["a","b"]}""",
         ];
 
         foreach (var text in junk)
@@ -147,7 +186,11 @@ public class SessionTokensTests
         {
             var bytes = new byte[random.Next(60)];
             random.NextBytes(bytes);
-            Assert.Null(Tokens(Secret).Read($"{Base64Url.EncodeToString(bytes)}.{Base64Url.EncodeToString(bytes.AsSpan(bytes.Length / 2))}.{Base64Url.EncodeToString(bytes)}"));
+            Assert.Null(
+                Tokens(Secret)
+                    .Read(
+                        $"{Base64Url.EncodeToString(bytes)}.{Base64Url.EncodeToString(bytes.AsSpan(bytes.Length / 2))}."
+                            + $"{Base64Url.EncodeToString(bytes)}"));
         }
     }
 

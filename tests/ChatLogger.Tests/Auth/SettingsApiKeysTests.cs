@@ -13,14 +13,16 @@ public class KeysInSettingsApp : App
 
     internal ApiKey Import { get; } = ApiKey.Generate();
 
-    protected override void Customize(WebApplicationBuilder builder) => builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
-    {
-        ["ApiKeys:0:Slug"] = "from-settings",
-        ["ApiKeys:0:Sha256"] = Convert.ToHexString(Ingest.Sha256),
-        ["ApiKeys:1:Slug"] = "from-settings",
-        ["ApiKeys:1:Sha256"] = Convert.ToHexStringLower(Import.Sha256),
-        ["ApiKeys:1:Scopes"] = "import",
-    });
+    protected override void Customize(WebApplicationBuilder builder) =>
+        builder.Configuration.AddInMemoryCollection(
+            new Dictionary<string, string?>
+            {
+                ["ApiKeys:0:Slug"] = "from-settings",
+                ["ApiKeys:0:Sha256"] = Convert.ToHexString(Ingest.Sha256),
+                ["ApiKeys:1:Slug"] = "from-settings",
+                ["ApiKeys:1:Sha256"] = Convert.ToHexStringLower(Import.Sha256),
+                ["ApiKeys:1:Scopes"] = "import",
+            });
 }
 
 public class SettingsApiKeysTests(KeysInSettingsApp app) : IClassFixture<KeysInSettingsApp>
@@ -81,12 +83,16 @@ public class SettingsApiKeysTests(KeysInSettingsApp app) : IClassFixture<KeysInS
             _ => hash,
         };
 
-        var refusal = Assert.Throws<StartupException>(() => SettingsApiKeys.Read(Configuration(("ApiKeys:0:Slug", slug), ("ApiKeys:0:Sha256", sha256), ("ApiKeys:0:Scopes", scopes))));
+        var refusal = Assert.Throws<StartupException>(() =>
+            SettingsApiKeys.Read(Configuration(("ApiKeys:0:Slug", slug), ("ApiKeys:0:Sha256", sha256), ("ApiKeys:0:Scopes", scopes))));
 
         Assert.StartsWith(setting, refusal.Message, StringComparison.Ordinal);
         Assert.DoesNotContain(app.Ingest.Text, refusal.Message, StringComparison.Ordinal);
     }
 
-    private static IConfiguration Configuration(params (string Key, string? Value)[] settings) => new ConfigurationBuilder()
-        .AddInMemoryCollection(settings.Where(setting => setting.Value is not null).ToDictionary(setting => setting.Key, setting => setting.Value)).Build();
+    private static IConfiguration Configuration(params (string Key, string? Value)[] settings) =>
+        new ConfigurationBuilder()
+            .AddInMemoryCollection(
+                settings.Where(setting => setting.Value is not null).ToDictionary(setting => setting.Key, setting => setting.Value))
+            .Build();
 }

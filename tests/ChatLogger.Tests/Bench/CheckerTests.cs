@@ -40,7 +40,13 @@ public class CheckerTests
     [Fact]
     public void What_nobody_sent_is_invented()
     {
-        var found = Found([Acknowledged("a", Kind.Chat)], [new Row(Kind.Chat, "id-a", null, "a text"), new Row(Kind.Message, "x", Chat, "z text"), new Row(Kind.Message, "y", Chat, "a text")]);
+        var found = Found(
+            [Acknowledged("a", Kind.Chat)],
+            [
+                new Row(Kind.Chat, "id-a", null, "a text"),
+                new Row(Kind.Message, "x", Chat, "z text"),
+                new Row(Kind.Message, "y", Chat, "a text"),
+            ]);
 
         // The last has the token of a chat, which makes it no message of ours.
         Assert.Equal([ViolationKind.Invented, ViolationKind.Invented], found.Select(finding => finding.Harm));
@@ -63,7 +69,9 @@ public class CheckerTests
     {
         var a = Acknowledged("a");
 
-        Assert.Equal([(ViolationKind.Changed, "a was sent to chat chat-1 and is in chat-2")], Found([a], [There(a) with { ChatId = "chat-2" }]));
+        Assert.Equal(
+            [(ViolationKind.Changed, "a was sent to chat chat-1 and is in chat-2")],
+            Found([a], [There(a) with { ChatId = "chat-2" }]));
     }
 
     [Fact]
@@ -99,7 +107,9 @@ public class CheckerTests
     {
         var (a, b, c) = (Acknowledged("a"), Acknowledged("b"), Acknowledged("c"));
 
-        Assert.Equal([(ViolationKind.Reordered, "c is read before a, which was acknowledged before it was sent")], Found([a, b, c], [There(c), There(a), There(b)]));
+        Assert.Equal(
+            [(ViolationKind.Reordered, "c is read before a, which was acknowledged before it was sent")],
+            Found([a, b, c], [There(c), There(a), There(b)]));
         Assert.Equal([ViolationKind.Reordered], Found([a, b, c], [There(a), There(c), There(b)]).Select(finding => finding.Harm));
     }
 
@@ -130,7 +140,9 @@ public class CheckerTests
     {
         var finding = Assert.Single(Checker.Count([There(Acknowledged("a"))], (0, 2)));
 
-        Assert.Equal((ViolationKind.Miscounted, "analytics count 0 chats and 2 messages, and there are 0 and 1"), (finding.Kind, finding.Sentence));
+        Assert.Equal(
+            (ViolationKind.Miscounted, "analytics count 0 chats and 2 messages, and there are 0 and 1"),
+            (finding.Kind, finding.Sentence));
     }
 
     [Fact]
@@ -148,7 +160,11 @@ public class CheckerTests
     private Operation Acknowledged(string token, Kind kind = Kind.Message)
     {
         var operation = Message(token) with { Kind = kind, ChatId = kind == Kind.Chat ? null : Chat };
-        (operation.Sent, operation.Answered, operation.Status, operation.Id) = (++_moment, ++_moment, OperationStatus.Acknowledged, $"id-{token}");
+        (operation.Sent, operation.Answered, operation.Status, operation.Id) = (
+            ++_moment,
+            ++_moment,
+            OperationStatus.Acknowledged,
+            $"id-{token}");
         return operation;
     }
 

@@ -29,7 +29,9 @@ public class ComparisonTests
     [Fact]
     public void A_request_that_holds_many_counts_as_many()
     {
-        var sample = Wrk.Read("""{"requests":30,"microseconds":3000000,"refused":0,"connect":0,"read":0,"write":0,"timeout":0,"p50":1,"p99":1}""", perRequest: 100);
+        var sample = Wrk.Read(
+            """{"requests":30,"microseconds":3000000,"refused":0,"connect":0,"read":0,"write":0,"timeout":0,"p50":1,"p99":1}""",
+            perRequest: 100);
 
         Assert.Equal((1000, 0, ""), (sample.PerSecond, sample.Failed, sample.Failures));
     }
@@ -84,14 +86,18 @@ public class ComparisonTests
     {
         var posts = Load.Messages.Posts("acme", ["c-1", "c-2", "c-3"]).ToList();
 
-        Assert.Equal(["c-1", "c-2", "c-3"], posts.Select(post => post.Path.Replace("api/v1/orgs/acme/chats/", "", StringComparison.Ordinal).Split('/')[0]));
-        Assert.All(posts, post =>
-        {
-            Assert.EndsWith("/messages", post.Path, StringComparison.Ordinal);
-            Assert.Equal(200, JsonElement.Parse(post.Body).GetProperty("content").GetString()!.Length);
-            Assert.DoesNotContain('\n', post.Body);
-            Assert.DoesNotContain('\t', post.Body);
-        });
+        Assert.Equal(
+            ["c-1", "c-2", "c-3"],
+            posts.Select(post => post.Path.Replace("api/v1/orgs/acme/chats/", "", StringComparison.Ordinal).Split('/')[0]));
+        Assert.All(
+            posts,
+            post =>
+            {
+                Assert.EndsWith("/messages", post.Path, StringComparison.Ordinal);
+                Assert.Equal(200, JsonElement.Parse(post.Body).GetProperty("content").GetString()!.Length);
+                Assert.DoesNotContain('\n', post.Body);
+                Assert.DoesNotContain('\t', post.Body);
+            });
         Assert.Equal(3, posts.Select(post => post.Body).Distinct().Count());
     }
 
@@ -102,13 +108,17 @@ public class ComparisonTests
         var posts = Load.Batches.Posts("acme", chats).ToList();
 
         Assert.Equal(2, posts.Count);
-        Assert.All(posts, post =>
-        {
-            var items = JsonElement.Parse(post.Body).GetProperty("items").EnumerateArray().ToList();
-            Assert.Equal("api/v1/orgs/acme/batch", post.Path);
-            Assert.Equal((Load.Batches.PerRequest, 10), (items.Count, items.Select(item => item.GetProperty("chatId").GetString()).Distinct().Count()));
-            Assert.DoesNotContain('\n', post.Body);
-        });
+        Assert.All(
+            posts,
+            post =>
+            {
+                var items = JsonElement.Parse(post.Body).GetProperty("items").EnumerateArray().ToList();
+                Assert.Equal("api/v1/orgs/acme/batch", post.Path);
+                Assert.Equal(
+                    (Load.Batches.PerRequest, 10),
+                    (items.Count, items.Select(item => item.GetProperty("chatId").GetString()).Distinct().Count()));
+                Assert.DoesNotContain('\n', post.Body);
+            });
     }
 
     [Fact]
@@ -136,7 +146,8 @@ public class ComparisonTests
     [Fact]
     public async Task A_program_that_is_not_installed_is_named_with_where_to_get_it()
     {
-        var refusal = await Assert.ThrowsAsync<UsageException>(() => Tool.Run("no-such-program-here", "apt-get install it", [], [], CancellationToken.None));
+        var refusal = await Assert.ThrowsAsync<UsageException>(() =>
+            Tool.Run("no-such-program-here", "apt-get install it", [], [], CancellationToken.None));
 
         Assert.Equal("no-such-program-here is needed and not on the PATH: apt-get install it.", refusal.Message);
     }
@@ -144,7 +155,8 @@ public class ComparisonTests
     [Fact]
     public async Task A_program_that_fails_is_quoted()
     {
-        var refusal = await Assert.ThrowsAsync<UsageException>(() => Tool.Run("sh", "", ["-c", "echo no such thing >&2; exit 3"], [], CancellationToken.None));
+        var refusal = await Assert.ThrowsAsync<UsageException>(() =>
+            Tool.Run("sh", "", ["-c", "echo no such thing >&2; exit 3"], [], CancellationToken.None));
 
         Assert.Contains("no such thing", refusal.Message, StringComparison.Ordinal);
     }

@@ -11,9 +11,12 @@ public class ConversationFileTests
     [Fact]
     public async Task A_line_becomes_a_conversation()
     {
-        var line = Assert.Single(await Read("""
-            {"conversationId":"c1","vertical":" Coffee ","scenario":"Order","messages":[{"role":"user","content":"Größe?","metadata":{"n":1.50}},{"role":"tool","content":"L"}]}
-            """));
+        var line = Assert.Single(
+            await Read(
+                """
+                {"conversationId":"c1","vertical":" Coffee ","scenario":"Order","messages":[{"role":"user","content":"Größe?","metadata":{"n":1.50}},{"role":"tool","content":"L"}]}
+                """
+            ));
 
         var conversation = line.Conversation!;
         Assert.Equal(("c1", "Order", 2), (conversation.Id, conversation.Title, conversation.Messages.Count));
@@ -36,7 +39,8 @@ public class ConversationFileTests
     [Fact]
     public async Task A_gzip_file_that_was_cut_off_ends_with_an_error()
     {
-        var many = string.Concat(Enumerable.Range(0, 5000).Select(n => Good.Replace("Hi", Guid.NewGuid().ToString(), StringComparison.Ordinal) + "\n"));
+        var many = string.Concat(
+            Enumerable.Range(0, 5000).Select(n => Good.Replace("Hi", Guid.NewGuid().ToString(), StringComparison.Ordinal) + "\n"));
         var whole = Gzip(many);
 
         var lines = await Read(whole[..(whole.Length / 2)]);

@@ -59,37 +59,72 @@ internal sealed class InMemoryChatLogger : IAsyncDisposable
 
     private void Map()
     {
-        app.MapPost("/api/v1/orgs/{slug}/chats", (string slug, JsonObject body, HttpContext http) => Plugin(slug, body, http, () =>
-        {
-            var chat = new Chat(NextId(), body, []);
-            Chats[chat.Id] = chat;
-            return Results.Json(Shape(chat), statusCode: 201);
-        }));
-        app.MapPost("/api/v1/orgs/{slug}/chats/{chatId}/messages", (string slug, string chatId, JsonObject body, HttpContext http) => Plugin(slug, body, http, () =>
-        {
-            if (!Chats.TryGetValue(chatId, out var chat))
-                return Refusal(404, "not-found");
-            body["id"] = NextId();
-            chat.Messages.Add(body);
-            return Results.Json(body, statusCode: 201);
-        }));
-        app.MapPost("/api/v1/orgs/{slug}/batch", (string slug, JsonObject body, HttpContext http) => Plugin(slug, body, http, () =>
-        {
-            var refs = new Dictionary<string, string>();
-            return Results.Json(new { results = body["items"]!.AsArray().Select((item, index) => Item(item!.AsObject(), index, refs, http)).ToArray() }, statusCode: 207);
-        }));
-        app.MapPost("/auth/login", (JsonObject body, HttpContext http) =>
-        {
-            if ((string?)body["email"] != Email || (string?)body["password"] != Password)
-                return Refusal(401, "unauthorized");
-            http.Response.Headers.Append("Set-Cookie", "other=1; Path=/");
-            http.Response.Headers.Append("Set-Cookie", $"{Cookie}; Path=/; Secure; HttpOnly; SameSite=Strict");
-            return Results.Json(new { email = Email });
-        });
-        app.MapGet("/orgs/me/chats", (int limit, string? cursor, HttpContext http) =>
-            Page([.. Chats.Values.OrderByDescending(chat => chat.Id, StringComparer.Ordinal).Select(Shape)], limit, cursor, http));
-        app.MapGet("/orgs/me/chats/{chatId}/messages", (string chatId, int limit, string? cursor, HttpContext http) =>
-            Chats.TryGetValue(chatId, out var chat) ? Page(chat.Messages, limit, cursor, http) : Refusal(404, "not-found"));
+        app.MapPost(
+            "/api/v1/orgs/{slug}/chats",
+            (string slug, JsonObject body, HttpContext http) =>
+                Plugin(
+                    slug,
+                    body,
+                    http,
+                    () =>
+                    {
+                        var chat = new Chat(NextId(), body, []);
+                        Chats[chat.Id] = chat;
+                        return Results.Json(Shape(chat), statusCode: 201);
+                    }));
+        app.MapPost(
+            "/api/v1/orgs/{slug}/chats/{chatId}/messages",
+            (string slug, string chatId, JsonObject body, HttpContext http) =>
+                Plugin(
+                    slug,
+                    body,
+                    http,
+                    () =>
+                    {
+                        if (!Chats.TryGetValue(chatId, out var chat))
+                            return Refusal(404, "not-found");
+                        body["id"] = NextId();
+                        chat.Messages.Add(body);
+                        return Results.Json(body, statusCode: 201);
+                    }));
+        app.MapPost(
+            "/api/v1/orgs/{slug}/batch",
+            (string slug, JsonObject body, HttpContext http) =>
+                Plugin(
+                    slug,
+                    body,
+                    http,
+                    () =>
+                    {
+                        var refs = new Dictionary<string, string>();
+                        return Results.Json(
+                            new
+                            {
+                                results = body["items"]!
+                                    .AsArray()
+                                    .Select((item, index) => Item(item!.AsObject(), index, refs, http))
+                                    .ToArray(),
+                            },
+                            statusCode: 207);
+                    }));
+        app.MapPost(
+            "/auth/login",
+            (JsonObject body, HttpContext http) =>
+            {
+                if ((string?)body["email"] != Email || (string?)body["password"] != Password)
+                    return Refusal(401, "unauthorized");
+                http.Response.Headers.Append("Set-Cookie", "other=1; Path=/");
+                http.Response.Headers.Append("Set-Cookie", $"{Cookie}; Path=/; Secure; HttpOnly; SameSite=Strict");
+                return Results.Json(new { email = Email });
+            });
+        app.MapGet(
+            "/orgs/me/chats",
+            (int limit, string? cursor, HttpContext http) =>
+                Page([.. Chats.Values.OrderByDescending(chat => chat.Id, StringComparer.Ordinal).Select(Shape)], limit, cursor, http));
+        app.MapGet(
+            "/orgs/me/chats/{chatId}/messages",
+            (string chatId, int limit, string? cursor, HttpContext http) =>
+                Chats.TryGetValue(chatId, out var chat) ? Page(chat.Messages, limit, cursor, http) : Refusal(404, "not-found"));
     }
 
     private object Item(JsonObject item, int index, Dictionary<string, string> refs, HttpContext http)
@@ -114,7 +149,22 @@ internal sealed class InMemoryChatLogger : IAsyncDisposable
             refs[(string)item["ref"]!] = known;
         return Result(201, known);
 
-        object Result(int status, string? id) => new { index, status, id, replayed = false, problem = id is null ? new { type = "later", status, detail = "Because." } : null };
+        object Result(int status, string? id) =>
+            new
+            {
+                index,
+                status,
+                id,
+                replayed = false,
+                problem = id is null
+                    ? new
+                    {
+                        type = "later",
+                        status,
+                        detail = "Because.",
+                    }
+                    : null,
+            };
     }
 
     private IResult Plugin(string slug, JsonObject body, HttpContext http, Func<IResult> serve) =>

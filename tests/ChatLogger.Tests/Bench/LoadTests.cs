@@ -78,7 +78,10 @@ public class LoadTests
     {
         await using var service = await InMemoryChatLogger.Start();
         service.BeforeItem = (_, item) =>
-            (string?)item["title"] == "About 1" ? 400 : item["chatRef"]?.ToString() == "c1" ? 404 : (string?)item["content"] == "m1" ? 400 : null;
+            (string?)item["title"] == "About 1" ? 400
+            : item["chatRef"]?.ToString() == "c1" ? 404
+            : (string?)item["content"] == "m1" ? 400
+            : null;
 
         var report = await Load(service, Lines(3), 100);
 
@@ -194,7 +197,8 @@ public class LoadTests
         using var http = service.Client();
         await service.DisposeAsync();
 
-        var report = await new Loader(http, "acme", InMemoryChatLogger.Key, 1, new RetryPolicy(TimeProvider.System, attempts: 2)).Load(File(Lines(5)));
+        var report = await new Loader(http, "acme", InMemoryChatLogger.Key, 1, new RetryPolicy(TimeProvider.System, attempts: 2)).Load(
+            File(Lines(5)));
 
         Assert.Equal((1, 1, 0), (report.Unreachable, report.Retries, report.Unknown));
         Assert.Contains("no connection", report.Stopped, StringComparison.Ordinal);

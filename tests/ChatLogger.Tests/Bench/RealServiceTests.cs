@@ -25,7 +25,10 @@ public class RealServiceTests(LeasedApp app) : IClassFixture<LeasedApp>
         var admin = await acme.Member("admin");
         await acme.Chat();
 
-        var sent = await new Loader(app.Http, acme.Slug, await acme.Key(), 3, batch: batch).Load(File(Conversations), null, CancellationToken.None);
+        var sent = await new Loader(app.Http, acme.Slug, await acme.Key(), 3, batch: batch).Load(
+            File(Conversations),
+            null,
+            CancellationToken.None);
         var door = await DashboardClient.LogIn(app.Http, admin.Email, Persona.Password, new RetryPolicy(TimeProvider.System));
         var kept = await new Verifier(door).Verify(File(Conversations));
 
@@ -34,7 +37,10 @@ public class RealServiceTests(LeasedApp app) : IClassFixture<LeasedApp>
         Assert.Equal(4, await acme.Count("chats"));
         Assert.Equal(6, await acme.Count("messages"));
 
-        await app.Execute("update messages set content = 'sane' where org_id = @Id and seq = (select max(seq) from messages where org_id = @Id and content = 'same')", new { acme.Id });
+        await app.Execute(
+            "update messages set content = 'sane' where org_id = @Id and seq = (select max(seq) from messages where org_id = @Id and "
+                + "content = 'same')",
+            new { acme.Id });
         Assert.False((await new Verifier(door).Verify(File(Conversations))).Equal);
     }
 

@@ -13,7 +13,10 @@ public class VerifyTests
     public async Task What_was_loaded_is_found_equal()
     {
         await using var service = await Loaded();
-        service.Chats["other"] = new InMemoryChatLogger.Chat("other", new JsonObject { ["metadata"] = new JsonObject { ["conversationId"] = "elsewhere" } }, []);
+        service.Chats["other"] = new InMemoryChatLogger.Chat(
+            "other",
+            new JsonObject { ["metadata"] = new JsonObject { ["conversationId"] = "elsewhere" } },
+            []);
 
         var report = await Verify(service);
 
@@ -245,7 +248,8 @@ public class VerifyTests
         await using var service = await InMemoryChatLogger.Start();
         using var http = service.Client();
 
-        var refusal = await Assert.ThrowsAsync<ServiceException>(() => DashboardClient.LogIn(http, InMemoryChatLogger.Email, "wrong", new RetryPolicy(TimeProvider.System)));
+        var refusal = await Assert.ThrowsAsync<ServiceException>(() =>
+            DashboardClient.LogIn(http, InMemoryChatLogger.Email, "wrong", new RetryPolicy(TimeProvider.System)));
 
         Assert.Equal("The login was refused: 401 \"unauthorized\": \"Because.\"", refusal.Message);
     }
@@ -260,7 +264,11 @@ public class VerifyTests
     private static async Task<VerifyReport> Verify(InMemoryChatLogger service, string? file = null)
     {
         using var http = service.Client();
-        var door = await DashboardClient.LogIn(http, InMemoryChatLogger.Email, InMemoryChatLogger.Password, new RetryPolicy(TimeProvider.System));
+        var door = await DashboardClient.LogIn(
+            http,
+            InMemoryChatLogger.Email,
+            InMemoryChatLogger.Password,
+            new RetryPolicy(TimeProvider.System));
         return await new Verifier(door).Verify(LoadTests.File(file ?? File));
     }
 

@@ -28,7 +28,11 @@ public class ArchitectureTests
     [MemberData(nameof(AllLayers))]
     public void A_layer_knows_none_above_it(string layer)
     {
-        var above = Layers.TakeWhile(names => !names.Contains(layer)).SelectMany(names => names).Select(name => $"ChatLogger.{name}").ToArray();
+        var above = Layers
+            .TakeWhile(names => !names.Contains(layer))
+            .SelectMany(names => names)
+            .Select(name => $"ChatLogger.{name}")
+            .ToArray();
         var types = Types.InAssembly(Service).That().ResideInNamespace($"ChatLogger.{layer}");
         Assert.NotEmpty(types.GetTypes());
         if (above.Length == 0)
@@ -55,8 +59,11 @@ public class ArchitectureTests
     [Fact]
     public void Slices_do_not_name_each_other()
     {
-        var slices = Service.GetTypes()
-            .Where(type => type is { IsAbstract: true, IsSealed: true, Namespace: "ChatLogger.Features" } && type.GetMethod("Map", BindingFlags.Public | BindingFlags.Static) is not null)
+        var slices = Service
+            .GetTypes()
+            .Where(type =>
+                type is { IsAbstract: true, IsSealed: true, Namespace: "ChatLogger.Features" }
+                && type.GetMethod("Map", BindingFlags.Public | BindingFlags.Static) is not null)
             .Select(type => type.FullName!)
             .ToList();
         Assert.True(slices.Count > 25, $"Only {slices.Count} slices were found.");
@@ -64,7 +71,12 @@ public class ArchitectureTests
         var naming = slices.Where(slice =>
         {
             string[] others = [.. slices.Where(other => other != slice)];
-            var types = Types.InAssembly(Service).That().ResideInNamespace("ChatLogger.Features").And().HaveNameMatching($"^{slice.Split('.')[^1]}$");
+            var types = Types
+                .InAssembly(Service)
+                .That()
+                .ResideInNamespace("ChatLogger.Features")
+                .And()
+                .HaveNameMatching($"^{slice.Split('.')[^1]}$");
             return !types.ShouldNot().HaveDependencyOnAny(others).GetResult().IsSuccessful;
         });
 

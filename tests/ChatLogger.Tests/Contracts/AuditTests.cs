@@ -22,7 +22,8 @@ public sealed partial class AuditTests(ExportApp app) : IClassFixture<ExportApp>
         [AuditAction.LoginRefused] = async (acme, trace) =>
         {
             var member = await acme.Member("viewer");
-            (await trace.Send(acme.App.Stranger, "POST", "/auth/login", new { email = member.Email, password = "not the password" })).Is(401);
+            (await trace.Send(acme.App.Stranger, "POST", "/auth/login", new { email = member.Email, password = "not the password" })).Is(
+                401);
             return new("anonymous", null, "member", $"{member.Id}");
         },
         [AuditAction.LoggedOut] = async (acme, trace) =>
@@ -82,7 +83,8 @@ public sealed partial class AuditTests(ExportApp app) : IClassFixture<ExportApp>
         [AuditAction.EmailTaken] = async (acme, trace) =>
         {
             var (member, other) = (await acme.Member("user"), await acme.Member("user"));
-            (await trace.Send(member.Caller, "PATCH", "/users/me", new { email = other.Email, currentPassword = Persona.Password })).Is(409);
+            (await trace.Send(member.Caller, "PATCH", "/users/me", new { email = other.Email, currentPassword = Persona.Password })).Is(
+                409);
             return new("member", $"{member.Id}", "member", $"{member.Id}");
         },
         [AuditAction.KeyCreated] = async (acme, trace) =>
@@ -157,9 +159,18 @@ public sealed partial class AuditTests(ExportApp app) : IClassFixture<ExportApp>
 
         var row = await Row(acme, action, expected.TargetId, trace);
         Assert.Equal(expected, new(row.ActorType, row.ActorId, row.TargetType, row.TargetId));
-        Assert.Equal(0, await app.Value<long>("select count(*) from audit_events where org_id = @Id and action = @Action and actor_type <> 'operator'", new { globex.Id, Action = action }));
-        Assert.Single(app.Log.All, line => line.EndsWith(
-            $" {action} actor={Pair(expected.ActorType, expected.ActorId)} organization={acme.Id} target={Pair(expected.TargetType, expected.TargetId)}{(trace.Id.Length == 0 ? "" : $" trace={trace.Id}")} ", StringComparison.Ordinal));
+        Assert.Equal(
+            0,
+            await app.Value<long>(
+                "select count(*) from audit_events where org_id = @Id and action = @Action and actor_type <> 'operator'",
+                new { globex.Id, Action = action }));
+        Assert.Single(
+            app.Log.All,
+            line =>
+                line.EndsWith(
+                    $" {action} actor={Pair(expected.ActorType, expected.ActorId)} organization={acme.Id} "
+                        + $"target={Pair(expected.TargetType, expected.TargetId)}{(trace.Id.Length == 0 ? "" : $" trace={trace.Id}")} ",
+                    StringComparison.Ordinal));
     }
 
     [Fact]
@@ -168,7 +179,9 @@ public sealed partial class AuditTests(ExportApp app) : IClassFixture<ExportApp>
         var root = await app.Superadmin();
         var id = (await root.Get("/users/me")).Text("id");
 
-        Assert.Contains(app.Log.All, line => line.Contains($"login.success actor=superadmin:{id} target=member:{id}", StringComparison.Ordinal));
+        Assert.Contains(
+            app.Log.All,
+            line => line.Contains($"login.success actor=superadmin:{id} target=member:{id}", StringComparison.Ordinal));
         Assert.Equal(0, await app.Value<long>("select count(*) from audit_events where actor_id = @Id", new { Id = id }));
     }
 
@@ -199,10 +212,19 @@ public sealed partial class AuditTests(ExportApp app) : IClassFixture<ExportApp>
         }
 
         // From both instances at once, at several routes.
-        Task Knock() => Task.WhenAll(Enumerable.Range(0, 12).Select(async i =>
-            (await (i % 2 == 0 ? one.Caller : other.Stranger.WithCookie(one.Caller.Credential!)).Get(i % 3 == 0 ? "/orgs/me/apikeys" : "/exports/orgs/me")).Is(403)));
-        Task<long> Denials(Person person) => app.Value<long>(
-            "select count(*) from audit_events where org_id = @Org and actor_id = @Id and action = 'access.denied'", new { Org = acme.Id, Id = $"{person.Id}" });
+        Task Knock() =>
+            Task.WhenAll(
+                Enumerable
+                    .Range(0, 12)
+                    .Select(async i =>
+                        (
+                            await (i % 2 == 0 ? one.Caller : other.Stranger.WithCookie(one.Caller.Credential!)).Get(
+                                i % 3 == 0 ? "/orgs/me/apikeys" : "/exports/orgs/me")
+                        ).Is(403)));
+        Task<long> Denials(Person person) =>
+            app.Value<long>(
+                "select count(*) from audit_events where org_id = @Org and actor_id = @Id and action = 'access.denied'",
+                new { Org = acme.Id, Id = $"{person.Id}" });
     }
 
     [Fact]
@@ -213,7 +235,17 @@ public sealed partial class AuditTests(ExportApp app) : IClassFixture<ExportApp>
         var viewer = (await acme.Member("viewer")).Caller;
         var before = app.Log.All.Count;
 
-        foreach (var evil in new[] { $"\r\n{forged}", $"\u001b[31m{forged}", $"\u0085{forged}", $"\u2028{forged}", $"{forged}\u0007", $"{{{forged}}}", $"%0d%0a{forged}" })
+        foreach (
+            var evil in new[]
+            {
+                $"\r\n{forged}",
+                $"\u001b[31m{forged}",
+                $"\u0085{forged}",
+                $"\u2028{forged}",
+                $"{forged}\u0007",
+                $"{{{forged}}}",
+                $"%0d%0a{forged}",
+            })
         {
             (await app.Stranger.Post("/auth/login", new { email = $"a{evil}@acme.example", password = evil })).Is(401);
             await app.Stranger.Post("/auth/login", $$"""{"email":{{System.Text.Json.JsonSerializer.Serialize(evil)}},"{{forged}}":1}""");
@@ -223,8 +255,24 @@ public sealed partial class AuditTests(ExportApp app) : IClassFixture<ExportApp>
             await (await acme.Plugin()).Post($"{acme.ApiPath}/chats", new { title = evil, userId = evil });
             await app.Stranger.Post($"/api/v1/orgs/{Uri.EscapeDataString(evil)}/chats", "{}");
         }
-        foreach (var header in new[] { "x-organization-api-key", "User-Agent", "X-Forwarded-For", "traceparent", "tracestate", "Cookie", "Origin", "Host-Name" })
-            await Wire.Ask(app.Address, "GET", "/orgs/me/apikeys", $"Cookie: {viewer.Credential}", $"{header}: \u001b[2J{forged}\t{forged}");
+        foreach (
+            var header in new[]
+            {
+                "x-organization-api-key",
+                "User-Agent",
+                "X-Forwarded-For",
+                "traceparent",
+                "tracestate",
+                "Cookie",
+                "Origin",
+                "Host-Name",
+            })
+            await Wire.Ask(
+                app.Address,
+                "GET",
+                "/orgs/me/apikeys",
+                $"Cookie: {viewer.Credential}",
+                $"{header}: \u001b[2J{forged}\t{forged}");
 
         Assert.All(app.Log.All.Skip(before), line =>
         {

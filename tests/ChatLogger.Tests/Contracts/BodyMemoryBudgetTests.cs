@@ -92,7 +92,9 @@ public class BodyMemoryBudgetTests(SmallBudgetApp app) : IClassFixture<SmallBudg
     {
         var client = new TcpClient();
         await client.ConnectAsync(app.Address.Host, app.Address.Port);
-        var head = $"POST {org.ApiPath}/chats/{chat}/messages HTTP/1.1\r\nHost: x\r\nx-organization-api-key: {(await org.Plugin()).Credential}\r\nContent-Type: application/json\r\nContent-Length: {Length + 2}\r\n\r\n";
+        var head =
+            $"POST {org.ApiPath}/chats/{chat}/messages HTTP/1.1\r\nHost: x\r\nx-organization-api-key: "
+                + $"{(await org.Plugin()).Credential}\r\nContent-Type: application/json\r\nContent-Length: {Length + 2}\r\n\r\n";
         const string body = "{\"role\":\"user\",\"content\":\"";
         await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(head + body + new string('x', Length - body.Length)));
         return client;

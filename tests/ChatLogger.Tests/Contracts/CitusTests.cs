@@ -18,7 +18,9 @@ public class CitusTests(LeasedApp app) : IClassFixture<LeasedApp>
     [Fact]
     public async Task Every_table_has_its_place()
     {
-        var all = await Column("select relname::text from pg_class where relkind in ('r', 'p') and relnamespace = 'public'::regnamespace and relname <> 'schemaversions' order by 1");
+        var all = await Column(
+            "select relname::text from pg_class where relkind in ('r', 'p') and relnamespace = 'public'::regnamespace and relname <> "
+                + "'schemaversions' order by 1");
 
         Assert.Equal(all, Distributed.Concat(Reference).Concat(Local).Order(StringComparer.Ordinal));
     }
@@ -77,10 +79,15 @@ public class CitusTests(LeasedApp app) : IClassFixture<LeasedApp>
     [Fact]
     public async Task Nothing_in_the_schema_sets_null_or_fires_or_excludes()
     {
-        Assert.Empty(await Column("select conname::text from pg_constraint where contype = 'f' and (confdeltype <> 'a' or confupdtype <> 'a')"));
+        Assert.Empty(
+            await Column("select conname::text from pg_constraint where contype = 'f' and (confdeltype <> 'a' or confupdtype <> 'a')"));
         Assert.Empty(await Column("select conname::text from pg_constraint where contype = 'x'"));
         Assert.Empty(await Column("select tgname::text from pg_trigger where not tgisinternal"));
-        Assert.Empty(await Column("select attrelid::regclass || '.' || attname from pg_attribute where attname = 'org_id' and not attnotnull and attrelid = any (@Tables::regclass[])", Distributed));
+        Assert.Empty(
+            await Column(
+                "select attrelid::regclass || '.' || attname from pg_attribute where attname = 'org_id' and not attnotnull and attrelid = "
+                    + "any (@Tables::regclass[])",
+                Distributed));
     }
 
     private static string[] Named(string function) =>

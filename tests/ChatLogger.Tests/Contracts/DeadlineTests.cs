@@ -74,7 +74,10 @@ public class DeadlineTests(ShortDeadlineApp app) : IClassFixture<ShortDeadlineAp
             where org_id = @OrgId and id = @Id
             """,
             new { OrgId = acme.Id, Id = Guid.Parse(said) });
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/exports/orgs/me") { Content = Caller.Json("""{"format":"jsonl","mode":"sync"}"""u8.ToArray()) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/exports/orgs/me")
+        {
+            Content = Caller.Json("""{"format":"jsonl","mode":"sync"}"""u8.ToArray()),
+        };
         request.Headers.Add("Cookie", admin.Credential);
 
         using var response = await app.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);

@@ -31,7 +31,11 @@ public class GroupCommitTests(App app) : IClassFixture<App>
         }));
 
         for (var i = 0; i < 4; i++)
-            Assert.Equal(100, await app.Value<long>($"select count(distinct content) from messages where org_id = @Id and content like '{i} %'", new { orgs[i].Id }));
+            Assert.Equal(
+                100,
+                await app.Value<long>(
+                    $"select count(distinct content) from messages where org_id = @Id and content like '{i} %'",
+                    new { orgs[i].Id }));
     }
 
     [Fact]
@@ -81,7 +85,9 @@ public class GroupCommitTests(App app) : IClassFixture<App>
         await blocker.DisposeAsync();
 
         Assert.All(await Task.WhenAll(waiting), answer => answer.Is(201));
-        Assert.Equal("01234", await app.Value<string>($"select string_agg(content, '' order by seq) from messages where chat_id = '{locked}'"));
+        Assert.Equal(
+            "01234",
+            await app.Value<string>($"select string_agg(content, '' order by seq) from messages where chat_id = '{locked}'"));
     }
 
     [Theory]
@@ -113,7 +119,10 @@ public class GroupCommitTests(App app) : IClassFixture<App>
         var chat = await acme.Chat();
         await using var blocker = await Lock($"select from chats where id = '{chat}' for update");
         using var timeout = new CancellationTokenSource();
-        using var request = new HttpRequestMessage(HttpMethod.Post, $"{acme.ApiPath}/chats/{chat}/messages") { Content = Caller.Json("""{"role":"user","content":"gone"}"""u8.ToArray()) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"{acme.ApiPath}/chats/{chat}/messages")
+        {
+            Content = Caller.Json("""{"role":"user","content":"gone"}"""u8.ToArray()),
+        };
         request.Headers.Add("x-organization-api-key", (await acme.Plugin()).Credential);
 
         var hangingUp = app.Http.SendAsync(request, timeout.Token);
@@ -162,10 +171,33 @@ public class GroupCommitTests(App app) : IClassFixture<App>
         try
         {
             // Each locks in its own order: one from the first chat on, the other from the last; with keys, and in batches too.
-            async Task<Answer[]> Write(Caller plugin, string[] order, string name) => await Task.WhenAll(Enumerable.Range(0, 160).Select(i => i % 20 == 0
-                ? plugin.Post($"{acme.ApiPath}/batch", new { items = order.Select((chat, n) => new { type = "message", chatId = chat, role = "user", content = $"{name} {i} {n}", idempotencyKey = $"shared {i} {chat}" }) })
-                : plugin.Post($"{acme.ApiPath}/chats/{order[i % 8]}/messages", new { role = "user", content = $"{name} {i}" })));
-            var answers = await Task.WhenAll(Write(app.Stranger.WithKey(key), chats, "one"), Write(other.Stranger.WithKey(key), [.. chats.Reverse()], "two"));
+            async Task<Answer[]> Write(Caller plugin, string[] order, string name) =>
+                await Task.WhenAll(
+                    Enumerable
+                        .Range(0, 160)
+                        .Select(i =>
+                            i % 20 == 0
+                                ? plugin.Post(
+                                    $"{acme.ApiPath}/batch",
+                                    new
+                                    {
+                                        items = order.Select(
+                                            (chat, n) =>
+                                                new
+                                                {
+                                                    type = "message",
+                                                    chatId = chat,
+                                                    role = "user",
+                                                    content = $"{name} {i} {n}",
+                                                    idempotencyKey = $"shared {i} {chat}",
+                                                }),
+                                    })
+                                : plugin.Post(
+                                    $"{acme.ApiPath}/chats/{order[i % 8]}/messages",
+                                    new { role = "user", content = $"{name} {i}" })));
+            var answers = await Task.WhenAll(
+                Write(app.Stranger.WithKey(key), chats, "one"),
+                Write(other.Stranger.WithKey(key), [.. chats.Reverse()], "two"));
 
             Assert.All(answers.SelectMany(each => each), answer => Assert.True(answer.Status is 201 or 207, answer.Body));
             // One item with each key exists: the other instance's has another body and was refused.
@@ -210,7 +242,12 @@ public class GroupCommitTests(App app) : IClassFixture<App>
             _ => Task.FromException<WriteStatus[]>(cut),
             _ => Task.FromException<WriteStatus[]>(new PostgresException("there", "ERROR", "ERROR", "23505")));
         await using var db = NpgsqlDataSource.Create("Host=nowhere");
-        await using var commit = new GroupCommit<NewMessage>(flush, db, new IngestSettings(), app.Services.GetRequiredService<Instruments>(), NullLogger.Instance);
+        await using var commit = new GroupCommit<NewMessage>(
+            flush,
+            db,
+            new IngestSettings(),
+            app.Services.GetRequiredService<Instruments>(),
+            NullLogger.Instance);
 
         Assert.Equal(WriteStatus.Written, await commit.Write(Anything(), CancellationToken.None));
     }
@@ -232,10 +269,17 @@ public class GroupCommitTests(App app) : IClassFixture<App>
             _ => Task.FromException<WriteStatus[]>(new PostgresException("there", "ERROR", "ERROR", "23505")),
         });
         await using var db = NpgsqlDataSource.Create("Host=nowhere");
-        await using var commit = new GroupCommit<NewMessage>(flush, db, new IngestSettings(), app.Services.GetRequiredService<Instruments>(), NullLogger.Instance);
+        await using var commit = new GroupCommit<NewMessage>(
+            flush,
+            db,
+            new IngestSettings(),
+            app.Services.GetRequiredService<Instruments>(),
+            NullLogger.Instance);
 
         Assert.Equal(WriteStatus.Written, await commit.Write(first, CancellationToken.None));
-        Assert.Equal(ProblemType.Validation, (await Assert.ThrowsAsync<ProblemException>(() => commit.Write(other, CancellationToken.None))).Type);
+        Assert.Equal(
+            ProblemType.Validation,
+            (await Assert.ThrowsAsync<ProblemException>(() => commit.Write(other, CancellationToken.None))).Type);
         Assert.Equal(5, calls);
     }
 
@@ -245,7 +289,12 @@ public class GroupCommitTests(App app) : IClassFixture<App>
         var flush = Substitute.For<IBulkInsert<NewMessage>>();
         flush.Run(null!, false).ThrowsAsyncForAnyArgs(new NpgsqlException("cut", new IOException()));
         await using var db = NpgsqlDataSource.Create("Host=nowhere");
-        await using var commit = new GroupCommit<NewMessage>(flush, db, new IngestSettings(), app.Services.GetRequiredService<Instruments>(), NullLogger.Instance);
+        await using var commit = new GroupCommit<NewMessage>(
+            flush,
+            db,
+            new IngestSettings(),
+            app.Services.GetRequiredService<Instruments>(),
+            NullLogger.Instance);
 
         await Assert.ThrowsAsync<NpgsqlException>(() => commit.Write(Anything(), CancellationToken.None));
 
@@ -264,7 +313,12 @@ public class GroupCommitTests(App app) : IClassFixture<App>
             return seen.Count == 1 ? first.Task : Task.FromResult(new WriteStatus[seen[^1]]);
         });
         await using var db = NpgsqlDataSource.Create("Host=nowhere");
-        await using var commit = new GroupCommit<NewMessage>(flush, db, new IngestSettings { QueueRows = 4 }, app.Services.GetRequiredService<Instruments>(), NullLogger.Instance);
+        await using var commit = new GroupCommit<NewMessage>(
+            flush,
+            db,
+            new IngestSettings { QueueRows = 4 },
+            app.Services.GetRequiredService<Instruments>(),
+            NullLogger.Instance);
         using var timeout = new CancellationTokenSource();
 
         var inFlight = commit.Write(Anything(), CancellationToken.None);
@@ -272,10 +326,15 @@ public class GroupCommitTests(App app) : IClassFixture<App>
         var givingUp = commit.Write(Anything(), timeout.Token);
         var (staying, another) = (commit.Write(Anything(), CancellationToken.None), commit.Write(Anything(), CancellationToken.None));
         // Four are queued: there is no capacity for a fifth, which is refused at once.
-        Assert.Equal(ProblemType.Unavailable, (await Assert.ThrowsAsync<ProblemException>(() => commit.Write(Anything(), CancellationToken.None))).Type);
+        Assert.Equal(
+            ProblemType.Unavailable,
+            (await Assert.ThrowsAsync<ProblemException>(() => commit.Write(Anything(), CancellationToken.None))).Type);
         await timeout.CancelAsync();
         // The error names the queue, because this write never reached the database.
-        Assert.Contains("queue", ProblemWriter.Of(await Assert.ThrowsAnyAsync<OperationCanceledException>(() => givingUp)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "queue",
+            ProblemWriter.Of(await Assert.ThrowsAnyAsync<OperationCanceledException>(() => givingUp)).Message,
+            StringComparison.Ordinal);
         first.SetResult([WriteStatus.Written]);
 
         Assert.Equal([WriteStatus.Written, WriteStatus.Written, WriteStatus.Written], await Task.WhenAll(inFlight, staying, another));
@@ -283,8 +342,11 @@ public class GroupCommitTests(App app) : IClassFixture<App>
         Assert.Equal(WriteStatus.Written, await commit.Write(Anything(), CancellationToken.None));
     }
 
-    private static NewMessage Anything() => new(
-        Guid.NewGuid(), new Message(Guid.NewGuid(), Guid.NewGuid(), "user", "a", RawJsonObject.Empty, null, null, null, null, null, default, null), null);
+    private static NewMessage Anything() =>
+        new(
+            Guid.NewGuid(),
+            new Message(Guid.NewGuid(), Guid.NewGuid(), "user", "a", RawJsonObject.Empty, null, null, null, null, null, default, null),
+            null);
 
     private async Task<NpgsqlConnection> Lock(string sql)
     {

@@ -7,7 +7,21 @@ namespace ChatLogger.Tests.Contracts;
 /// <summary>Whatever a client without a credential sends as a session: 401, and nothing about it in the log.</summary>
 public class HostileCookieTests(LeasedApp app) : IClassFixture<LeasedApp>
 {
-    private static readonly string[] Odd = ["null", "1", "true", "\"\"", "\"x\"", "{}", "[]", "[null]", "[1]", "[{}]", "[[]]", "{\"a\":null}"];
+    private static readonly string[] Odd =
+    [
+        "null",
+        "1",
+        "true",
+        "\"\"",
+        "\"x\"",
+        "{}",
+        "[]",
+        "[null]",
+        "[1]",
+        "[{}]",
+        "[[]]",
+        "{\"a\":null}",
+    ];
 
     private static List<string> Tokens()
     {
@@ -20,7 +34,8 @@ public class HostileCookieTests(LeasedApp app) : IClassFixture<LeasedApp>
         foreach (var algorithm in new[] { "dir", "RSA-OAEP", "A128KW", "ECDH-ES", "ECDH-ES+A128KW", "x", "" })
         {
             foreach (var encryption in new[] { "A128CBC-HS256", "A256GCM", "x", "", "null" })
-                tokens.Add($"{Encode($"{{\"alg\":\"{algorithm}\",\"enc\":\"{encryption}\",\"typ\":\"session+jwt\"}}")}.AAAA.AAAA.AAAA.AAAA");
+                tokens.Add(
+                    $"{Encode($"{{\"alg\":\"{algorithm}\",\"enc\":\"{encryption}\",\"typ\":\"session+jwt\"}}")}.AAAA.AAAA.AAAA.AAAA");
             tokens.Add($"{Encode($"{{\"alg\":\"{algorithm}\",\"enc\":[null],\"epk\":[],\"typ\":\"session+jwt\"}}")}..AAAA.AAAA.");
         }
         // With a header like ours, what is parsed before the signature is checked is the payload.
@@ -40,7 +55,9 @@ public class HostileCookieTests(LeasedApp app) : IClassFixture<LeasedApp>
         foreach (var token in Tokens())
             (await app.Stranger.WithCookie($"__Host-chatlogger={token}").Get("/users/me")).IsProblem(401, "unauthenticated");
 
-        Assert.DoesNotContain(app.Log.All.Skip(before), line => line.StartsWith("Error", StringComparison.Ordinal) || line.Contains("   at ", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            app.Log.All.Skip(before),
+            line => line.StartsWith("Error", StringComparison.Ordinal) || line.Contains("   at ", StringComparison.Ordinal));
     }
 
     [Fact]

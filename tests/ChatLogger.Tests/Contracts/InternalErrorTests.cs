@@ -26,7 +26,9 @@ public abstract class InternalErrorTests(App app)
         read.IsSafeProblem(500, "internal");
         Assert.NotEqual(traceId, read.Text("traceId"));
         // For the operator it is in the log, with its reason.
-        Assert.Contains(app.Log.All, line => line.StartsWith("Error", StringComparison.Ordinal) && line.Contains("42P01", StringComparison.Ordinal));
+        Assert.Contains(
+            app.Log.All,
+            line => line.StartsWith("Error", StringComparison.Ordinal) && line.Contains("42P01", StringComparison.Ordinal));
         (await plugin.Post($"{acme.ApiPath}/chats", body)).Is(201);
         (await viewer.Get("/orgs/me/chats")).Is(200);
     }

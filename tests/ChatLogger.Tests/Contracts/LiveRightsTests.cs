@@ -94,11 +94,15 @@ public class LiveRightsTests(TwoInstances instances) : IClassFixture<TwoInstance
         var acme = await _one.Org("acme");
         var admin = await acme.Admin();
         var now = _other.Clock.GetUtcNow();
-        var expiring = (await admin.Post("/orgs/me/apikeys", new { label = "a", expiresAt = now.AddHours(1).ToString("O") })).Is(201).Text("key");
+        var expiring = (await admin.Post("/orgs/me/apikeys", new { label = "a", expiresAt = now.AddHours(1).ToString("O") }))
+            .Is(201)
+            .Text("key");
         var rotated = (await admin.Post("/orgs/me/apikeys", new { label = "b" })).Is(201);
         var successor = (await admin.Post($"/orgs/me/apikeys/{rotated.Text("id")}/rotate", new { overlapHours = 1 })).Is(201).Text("key");
         // Earlier tests may have moved the other instance's clock ahead.
-        await _one.Execute("update api_keys set expires_at = @Ends where org_id = @Id and expires_at is not null", new { acme.Id, Ends = now.AddHours(1).UtcDateTime });
+        await _one.Execute(
+            "update api_keys set expires_at = @Ends where org_id = @Id and expires_at is not null",
+            new { acme.Id, Ends = now.AddHours(1).UtcDateTime });
         _other.Clock.Advance(TimeSpan.FromMinutes(60) - TimeSpan.FromSeconds(30) - (_other.Clock.GetUtcNow() - now));
         string[] all = [expiring, rotated.Text("key"), successor];
         foreach (var key in all)
@@ -146,13 +150,19 @@ public class LiveRightsTests(TwoInstances instances) : IClassFixture<TwoInstance
                 break;
             case "with a new password":
                 // From another session of the same member: that one stays valid.
-                (await (await _one.LogIn(member.Email)).Patch("/users/me", new { currentPassword = Persona.Password, newPassword = "another horse battery" })).Is(200);
+                (
+                    await (await _one.LogIn(member.Email)).Patch(
+                        "/users/me",
+                        new { currentPassword = Persona.Password, newPassword = "another horse battery" })
+                ).Is(200);
                 break;
             case "disabled":
                 await _one.Execute("update users set disabled_at = now() where id = @Id", new { member.Id });
                 break;
             case "removed":
-                await _one.Execute("update users set removed_at = now(), email = null, password_hash = null where id = @Id", new { member.Id });
+                await _one.Execute(
+                    "update users set removed_at = now(), email = null, password_hash = null where id = @Id",
+                    new { member.Id });
                 break;
             default:
                 await _one.Execute("update organizations set deleted_at = now() where id = @Id", new { acme.Id });

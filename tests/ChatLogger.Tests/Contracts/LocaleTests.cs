@@ -19,11 +19,20 @@ public partial class LocaleTests(App app) : IClassFixture<App>
         var story = await Story.Begin(app);
         var before = await story.Reads(app);
         var database = new NpgsqlConnectionStringBuilder(app.ConnectionString).Database;
-        foreach (var setting in new[]
-                 {
-                     "timezone = 'Asia/Kathmandu'", "datestyle = 'German, DMY'", "intervalstyle = 'iso_8601'", "default_transaction_isolation = 'serializable'",
-                     "synchronous_commit = off", "extra_float_digits = 0", "bytea_output = 'escape'", "standard_conforming_strings = off", "lc_numeric = 'C'", "lc_time = 'C'",
-                 })
+        foreach (
+            var setting in new[]
+            {
+                "timezone = 'Asia/Kathmandu'",
+                "datestyle = 'German, DMY'",
+                "intervalstyle = 'iso_8601'",
+                "default_transaction_isolation = 'serializable'",
+                "synchronous_commit = off",
+                "extra_float_digits = 0",
+                "bytea_output = 'escape'",
+                "standard_conforming_strings = off",
+                "lc_numeric = 'C'",
+                "lc_time = 'C'",
+            })
             await app.Execute($"alter database \"{database}\" set {setting}");
 
         // Settings of a database hold for new sessions.
@@ -81,7 +90,9 @@ public partial class LocaleTests(App app) : IClassFixture<App>
         {
             Environment.SetEnvironmentVariable("TZ", zone);
             TimeZoneInfo.ClearCachedData();
-            Assert.Equal(TimeZoneInfo.FindSystemTimeZoneById(zone).GetUtcOffset(DateTime.UnixEpoch), TimeZoneInfo.Local.GetUtcOffset(DateTime.UnixEpoch));
+            Assert.Equal(
+                TimeZoneInfo.FindSystemTimeZoneById(zone).GetUtcOffset(DateTime.UnixEpoch),
+                TimeZoneInfo.Local.GetUtcOffset(DateTime.UnixEpoch));
             Assert.Equal(before, await story.Reads(app));
             await story.Writes(app);
         }
@@ -106,8 +117,22 @@ public partial class LocaleTests(App app) : IClassFixture<App>
         public static async Task<Story> Begin(App app)
         {
             var acme = await app.Org("acme");
-            var chat = await acme.Chat(new { title = "Iıİi", tags = new[] { "TITLE", "title", "Ä" }, metadata = new { n = 1234567.89, d = -0.5 } });
-            await (await acme.Plugin()).Post($"{acme.ApiPath}/chats/{chat}/messages", new { role = "user", content = "1,5 ≠ 1.5", latencyMs = 1_234_567, tokenCount = 0 });
+            var chat = await acme.Chat(
+                new
+                {
+                    title = "Iıİi",
+                    tags = new[] { "TITLE", "title", "Ä" },
+                    metadata = new { n = 1234567.89, d = -0.5 },
+                });
+            await (await acme.Plugin()).Post(
+                $"{acme.ApiPath}/chats/{chat}/messages",
+                new
+                {
+                    role = "user",
+                    content = "1,5 ≠ 1.5",
+                    latencyMs = 1_234_567,
+                    tokenCount = 0,
+                });
             var member = await acme.Member("admin");
             (await member.Caller.Post("/orgs/me/apikeys", new { label = "a", expiresAt = "2999-12-31T23:59:59.999+05:45" })).Is(201);
             return new(acme, member, chat, (await acme.Plugin()).Credential!);
@@ -117,18 +142,44 @@ public partial class LocaleTests(App app) : IClassFixture<App>
         public async Task<string> Reads(App app)
         {
             var member = app.Stranger.WithCookie(Member.Caller.Credential!);
-            var summary = FormattableString.Invariant($"/analytics/orgs/me/summary?from={DateTimeOffset.UtcNow.AddDays(-3):yyyy-MM-dd}&to={DateTimeOffset.UtcNow.AddDays(3):yyyy-MM-dd}&tz=America/New_York");
+            var summary = FormattableString.Invariant(
+                $"/analytics/orgs/me/summary?from={DateTimeOffset.UtcNow.AddDays(-3):yyyy-MM-dd}&to="
+                    + $"{DateTimeOffset.UtcNow.AddDays(3):yyyy-MM-dd}&tz=America/New_York");
             var answers = new[]
             {
-                await member.Get(summary), await member.Get(summary + "&top=51"),
-                await member.Post("/exports/orgs/me", new { format = "csv", timeZone = "America/New_York", from = "2020-01-01" }),
-                await member.Post("/exports/orgs/me", new { format = "csv", layout = "chats" }), await member.Post("/exports/orgs/me", new { format = "json" }),
-                await member.Get("/orgs/me/chats"), await member.Get($"/orgs/me/chats/{ChatId}"), await member.Get($"/orgs/me/chats/{ChatId}/messages"),
-                await member.Get("/orgs/me/chats?limit=1"), await member.Get("/users/me"), await member.Get("/orgs/me/apikeys"), await member.Get("/orgs/me/apikeys?limit=1"),
-                await member.Get("/orgs/me/chats?limit=201"), await member.Get("/orgs/me/chats?limit=-1"), await member.Get("/nowhere"), await member.Get("/version"),
-                await app.Stranger.WithKey(Key).Post($"{Acme.ApiPath}/chats/{ChatId}/messages", """{"role":"nobody","content":"","latencyMs":86400001,"metadata":{"a":1e999}}"""),
+                await member.Get(summary),
+                await member.Get(summary + "&top=51"),
+                await member.Post(
+                    "/exports/orgs/me",
+                    new
+                    {
+                        format = "csv",
+                        timeZone = "America/New_York",
+                        from = "2020-01-01",
+                    }),
+                await member.Post("/exports/orgs/me", new { format = "csv", layout = "chats" }),
+                await member.Post("/exports/orgs/me", new { format = "json" }),
+                await member.Get("/orgs/me/chats"),
+                await member.Get($"/orgs/me/chats/{ChatId}"),
+                await member.Get($"/orgs/me/chats/{ChatId}/messages"),
+                await member.Get("/orgs/me/chats?limit=1"),
+                await member.Get("/users/me"),
+                await member.Get("/orgs/me/apikeys"),
+                await member.Get("/orgs/me/apikeys?limit=1"),
+                await member.Get("/orgs/me/chats?limit=201"),
+                await member.Get("/orgs/me/chats?limit=-1"),
+                await member.Get("/nowhere"),
+                await member.Get("/version"),
+                await app
+                    .Stranger.WithKey(Key)
+                    .Post(
+                        $"{Acme.ApiPath}/chats/{ChatId}/messages",
+                        """{"role":"nobody","content":"","latencyMs":86400001,"metadata":{"a":1e999}}"""
+                    ),
             };
-            return string.Join('\n', answers.Select(answer => $"{answer.Status} {answer.Header("Content-Type")} {AsOf().Replace(answer.Comparable, "")}"));
+            return string.Join(
+                '\n',
+                answers.Select(answer => $"{answer.Status} {answer.Header("Content-Type")} {AsOf().Replace(answer.Comparable, "")}"));
         }
 
         /// <summary>What is read, compared and counted while writing is the same too.</summary>
@@ -138,7 +189,14 @@ public partial class LocaleTests(App app) : IClassFixture<App>
             var before = DateTimeOffset.UtcNow.AddSeconds(-1);
             var chat = (await plugin.Post($"{Acme.ApiPath}/chats", """{"title":"I","metadata":{"n":1.5}}""")).Is(201);
             Assert.Equal("1.5", chat["metadata"].GetProperty("n").GetRawText());
-            Assert.InRange(DateTimeOffset.ParseExact(chat.Text("createdAt"), "yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal), before, DateTimeOffset.UtcNow.AddSeconds(1));
+            Assert.InRange(
+                DateTimeOffset.ParseExact(
+                    chat.Text("createdAt"),
+                    "yyyy-MM-dd'T'HH:mm:ss.fff'Z'",
+                    CultureInfo.InvariantCulture,
+                    DateTimeStyles.AssumeUniversal),
+                before,
+                DateTimeOffset.UtcNow.AddSeconds(1));
             (await plugin.Post($"{Acme.ApiPath}/chats/{chat.Text("id")}/messages", new { role = "user", content = "a" })).Is(201);
             await app.LogIn(Member.Email.ToUpperInvariant());
             var key = (await Member.Caller.Post("/orgs/me/apikeys", new { label = "i", expiresAt = "2999-01-01T00:00:00Z" })).Is(201);

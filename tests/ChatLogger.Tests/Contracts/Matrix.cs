@@ -47,7 +47,8 @@ internal sealed record RouteCase(string Route, Row Row, int Success, Func<Matrix
 
     public string Path => Route.Split(' ')[1];
 
-    public IEnumerable<string> Parameters => Path.Split('/').Where(segment => segment.StartsWith('{')).Select(segment => segment.Trim('{', '}'));
+    public IEnumerable<string> Parameters =>
+        Path.Split('/').Where(segment => segment.StartsWith('{')).Select(segment => segment.Trim('{', '}'));
 
     /// <summary>The ids in the path: all of its parameters but the organization.</summary>
     public IEnumerable<string> Ids => Parameters.Where(name => name is not ("org" or "slug"));

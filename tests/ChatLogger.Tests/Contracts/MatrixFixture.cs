@@ -73,7 +73,8 @@ internal sealed class MatrixFixture
                 return id.ToString();
             case "messageId":
                 await App.Execute(
-                    "insert into messages (org_id, chat_id, id, role, content, created_at) values (@Org, @Chat::uuid, @Id, 'user', 'matrix', now())",
+                    "insert into messages (org_id, chat_id, id, role, content, created_at) values (@Org, @Chat::uuid, @Id, 'user', "
+                        + "'matrix', now())",
                     new { Org = org.Id, Id = id, Chat = within });
                 return id.ToString();
             case "keyId":
@@ -105,7 +106,8 @@ internal sealed class MatrixFixture
             case "slug":
                 return (await App.Org("matrix")).Slug;
             default:
-                throw new InvalidOperationException($"Stage.Thing makes no {parameter} yet: add how such a thing is made, for a route has it in its path.");
+                throw new InvalidOperationException(
+                    $"Stage.Thing makes no {parameter} yet: add how such a thing is made, for a route has it in its path.");
         }
     }
 
@@ -120,13 +122,18 @@ internal sealed class MatrixFixture
         return things;
     }
 
-    public static string Path(RouteCase line, Kind kind, IReadOnlyDictionary<string, string> things) => string.Join('/', line.Path.Split('/').Select(segment =>
-        segment.Trim('{', '}') is var name && segment == name ? segment
-        : things.TryGetValue(name, out var thing) ? thing
-        : name == "org" ? kind.Org
-        : kind.Slug));
+    public static string Path(RouteCase line, Kind kind, IReadOnlyDictionary<string, string> things) =>
+        string.Join(
+            '/',
+            line.Path.Split('/')
+                .Select(segment =>
+                    segment.Trim('{', '}') is var name && segment == name ? segment
+                    : things.TryGetValue(name, out var thing) ? thing
+                    : name == "org" ? kind.Org
+                    : kind.Slug));
 
-    public Task<Answer> Ask(RouteCase line, Kind kind, IReadOnlyDictionary<string, string> things) => Ask(line, kind.Caller, Path(line, kind, things));
+    public Task<Answer> Ask(RouteCase line, Kind kind, IReadOnlyDictionary<string, string> things) =>
+        Ask(line, kind.Caller, Path(line, kind, things));
 
     public Task<Answer> Ask(RouteCase line, Caller caller, string path) => caller.Send(line.Method, path, line.Body?.Invoke(this));
 
@@ -176,7 +183,8 @@ internal sealed class MatrixFixture
         var viewer = await Acme.Member("viewer");
         var elsewhere = await Globex.Admin();
         var revoked = await KeyAfter("update api_keys set revoked_at = now() where org_id = @Id and public_id = @PublicId");
-        var expired = await KeyAfter("update api_keys set expires_at = now() - interval '1 second' where org_id = @Id and public_id = @PublicId");
+        var expired = await KeyAfter(
+            "update api_keys set expires_at = now() - interval '1 second' where org_id = @Id and public_id = @PublicId");
         var good = await Acme.Key();
         var session = Admin.Caller.Credential!;
 
@@ -192,10 +200,16 @@ internal sealed class MatrixFixture
             Nobody("a session in the key's place", stranger.WithKey(session.Split('=')[1])),
             Nobody("a forged session", stranger.WithCookie(Forged(session))),
             Nobody("an unsigned session", stranger.WithCookie(session[..(session.LastIndexOf('.') + 1)])),
-            Nobody("an expired session", await MemberAfter("update sessions set created_at = now() - interval '2 days', expires_at = now() - interval '1 second' where user_id = @Id")),
+            Nobody(
+                "an expired session",
+                await MemberAfter(
+                    "update sessions set created_at = now() - interval '2 days', expires_at = now() - interval '1 second' where user_id = "
+                        + "@Id")),
             Nobody("a session that was logged out", await MemberAfter("delete from sessions where user_id = @Id")),
             Nobody("a disabled member", await MemberAfter("update users set disabled_at = now() where id = @Id")),
-            Nobody("a removed member", await MemberAfter("update users set removed_at = now(), email = null, password_hash = null where id = @Id")),
+            Nobody(
+                "a removed member",
+                await MemberAfter("update users set removed_at = now(), email = null, password_hash = null where id = @Id")),
             Key("a key", good, Acme.Slug, 0),
             Key("a key of another organization", await Globex.Key(), Acme.Slug, 404),
             Key("a key where there is no organization", good, Nowhere, 404),
@@ -208,10 +222,25 @@ internal sealed class MatrixFixture
             Person("admin", Column.Admin, Admin.Caller, "me"),
             Person("admin by slug", Column.Admin, Admin.Caller, Acme.Slug),
             Person("superadmin", Column.Superadmin, Superadmin, Acme.Slug),
-            new("superadmin without an organization", Column.Superadmin, Superadmin, "me", Acme.Slug, line => line.NamesOrganization ? 409 : null),
-            new("superadmin where there is no organization", Column.Superadmin, Superadmin, Nowhere, Acme.Slug, line => line.NamesOrganization ? 404 : null),
+            new(
+                "superadmin without an organization",
+                Column.Superadmin,
+                Superadmin,
+                "me",
+                Acme.Slug,
+                line => line.NamesOrganization ? 409 : null),
+            new(
+                "superadmin where there is no organization",
+                Column.Superadmin,
+                Superadmin,
+                Nowhere,
+                Acme.Slug,
+                line => line.NamesOrganization ? 404 : null),
             Person("admin of another organization", Column.Elsewhere, elsewhere, Acme.Slug),
-            Person("viewer of another organization", Column.Elsewhere, (await Globex.Member("viewer")).Caller, Acme.Slug) with { AtHome = Column.Viewer },
+            Person("viewer of another organization", Column.Elsewhere, (await Globex.Member("viewer")).Caller, Acme.Slug) with
+            {
+                AtHome = Column.Viewer,
+            },
             Person("admin where there is no organization", Column.Elsewhere, elsewhere, Nowhere),
         ];
 

@@ -9,7 +9,9 @@ namespace ChatLogger.Tests.Contracts;
 /// <summary>Scripts run once, whole or not at all, however many start at once and however they end.</summary>
 public sealed class MigrationTests : IAsyncLifetime, IDisposable
 {
-    private static readonly Migrator.Script Table = new("0001_table.sql", "create table t (a int constraint t_a_check check (a > 0)); insert into t values (1);");
+    private static readonly Migrator.Script Table = new(
+        "0001_table.sql",
+        "create table t (a int constraint t_a_check check (a > 0)); insert into t values (1);");
     private static readonly Migrator.Script Column = new("0002_column.sql", "alter table t add column b int;");
     private string _database = null!;
     private NpgsqlConnection _db = null!;
@@ -42,14 +44,22 @@ public sealed class MigrationTests : IAsyncLifetime, IDisposable
         await Migrate(Table);
 
         var columns = await _db.QueryAsync<(string, string, string)>(
-            "select column_name::text, data_type::text, is_nullable::text from information_schema.columns where table_name = 'schemaversions' order by ordinal_position");
+            "select column_name::text, data_type::text, is_nullable::text from information_schema.columns where table_name = "
+                + "'schemaversions' order by ordinal_position");
         Assert.Equal(
             [
-                ("schemaversionsid", "integer", "NO"), ("scriptname", "character varying", "NO"),
-                ("applied", "timestamp without time zone", "NO"), ("checksum", "character varying", "YES"), ("compatible", "boolean", "YES"),
+                ("schemaversionsid", "integer", "NO"),
+                ("scriptname", "character varying", "NO"),
+                ("applied", "timestamp without time zone", "NO"),
+                ("checksum", "character varying", "YES"),
+                ("compatible", "boolean", "YES"),
             ],
             columns);
-        Assert.Equal(1, await _db.ExecuteScalarAsync<int>("select schemaversionsid from schemaversions where applied between (now() at time zone 'UTC') - interval '1 minute' and (now() at time zone 'UTC')"));
+        Assert.Equal(
+            1,
+            await _db.ExecuteScalarAsync<int>(
+                "select schemaversionsid from schemaversions where applied between (now() at time zone 'UTC') - interval '1 minute' and "
+                    + "(now() at time zone 'UTC')"));
     }
 
     [Fact]
@@ -57,7 +67,11 @@ public sealed class MigrationTests : IAsyncLifetime, IDisposable
     {
         await _db.ExecuteAsync(
             """
-            create table schemaversions (schemaversionsid serial not null, scriptname character varying(255) not null, applied timestamp without time zone not null, constraint "PK_schemaversions_Id" primary key (schemaversionsid));
+            create table schemaversions (
+                schemaversionsid serial not null,
+                scriptname character varying(255) not null,
+                applied timestamp without time zone not null,
+                constraint "PK_schemaversions_Id" primary key (schemaversionsid));
             insert into schemaversions (scriptname, applied) values ('0001_table.sql', now());
             create table t (a int);
             """);
@@ -82,7 +96,8 @@ public sealed class MigrationTests : IAsyncLifetime, IDisposable
     {
         await Migrate(Table, Column);
 
-        var refusal = await Assert.ThrowsAsync<StartupException>(() => Migrate(Table, new("0003_other.sql", "create table other (a int);")));
+        var refusal = await Assert.ThrowsAsync<StartupException>(() =>
+            Migrate(Table, new("0003_other.sql", "create table other (a int);")));
 
         Assert.Contains("newer", refusal.Message, StringComparison.Ordinal);
         Assert.Contains(Column.Name, refusal.Message, StringComparison.Ordinal);
@@ -136,14 +151,19 @@ public sealed class MigrationTests : IAsyncLifetime, IDisposable
 
         await Assert.ThrowsAsync<PostgresException>(() => Migrate(Table, Column));
 
-        Assert.False(await _db.ExecuteScalarAsync<bool>("select exists (select from pg_attribute where attrelid = 't'::regclass and attname = 'b')"));
+        Assert.False(
+            await _db.ExecuteScalarAsync<bool>("select exists (select from pg_attribute where attrelid = 't'::regclass and attname = 'b')")
+        );
         Assert.Equal([Table.Name], await Journal());
     }
 
     [Fact]
     public async Task The_body_of_a_function_may_be_quoted_with_dollars()
     {
-        await Migrate(new Migrator.Script("0001_function.sql", "create function f() returns text language sql as $body$ select 'a;b' $body$; create table t (a int);"));
+        await Migrate(
+            new Migrator.Script(
+                "0001_function.sql",
+                "create function f() returns text language sql as $body$ select 'a;b' $body$; create table t (a int);"));
 
         Assert.Equal("a;b", await _db.ExecuteScalarAsync<string>("select f()"));
     }
@@ -166,13 +186,17 @@ public sealed class MigrationTests : IAsyncLifetime, IDisposable
     {
         // It takes as long as this test holds the lock.
         await _db.ExecuteAsync("select pg_advisory_lock(1)");
-        var slow = Task.Run(() => Migrate(
-            new Migrator.Script("0001_slow.sql", "do $$ begin while not pg_try_advisory_xact_lock(1) loop perform pg_sleep(0.01); end loop; end $$;")));
+        var slow = Task.Run(() =>
+            Migrate(
+                new Migrator.Script(
+                    "0001_slow.sql",
+                    "do $$ begin while not pg_try_advisory_xact_lock(1) loop perform pg_sleep(0.01); end loop; end $$;")));
         await Until("select exists (select from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep')");
         using var stop = new CancellationTokenSource(300);
         var pace = LoadAwareStopwatch.Start();
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => new Migrator(_database, NullLogger.Instance, [Table]).Run(stop.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
+            new Migrator(_database, NullLogger.Instance, [Table]).Run(stop.Token));
 
         await pace.Within(1.2);
         Assert.False(slow.IsCompleted);
@@ -183,12 +207,17 @@ public sealed class MigrationTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task A_migrator_that_is_killed_in_the_middle_leaves_no_half_schema_and_the_next_one_goes_on()
     {
-        Migrator.Script[] scripts = [Table, new("0002_half.sql", "create table half (a int); select pg_sleep(30); create table other (a int);")];
+        Migrator.Script[] scripts =
+        [
+            Table,
+            new("0002_half.sql", "create table half (a int); select pg_sleep(30); create table other (a int);"),
+        ];
         var killed = Task.Run(() => Migrate(scripts));
         await Until("select exists (select from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep')");
         var next = Task.Run(() => Migrate(scripts[0], scripts[1] with { Text = "create table half (a int);" }));
 
-        await _db.ExecuteAsync("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'");
+        await _db.ExecuteAsync(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'");
 
         await Assert.ThrowsAnyAsync<NpgsqlException>(() => killed);
         Assert.Equal(1, await next);
@@ -197,11 +226,14 @@ public sealed class MigrationTests : IAsyncLifetime, IDisposable
         Assert.False(await Exists("other"));
     }
 
-    private Task<int> Migrate(params Migrator.Script[] scripts) => new Migrator(_database, NullLogger.Instance, scripts).Run(CancellationToken.None);
+    private Task<int> Migrate(params Migrator.Script[] scripts) =>
+        new Migrator(_database, NullLogger.Instance, scripts).Run(CancellationToken.None);
 
-    private Task<IEnumerable<string>> Journal() => _db.QueryAsync<string>("select scriptname from schemaversions order by schemaversionsid");
+    private Task<IEnumerable<string>> Journal() =>
+        _db.QueryAsync<string>("select scriptname from schemaversions order by schemaversionsid");
 
-    private Task<bool> Exists(string table) => _db.ExecuteScalarAsync<bool>("select to_regclass(@Table) is not null", new { Table = table });
+    private Task<bool> Exists(string table) =>
+        _db.ExecuteScalarAsync<bool>("select to_regclass(@Table) is not null", new { Table = table });
 
     private Task Until(string condition) => Wait.Until(() => _db.ExecuteScalarAsync<bool>(condition), condition);
 }

@@ -31,7 +31,9 @@ public class NumberTests(LeasedApp app) : IClassFixture<LeasedApp>
 
         var chat = (await plugin.Post($"{acme.ApiPath}/chats", With(metadata))).Is(201);
         var id = chat.Text("id");
-        var message = (await plugin.Post($"{acme.ApiPath}/chats/{id}/messages", $$"""{"role":"user","content":"a","metadata":{{metadata}}}""")).Is(201);
+        var message = (
+            await plugin.Post($"{acme.ApiPath}/chats/{id}/messages", $$"""{"role":"user","content":"a","metadata":{{metadata}}}""")
+        ).Is(201);
 
         Assert.Equal(metadata, chat["metadata"].GetRawText());
         Assert.Equal(metadata, message["metadata"].GetRawText());
@@ -75,7 +77,9 @@ public class NumberTests(LeasedApp app) : IClassFixture<LeasedApp>
         var plugin = await acme.Plugin();
 
         (await plugin.Post($"{acme.ApiPath}/chats", With("{\"n\":" + number + "}"))).IsProblem(400, "validation");
-        (await plugin.Post($"{acme.ApiPath}/chats/{chat}/messages", $$"""{"role":"user","content":"a","latencyMs":{{number}}}""")).IsProblem(400, "validation");
+        (
+            await plugin.Post($"{acme.ApiPath}/chats/{chat}/messages", $$"""{"role":"user","content":"a","latencyMs":{{number}}}""")
+        ).IsProblem(400, "validation");
 
         Assert.Equal(1, await acme.Count("chats"));
         Assert.Equal(0, await acme.Count("messages"));
@@ -160,12 +164,31 @@ public class NumberTests(LeasedApp app) : IClassFixture<LeasedApp>
         var acme = await app.Org("acme");
         var chat = await acme.Chat();
         var plugin = await acme.Plugin();
-        Task<Answer> Say(string value) => plugin.Post($"{acme.ApiPath}/chats/{chat}/messages", $$"""{"role":"user","content":"a","{{member}}":{{value}}}""");
+        Task<Answer> Say(string value) =>
+            plugin.Post($"{acme.ApiPath}/chats/{chat}/messages", $$"""{"role":"user","content":"a","{{member}}":{{value}}}""");
 
         foreach (var good in new[] { 0, 1, most })
             Assert.Equal(good, (await Say($"{good}")).Is(201)[member].GetInt32());
         Assert.Equal("null", (await Say("null")).Is(201)[member].GetRawText());
-        foreach (var bad in new[] { "-1", $"{most + 1}", "2147483648", "-2147483649", "9223372036854775808", "1e400", "1.0", "1e3", "1.5", "\"5\"", "\"\"", "true", "[]", "[1]", "{}" })
+        foreach (
+            var bad in new[]
+            {
+                "-1",
+                $"{most + 1}",
+                "2147483648",
+                "-2147483649",
+                "9223372036854775808",
+                "1e400",
+                "1.0",
+                "1e3",
+                "1.5",
+                "\"5\"",
+                "\"\"",
+                "true",
+                "[]",
+                "[1]",
+                "{}",
+            })
             (await Say(bad)).IsInvalid(member);
 
         Assert.Equal(4, await acme.Count("messages"));

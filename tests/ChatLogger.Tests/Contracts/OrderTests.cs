@@ -36,7 +36,10 @@ public class OrderTests(DefaultDeadlineApp app) : IClassFixture<DefaultDeadlineA
                 cursor = $"&cursor={next}";
             else if (!done)
                 continue;
-            seen.AddRange(page["items"].EnumerateArray().Select(item => (item.GetProperty("id").GetString()!, item.GetProperty("content").GetString()!)));
+            seen.AddRange(
+                page["items"]
+                    .EnumerateArray()
+                    .Select(item => (item.GetProperty("id").GetString()!, item.GetProperty("content").GetString()!)));
             pagesWhileWriting += done ? 0 : 1;
             if (page["nextCursor"].ValueKind == JsonValueKind.Null)
                 break;
@@ -45,11 +48,18 @@ public class OrderTests(DefaultDeadlineApp app) : IClassFixture<DefaultDeadlineA
         await other.Stop();
 
         Assert.Equal(writers * each, seen.Count);
-        Assert.Equal(await Ids($"select id::text from messages where org_id = '{acme.Id}' order by seq"), seen.Select(message => message.Id));
-        Assert.All(seen.GroupBy(message => message.Content[0]), own => Assert.Equal(own.Select(message => message.Content).Order(StringComparer.Ordinal), own.Select(message => message.Content)));
+        Assert.Equal(
+            await Ids($"select id::text from messages where org_id = '{acme.Id}' order by seq"),
+            seen.Select(message => message.Id));
+        Assert.All(
+            seen.GroupBy(message => message.Content[0]),
+            own =>
+                Assert.Equal(own.Select(message => message.Content).Order(StringComparer.Ordinal), own.Select(message => message.Content)));
         Assert.True(pagesWhileWriting > 0, "The reader came too late for the test to mean anything.");
         var backwards = (await viewer.Get($"/orgs/me/chats/{chat}/messages?limit=200&order=desc")).Is(200);
-        Assert.Equal(seen.Select(message => message.Id).Reverse(), backwards["items"].EnumerateArray().Select(item => item.GetProperty("id").GetString()!));
+        Assert.Equal(
+            seen.Select(message => message.Id).Reverse(),
+            backwards["items"].EnumerateArray().Select(item => item.GetProperty("id").GetString()!));
     }
 
     [Fact]
@@ -104,7 +114,8 @@ public class OrderTests(DefaultDeadlineApp app) : IClassFixture<DefaultDeadlineA
         Task Add() => list == "chats" ? acme.Chat() : acme.Key();
         // Several within one millisecond: the id decides.
         await Task.WhenAll(Enumerable.Range(0, 9).Select(_ => Add()));
-        var before = await Ids($"select id::text from {(list == "chats" ? list : "api_keys")} where org_id = '{acme.Id}' order by created_at desc, id desc");
+        var before = await Ids(
+            $"select id::text from {(list == "chats" ? list : "api_keys")} where org_id = '{acme.Id}' order by created_at desc, id desc");
 
         var seen = new List<string>();
         var cursor = "";
@@ -145,7 +156,19 @@ public class OrderTests(DefaultDeadlineApp app) : IClassFixture<DefaultDeadlineA
 
         (await admin.Get($"/orgs/me/chats?cursor={ofChats}")).Is(200);
         (await admin.Get($"/orgs/me/chats/{chat}/messages?cursor={ofMessages}")).Is(200);
-        foreach (var wrong in new[] { ofForeign, ofMessages, "", "a", ofChats + "A", ofChats[..^1], (ofChats[0] == 'A' ? "B" : "A") + ofChats[1..], ofChats + "=", " " + ofChats })
+        foreach (
+            var wrong in new[]
+            {
+                ofForeign,
+                ofMessages,
+                "",
+                "a",
+                ofChats + "A",
+                ofChats[..^1],
+                (ofChats[0] == 'A' ? "B" : "A") + ofChats[1..],
+                ofChats + "=",
+                " " + ofChats,
+            })
             (await admin.Get($"/orgs/me/chats?cursor={Uri.EscapeDataString(wrong)}")).IsInvalid("cursor");
         foreach (var wrong in new[] { ofChats, ofOthers, ofReverse })
             (await admin.Get($"/orgs/me/chats/{chat}/messages?cursor={wrong}")).IsInvalid("cursor");

@@ -44,7 +44,8 @@ public class PageBytesTests(LeasedApp app) : IClassFixture<LeasedApp>
         foreach (var batch in items.Chunk(170))
         {
             var answer = (await plugin.Post($"{acme.ApiPath}/batch", new { items = batch })).Is(207);
-            made.AddRange(answer["results"].EnumerateArray().Where((_, i) => i % 2 == 0).Select(result => result.GetProperty("id").GetString()!));
+            made.AddRange(
+                answer["results"].EnumerateArray().Where((_, i) => i % 2 == 0).Select(result => result.GetProperty("id").GetString()!));
         }
 
         var pages = await Pages(viewer, $"/orgs/me/chats?limit=200{search}", 16_384);

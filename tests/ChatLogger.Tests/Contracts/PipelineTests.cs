@@ -21,7 +21,9 @@ public sealed class PipelineTests
     [Fact]
     public void Every_image_that_ours_is_built_from_is_pinned_by_its_digest()
     {
-        var stages = File.ReadLines(Path.Combine(Repository.Root, "Dockerfile")).Where(line => line.StartsWith("FROM ", StringComparison.Ordinal)).ToList();
+        var stages = File.ReadLines(Path.Combine(Repository.Root, "Dockerfile"))
+            .Where(line => line.StartsWith("FROM ", StringComparison.Ordinal))
+            .ToList();
 
         Assert.Equal(3, stages.Count);
         Assert.All(stages, stage => Assert.Matches(@"^FROM (--platform=\S+ )?\S+:\S+@sha256:[0-9a-f]{64}( AS \w+)?$", stage));

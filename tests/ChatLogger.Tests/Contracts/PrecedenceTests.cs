@@ -31,7 +31,13 @@ public class PrecedenceTests(LeasedApp app) : IClassFixture<LeasedApp>
             await app.Stranger.WithKey(expired).Post($"{acme.ApiPath}/chats", body),
             await app.Stranger.WithKey(ChatLogger.Auth.ApiKey.Generate().Text).Post($"{acme.ApiPath}/chats", body),
             await app.Stranger.WithKey(good + "," + good).Post($"{acme.ApiPath}/chats", body),
-            await app.Stranger.WithKey(good).Send(HttpMethod.Post, $"{acme.ApiPath}/chats", Caller.Json("{}"u8.ToArray()), request => request.Headers.Add("x-organization-api-key", good)),
+            await app
+                .Stranger.WithKey(good)
+                .Send(
+                    HttpMethod.Post,
+                    $"{acme.ApiPath}/chats",
+                    Caller.Json("{}"u8.ToArray()),
+                    request => request.Headers.Add("x-organization-api-key", good)),
             await (await acme.Admin()).Post($"{acme.ApiPath}/chats", body),
             await app.Stranger.WithKey(revoked).Post("/api/v1/orgs/no-such-org/chats", body),
             await app.Stranger.WithKey(revoked).Post($"{globex.ApiPath}/chats", BadBody),
@@ -88,12 +94,15 @@ public class PrecedenceTests(LeasedApp app) : IClassFixture<LeasedApp>
         (await app.Stranger.Post("/orgs/me/apikeys?bogus=1", "{")).IsProblem(401, "unauthenticated");
         (await app.Stranger.Patch("/users/me", "{")).IsProblem(401, "unauthenticated");
         // 404 for the organization before role and request, also for admins.
-        foreach (var answer in new[]
-                 {
-                     await viewer.Get($"/orgs/{globex.Slug}/chats?bogus=1"), await viewer.Get($"/orgs/{globex.Slug}/apikeys"),
-                     await viewer.Post($"/orgs/{globex.Slug}/apikeys", "{"), await admin.Delete($"/orgs/{globex.Slug}/apikeys/{Nowhere}?bogus=1"),
-                     await admin.Get($"/orgs/{globex.Slug}/chats/{Nowhere}"),
-                 })
+        foreach (
+            var answer in new[]
+            {
+                await viewer.Get($"/orgs/{globex.Slug}/chats?bogus=1"),
+                await viewer.Get($"/orgs/{globex.Slug}/apikeys"),
+                await viewer.Post($"/orgs/{globex.Slug}/apikeys", "{"),
+                await admin.Delete($"/orgs/{globex.Slug}/apikeys/{Nowhere}?bogus=1"),
+                await admin.Get($"/orgs/{globex.Slug}/chats/{Nowhere}"),
+            })
             Assert.Equal(unknown, answer.IsProblem(404, "not-found").Comparable);
         // 403 before the request is looked at.
         (await viewer.Get("/orgs/me/apikeys?bogus=1")).IsProblem(403, "forbidden");
@@ -105,8 +114,10 @@ public class PrecedenceTests(LeasedApp app) : IClassFixture<LeasedApp>
         (await viewer.Get($"/orgs/me/chats/{Nowhere}/messages?limit=0")).IsInvalid("limit");
         (await viewer.Get($"/orgs/me/chats/{Nowhere}/messages?cursor=abc")).IsInvalid("cursor");
         (await (await acme.Plugin()).Post($"{acme.ApiPath}/chats/{Nowhere}/messages", BadBody)).IsProblem(400, "validation");
-        (await (await acme.Plugin()).Post($"{acme.ApiPath}/chats/{Nowhere}/messages", """{"role":"user","content":" "}""")).IsInvalid("content");
-        (await (await acme.Plugin()).Post($"{acme.ApiPath}/chats", new { userId = Nowhere, title = new string('a', 201) })).IsInvalid("title");
+        (await (await acme.Plugin()).Post($"{acme.ApiPath}/chats/{Nowhere}/messages", """{"role":"user","content":" "}""")).IsInvalid(
+            "content");
+        (await (await acme.Plugin()).Post($"{acme.ApiPath}/chats", new { userId = Nowhere, title = new string('a', 201) })).IsInvalid(
+            "title");
     }
 
     [Theory]

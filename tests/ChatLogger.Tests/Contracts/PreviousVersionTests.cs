@@ -13,7 +13,10 @@ namespace ChatLogger.Tests.Contracts;
 public class PreviousVersionTests(RestoredApp app) : IClassFixture<RestoredApp>
 {
     private const string Session =
-        "__Host-chatlogger=eyJhbGciOiJIUzI1NiIsInR5cCI6InNlc3Npb24rand0In0.eyJpc3MiOiJjaGF0bG9nZ2VyIiwiYXVkIjoiY2hhdGxvZ2dlciIsInN1YiI6IjAxYTIyNDU3LTkxZjctN2FjYS1hZjIwLThiMTllNzZjOTY5YyIsInNpZCI6IjAxYTIyNDU3LTk1OGEtNzliNS1iNTJiLWExODBiZGNmNzMxYyIsImlhdCI6MTc5NTkwNjA0OSwibmJmIjoxNzk1OTA2MDQ5LCJleHAiOjE3OTU5NDkyNDl9.stNhX3RRf95N-6BPDQWKmVx1DzSCRngP02lTrIlnwXI";
+        "__Host-chatlogger=eyJhbGciOiJIUzI1NiIsInR5cCI6InNlc3Npb24rand0In0.eyJpc3MiOiJjaGF0bG9nZ2VyIiwiYXVkIjoiY2hhdGxv"
+            + "Z2dlciIsInN1YiI6IjAxYTIyNDU3LTkxZjctN2FjYS1hZjIwLThiMTllNzZjOTY5YyIsInNpZCI6IjAxYTIyNDU3LTk1OGEtNzliNS1iNTJiLW"
+            + "ExODBiZGNmNzMxYyIsImlhdCI6MTc5NTkwNjA0OSwibmJmIjoxNzk1OTA2MDQ5LCJleHAiOjE3OTU5NDkyNDl9.stNhX3RRf95N-6BPDQWKmVx"
+            + "1DzSCRngP02lTrIlnwXI";
 
     private const string AcmesKey = "clk_MFjzgj7sSji6U5YB_bxrRJLNCmRhC2gHXaiVjuApMothe1DZJ8p1npH1m8zb0LYI9U";
     private const string GlobexsKey = "clk_WJcCSbw7GND603za_ytGVLtCD9eQLKNKx6NawVuio9K3KZIxbQNzfKhdvRRt1Ak1hS";
@@ -31,7 +34,9 @@ public class PreviousVersionTests(RestoredApp app) : IClassFixture<RestoredApp>
 
         Assert.Equal(13, app.Restored.Count);
         Assert.Equal(app.Restored, journal.Take(app.Restored.Count));
-        Assert.DoesNotContain(app.Log.All, line => app.Restored.Any(row => line.Contains($"Applied migration {row.Split(' ')[0]}", StringComparison.Ordinal)));
+        Assert.DoesNotContain(
+            app.Log.All,
+            line => app.Restored.Any(row => line.Contains($"Applied migration {row.Split(' ')[0]}", StringComparison.Ordinal)));
         (await app.Stranger.Get("/healthz/ready")).Is(200);
     }
 
@@ -43,7 +48,9 @@ public class PreviousVersionTests(RestoredApp app) : IClassFixture<RestoredApp>
             var member = await app.LogIn(email);
             Assert.Equal(email, (await member.Get("/users/me")).Is(200).Text("email"));
         }
-        (await app.Stranger.Post("/auth/login", new { email = "ann@acme.example", password = "another horse battery" })).IsProblem(401, "unauthenticated");
+        (await app.Stranger.Post("/auth/login", new { email = "ann@acme.example", password = "another horse battery" })).IsProblem(
+            401,
+            "unauthenticated");
 
         Assert.Equal("ann@acme.example", (await Ann.Get("/users/me")).Is(200).Text("email"));
     }
@@ -101,7 +108,10 @@ public class PreviousVersionTests(RestoredApp app) : IClassFixture<RestoredApp>
         Assert.Equal("up", found.GetProperty("feedback").GetProperty("rating").GetString());
         Assert.Equal(
             ["Where is my Order? 注文はどこ", "It left on Monday, Grüße", "Thank you"],
-            (await Ann.Get($"/orgs/me/chats/{Chat}/messages")).Is(200)["items"].EnumerateArray().Select(message => message.GetProperty("content").GetString()));
+            (await Ann.Get($"/orgs/me/chats/{Chat}/messages"))
+                .Is(200)["items"]
+                .EnumerateArray()
+                .Select(message => message.GetProperty("content").GetString()));
         var theirs = (await (await app.LogIn("eve@globex.example")).Get("/orgs/me/chats?q=order")).Is(200)["items"];
         Assert.Equal("theirs", Assert.Single(theirs.EnumerateArray()).GetProperty("title").GetString());
     }
@@ -109,12 +119,23 @@ public class PreviousVersionTests(RestoredApp app) : IClassFixture<RestoredApp>
     [Fact]
     public async Task The_audit_log_goes_on()
     {
-        var actions = (await Ann.Get("/orgs/me/audit?limit=100")).Is(200)["items"].EnumerateArray().Select(item => item.GetProperty("action").GetString()).ToArray();
+        var actions = (await Ann.Get("/orgs/me/audit?limit=100"))
+            .Is(200)["items"]
+            .EnumerateArray()
+            .Select(item => item.GetProperty("action").GetString())
+            .ToArray();
 
         Assert.Superset(
             new HashSet<string?>
             {
-                "organization.created", "member.created", "login.success", "login.refusal", "key.created", "key.rotated", "chat.deleted", "export.requested",
+                "organization.created",
+                "member.created",
+                "login.success",
+                "login.refusal",
+                "key.created",
+                "key.rotated",
+                "chat.deleted",
+                "export.requested",
                 "export.downloaded",
             },
             actions.ToHashSet());
@@ -135,7 +156,8 @@ public sealed class RestoredApp : App
     {
         await using var source = NpgsqlDataSource.Create(database);
         await using var command = source.CreateCommand(
-            "select array_agg(scriptname || ' ' || applied || ' ' || checksum || ' ' || compatible order by schemaversionsid) from schemaversions");
+            "select array_agg(scriptname || ' ' || applied || ' ' || checksum || ' ' || compatible order by schemaversionsid) from "
+                + "schemaversions");
         return (string[])(await command.ExecuteScalarAsync())!;
     }
 

@@ -72,14 +72,25 @@ public abstract class ProblemTests(App app)
     public async Task A_body_that_does_not_say_it_is_JSON_is_415(string? contentType)
     {
         var acme = await app.Org("acme");
-        foreach (var (caller, path) in new[] { (await acme.Plugin(), $"{acme.ApiPath}/chats"), (app.Stranger, "/auth/login"), (await acme.Admin(), "/orgs/me/apikeys"), (await acme.Admin(), "/auth/logout"), (app.Stranger, "/auth/logout") })
+        foreach (
+            var (caller, path) in new[]
+            {
+                (await acme.Plugin(), $"{acme.ApiPath}/chats"),
+                (app.Stranger, "/auth/login"),
+                (await acme.Admin(), "/orgs/me/apikeys"),
+                (await acme.Admin(), "/auth/logout"),
+                (app.Stranger, "/auth/logout"),
+            })
         {
             var content = new ByteArrayContent(Encoding.UTF8.GetBytes($"{{\"title\":\"{Marker}\"}}"));
             content.Headers.TryAddWithoutValidation("Content-Type", contentType);
             (await caller.Send(HttpMethod.Post, path, content, _ => { })).IsSafeProblem(415, "unsupported-media-type");
         }
         Assert.Equal(0, await acme.Count("chats"));
-        Assert.Equal(2, await app.Value<long>("select count(*) from sessions s join users u on u.id = s.user_id where u.org_id = @Id", new { acme.Id }));
+        Assert.Equal(
+            2,
+            await app.Value<long>("select count(*) from sessions s join users u on u.id = s.user_id where u.org_id = @Id", new { acme.Id })
+        );
     }
 
     [Theory]
@@ -109,7 +120,13 @@ public abstract class ProblemTests(App app)
     {
         foreach (var expectation in new[] { "X-Nothing: 1", "Expect: 100-continue" })
         {
-            var answer = await Wire.Ask(app.Address, "POST", path, "Content-Type: application/json", $"Content-Length: {length}", expectation);
+            var answer = await Wire.Ask(
+                app.Address,
+                "POST",
+                path,
+                "Content-Type: application/json",
+                $"Content-Length: {length}",
+                expectation);
 
             answer.IsSafeProblem(413, "body-too-large");
         }
@@ -125,7 +142,12 @@ public abstract class ProblemTests(App app)
     {
         // More than what sockets hold between the two.
         var body = new byte[32 * 1024 * 1024];
-        byte[] request = [.. Encoding.Latin1.GetBytes($"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n"), .. body];
+        byte[] request =
+        [
+            .. Encoding.Latin1.GetBytes(
+                $"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n"),
+            .. body,
+        ];
 
         (await Wire.Send(app.Address, request)).Is(status);
     }
@@ -137,8 +159,12 @@ public abstract class ProblemTests(App app)
         var plugin = await acme.Plugin();
         void Chunked(HttpRequestMessage request) => request.Headers.TransferEncodingChunked = true;
 
-        (await plugin.Send(HttpMethod.Post, $"{acme.ApiPath}/chats", Caller.Json(Encoding.UTF8.GetBytes(Large)), Chunked)).IsSafeProblem(413, "body-too-large");
-        (await app.Stranger.Send(HttpMethod.Post, "/auth/login", Caller.Json(Encoding.UTF8.GetBytes(Large[..4_097])), Chunked)).IsSafeProblem(413, "body-too-large");
+        (await plugin.Send(HttpMethod.Post, $"{acme.ApiPath}/chats", Caller.Json(Encoding.UTF8.GetBytes(Large)), Chunked)).IsSafeProblem(
+            413,
+            "body-too-large");
+        (
+            await app.Stranger.Send(HttpMethod.Post, "/auth/login", Caller.Json(Encoding.UTF8.GetBytes(Large[..4_097])), Chunked)
+        ).IsSafeProblem(413, "body-too-large");
         (await plugin.Send(HttpMethod.Post, $"{acme.ApiPath}/chats", Caller.Json("{}"u8.ToArray()), Chunked)).Is(201).HasSecurityHeaders();
 
         Assert.Equal(1, await acme.Count("chats"));
@@ -155,7 +181,10 @@ public abstract class ProblemTests(App app)
     {
         var body = string.Concat(Enumerable.Repeat($"{chunk:x}\r\n{new string(' ', chunk)}\r\n", length / chunk)) + "0\r\n\r\n";
 
-        var answer = await Wire.Send(app.Address, $"POST /auth/login HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n{body}");
+        var answer = await Wire.Send(
+            app.Address,
+            $"POST /auth/login HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nTransfer-Encoding: "
+                + $"chunked\r\n\r\n{body}");
 
         if (length <= 4_096)
             answer.IsSafeProblem(400, "validation");
@@ -170,7 +199,10 @@ public abstract class ProblemTests(App app)
     [InlineData("FFFFFFFFFFFFFFFFFF\r\n")]
     public async Task Chunks_that_are_none_are_400(string body)
     {
-        var answer = await Wire.Send(app.Address, $"POST /auth/login HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n{body}\r\nxxxx\r\n\r\n");
+        var answer = await Wire.Send(
+            app.Address,
+            $"POST /auth/login HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nTransfer-Encoding: "
+                + $"chunked\r\n\r\n{body}\r\nxxxx\r\n\r\n");
 
         answer.IsSafeProblem(400, "bad-request");
     }
@@ -215,9 +247,13 @@ public abstract class ProblemTests(App app)
         (await admin.Get($"/orgs/me/chats?cursor={Marker}")).IsSafeProblem(400, "validation");
         (await app.Stranger.WithKey(Marker).Post($"/api/v1/orgs/{Marker}/chats", new { })).IsSafeProblem(401, "unauthenticated");
         (await app.Stranger.WithCookie($"__Host-chatlogger={Marker}").Get("/users/me")).IsSafeProblem(401, "unauthenticated");
-        (await app.Stranger.Post("/auth/login", new { email = $"{Marker}@x.example", password = Marker })).IsSafeProblem(401, "unauthenticated");
+        (await app.Stranger.Post("/auth/login", new { email = $"{Marker}@x.example", password = Marker })).IsSafeProblem(
+            401,
+            "unauthenticated");
         (await (await acme.Member("viewer")).Caller.Get("/orgs/me/apikeys")).IsSafeProblem(403, "forbidden");
-        (await admin.Send(HttpMethod.Post, "/auth/logout", null, request => request.Headers.Add("Origin", $"https://{Marker}.example"))).IsSafeProblem(403, "forbidden");
+        (
+            await admin.Send(HttpMethod.Post, "/auth/logout", null, request => request.Headers.Add("Origin", $"https://{Marker}.example"))
+        ).IsSafeProblem(403, "forbidden");
         (await (await app.Superadmin()).Get("/orgs/me/chats")).IsSafeProblem(409, "no-organization");
         (await admin.Post("/auth/logout")).Is(204).HasSecurityHeaders();
     }

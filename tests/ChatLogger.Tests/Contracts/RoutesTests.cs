@@ -30,7 +30,8 @@ public class RoutesTests(LeasedApp app) : IClassFixture<LeasedApp>
         [
             $"{"",-74}{"who",-24}{string.Concat(Callers.Select(caller => $"{caller,-11}")).TrimEnd()}",
             .. Endpoints
-                .SelectMany(endpoint => endpoint.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods.Select(method => Row(method, endpoint)))
+                .SelectMany(endpoint =>
+                    endpoint.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods.Select(method => Row(method, endpoint)))
                 .Order(StringComparer.Ordinal),
         ];
 
@@ -39,7 +40,8 @@ public class RoutesTests(LeasedApp app) : IClassFixture<LeasedApp>
 
         Assert.True(
             running.SequenceEqual(System.IO.File.ReadAllLines(File)),
-            $"docs/routes.txt is not what runs; {Rewrite}=1 dotnet test --filter RoutesTests rewrites it. Running:\n{string.Join('\n', running)}");
+            $"docs/routes.txt is not what runs; {Rewrite}=1 dotnet test --filter RoutesTests rewrites it. "
+                + $"Running:\n{string.Join('\n', running)}");
     }
 
     [Fact]
@@ -49,13 +51,17 @@ public class RoutesTests(LeasedApp app) : IClassFixture<LeasedApp>
     [Fact]
     public async Task A_route_that_does_not_say_who_may_call_it_refuses_the_start()
     {
-        await using var unprotected = Application.Build([], builder => builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
-        {
-            ["urls"] = "http://127.0.0.1:0",
-            ["ConnectionStrings:ChatLogger"] = app.ConnectionString,
-            ["Session:Secret"] = "not a secret, but thirty-two bytes and more",
-            ["Exports:Workers"] = "0",
-        }));
+        await using var unprotected = Application.Build(
+            [],
+            builder =>
+                builder.Configuration.AddInMemoryCollection(
+                    new Dictionary<string, string?>
+                    {
+                        ["urls"] = "http://127.0.0.1:0",
+                        ["ConnectionStrings:ChatLogger"] = app.ConnectionString,
+                        ["Session:Secret"] = "not a secret, but thirty-two bytes and more",
+                        ["Exports:Workers"] = "0",
+                    }));
         unprotected.MapGet("/forgotten", () => "for everybody");
         await unprotected.Services.GetRequiredService<Database>().Open(CancellationToken.None);
 
@@ -83,8 +89,9 @@ public class RoutesTests(LeasedApp app) : IClassFixture<LeasedApp>
     {
         var access = endpoint.Metadata.GetMetadata<EndpointPolicy>();
         return access is null
-            ? $"{method,-7}/{endpoint.RoutePattern.RawText!.Trim('/'),-66}NO POLICY"
-            : $"{method,-7}/{endpoint.RoutePattern.RawText!.Trim('/'),-66}{access.Description,-24}{string.Concat(Outcomes(access).Select(outcome => $"{outcome,-11}")).TrimEnd()}";
+            ? $"{method, -7}/{endpoint.RoutePattern.RawText!.Trim('/'), -66}NO POLICY"
+            : $"{method, -7}/{endpoint.RoutePattern.RawText!.Trim('/'), -66}{access.Description, -24}"
+                + $"{string.Concat(Outcomes(access).Select(outcome => $"{outcome, -11}")).TrimEnd()}";
     }
 
     // In the order of Callers. "elsewhere" is an admin who names an organization that is not theirs; where no organization is named, they

@@ -10,7 +10,16 @@ public partial class SchemaTests(App app) : IClassFixture<App>
     /// Small tables that come before the tenant is known, or are worked on for all of them. Every other table with an organization is one
     /// of its conversations.
     /// </summary>
-    private static readonly string[] Directory = ["organizations", "users", "api_keys", "sessions", "exports", "password_failures", "arrivals"];
+    private static readonly string[] Directory =
+    [
+        "organizations",
+        "users",
+        "api_keys",
+        "sessions",
+        "exports",
+        "password_failures",
+        "arrivals",
+    ];
 
     private const string TenantTables =
         """
@@ -26,9 +35,13 @@ public partial class SchemaTests(App app) : IClassFixture<App>
     public async Task Every_table_belongs_to_the_directory_or_to_an_organization()
     {
         var tenant = await Column($"select relname::text from ({TenantTables}) t order by 1");
-        var all = await Column("select relname::text from pg_class where relkind in ('r', 'p') and relnamespace = 'public'::regnamespace and relname <> 'schemaversions' order by 1");
+        var all = await Column(
+            "select relname::text from pg_class where relkind in ('r', 'p') and relnamespace = 'public'::regnamespace and relname <> "
+                + "'schemaversions' order by 1");
 
-        Assert.All(["chats", "messages", "feedback", "audit_events", "idempotency_keys", "followers", "rollups", "search_chunks"], table => Assert.Contains(table, tenant));
+        Assert.All(
+            ["chats", "messages", "feedback", "audit_events", "idempotency_keys", "followers", "rollups", "search_chunks"],
+            table => Assert.Contains(table, tenant));
         Assert.Equal(all, tenant.Concat(Directory).Order(StringComparer.Ordinal));
     }
 
@@ -64,13 +77,15 @@ public partial class SchemaTests(App app) : IClassFixture<App>
         Assert.Empty(constraints);
         Assert.Empty(indexes);
         Assert.Empty(references);
-        Assert.NotEmpty(await Column($"select k.conname::text from ({TenantTables}) t join pg_constraint k on k.conrelid = t.oid and k.contype = 'f'"));
+        Assert.NotEmpty(
+            await Column($"select k.conname::text from ({TenantTables}) t join pg_constraint k on k.conrelid = t.oid and k.contype = 'f'"));
     }
 
     [Fact]
     public async Task Nothing_cascades_sets_null_or_fires()
     {
-        Assert.Empty(await Column("select conname::text from pg_constraint where contype = 'f' and (confdeltype <> 'a' or confupdtype <> 'a')"));
+        Assert.Empty(
+            await Column("select conname::text from pg_constraint where contype = 'f' and (confdeltype <> 'a' or confupdtype <> 'a')"));
         Assert.Empty(await Column("select tgname::text from pg_trigger where not tgisinternal"));
         Assert.Empty(await Column("select rulename::text from pg_rules where schemaname = 'public'"));
     }
@@ -102,13 +117,29 @@ public partial class SchemaTests(App app) : IClassFixture<App>
         var member = (await acme.Member("user")).Id;
         var foreign = new { Foreign = globex.Id, Own = acme.Id, Chat = chat, Member = member };
 
-        await IsRefused("messages_chat_id_fkey", "insert into messages (org_id, chat_id, id, role, content, created_at) values (@Foreign, @Chat, gen_random_uuid(), 'user', 'a', now())");
-        await IsRefused("chats_user_id_fkey", "insert into chats (org_id, id, user_id, created_at, updated_at) values (@Foreign, gen_random_uuid(), @Member, now(), now())");
-        await IsRefused("feedback_chat_id_fkey", "insert into feedback (org_id, target_id, chat_id, rating, at) values (@Foreign, @Chat, @Chat, 'up', now())");
-        await IsRefused("chats_user_id_fkey", "update users set org_id = @Foreign where id = @Member", async () =>
-            await app.Execute("insert into chats (org_id, id, user_id, created_at, updated_at) values (@Own, gen_random_uuid(), @Member, now(), now())", foreign));
+        await IsRefused(
+            "messages_chat_id_fkey",
+            "insert into messages (org_id, chat_id, id, role, content, created_at) values (@Foreign, @Chat, gen_random_uuid(), 'user', "
+                + "'a', now())");
+        await IsRefused(
+            "chats_user_id_fkey",
+            "insert into chats (org_id, id, user_id, created_at, updated_at) values (@Foreign, gen_random_uuid(), @Member, now(), now())");
+        await IsRefused(
+            "feedback_chat_id_fkey",
+            "insert into feedback (org_id, target_id, chat_id, rating, at) values (@Foreign, @Chat, @Chat, 'up', now())");
+        await IsRefused(
+            "chats_user_id_fkey",
+            "update users set org_id = @Foreign where id = @Member",
+            async () =>
+                await app.Execute(
+                    "insert into chats (org_id, id, user_id, created_at, updated_at) values (@Own, gen_random_uuid(), @Member, now(), "
+                        + "now())",
+                    foreign));
         await IsRefused("users_superadmin_check", "update users set role = 'superadmin' where id = @Member");
-        await IsRefused("users_superadmin_check", "update users set org_id = null where id = @Member", async () => await app.Execute("delete from chats where user_id = @Member", foreign));
+        await IsRefused(
+            "users_superadmin_check",
+            "update users set org_id = null where id = @Member",
+            async () => await app.Execute("delete from chats where user_id = @Member", foreign));
         Assert.Equal(0, await globex.Count("messages"));
 
         async Task IsRefused(string constraint, string sql, Func<Task>? first = null)
@@ -134,12 +165,19 @@ public partial class SchemaTests(App app) : IClassFixture<App>
         var unheld = statements.Where(statement => TenantStatement.Forgotten(statement.Sql, tables).Count > 0).ToList();
 
         Assert.True(statements.Count >= 40, "The statements are no longer found where they were looked for.");
-        Assert.All(unheld, statement => Assert.True(
-            Unheld.Any(exempt => exempt.File == statement.File && statement.Sql.Contains(exempt.Sql, StringComparison.Ordinal)),
-            $"{statement.File} does not hold {string.Join(", ", TenantStatement.Forgotten(statement.Sql, tables))} to an organization: {statement.Sql}"));
-        Assert.All(Unheld, exempt => Assert.True(
-            unheld.Any(statement => exempt.File == statement.File && statement.Sql.Contains(exempt.Sql, StringComparison.Ordinal)),
-            $"No statement in {exempt.File} needs the exemption \"{exempt.Sql}\" any more: remove it."));
+        Assert.All(
+            unheld,
+            statement =>
+                Assert.True(
+                    Unheld.Any(exempt => exempt.File == statement.File && statement.Sql.Contains(exempt.Sql, StringComparison.Ordinal)),
+                    $"{statement.File} does not hold {string.Join(", ", TenantStatement.Forgotten(statement.Sql, tables))} to an "
+                        + $"organization: {statement.Sql}"));
+        Assert.All(
+            Unheld,
+            exempt =>
+                Assert.True(
+                    unheld.Any(statement => exempt.File == statement.File && statement.Sql.Contains(exempt.Sql, StringComparison.Ordinal)),
+                    $"No statement in {exempt.File} needs the exemption \"{exempt.Sql}\" any more: remove it."));
         Assert.All(statements, statement => Assert.DoesNotContain("select *", statement.Sql, StringComparison.Ordinal));
     }
 
@@ -151,8 +189,14 @@ public partial class SchemaTests(App app) : IClassFixture<App>
     [InlineData("select 1 from chats c left join feedback f on f.org_id = c.org_id and f.target_id = c.id where c.org_id = @OrgId", "")]
     [InlineData("select 1 from chats c left join feedback f on f.org_id = c.org_id and f.target_id = c.id where c.id = @Id", "c f")]
     [InlineData("select 1 from chats c left join feedback f on f.target_id = c.id where c.org_id = @OrgId", "f")]
-    [InlineData("select 1 from chats c cross join lateral (select count(*) from messages where org_id = c.org_id) m where c.org_id = @OrgId", "")]
-    [InlineData("select 1 from chats c cross join lateral (select count(*) from messages where chat_id = c.id) m where c.org_id = @OrgId", "messages")]
+    [InlineData(
+        "select 1 from chats c cross join lateral (select count(*) from messages where org_id = c.org_id) m where c.org_id = @OrgId",
+        ""
+    )]
+    [InlineData(
+        "select 1 from chats c cross join lateral (select count(*) from messages where chat_id = c.id) m where c.org_id = @OrgId",
+        "messages"
+    )]
     [InlineData("select 1 from chats c cross join lateral (select count(*) from messages where org_id = c.org_id) m where c.id = @Id", "c")]
     [InlineData("select 1 from chats c, messages m where c.org_id = @OrgId and m.chat_id = c.id", "m")]
     [InlineData("update chats set title = @Title where id = @Id returning org_id", "chats")]
@@ -187,7 +231,10 @@ public partial class SchemaTests(App app) : IClassFixture<App>
         ("ChangeProfile", "select password_hash from users where id = @UserId", "the member of the session, who may be of no organization"),
         ("ChangeProfile", "where id = @UserId", "the member of the session, who may be of no organization"),
         ("BootstrapSettings", "select from users where email = @Email", "whether the first superadmin is there"),
-        ("BootstrapSettings", "select from api_keys where public_id = @PublicId", "whether the first key is there; public ids are unique over all"),
+        (
+            "BootstrapSettings",
+            "select from api_keys where public_id = @PublicId",
+            "whether the first key is there; public ids are unique over all"),
         ("ExportBacklog", "as oldest_seconds", "a count for the operator, over all organizations"),
         ("ExportLeases", "from exports waiting", "claims are for all organizations"),
         ("ExportLeases", "lease_until >= started_at + @HardLimit", "a sweep over all organizations"),

@@ -60,8 +60,27 @@ public sealed class SecretsTests(VerboseLogApp app) : IClassFixture<VerboseLogAp
         (await member.Delete($"/orgs/me/apikeys/{Guid.CreateVersion7()}")).Is(404);
 
         // Something is said, right and wrong.
-        var chat = (await plugin.Post($"{acme.ApiPath}/chats", new { title = Marker, tags = new[] { Marker }, metadata = new { said = Marker }, externalUserId = Marker })).Is(201).Text("id");
-        (await plugin.Post($"{acme.ApiPath}/chats/{chat}/messages", new { role = "assistant", content = Marker, metadata = new { said = Marker } })).Is(201);
+        var chat = (
+            await plugin.Post(
+                $"{acme.ApiPath}/chats",
+                new
+                {
+                    title = Marker,
+                    tags = new[] { Marker },
+                    metadata = new { said = Marker },
+                    externalUserId = Marker,
+                })
+        ).Is(201).Text("id");
+        (
+            await plugin.Post(
+                $"{acme.ApiPath}/chats/{chat}/messages",
+                new
+                {
+                    role = "assistant",
+                    content = Marker,
+                    metadata = new { said = Marker },
+                })
+        ).Is(201);
         (await plugin.Post($"{acme.ApiPath}/chats/{chat}/messages", new { role = Marker, content = Marker })).Is(400);
         (await plugin.Post($"{acme.ApiPath}/chats/{chat}/messages", $$"""{"role":"user","content":"{{Marker}}\u0000"}""")).Is(400);
         (await plugin.Post($"{acme.ApiPath}/chats/{chat}/messages", new { role = "user", content = Marker, metadata = Marker })).Is(400);
@@ -79,7 +98,15 @@ public sealed class SecretsTests(VerboseLogApp app) : IClassFixture<VerboseLogAp
             await app.Execute("alter table hidden rename to messages");
         }
 
-        foreach (var (format, layout) in new[] { ("json", null), ("jsonl", null), ("csv", "messages"), ("csv", "chats"), ("openai-jsonl", (string?)null) })
+        foreach (
+            var (format, layout) in new[]
+            {
+                ("json", null),
+                ("jsonl", null),
+                ("csv", "messages"),
+                ("csv", "chats"),
+                ("openai-jsonl", (string?)null),
+            })
         {
             Assert.Contains(Marker, (await member.Post(ExportFixture.Path, new { format, layout })).Is(200).Body, StringComparison.Ordinal);
             var export = (await member.Post(ExportFixture.Path, new { format, layout, mode = "async" })).Is(202);
@@ -88,25 +115,38 @@ public sealed class SecretsTests(VerboseLogApp app) : IClassFixture<VerboseLogAp
         (await member.Post("/auth/logout")).Is(204);
 
         string[] secrets = [password, wrong, next, jwt, jwt.Split('.')[2], key, key[21..], SessionSecret];
-        string[] stored = [.. hashes.Select(hash => hash[7..]), Convert.ToHexStringLower(ApiKey.Parse(key)!.Sha256), Convert.ToBase64String(ApiKey.Parse(key)!.Sha256)];
+        string[] stored =
+        [
+            .. hashes.Select(hash => hash[7..]),
+            Convert.ToHexStringLower(ApiKey.Parse(key)!.Sha256),
+            Convert.ToBase64String(ApiKey.Parse(key)!.Sha256),
+        ];
         var logged = string.Join('\n', app.Log.All);
         // What is answered but once, and where: the key when it is made, the session in its cookie.
         var answered = string.Join('\n', recorder.Answers.Where(answer => answer != made.Body));
         var database = await Dump();
 
-        Assert.True(recorder.Answers.Count > 30 && logged.Length > 10_000 && database.Contains(acme.Slug, StringComparison.Ordinal) && database.Contains(Marker, StringComparison.Ordinal));
-        Assert.All(secrets, secret =>
-        {
-            IsNotIn(logged, secret, "the log");
-            IsNotIn(answered, secret, "an answer");
-            IsNotIn(database, secret, "the database");
-            IsNotIn(database, Convert.ToHexStringLower(Encoding.UTF8.GetBytes(secret)), "the database");
-        });
-        Assert.All(stored, secret =>
-        {
-            IsNotIn(logged, secret, "the log");
-            IsNotIn(answered, secret, "an answer");
-        });
+        Assert.True(
+            recorder.Answers.Count > 30
+                && logged.Length > 10_000
+                && database.Contains(acme.Slug, StringComparison.Ordinal)
+                && database.Contains(Marker, StringComparison.Ordinal));
+        Assert.All(
+            secrets,
+            secret =>
+            {
+                IsNotIn(logged, secret, "the log");
+                IsNotIn(answered, secret, "an answer");
+                IsNotIn(database, secret, "the database");
+                IsNotIn(database, Convert.ToHexStringLower(Encoding.UTF8.GetBytes(secret)), "the database");
+            });
+        Assert.All(
+            stored,
+            secret =>
+            {
+                IsNotIn(logged, secret, "the log");
+                IsNotIn(answered, secret, "an answer");
+            });
         Assert.DoesNotContain("$2", answered + logged, StringComparison.Ordinal);
         IsNotIn(logged, Marker, "the log");
         // What is looked for can be found.

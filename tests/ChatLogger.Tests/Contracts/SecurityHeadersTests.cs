@@ -49,7 +49,10 @@ public class SecurityHeadersTests(LeasedApp app) : IClassFixture<LeasedApp>
         void HasThem(Answer answer)
         {
             // What holds nothing of any tenant may be kept as long as it is asked after.
-            answer.HasSecurityHeaders(answer is { Status: 200 } && answer.Header("ETag") is not null && answer.Header("Content-Disposition") is null ? "no-cache" : "no-store");
+            answer.HasSecurityHeaders(
+                answer is { Status: 200 } && answer.Header("ETag") is not null && answer.Header("Content-Disposition") is null
+                    ? "no-cache"
+                    : "no-store");
             Assert.True(answer.Status < 500, answer.Body);
         }
     }
@@ -61,12 +64,16 @@ public class SecurityHeadersTests(LeasedApp app) : IClassFixture<LeasedApp>
         await acme.Say(await acme.Chat(), "hello");
         var admin = await acme.Admin();
         (await admin.Post("/exports/orgs/me", new { format = "json" })).Is(200).HasSecurityHeaders();
-        var path = (await admin.Post("/exports/orgs/me", new { format = "json", mode = "async" })).Is(202).HasSecurityHeaders().Header("Location")!;
+        var path = (await admin.Post("/exports/orgs/me", new { format = "json", mode = "async" }))
+            .Is(202)
+            .HasSecurityHeaders()
+            .Header("Location")!;
 
         Answer file = null!;
         await Wait.Until(async () => (file = (await admin.Get(path)).HasSecurityHeaders()).Status != 202);
         file.Is(200);
-        Task<Answer> Ask(HttpMethod method, string name, string value) => admin.Send(method, path, null, request => request.Headers.TryAddWithoutValidation(name, value));
+        Task<Answer> Ask(HttpMethod method, string name, string value) =>
+            admin.Send(method, path, null, request => request.Headers.TryAddWithoutValidation(name, value));
         (await Ask(HttpMethod.Get, "Range", "bytes=0-3")).Is(206).HasSecurityHeaders();
         (await Ask(HttpMethod.Get, "Range", "bytes=999999-")).IsSafeProblem(416, "range-not-satisfiable");
         (await Ask(HttpMethod.Get, "If-None-Match", file.Header("ETag")!)).Is(304).HasSecurityHeaders();

@@ -21,24 +21,36 @@ public class SettingsTableTests
             .ToDictionary(cells => cells[0].Trim('`'), cells => (Range: cells[2], Default: cells[3]));
 
         Assert.True(expected.Count >= 70, "The settings are no longer found where they were looked for.");
-        Assert.All(expected, row => Assert.True(told.ContainsKey(row.Name), $"docs/operations.md lacks: | `{row.Name}` | … | {row.Range} | {row.Default} |"));
-        Assert.All(expected, row => Assert.Equal((row.Name, row.Range, row.Default), (row.Name, told[row.Name].Range, told[row.Name].Default)));
+        Assert.All(
+            expected,
+            row => Assert.True(told.ContainsKey(row.Name), $"docs/operations.md lacks: | `{row.Name}` | … | {row.Range} | {row.Default} |")
+        );
+        Assert.All(
+            expected,
+            row => Assert.Equal((row.Name, row.Range, row.Default), (row.Name, told[row.Name].Range, told[row.Name].Default)));
 
         // And the table no longer lists what is no longer a setting.
         var sections = Records().Select(record => SectionOf(record) + "__").ToList();
-        Assert.Empty(told.Keys.Where(name => sections.Any(section => name.StartsWith(section, StringComparison.Ordinal))).Except(expected.Select(row => row.Name)));
+        Assert.Empty(
+            told.Keys.Where(name => sections.Any(section => name.StartsWith(section, StringComparison.Ordinal)))
+                .Except(expected.Select(row => row.Name)));
     }
 
-    private static List<Type> Records() => typeof(Limits).Assembly.GetTypes().Where(type => SectionOf(type) is not null && type.GetConstructor([]) is not null).ToList();
+    private static List<Type> Records() =>
+        typeof(Limits).Assembly.GetTypes().Where(type => SectionOf(type) is not null && type.GetConstructor([]) is not null).ToList();
 
-    private static string? SectionOf(Type type) => type.GetField("Section", BindingFlags.Public | BindingFlags.Static)?.GetRawConstantValue() as string;
+    private static string? SectionOf(Type type) =>
+        type.GetField("Section", BindingFlags.Public | BindingFlags.Static)?.GetRawConstantValue() as string;
 
     private static IEnumerable<(string Name, string Range, string Default)> Rows(object settings, string path)
     {
         foreach (var property in settings.GetType().GetProperties().Where(property => property.SetMethod is { IsPublic: true }))
         {
             var name = $"{path}__{property.Name}";
-            if (property.PropertyType.IsClass && !property.PropertyType.IsArray && property.PropertyType.Assembly == settings.GetType().Assembly)
+            if (
+                property.PropertyType.IsClass
+                && !property.PropertyType.IsArray
+                && property.PropertyType.Assembly == settings.GetType().Assembly)
             {
                 foreach (var row in Rows(property.GetValue(settings) ?? Activator.CreateInstance(property.PropertyType)!, name))
                     yield return row;
@@ -46,7 +58,10 @@ public class SettingsTableTests
             else
             {
                 var range = property.GetCustomAttribute<RangeAttribute>();
-                yield return (name, range is null ? "" : $"{Text(range.Minimum)} to {Text(range.Maximum)}", Text(property.GetValue(settings)));
+                yield return (
+                    name,
+                    range is null ? "" : $"{Text(range.Minimum)} to {Text(range.Maximum)}",
+                    Text(property.GetValue(settings)));
             }
         }
     }

@@ -34,7 +34,9 @@ public class SheddingTests(OneRowApp app) : IClassFixture<OneRowApp>
         for (var i = 0; i < 50; i++)
         {
             // Otherwise it would be 400.
-            Assert.Equal("1", (await plugin.Post($"{acme.ApiPath}/chats/{other}/messages", "{")).IsProblem(503, "unavailable").Header("Retry-After"));
+            Assert.Equal(
+                "1",
+                (await plugin.Post($"{acme.ApiPath}/chats/{other}/messages", "{")).IsProblem(503, "unavailable").Header("Retry-After"));
         }
         (await member.Caller.Post($"/orgs/me/chats/{other}/messages", "{")).IsProblem(503, "unavailable");
         (await plugin.Post($"{acme.ApiPath}/chats", "{")).IsProblem(400, "validation");
@@ -48,7 +50,10 @@ public class SheddingTests(OneRowApp app) : IClassFixture<OneRowApp>
         await acme.Say(other, "there is room again");
         // One line a second at most.
         var seconds = (int)Math.Ceiling(Stopwatch.GetElapsedTime(since).TotalSeconds);
-        Assert.InRange(app.Log.All.Skip(logged).Count(line => line.Contains("answered with 503", StringComparison.Ordinal)), 0, 1 + seconds);
+        Assert.InRange(
+            app.Log.All.Skip(logged).Count(line => line.Contains("answered with 503", StringComparison.Ordinal)),
+            0,
+            1 + seconds);
     }
 
     [Fact]

@@ -12,8 +12,35 @@ internal static partial class TenantStatement
 {
     private static readonly HashSet<string> NoAlias = new(StringComparer.Ordinal)
     {
-        "set", "where", "on", "join", "left", "right", "full", "inner", "cross", "natural", "order", "group", "having", "limit", "offset", "for", "select", "values",
-        "returning", "using", "union", "and", "or", "as", "from", "tablesample", "window", "fetch", "with",
+        "set",
+        "where",
+        "on",
+        "join",
+        "left",
+        "right",
+        "full",
+        "inner",
+        "cross",
+        "natural",
+        "order",
+        "group",
+        "having",
+        "limit",
+        "offset",
+        "for",
+        "select",
+        "values",
+        "returning",
+        "using",
+        "union",
+        "and",
+        "or",
+        "as",
+        "from",
+        "tablesample",
+        "window",
+        "fetch",
+        "with",
     };
 
     /// <summary>The tables, by name or alias, that a statement forgets to hold to an organization.</summary>
@@ -35,7 +62,11 @@ internal static partial class TenantStatement
     {
         var held = new HashSet<string>(StringComparer.Ordinal);
         var mentioned = new List<string>();
-        foreach (Match read in Regex.Matches(scope, $@"\b(?:from|join|update|using)\s+(?:lateral\s+)?(?:only\s+)?({names})\b(?:\s+(?:as\s+)?([a-z_0-9]+)\b)?|,\s*({names})\s+(?:as\s+)?([a-z_0-9]+)\b"))
+        foreach (
+            Match read in Regex.Matches(
+                scope,
+                $@"\b(?:from|join|update|using)\s+(?:lateral\s+)?(?:only\s+)?({names})\b(?:\s+(?:as\s+)?([a-z_0-9]+)\b)?"
+                    + $@"|,\s*({names})\s+(?:as\s+)?([a-z_0-9]+)\b"))
         {
             var alias = read.Groups[2].Success ? read.Groups[2].Value : read.Groups[4].Value;
             var table = read.Groups[1].Success ? read.Groups[1].Value : read.Groups[3].Value;
@@ -55,8 +86,11 @@ internal static partial class TenantStatement
                 yield return write.Groups[1].Value;
         }
 
-        var pairs = Equation().Matches(scope).Select(match => (Left: Owner(match.Groups[1].Value), Right: Owner(match.Groups[2].Value))).ToList();
-        for (var grew = true; grew;)
+        var pairs = Equation()
+            .Matches(scope)
+            .Select(match => (Left: Owner(match.Groups[1].Value), Right: Owner(match.Groups[2].Value)))
+            .ToList();
+        for (var grew = true; grew; )
         {
             grew = false;
             foreach (var (left, right) in pairs)

@@ -9,13 +9,32 @@ public class TextTests(UnthrottledApp app) : IClassFixture<UnthrottledApp>
     // Where text can stand in a body: § is the place.
     private static readonly string[] Metadata =
     [
-        """{"metadata":{"k":"§"}}""", """{"metadata":{"§":1}}""", """{"metadata":{"a":[{"b":["x","§"]}]}}""", """{"metadata":{"a":{"b":[{"§":{}}]}}}""",
-        """{"metadata":"§"}""", """{"metadata":["§"]}""",
+        """{"metadata":{"k":"§"}}""",
+        """{"metadata":{"§":1}}""",
+        """{"metadata":{"a":[{"b":["x","§"]}]}}""",
+        """{"metadata":{"a":{"b":[{"§":{}}]}}}""",
+        """{"metadata":"§"}""",
+        """{"metadata":["§"]}""",
     ];
 
-    private static readonly string[] Unknown = ["""{"§":1}""", """{"unknown":"§"}""", """{"unknown":{"a":[{"§":["§"]}]}}""", "\"§\"", "[\"§\"]"];
+    private static readonly string[] Unknown =
+    [
+        """{"§":1}""",
+        """{"unknown":"§"}""",
+        """{"unknown":{"a":[{"§":["§"]}]}}""",
+        "\"§\"",
+        "[\"§\"]",
+    ];
 
-    private static readonly string[] Chat = ["""{"title":"§"}""", """{"tags":["ok","§"]}""", """{"externalUserId":"§"}""", """{"userId":"§"}""", .. Metadata, .. Unknown];
+    private static readonly string[] Chat =
+    [
+        """{"title":"§"}""",
+        """{"tags":["ok","§"]}""",
+        """{"externalUserId":"§"}""",
+        """{"userId":"§"}""",
+        .. Metadata,
+        .. Unknown,
+    ];
 
     private static readonly string[] Message =
     [
@@ -45,9 +64,36 @@ public class TextTests(UnthrottledApp app) : IClassFixture<UnthrottledApp>
     /// <summary>What is no text, as it would stand between the quotes of a JSON string.</summary>
     private static readonly byte[][] NotText =
     [
-        [0], .. new[] { @"\u0000", @"a\u0000b", @"\\\u0000", @"\ud800", @"\uDBFF", @"\udc00", @"\uDFFF", @"\ude00\ud83d", @"\ud83d\ud83d", @"\ud83dx", @"\ud83d\u0041", @"\ud83d\n", @"\uD83D\\uDE00" }.Select(Encoding.ASCII.GetBytes),
-        [0xff], [0x80], [0xc3], [0xc0, 0x80], [0xc1, 0xbf], [0xe0, 0x80, 0x80], [0xe0, 0x9f, 0xbf], [0xf0, 0x80, 0x80, 0x80],
-        [0xed, 0xa0, 0x80], [0xed, 0xbf, 0xbf], [0xed, 0xa0, 0xbd, 0xed, 0xb8, 0x80], [0xf4, 0x90, 0x80, 0x80], [0xf8, 0x88, 0x80, 0x80, 0x80],
+        [0],
+        .. new[]
+        {
+            @"\u0000",
+            @"a\u0000b",
+            @"\\\u0000",
+            @"\ud800",
+            @"\uDBFF",
+            @"\udc00",
+            @"\uDFFF",
+            @"\ude00\ud83d",
+            @"\ud83d\ud83d",
+            @"\ud83dx",
+            @"\ud83d\u0041",
+            @"\ud83d\n",
+            @"\uD83D\\uDE00",
+        }.Select(Encoding.ASCII.GetBytes),
+        [0xff],
+        [0x80],
+        [0xc3],
+        [0xc0, 0x80],
+        [0xc1, 0xbf],
+        [0xe0, 0x80, 0x80],
+        [0xe0, 0x9f, 0xbf],
+        [0xf0, 0x80, 0x80, 0x80],
+        [0xed, 0xa0, 0x80],
+        [0xed, 0xbf, 0xbf],
+        [0xed, 0xa0, 0xbd, 0xed, 0xb8, 0x80],
+        [0xf4, 0x90, 0x80, 0x80],
+        [0xf8, 0x88, 0x80, 0x80, 0x80],
     ];
 
     [Fact]
@@ -123,15 +169,33 @@ public class TextTests(UnthrottledApp app) : IClassFixture<UnthrottledApp>
 
         foreach (var query in new[] { $"cursor={text}", $"limit={text}", $"{text}=1", $"limit=1&limit={text}", $"cursor=a{text}" })
         {
-            foreach (var path in new[] { "/orgs/me/chats", $"/orgs/me/chats/{chat}", $"/orgs/me/chats/{chat}/messages", "/users/me", "/version" })
+            foreach (
+                var path in new[] { "/orgs/me/chats", $"/orgs/me/chats/{chat}", $"/orgs/me/chats/{chat}/messages", "/users/me", "/version" }
+            )
             {
                 var answer = (await Wire.Ask(app.Address, "GET", $"{path}?{query}", viewer)).IsProblem(400, "validation");
                 Assert.NotEmpty(answer["errors"].EnumerateObject());
             }
-            (await Wire.Ask(app.Address, "POST", $"{acme.ApiPath}/chats?{query}", plugin, "Content-Type: application/json", "Content-Length: 0")).IsProblem(400, "validation");
+            (
+                await Wire.Ask(
+                    app.Address,
+                    "POST",
+                    $"{acme.ApiPath}/chats?{query}",
+                    plugin,
+                    "Content-Type: application/json",
+                    "Content-Length: 0")
+            ).IsProblem(400, "validation");
         }
 
-        foreach (var path in new[] { $"/orgs/{text}/chats", $"/orgs/{acme.Slug}/chats/{text}", $"/orgs/{acme.Slug}/chats/{text}/messages", $"/{text}", $"/api/v1/orgs/{text}/chats" })
+        foreach (
+            var path in new[]
+            {
+                $"/orgs/{text}/chats",
+                $"/orgs/{acme.Slug}/chats/{text}",
+                $"/orgs/{acme.Slug}/chats/{text}/messages",
+                $"/{text}",
+                $"/api/v1/orgs/{text}/chats",
+            })
         {
             foreach (var credential in new[] { root, viewer })
             {
@@ -153,16 +217,35 @@ public class TextTests(UnthrottledApp app) : IClassFixture<UnthrottledApp>
         var key = (await acme.Plugin()).Credential!;
         string[] body = ["Content-Type: application/json", "Content-Length: 0"];
 
-        foreach (var header in new[] { $"x-organization-api-key: {text}", $"x-organization-api-key: {key[..^1]}{text}", $"Cookie: __Host-chatlogger={text}" })
+        foreach (
+            var header in new[]
+            {
+                $"x-organization-api-key: {text}",
+                $"x-organization-api-key: {key[..^1]}{text}",
+                $"Cookie: __Host-chatlogger={text}",
+            })
         {
             var status = (await Wire.Ask(app.Address, "POST", $"{acme.ApiPath}/chats", [header, .. body])).Status;
             Assert.True(status is 400 or 401, $"{header}: {status}");
             status = (await Wire.Ask(app.Address, "GET", "/users/me", header)).Status;
             Assert.True(status is 400 or 401, $"{header}: {status}");
         }
-        foreach (var name in new[] { "Origin", "Sec-Fetch-Site", "Content-Type", "User-Agent", "Host", "X-Forwarded-For", "traceparent", "Accept-Encoding" })
+        foreach (
+            var name in new[]
+            {
+                "Origin",
+                "Sec-Fetch-Site",
+                "Content-Type",
+                "User-Agent",
+                "Host",
+                "X-Forwarded-For",
+                "traceparent",
+                "Accept-Encoding",
+            })
         {
-            var status = (await Wire.Ask(app.Address, "POST", "/auth/login", [$"{name}: {text}", .. name == "Content-Type" ? body[1..] : body])).Status;
+            var status = (
+                await Wire.Ask(app.Address, "POST", "/auth/login", [$"{name}: {text}", .. name == "Content-Type" ? body[1..] : body])
+            ).Status;
             Assert.True(status is 400 or 403 or 415, $"{name}: {status}");
         }
     }

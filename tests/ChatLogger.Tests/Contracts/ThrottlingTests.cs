@@ -8,22 +8,33 @@ namespace ChatLogger.Tests.Contracts;
 public class ShortTimeoutApp : ProxiedApp
 {
     private protected override IEnumerable<KeyValuePair<string, string?>> Set =>
-    [
-        new("RateLimits:Ingest:PerSecond", "1"), new("RateLimits:Ingest:Burst", "5"), new("RateLimits:Members:PerSecond", "1"), new("RateLimits:Members:Burst", "40"),
-        new("RateLimits:Analytics:PerMinute", "6"), new("RateLimits:TakenAddresses:PerMinute", "6"),
-    ];
+        [
+            new("RateLimits:Ingest:PerSecond", "1"),
+            new("RateLimits:Ingest:Burst", "5"),
+            new("RateLimits:Members:PerSecond", "1"),
+            new("RateLimits:Members:Burst", "40"),
+            new("RateLimits:Analytics:PerMinute", "6"),
+            new("RateLimits:TakenAddresses:PerMinute", "6"),
+        ];
 }
 
 /// <summary>The service with the lowest rate limits, all disabled.</summary>
 public class NoRateLimitApp : App
 {
     protected override void Customize(Microsoft.AspNetCore.Builder.WebApplicationBuilder builder) =>
-        Microsoft.Extensions.Configuration.MemoryConfigurationBuilderExtensions.AddInMemoryCollection(builder.Configuration,
-        [
-            new("RateLimits:Enabled", "false"), new("RateLimits:Ingest:PerSecond", "1"), new("RateLimits:Ingest:Burst", "1"), new("RateLimits:Members:Burst", "1"),
-            new("RateLimits:Members:PerSecond", "1"), new("RateLimits:Analytics:PerMinute", "1"), new("RateLimits:TakenAddresses:PerMinute", "1"),
-            new("RateLimits:InvalidKeys:PerMinute", "1"), new("RateLimits:Login:FailuresPerAddress", "1"),
-        ]);
+        Microsoft.Extensions.Configuration.MemoryConfigurationBuilderExtensions.AddInMemoryCollection(
+            builder.Configuration,
+            [
+                new("RateLimits:Enabled", "false"),
+                new("RateLimits:Ingest:PerSecond", "1"),
+                new("RateLimits:Ingest:Burst", "1"),
+                new("RateLimits:Members:Burst", "1"),
+                new("RateLimits:Members:PerSecond", "1"),
+                new("RateLimits:Analytics:PerMinute", "1"),
+                new("RateLimits:TakenAddresses:PerMinute", "1"),
+                new("RateLimits:InvalidKeys:PerMinute", "1"),
+                new("RateLimits:Login:FailuresPerAddress", "1"),
+            ]);
 }
 
 /// <summary>401, then 429, then everything else; counted by who the caller is.</summary>
@@ -39,22 +50,36 @@ public class ThrottlingTests(ShortTimeoutApp app) : IClassFixture<ShortTimeoutAp
 
         await Exhaust(() => hasty.Post($"{acme.ApiPath}/chats", "{}"), 201, 5);
         // 429 before the slug, the body and the resource; 401 before 429.
-        foreach (var refused in new[]
-                 {
-                     await hasty.Post("/api/v1/orgs/no-such-org/chats", "{}"), await hasty.Post($"{globex.ApiPath}/chats", "{}"), await hasty.Post($"{acme.ApiPath}/chats?x=1", "{"),
-                     await hasty.Post($"{acme.ApiPath}/chats/", "{}"), await hasty.Post($"{acme.ApiPath}/chats/{Guid.NewGuid()}/messages", "{}"),
-                     await app.Stranger.Send(HttpMethod.Post, $"{acme.ApiPath}/chats", Caller.Json("{}"u8.ToArray()), request => request.Headers.Add("X-ORGANIZATION-API-KEY", key)),
-                 })
+        foreach (
+            var refused in new[]
+            {
+                await hasty.Post("/api/v1/orgs/no-such-org/chats", "{}"),
+                await hasty.Post($"{globex.ApiPath}/chats", "{}"),
+                await hasty.Post($"{acme.ApiPath}/chats?x=1", "{"),
+                await hasty.Post($"{acme.ApiPath}/chats/", "{}"),
+                await hasty.Post($"{acme.ApiPath}/chats/{Guid.NewGuid()}/messages", "{}"),
+                await app.Stranger.Send(
+                    HttpMethod.Post,
+                    $"{acme.ApiPath}/chats",
+                    Caller.Json("{}"u8.ToArray()),
+                    request => request.Headers.Add("X-ORGANIZATION-API-KEY", key)),
+            })
             Assert.Equal(1, Wait(refused));
-        (await app.Stranger.WithKey(key[..^1] + (key[^1] == 'a' ? 'b' : 'a')).Post($"{acme.ApiPath}/chats", "{}")).IsProblem(401, "unauthenticated");
+        (await app.Stranger.WithKey(key[..^1] + (key[^1] == 'a' ? 'b' : 'a')).Post($"{acme.ApiPath}/chats", "{}")).IsProblem(
+            401,
+            "unauthenticated");
         (await app.Stranger.WithKey(await acme.Key()).Post($"{acme.ApiPath}/chats", "{}")).Is(201);
         (await (await globex.Plugin()).Post($"{globex.ApiPath}/chats", "{}")).Is(201);
 
         app.Clock.Advance(TimeSpan.FromSeconds(1));
         (await hasty.Post($"{acme.ApiPath}/chats", "{}")).Is(201);
         var publicId = ApiKey.Parse(key)!.PublicId;
-        Assert.Equal(1, await app.Value<long>(
-            "select count(*) from audit_events where org_id = @Id and action = 'throttled' and actor_type = 'key' and actor_id = @publicId", new { acme.Id, publicId }));
+        Assert.Equal(
+            1,
+            await app.Value<long>(
+                "select count(*) from audit_events where org_id = @Id and action = 'throttled' and actor_type = 'key' and actor_id = "
+                    + "@publicId",
+                new { acme.Id, publicId }));
         Assert.DoesNotContain(app.Log.All, line => line.Contains(key, StringComparison.Ordinal));
     }
 
@@ -83,15 +108,29 @@ public class ThrottlingTests(ShortTimeoutApp app) : IClassFixture<ShortTimeoutAp
     {
         var acme = await app.Org("acme");
         var valid = await acme.Key();
-        Task<Answer> Send(string address, string? key, string path = "") => app.Stranger.Send(HttpMethod.Post, $"{acme.ApiPath}/chats{path}", Caller.Json("{}"u8.ToArray()), request =>
-        {
-            request.Headers.Add("X-Forwarded-For", address);
-            if (key is not null)
-                request.Headers.Add("x-organization-api-key", key);
-        });
+        Task<Answer> Send(string address, string? key, string path = "") =>
+            app.Stranger.Send(
+                HttpMethod.Post,
+                $"{acme.ApiPath}/chats{path}",
+                Caller.Json("{}"u8.ToArray()),
+                request =>
+                {
+                    request.Headers.Add("X-Forwarded-For", address);
+                    if (key is not null)
+                        request.Headers.Add("x-organization-api-key", key);
+                });
 
         for (var i = 0; i < 60; i++)
-            (await Send($"2001:db8:7:7::{i:x}", (i % 3) switch { 0 => "", 1 => "junk", _ => ApiKey.Generate().Text })).IsProblem(401, "unauthenticated");
+            (
+                await Send(
+                    $"2001:db8:7:7::{i:x}",
+                    (i % 3) switch
+                    {
+                        0 => "",
+                        1 => "junk",
+                        _ => ApiKey.Generate().Text,
+                    })
+            ).IsProblem(401, "unauthenticated");
 
         (await Send("2001:db8:7:7::ffff", null)).IsProblem(401, "unauthenticated");
         foreach (var key in new[] { "", "junk", ApiKey.Generate().Text })
@@ -100,7 +139,9 @@ public class ThrottlingTests(ShortTimeoutApp app) : IClassFixture<ShortTimeoutAp
         (await Send("2001:db8:7:8::1", "junk")).IsProblem(401, "unauthenticated");
         app.Clock.Advance(TimeSpan.FromSeconds(60));
         (await Send("2001:db8:7:7::1", "junk")).IsProblem(401, "unauthenticated");
-        Assert.Equal(0, await app.Value<long>("select count(*) from audit_events where org_id = @Id and action = 'throttled'", new { acme.Id }));
+        Assert.Equal(
+            0,
+            await app.Value<long>("select count(*) from audit_events where org_id = @Id and action = 'throttled'", new { acme.Id }));
     }
 
     [Fact]
@@ -125,7 +166,11 @@ public class ThrottlingTests(ShortTimeoutApp app) : IClassFixture<ShortTimeoutAp
         (await (await app.LogIn(viewer.Email)).Get(Summary)).IsProblem(429, "throttled");
         app.Clock.Advance(TimeSpan.FromSeconds(60));
         (await viewer.Caller.Get(Summary)).Is(200);
-        Assert.Equal(1, await app.Value<long>("select count(*) from audit_events where org_id = @Id and action = 'throttled' and actor_id = @Viewer", new { acme.Id, Viewer = viewer.Id.ToString() }));
+        Assert.Equal(
+            1,
+            await app.Value<long>(
+                "select count(*) from audit_events where org_id = @Id and action = 'throttled' and actor_id = @Viewer",
+                new { acme.Id, Viewer = viewer.Id.ToString() }));
     }
 
     [Fact]
@@ -139,7 +184,10 @@ public class ThrottlingTests(ShortTimeoutApp app) : IClassFixture<ShortTimeoutAp
             (await ann.Caller.Patch("/users/me", new { email = taken, currentPassword = Persona.Password })).IsProblem(409, "email-taken");
 
         Assert.InRange(Wait(await ann.Caller.Patch("/users/me", new { email = taken, currentPassword = Persona.Password })), 1, 60);
-        Assert.InRange(Wait(await ann.Caller.Patch("/users/me", new { email = $"free-{taken}", currentPassword = Persona.Password })), 1, 60);
+        Assert.InRange(
+            Wait(await ann.Caller.Patch("/users/me", new { email = $"free-{taken}", currentPassword = Persona.Password })),
+            1,
+            60);
         (await ann.Caller.Patch("/users/me", new { name = "Ann" })).Is(200);
         (await ann.Caller.Get("/users/me")).Is(200);
     }
@@ -173,9 +221,13 @@ public class ThrottlingTests(ShortTimeoutApp app) : IClassFixture<ShortTimeoutAp
                 (await calm.Stranger.Post($"{acme.ApiPath}/chats", "{}")).IsProblem(401, "unauthenticated");
                 (await ann.Caller.Get("/analytics/orgs/me/summary")).Is(200);
                 (await ann.Caller.Patch("/users/me", "{}")).Is(200);
-                (await calm.Stranger.Post("/auth/login", new { email = ann.Email, password = "wrong horse battery" })).IsProblem(401, "unauthenticated");
+                (await calm.Stranger.Post("/auth/login", new { email = ann.Email, password = "wrong horse battery" })).IsProblem(
+                    401,
+                    "unauthenticated");
             }
-            (await calm.Stranger.Post("/auth/login", new { email = ann.Email, password = Persona.Password })).IsProblem(401, "unauthenticated");
+            (await calm.Stranger.Post("/auth/login", new { email = ann.Email, password = Persona.Password })).IsProblem(
+                401,
+                "unauthenticated");
         }
         finally
         {
@@ -195,5 +247,6 @@ public class ThrottlingTests(ShortTimeoutApp app) : IClassFixture<ShortTimeoutAp
         Assert.InRange(passed, burst, burst * 3 - 1);
     }
 
-    private static int Wait(Answer refused) => int.Parse(refused.IsProblem(429, "throttled").Header("Retry-After")!, CultureInfo.InvariantCulture);
+    private static int Wait(Answer refused) =>
+        int.Parse(refused.IsProblem(429, "throttled").Header("Retry-After")!, CultureInfo.InvariantCulture);
 }

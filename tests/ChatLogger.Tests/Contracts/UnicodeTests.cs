@@ -11,12 +11,46 @@ public class UnicodeTests(UnthrottledApp app) : IClassFixture<UnthrottledApp>
     /// Controls, line ends of all kinds, marks that a normalization would merge, non-characters, and both ends of every plane.
     /// </summary>
     private static readonly string Everything = string.Concat(
-        Enumerable.Range(1, 0x1f).Concat(Enumerable.Range(0x7f, 0x21)).Select(char.ConvertFromUtf32).Concat(
-            [
-                "\r\n", "\"", "\\", "/", "'", "<>&", "\ufeff", "\ufffe", "\uffff", "\ufdd0", "\ufffd", "\u2028", "\u2029", "\u00a0", "\u200b", "\u200d", "\u202e",
-                "e\u0301", "\u00e9", "\u212b", "\u1112\u1161\u11ab", "\u0323\u0307q\u0307\u0323", "ß", "İı", "\ue000", "👩‍👩‍👧", "$1", "{0}", "%s", "\\u0000",
+        Enumerable
+            .Range(1, 0x1f)
+            .Concat(Enumerable.Range(0x7f, 0x21))
+            .Select(char.ConvertFromUtf32)
+            .Concat([
+                "\r\n",
+                "\"",
+                "\\",
+                "/",
+                "'",
+                "<>&",
+                "\ufeff",
+                "\ufffe",
+                "\uffff",
+                "\ufdd0",
+                "\ufffd",
+                "\u2028",
+                "\u2029",
+                "\u00a0",
+                "\u200b",
+                "\u200d",
+                "\u202e",
+                "e\u0301",
+                "\u00e9",
+                "\u212b",
+                "\u1112\u1161\u11ab",
+                "\u0323\u0307q\u0307\u0323",
+                "ß",
+                "İı",
+                "\ue000",
+                "👩‍👩‍👧",
+                "$1",
+                "{0}",
+                "%s",
+                "\\u0000",
             ])
-            .Concat(Enumerable.Range(1, 16).SelectMany(plane => new[] { char.ConvertFromUtf32(plane << 16), char.ConvertFromUtf32((plane << 16) + 0xffff) })));
+            .Concat(
+                Enumerable
+                    .Range(1, 16)
+                    .SelectMany(plane => new[] { char.ConvertFromUtf32(plane << 16), char.ConvertFromUtf32((plane << 16) + 0xffff) })));
 
     public static TheoryData<int> Chunks => [.. Enumerable.Range(0, (Everything.EnumerateRunes().Count() + 59) / 60)];
 
@@ -31,14 +65,32 @@ public class UnicodeTests(UnthrottledApp app) : IClassFixture<UnthrottledApp>
         var plugin = await acme.Plugin();
         // Tags are trimmed, and nothing may be mere white space.
         var text = "a" + Chunk(chunk) + "z";
-        var metadata = new Dictionary<string, object> { [text] = text, ["deep"] = new object[] { new Dictionary<string, string> { [text] = text } } };
+        var metadata = new Dictionary<string, object>
+        {
+            [text] = text,
+            ["deep"] = new object[] { new Dictionary<string, string> { [text] = text } },
+        };
 
         var chat = await plugin.Post($"{acme.ApiPath}/chats", new { title = text, tags = new[] { text }, metadata, externalUserId = text });
         var id = chat.Is(201).Text("id");
-        var message = await plugin.Post($"{acme.ApiPath}/chats/{id}/messages", new { role = "user", content = text, metadata, model = text });
+        var message = await plugin.Post(
+            $"{acme.ApiPath}/chats/{id}/messages",
+            new
+            {
+                role = "user",
+                content = text,
+                metadata,
+                model = text,
+            });
         message.Is(201);
 
-        foreach (var read in new[] { chat.Json, (await viewer.Get($"/orgs/me/chats/{id}")).Is(200).Json, Only((await viewer.Get("/orgs/me/chats")).Is(200)) })
+        foreach (
+            var read in new[]
+            {
+                chat.Json,
+                (await viewer.Get($"/orgs/me/chats/{id}")).Is(200).Json,
+                Only((await viewer.Get("/orgs/me/chats")).Is(200)),
+            })
         {
             Assert.Equal(text, read.GetProperty("title").GetString());
             Assert.Equal(text, read.GetProperty("tags")[0].GetString());
@@ -60,7 +112,10 @@ public class UnicodeTests(UnthrottledApp app) : IClassFixture<UnthrottledApp>
         var acme = await app.Org("acme");
         var plugin = await acme.Plugin();
 
-        var answer = await plugin.Post($"{acme.ApiPath}/chats", """{"title":"\uD83D\uDE00\ud83d\ude00 \\u0000 \\\\ud800 \u00E9","metadata":{"\uD83D\uDE00":"\u00e9\\ud800"}}""");
+        var answer = await plugin.Post(
+            $"{acme.ApiPath}/chats",
+            """{"title":"\uD83D\uDE00\ud83d\ude00 \\u0000 \\\\ud800 \u00E9","metadata":{"\uD83D\uDE00":"\u00e9\\ud800"}}"""
+        );
 
         Assert.Equal("😀😀 \\u0000 \\\\ud800 é", answer.Is(201).Text("title"));
         Assert.Equal("é\\ud800", answer["metadata"].GetProperty("😀").GetString());
@@ -86,7 +141,9 @@ public class UnicodeTests(UnthrottledApp app) : IClassFixture<UnthrottledApp>
     {
         foreach (var rune in Everything.EnumerateRunes())
         {
-            (await app.Stranger.Post("/auth/login", new { email = $"a{rune}b@acme.example", password = $"p{rune}" })).IsProblem(401, "unauthenticated");
+            (await app.Stranger.Post("/auth/login", new { email = $"a{rune}b@acme.example", password = $"p{rune}" })).IsProblem(
+                401,
+                "unauthenticated");
         }
     }
 
@@ -125,7 +182,10 @@ public class UnicodeTests(UnthrottledApp app) : IClassFixture<UnthrottledApp>
     public async Task An_answer_is_UTF8_without_a_byte_order_mark()
     {
         var acme = await app.Org("acme");
-        var content = new ByteArrayContent("{\"title\":\"ä\"}"u8.ToArray()) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
+        var content = new ByteArrayContent("{\"title\":\"ä\"}"u8.ToArray())
+        {
+            Headers = { ContentType = new MediaTypeHeaderValue("application/json") },
+        };
         using var request = new HttpRequestMessage(HttpMethod.Post, $"{acme.ApiPath}/chats") { Content = content };
         request.Headers.Add("x-organization-api-key", (await acme.Plugin()).Credential);
 

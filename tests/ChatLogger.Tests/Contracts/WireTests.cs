@@ -52,7 +52,8 @@ public class WireTests(LeasedApp app) : IClassFixture<LeasedApp>
 
         var answer = await Wire.Send(
             app.Address,
-            $"POST {acme.ApiPath}/chats HTTP/1.1\r\nHost: x\r\nx-organization-api-key: {key}\r\nContent-Type: application/json\r\n{lengths}\r\n\r\n2\r\n{{}}\r\n0\r\n\r\n");
+            $"POST {acme.ApiPath}/chats HTTP/1.1\r\nHost: x\r\nx-organization-api-key: {key}\r\nContent-Type: "
+                + $"application/json\r\n{lengths}\r\n\r\n2\r\n{{}}\r\n0\r\n\r\n");
 
         answer.IsSafeProblem(400, "bad-request");
         Assert.Equal("close", answer.Header("Connection"));
@@ -135,8 +136,12 @@ public class WireTests(LeasedApp app) : IClassFixture<LeasedApp>
         using (var client = new TcpClient())
         {
             await client.ConnectAsync(app.Address.Host, app.Address.Port);
-            await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(
-                $"POST {acme.ApiPath}/chats HTTP/1.1\r\nHost: x\r\nx-organization-api-key: {key}\r\nContent-Type: application/json\r\nContent-Length: 20\r\n\r\n{{\"title\":\"half\"}}"));
+            await client
+                .GetStream()
+                .WriteAsync(
+                    Encoding.ASCII.GetBytes(
+                        $"POST {acme.ApiPath}/chats HTTP/1.1\r\nHost: x\r\nx-organization-api-key: {key}\r\nContent-Type: "
+                            + $"application/json\r\nContent-Length: 20\r\n\r\n{{\"title\":\"half\"}}"));
             await Task.Delay(100);
         }
 

@@ -26,9 +26,15 @@ public sealed class ConnectionTests
         {
             await database.Open(CancellationToken.None);
             foreach (var pool in new[] { database.Source, database.Analytics, database.Exports, database.Plugins, database.Writing })
-                Assert.Equal("app", await Ask(pool, "select relnamespace::regnamespace::text from pg_class where oid = 'messages'::regclass"));
+                Assert.Equal(
+                    "app",
+                    await Ask(pool, "select relnamespace::regnamespace::text from pg_class where oid = 'messages'::regclass"));
             Assert.True(await Migrator.IsCurrent(database.Source, CancellationToken.None));
-            Assert.Equal("0", await Ask(database.Source, "select count(*)::text from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r'"));
+            Assert.Equal(
+                "0",
+                await Ask(
+                    database.Source,
+                    "select count(*)::text from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r'"));
         }
         await TestServer.Drop(text);
     }
@@ -59,7 +65,9 @@ public sealed class ConnectionTests
     public async Task A_read_only_role_is_refused_with_the_statement_that_helps()
     {
         var text = await TestServer.EmptyDatabase();
-        await Execute(text, $"alter database \"{new NpgsqlConnectionStringBuilder(text).Database}\" set default_transaction_read_only = on");
+        await Execute(
+            text,
+            $"alter database \"{new NpgsqlConnectionStringBuilder(text).Database}\" set default_transaction_read_only = on");
 
         Assert.Contains("set default_transaction_read_only = off", await Refused(text));
         await TestServer.Drop(text);
@@ -72,11 +80,14 @@ public sealed class ConnectionTests
     {
         var text = await TestServer.EmptyDatabase();
         var name = new NpgsqlConnectionStringBuilder(text).Database;
-        foreach (var parameter in new[] { "statement_timeout", "idle_in_transaction_session_timeout", "idle_session_timeout", "lock_timeout" })
+        foreach (
+            var parameter in new[] { "statement_timeout", "idle_in_transaction_session_timeout", "idle_session_timeout", "lock_timeout" })
             await Execute(text, $"alter database \"{name}\" set {parameter} = '1s'");
         Migrator.Script slow = new("0001_slow.sql", header + "select pg_sleep(1.5);");
 
-        Assert.Equal(1, await new Migrator(text + ";Options=-c statement_timeout=1000", NullLogger.Instance, [slow]).Run(CancellationToken.None));
+        Assert.Equal(
+            1,
+            await new Migrator(text + ";Options=-c statement_timeout=1000", NullLogger.Instance, [slow]).Run(CancellationToken.None));
         await TestServer.Drop(text);
     }
 
@@ -85,7 +96,13 @@ public sealed class ConnectionTests
     {
         var text = await TestServer.NewDatabase();
         var host = new NpgsqlConnectionStringBuilder(text).Host;
-        foreach (var given in new[] { $";Host=/nowhere,{host}", $";Host={host},/nowhere;Target Session Attributes=primary", ";Target Session Attributes=read-write" })
+        foreach (
+            var given in new[]
+            {
+                $";Host=/nowhere,{host}",
+                $";Host={host},/nowhere;Target Session Attributes=primary",
+                ";Target Session Attributes=read-write",
+            })
         {
             await using var database = new Database(Settings(text + given), NullLoggerFactory.Instance);
             await database.Open(CancellationToken.None);
@@ -97,7 +114,9 @@ public sealed class ConnectionTests
     [Fact]
     public async Task When_no_host_of_several_answers_what_each_of_them_said_is_told()
     {
-        await using var database = new Database(Settings("Host=/nowhere,/elsewhere;Username=ada;Database=chat", impatient: true), NullLoggerFactory.Instance);
+        await using var database = new Database(
+            Settings("Host=/nowhere,/elsewhere;Username=ada;Database=chat", impatient: true),
+            NullLoggerFactory.Instance);
 
         var refusal = (await Assert.ThrowsAsync<StartupException>(() => database.Open(CancellationToken.None))).Message;
 
@@ -112,8 +131,14 @@ public sealed class ConnectionTests
     public async Task Every_parameter_of_Npgsql_works_or_is_refused_by_its_name()
     {
         var text = await TestServer.NewDatabase();
-        var names = typeof(NpgsqlConnectionStringBuilder).GetProperties()
-            .Select(property => property.GetCustomAttributes(typeof(System.ComponentModel.DisplayNameAttribute), true).Cast<System.ComponentModel.DisplayNameAttribute>().FirstOrDefault()?.DisplayName)
+        var names = typeof(NpgsqlConnectionStringBuilder)
+            .GetProperties()
+            .Select(property =>
+                property
+                    .GetCustomAttributes(typeof(System.ComponentModel.DisplayNameAttribute), true)
+                    .Cast<System.ComponentModel.DisplayNameAttribute>()
+                    .FirstOrDefault()
+                    ?.DisplayName)
             .Where(name => name is not null and not ("Host" or "Port" or "Database" or "Username" or "Password"))
             .ToList();
         Assert.InRange(names.Count, 40, 100);
@@ -124,14 +149,18 @@ public sealed class ConnectionTests
             {
                 try
                 {
-                    await using var database = new Database(Settings($"{text};{name}={value}", impatient: true), NullLoggerFactory.Instance);
+                    await using var database = new Database(
+                        Settings($"{text};{name}={value}", impatient: true),
+                        NullLoggerFactory.Instance);
                     await database.Open(CancellationToken.None);
                     Assert.Equal("1", await Ask(database.Writing, "select 1"));
                 }
                 catch (StartupException refused)
                 {
                     refusals.Add($"{name}={value}: {refused.Message}");
-                    Assert.True(refused.Message.StartsWith("ConnectionStrings__ChatLogger", StringComparison.Ordinal) || name == "Search Path", refused.Message);
+                    Assert.True(
+                        refused.Message.StartsWith("ConnectionStrings__ChatLogger", StringComparison.Ordinal) || name == "Search Path",
+                        refused.Message);
                 }
             }
         }

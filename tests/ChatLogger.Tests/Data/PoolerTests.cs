@@ -25,22 +25,37 @@ public sealed class PoolerTests
     internal async Task Every_session_of_every_pool_is_told_what_it_must_be_like(string? mode, SessionSetup setup)
     {
         var direct = await TestServer.NewDatabase();
-        await Execute(direct, "synchronous_commit = off", "timezone = 'Asia/Kathmandu'", "default_transaction_isolation = 'serializable'", "statement_timeout = '7s'");
+        await Execute(
+            direct,
+            "synchronous_commit = off",
+            "timezone = 'Asia/Kathmandu'",
+            "default_transaction_isolation = 'serializable'",
+            "statement_timeout = '7s'");
         await using var pooler = mode is null ? null : await PgBouncer.Start(direct, mode);
 
-        await using (var database = new Database(Settings(new() { ["ConnectionStrings:ChatLogger"] = pooler?.Before(direct) ?? direct }), NullLoggerFactory.Instance))
+        await using (
+            var database = new Database(
+                Settings(new() { ["ConnectionStrings:ChatLogger"] = pooler?.Before(direct) ?? direct }),
+                NullLoggerFactory.Instance))
         {
             await database.Open(CancellationToken.None);
-            foreach (var (pool, expected) in new[]
-            {
-                (database.Source, "5s|2s"), (database.Plugins, "5s|2s"), (database.Analytics, "11s|2s"), (database.Exports, "0|2s"), (database.Writing, "4500ms|100ms"),
-            })
+            foreach (
+                var (pool, expected) in new[]
+                {
+                    (database.Source, "5s|2s"),
+                    (database.Plugins, "5s|2s"),
+                    (database.Analytics, "11s|2s"),
+                    (database.Exports, "0|2s"),
+                    (database.Writing, "4500ms|100ms"),
+                })
             {
                 // Twice: what was set must survive the connection's return to the pool.
                 for (var i = 0; i < 2; i++)
                     Assert.Equal($"on|UTC|read committed|30s|{expected}", await Ask(pool, Parameters));
                 // Start-up parameters are what a reset returns to.
-                Assert.Equal(setup == SessionSetup.AtStartup ? "on" : "off", await Ask(pool, "select reset_val from pg_settings where name = 'synchronous_commit'"));
+                Assert.Equal(
+                    setup == SessionSetup.AtStartup ? "on" : "off",
+                    await Ask(pool, "select reset_val from pg_settings where name = 'synchronous_commit'"));
             }
         }
         await TestServer.Drop(direct);
@@ -110,19 +125,25 @@ public sealed class PoolerTests
             await Ask(source, "create schema app");
         await using var pooler = await PgBouncer.Start(direct, mode);
 
-        await using (var database = new Database(
-            Settings(new() { ["ConnectionStrings:ChatLogger"] = pooler.Before(direct) + ";Options=-csearch_path=app -c lock_timeout=7s" }), NullLoggerFactory.Instance))
+        await using (
+            var database = new Database(
+                Settings(
+                    new() { ["ConnectionStrings:ChatLogger"] = pooler.Before(direct) + ";Options=-csearch_path=app -c lock_timeout=7s" }),
+                NullLoggerFactory.Instance))
         {
             await database.Open(CancellationToken.None);
             Assert.Equal("app|7s", await Ask(database.Source, "select current_schema() || '|' || current_setting('lock_timeout')"));
-            Assert.Equal("app", await Ask(database.Writing, "select relnamespace::regnamespace::text from pg_class where oid = 'messages'::regclass"));
+            Assert.Equal(
+                "app",
+                await Ask(database.Writing, "select relnamespace::regnamespace::text from pg_class where oid = 'messages'::regclass"));
         }
         await TestServer.Drop(direct);
     }
 
     private const string Parameters =
         """
-        select concat_ws('|', current_setting('synchronous_commit'), current_setting('timezone'), current_setting('default_transaction_isolation'),
+        select concat_ws('|', current_setting('synchronous_commit'), current_setting('timezone'),
+            current_setting('default_transaction_isolation'),
             current_setting('idle_in_transaction_session_timeout'), current_setting('statement_timeout'), current_setting('lock_timeout'))
         """;
 

@@ -86,11 +86,20 @@ public sealed class PostgresBinariesTests : IDisposable
     {
         Assert.Empty(Usual(path: ""));
 
-        foreach (var wayOut in new[] { "install PostgreSQL", "Database__Binaries", "docker compose up", "ConnectionStrings__ChatLogger", "DATABASE_URL" })
+        foreach (
+            var wayOut in new[]
+            {
+                "install PostgreSQL",
+                "Database__Binaries",
+                "docker compose up",
+                "ConnectionStrings__ChatLogger",
+                "DATABASE_URL",
+            })
             Assert.Contains(wayOut, PostgresBinaries.NotFound);
     }
 
-    private IEnumerable<PostgresBinaries> Usual(string? path) => PostgresBinaries.InstalledIn(PostgresBinaries.UsualDirectories(path, _root));
+    private IEnumerable<PostgresBinaries> Usual(string? path) =>
+        PostgresBinaries.InstalledIn(PostgresBinaries.UsualDirectories(path, _root));
 
     private string Install(string directory, string version, params string[] programs)
     {

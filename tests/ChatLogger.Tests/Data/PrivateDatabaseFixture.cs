@@ -13,7 +13,8 @@ namespace ChatLogger.Tests.Data;
 public abstract class PrivateDatabaseFixture(PrivateDatabaseFixture.Made made) : IAsyncLifetime, IClassFixture<PrivateDatabaseFixture.Made>
 {
     protected const UnixFileMode Closed = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-    protected const UnixFileMode Open = Closed | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
+    protected const UnixFileMode Open =
+        Closed | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
 
     private readonly List<PrivateDatabase> _started = [];
     private readonly List<Process> _others = [];
@@ -105,7 +106,9 @@ public abstract class PrivateDatabaseFixture(PrivateDatabaseFixture.Made made) :
     protected Process Run(string program, params string[] arguments)
     {
         // Its standard input stays open until it is killed.
-        var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
+        var process = Process.Start(
+            new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true }
+        )!;
         _others.Add(process);
         return process;
     }

@@ -21,7 +21,12 @@ public sealed class PrivateDatabaseTests(PrivateDatabaseFixture.Made made) : Pri
         Assert.Equal("UTF8", await Scalar<string>(first, "show server_encoding"));
         Assert.Equal("ÄÖЖ", await Scalar<string>(first, "select upper('äöж')"));
         Assert.Equal("chatlogger", await Scalar<string>(first, "select current_user || substr(current_database(), 11)"));
-        Assert.Equal("on on on", await Scalar<string>(first, "select concat_ws(' ', current_setting('fsync'), current_setting('full_page_writes'), current_setting('synchronous_commit'))"));
+        Assert.Equal(
+            "on on on",
+            await Scalar<string>(
+                first,
+                "select concat_ws(' ', current_setting('fsync'), current_setting('full_page_writes'), "
+                    + "current_setting('synchronous_commit'))"));
         await Scalar<object>(first, "create table notes as select 'kept' as note");
         await first.DisposeAsync();
         Assert.False(IsRunning(first.PostmasterPid));
@@ -46,7 +51,11 @@ public sealed class PrivateDatabaseTests(PrivateDatabaseFixture.Made made) : Pri
     [Fact]
     public async Task Settings_of_the_caller_go_before_ours()
     {
-        var database = await StartAgain(Throwaway with { Settings = new Dictionary<string, string> { ["max_connections"] = "37", ["application_name"] = "it's" } });
+        var database = await StartAgain(
+            Throwaway with
+            {
+                Settings = new Dictionary<string, string> { ["max_connections"] = "37", ["application_name"] = "it's" },
+            });
 
         Assert.Equal("37", await Scalar<string>(database, "show max_connections"));
         Assert.Equal("it's", await Scalar<string>(database, "show application_name"));
@@ -268,7 +277,10 @@ public sealed class PrivateDatabaseTests(PrivateDatabaseFixture.Made made) : Pri
 
     [Theory]
     [InlineData("/tmp", "/tmp/chatlogger-1000-01234567")]
-    [InlineData("/var/folders/zz/zyxvpxvq6csfxvn_n0000000000000/T/", "/var/folders/zz/zyxvpxvq6csfxvn_n0000000000000/T/chatlogger-1000-01234567")]
+    [InlineData(
+        "/var/folders/zz/zyxvpxvq6csfxvn_n0000000000000/T/",
+        "/var/folders/zz/zyxvpxvq6csfxvn_n0000000000000/T/chatlogger-1000-01234567"
+    )]
     [InlineData("/tmp/with,comma", "/tmp/chatlogger-1000-01234567")]
     [InlineData("/tmp/a/very/long/path/a/very/long/path/a/very/long/path/a/very/long/path", "/tmp/chatlogger-1000-01234567")]
     public void The_socket_path_is_one_that_the_system_takes(string tempDirectory, string expected)
@@ -375,7 +387,8 @@ public sealed class PrivateDatabaseTests(PrivateDatabaseFixture.Made made) : Pri
         Root, ServerAccount.For(null).Uid, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Data))));
 
     // flock has started its command, so it holds the lock; and it alone does, for the command has none (--close).
-    private static bool IsHeldBy(Process flock) => File.Exists($"/proc/{flock.Id}/task/{flock.Id}/children") && File.ReadAllText($"/proc/{flock.Id}/task/{flock.Id}/children") != "";
+    private static bool IsHeldBy(Process flock) =>
+        File.Exists($"/proc/{flock.Id}/task/{flock.Id}/children") && File.ReadAllText($"/proc/{flock.Id}/task/{flock.Id}/children") != "";
 
     private async Task<string> Zombie()
     {
@@ -395,7 +408,12 @@ public sealed class PrivateDatabaseTests(PrivateDatabaseFixture.Made made) : Pri
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(
+            LogLevel logLevel,
+            EventId eventId,
+            TState state,
+            Exception? exception,
+            Func<TState, Exception?, string> formatter)
         {
             lock (Lines)
                 Lines.Add(formatter(state, exception));

@@ -75,11 +75,18 @@ public sealed class RightsTests : IAsyncLifetime
     [Fact]
     public async Task A_migration_of_anothers_tables_is_refused_with_the_owner_to_run_it()
     {
-        await Execute(_admin, $"grant create on schema public to {Owner}; grant create on schema public to {Server}; create extension btree_gin");
+        await Execute(
+            _admin,
+            $"grant create on schema public to {Owner}; grant create on schema public to {Server}; create extension btree_gin");
         await new Migrator(As(Owner), NullLogger.Instance, [new("0001_table.sql", "create table t (a int)")]).Run(CancellationToken.None);
 
-        async Task<StartupException> Refuse() => await Assert.ThrowsAsync<StartupException>(() => new Migrator(
-            As(Server), NullLogger.Instance, [new("0001_table.sql", "create table t (a int)"), new("0002_column.sql", "alter table t add column b int")]).Run(CancellationToken.None));
+        async Task<StartupException> Refuse() =>
+            await Assert.ThrowsAsync<StartupException>(() =>
+                new Migrator(
+                    As(Server),
+                    NullLogger.Instance,
+                    [new("0001_table.sql", "create table t (a int)"), new("0002_column.sql", "alter table t add column b int")]
+                ).Run(CancellationToken.None));
         await Obey((await Refuse()).Message, $"grant select on schemaversions to {Server}", as_: Owner);
         var refusal = await Refuse();
 
@@ -98,7 +105,8 @@ public sealed class RightsTests : IAsyncLifetime
     private async Task Obey(string refusal, string expected, string? as_ = null)
     {
         Assert.Contains(expected, refusal);
-        var statements = refusal[(refusal.IndexOf(": ", refusal.IndexOf("Run", StringComparison.Ordinal), StringComparison.Ordinal) + 2)..].Split("; or ")[0];
+        var statements = refusal[(refusal.IndexOf(": ", refusal.IndexOf("Run", StringComparison.Ordinal), StringComparison.Ordinal) + 2)..]
+            .Split("; or ")[0];
         await Execute(as_ is null ? _admin : As(as_), statements);
     }
 
@@ -117,10 +125,18 @@ public sealed class RightsTests : IAsyncLifetime
     private static Database Alone(string connection) =>
         new(Settings(new() { ["ConnectionStrings:ChatLogger"] = connection }), NullLoggerFactory.Instance);
 
-    private Database Database(string? serving) => new(
-        Settings(new() { ["ConnectionStrings:ChatLogger"] = serving ?? As(Server), ["ConnectionStrings:Migrations"] = As(Owner) }), NullLoggerFactory.Instance);
+    private Database Database(string? serving) =>
+        new(
+            Settings(new() { ["ConnectionStrings:ChatLogger"] = serving ?? As(Server), ["ConnectionStrings:Migrations"] = As(Owner) }),
+            NullLoggerFactory.Instance);
 
-    private string As(string role) => new NpgsqlConnectionStringBuilder(_admin) { Username = role, Password = Password, Pooling = true }.ConnectionString;
+    private string As(string role) =>
+        new NpgsqlConnectionStringBuilder(_admin)
+        {
+            Username = role,
+            Password = Password,
+            Pooling = true,
+        }.ConnectionString;
 
     private static DatabaseSettings Settings(Dictionary<string, string?> settings) => DatabaseSettings.Read(
         new ConfigurationBuilder().AddInMemoryCollection(settings).Build(), new HostingEnvironment { EnvironmentName = "Production" });
@@ -153,9 +169,13 @@ public sealed class VanishingRightsTests(VanishingRightsTests.LimitedApp app) : 
             for (var i = 0; i < 10; i++)
             {
                 (await app.Stranger.Get("/healthz/ready")).IsSafeProblem(503, "unavailable");
-                (await plugin.Post($"{acme.ApiPath}/chats/{chat}/messages", new { role = "user", content = "a" })).IsSafeProblem(503, "unavailable");
+                (await plugin.Post($"{acme.ApiPath}/chats/{chat}/messages", new { role = "user", content = "a" })).IsSafeProblem(
+                    503,
+                    "unavailable");
                 (await member.Caller.Get("/orgs/me/chats")).IsSafeProblem(503, "unavailable");
-                (await app.Stranger.Post("/auth/login", new { email = member.Email, password = Persona.Password })).IsSafeProblem(503, "unavailable");
+                (await app.Stranger.Post("/auth/login", new { email = member.Email, password = Persona.Password })).IsSafeProblem(
+                    503,
+                    "unavailable");
                 (await app.Stranger.Get("/healthz/live")).Is(200);
             }
             var lines = app.Log.All.Skip(logged).ToList();
@@ -188,7 +208,8 @@ public sealed class VanishingRightsTests(VanishingRightsTests.LimitedApp app) : 
         // A disk that is full for messages: what PostgreSQL raises then, raised where it would be.
         await app.Execute(
             $"""
-            create function full_disk() returns trigger language plpgsql as $$ begin raise exception using errcode = '53100', message = '{Sentence}'; end $$;
+            create function full_disk() returns trigger language plpgsql as $$ begin raise exception using errcode = '53100',
+                message = '{Sentence}'; end $$;
             create trigger full_disk before insert on messages for each row execute function full_disk();
             """);
         // The last such line of another test may be very recent.
@@ -196,7 +217,9 @@ public sealed class VanishingRightsTests(VanishingRightsTests.LimitedApp app) : 
         try
         {
             for (var i = 0; i < 5; i++)
-                (await plugin.Post($"{acme.ApiPath}/chats/{chat}/messages", new { role = "user", content = "a" })).IsSafeProblem(503, "unavailable");
+                (await plugin.Post($"{acme.ApiPath}/chats/{chat}/messages", new { role = "user", content = "a" })).IsSafeProblem(
+                    503,
+                    "unavailable");
             await app.LogIn(member.Email);
             (await member.Caller.Get("/orgs/me/chats")).Is(200);
             Assert.InRange(app.Log.All.Count(line => line.Contains(Sentence, StringComparison.Ordinal)), 1, 3);

@@ -12,9 +12,18 @@ public class SettingsTests
     {
         Assert.Equal(new Oven(), Bind());
 
-        var oven = Bind(("oven:DEGREES", "200"), ("Oven:Fan", "True"), ("Oven:Time", "00:45:00"), ("Oven:Recipe", "Brød"), ("Oven:Door:Colour", "red"), ("Oven:Trays:0", "upper"), ("Oven:Trays:1", "lower"));
+        var oven = Bind(
+            ("oven:DEGREES", "200"),
+            ("Oven:Fan", "True"),
+            ("Oven:Time", "00:45:00"),
+            ("Oven:Recipe", "Brød"),
+            ("Oven:Door:Colour", "red"),
+            ("Oven:Trays:0", "upper"),
+            ("Oven:Trays:1", "lower"));
 
-        Assert.Equal((200, true, TimeSpan.FromMinutes(45), "Brød", "red"), (oven.Degrees, oven.Fan, oven.Time, oven.Recipe, oven.Door?.Colour));
+        Assert.Equal(
+            (200, true, TimeSpan.FromMinutes(45), "Brød", "red"),
+            (oven.Degrees, oven.Fan, oven.Time, oven.Recipe, oven.Door?.Colour));
         Assert.Equal(["upper", "lower"], oven.Trays!);
     }
 
@@ -31,8 +40,18 @@ public class SettingsTests
     [InlineData("Oven:Fan", "yes", "Oven__Fan must be true or false.")]
     [InlineData("Oven:Time", "soon", "Oven__Time must be a duration such as 00:00:30, from 00:00:01.500 to 10:00:00.")]
     [InlineData("Oven:Time", "11:00:00", "Oven__Time must be from 00:00:01.500 to 10:00:00.")]
-    [InlineData("Oven:Time", "30", "Oven__Time must be a duration such as 00:00:30, from 00:00:01.500 to 10:00:00. A bare 30 would be 30 days: write 00:00:30 for seconds, or 30.00:00:00 for days.")]
-    [InlineData("Oven:Time", "90", "Oven__Time must be a duration such as 00:00:30, from 00:00:01.500 to 10:00:00. A bare 90 would be 90 days: write 00:01:30 for seconds, or 90.00:00:00 for days.")]
+    [InlineData(
+        "Oven:Time",
+        "30",
+        "Oven__Time must be a duration such as 00:00:30, from 00:00:01.500 to 10:00:00. A bare 30 would be 30 days: write 00:00:30 for "
+            + "seconds, or 30.00:00:00 for days."
+    )]
+    [InlineData(
+        "Oven:Time",
+        "90",
+        "Oven__Time must be a duration such as 00:00:30, from 00:00:01.500 to 10:00:00. A bare 90 would be 90 days: write 00:01:30 for "
+            + "seconds, or 90.00:00:00 for days."
+    )]
     public void A_wrong_name_or_value_is_refused_by_its_name(string key, string value, string sentence)
     {
         Assert.Equal(sentence, Assert.Throws<StartupException>(() => Bind((key, value))).Message);
@@ -50,7 +69,9 @@ public class SettingsTests
             CultureInfo.CurrentCulture = new CultureInfo(culture);
             var oven = Bind(("Oven:TIME", "00:00:01.750"), ("Oven:DEGREES", "100"));
             Assert.Equal((TimeSpan.FromMilliseconds(1_750), 100), (oven.Time, oven.Degrees));
-            Assert.Equal("Oven__Time must be from 00:00:01.500 to 10:00:00.", Assert.Throws<StartupException>(() => Bind(("Oven:Time", "00:00:01.250"))).Message);
+            Assert.Equal(
+                "Oven__Time must be from 00:00:01.500 to 10:00:00.",
+                Assert.Throws<StartupException>(() => Bind(("Oven:Time", "00:00:01.250"))).Message);
         }
         finally
         {
@@ -58,8 +79,12 @@ public class SettingsTests
         }
     }
 
-    private static Oven Bind(params (string Key, string Value)[] given) => Settings.Bind<Oven>(
-        new ConfigurationBuilder().AddInMemoryCollection(given.Select(setting => KeyValuePair.Create(setting.Key, (string?)setting.Value))).Build(), "Oven");
+    private static Oven Bind(params (string Key, string Value)[] given) =>
+        Settings.Bind<Oven>(
+            new ConfigurationBuilder()
+                .AddInMemoryCollection(given.Select(setting => KeyValuePair.Create(setting.Key, (string?)setting.Value)))
+                .Build(),
+            "Oven");
 
     internal sealed record Oven
     {

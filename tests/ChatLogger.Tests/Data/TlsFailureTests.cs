@@ -29,7 +29,11 @@ public sealed class TlsFailureTests : IDisposable
     [InlineData("?sslmode=require&sslrootcert=other.pem", "localhost", "not signed by a certificate in")]
     [InlineData("?sslmode=verify-full&sslrootcert=ours.pem", "elsewhere.example", "for another host than localhost: CN=elsewhere.example")]
     [InlineData("?sslmode=verify-full&sslnegotiation=direct&sslrootcert=ours.pem", "elsewhere.example", "for another host than localhost")]
-    [InlineData("?sslmode=verify-full&sslrootcert=missing.pem", "localhost", "Root Certificate (sslrootcert) is a file that cannot be read")]
+    [InlineData(
+        "?sslmode=verify-full&sslrootcert=missing.pem",
+        "localhost",
+        "Root Certificate (sslrootcert) is a file that cannot be read"
+    )]
     [InlineData("?sslmode=verify-full&sslcert=missing.pem", "localhost", "SSL Certificate (sslcert) is a file that cannot be read")]
     [InlineData("?sslmode=require", null, "the server speaks no TLS, but SSL Mode (sslmode) is Require")]
     public async Task The_cause_is_named(string parameters, string? host, string cause)
@@ -41,7 +45,9 @@ public sealed class TlsFailureTests : IDisposable
         listener.Start();
         using var certificate = host is null ? null : Signed(host);
         _ = Serve(listener, certificate);
-        var url = $"postgres://me:hunter2@localhost:{((IPEndPoint)listener.LocalEndpoint).Port}/chat{parameters.Replace("sslrootcert=", $"sslrootcert={_folder}/").Replace("sslcert=", $"sslcert={_folder}/")}";
+        var url =
+            $"postgres://me:hunter2@localhost:{((IPEndPoint)listener.LocalEndpoint).Port}/chat"
+                + $"{parameters.Replace("sslrootcert=", $"sslrootcert={_folder}/").Replace("sslcert=", $"sslcert={_folder}/")}";
 
         var refusal = await Assert.ThrowsAsync<StartupException>(async () =>
         {
@@ -89,12 +95,16 @@ public sealed class TlsFailureTests : IDisposable
                         if (certificate is null)
                             return;
                         await using var tls = new SslStream(stream);
-                        await tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = certificate, ApplicationProtocols = [new("postgresql")] });
+                        await tls.AuthenticateAsServerAsync(
+                            new SslServerAuthenticationOptions
+                            {
+                                ServerCertificate = certificate,
+                                ApplicationProtocols = [new("postgresql")],
+                            });
                         await tls.ReadExactlyAsync(new byte[1]);
                     }
-                    catch (Exception refused) when (refused is IOException or System.Security.Authentication.AuthenticationException or SocketException)
-                    {
-                    }
+                    catch (Exception refused)
+                        when (refused is IOException or System.Security.Authentication.AuthenticationException or SocketException) { }
                 }
             });
         }

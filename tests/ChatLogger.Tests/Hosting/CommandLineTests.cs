@@ -30,7 +30,8 @@ public sealed class CommandLineTests : IAsyncLifetime
     {
         Assert.Equal("", await Result("migrate"));
         Guid.Parse(await Result("org create --slug acme --name Acme --time-zone Europe/Amsterdam"));
-        Guid.Parse(await Result("user create --org acme --email ada@acme.example --role admin --password-stdin", "correct horse battery\n"));
+        Guid.Parse(
+            await Result("user create --org acme --email ada@acme.example --role admin --password-stdin", "correct horse battery\n"));
         Guid.Parse(await Result("admin create-superadmin --email root@chatlogger.example --password-stdin", "pässwörd with no line break"));
         var key = await Result("apikey create --org acme --label website --scope ingest --scope import");
         Assert.Equal(key, ApiKey.Parse(key)?.Text);
@@ -40,7 +41,9 @@ public sealed class CommandLineTests : IAsyncLifetime
         (await plugin.Post("/api/v1/orgs/acme/chats", new { })).Is(201);
         var ada = await service.Http.Post("/auth/login", new { email = "ada@acme.example", password = "correct horse battery" });
         Assert.Equal("acme", ada.Is(200)["org"].GetProperty("slug").GetString());
-        var root = await service.Http.Post("/auth/login", new { email = "root@chatlogger.example", password = "pässwörd with no line break" });
+        var root = await service.Http.Post(
+            "/auth/login",
+            new { email = "root@chatlogger.example", password = "pässwörd with no line break" });
         Assert.Equal("superadmin", root.Is(200).Text("role"));
         Assert.StartsWith("__Host-chatlogger=", root.Header("Set-Cookie"));
 
@@ -59,7 +62,9 @@ public sealed class CommandLineTests : IAsyncLifetime
         (await service.Http.Post("/auth/login", new { email = "ada@acme.example", password = "correct horse battery" })).Is(401);
         (await service.Http.Post("/auth/login", new { email = "ada@acme.example", password = "another battery horse" })).Is(200);
         (await service.Http.Post("/auth/login", new { email = "root@chatlogger.example", password = "another battery horse" })).Is(200);
-        Assert.Equal("chatlogger: No member has this e-mail address.", await Refusal("user set-password --email eve@acme.example --password-stdin", "another battery horse"));
+        Assert.Equal(
+            "chatlogger: No member has this e-mail address.",
+            await Refusal("user set-password --email eve@acme.example --password-stdin", "another battery horse"));
         Assert.Contains("password: ", await Refusal("user set-password --email ada@acme.example --password-stdin", "short"));
 
         Assert.Matches(@"^acme: \d+ rollups, 0 differences$", await Result("rollups rebuild"));
@@ -72,7 +77,8 @@ public sealed class CommandLineTests : IAsyncLifetime
         Assert.Equal(0, await service.Stop());
         Assert.Contains("does not answer", await Refusal($"healthcheck --url {service.Address}"));
 
-        foreach (var secret in new[] { key, "correct horse", "pässwörd", "0123456789abcdef", root.Header("Set-Cookie")!.Split('=', ';')[1] })
+        foreach (
+            var secret in new[] { key, "correct horse", "pässwörd", "0123456789abcdef", root.Header("Set-Cookie")!.Split('=', ';')[1] })
             Assert.DoesNotContain(secret, service.Output + service.Errors);
     }
 
@@ -85,10 +91,14 @@ public sealed class CommandLineTests : IAsyncLifetime
         Assert.Contains("slug: Must have", await Refusal("org create --slug Acme! --name Acme"));
         Assert.Contains("Another organization has", await Refusal("org create --slug acme --name Acme"));
         Assert.Contains("timeZone: ", await Refusal("org create --slug globex --name Globex --time-zone Mars/Olympus"));
-        Assert.Contains("No such organization", await Refusal("user create --org globex --email a@b.example --role admin --password-stdin", "correct horse battery"));
+        Assert.Contains(
+            "No such organization",
+            await Refusal("user create --org globex --email a@b.example --role admin --password-stdin", "correct horse battery"));
         Assert.Contains("password: ", await Refusal("user create --org acme --email a@b.example --role admin --password-stdin", "short"));
         Assert.Contains("password: ", await Refusal("admin create-superadmin --email a@b.example --password-stdin", ""));
-        Assert.Contains("role: ", await Refusal("user create --org acme --email a@b.example --role superadmin --password-stdin", "correct horse battery"));
+        Assert.Contains(
+            "role: ",
+            await Refusal("user create --org acme --email a@b.example --role superadmin --password-stdin", "correct horse battery"));
         Assert.Contains("scopes: ", await Refusal("apikey create --org acme --label x --scope everything"));
         Assert.Contains("expiresAt: ", await Refusal("apikey create --org acme --label x --expires 2001-01-01T00:00:00Z"));
         Assert.Contains("No such key", await Refusal("apikey revoke --org acme --public-id 0000000000000000"));
@@ -145,5 +155,6 @@ public sealed class CommandLineTests : IAsyncLifetime
         return Assert.Single(verb.Errors.Split('\n'), said => said.StartsWith("chatlogger: ", StringComparison.Ordinal));
     }
 
-    private ServiceProcess Run(string line, string? input) => _here.Start([$"ConnectionStrings__ChatLogger={_database}"], line.Split(' '), input);
+    private ServiceProcess Run(string line, string? input) =>
+        _here.Start([$"ConnectionStrings__ChatLogger={_database}"], line.Split(' '), input);
 }

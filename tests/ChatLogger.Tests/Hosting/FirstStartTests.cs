@@ -30,7 +30,20 @@ public sealed partial class FirstStartTests : IAsyncLifetime
         var chatId = Guid.Parse(printed[0]);
         var message = JsonDocument.Parse(printed[1]).RootElement;
         Assert.Equal(
-            ["id", "chatId", "role", "content", "metadata", "latencyMs", "tokenCount", "promptTokens", "completionTokens", "model", "createdAt", "feedback"],
+            [
+                "id",
+                "chatId",
+                "role",
+                "content",
+                "metadata",
+                "latencyMs",
+                "tokenCount",
+                "promptTokens",
+                "completionTokens",
+                "model",
+                "createdAt",
+                "feedback",
+            ],
             message.EnumerateObject().Select(property => property.Name));
         Assert.Equal(chatId, message.GetProperty("chatId").GetGuid());
         Assert.Equal("Hello, is anybody there?", message.GetProperty("content").GetString());
@@ -44,7 +57,11 @@ public sealed partial class FirstStartTests : IAsyncLifetime
         var second = await _here.Develop();
         await second.Line(LookInside());
         Assert.Contains($"The data is in {_here.Cluster} ", second.Output);
-        (await second.Http.WithKey(demo.Key).Post($"/api/v1/orgs/demo/chats/{chatId}/messages", new { role = "user", content = "Still here?" })).Is(201);
+        (
+            await second
+                .Http.WithKey(demo.Key)
+                .Post($"/api/v1/orgs/demo/chats/{chatId}/messages", new { role = "user", content = "Still here?" })
+        ).Is(201);
         // Another terminal needs no connection string either.
         var verb = _here.Start(["ASPNETCORE_ENVIRONMENT=Development"], "apikey", "create", "--org", "demo", "--label", "another");
         Assert.Equal(0, await verb.Exit());
@@ -54,7 +71,9 @@ public sealed partial class FirstStartTests : IAsyncLifetime
         Assert.Contains($" apikey create --org demo --label again --DataDirectory '{_here.Data}'\n", second.Output);
         Assert.Contains($" user set-password --email admin@demo.example --password-stdin --DataDirectory '{_here.Data}'\n", second.Output);
         var change = _here.Start(
-            ["ASPNETCORE_ENVIRONMENT=Development"], ["user", "set-password", "--email", "admin@demo.example", "--password-stdin"], "a long enough password\n");
+            ["ASPNETCORE_ENVIRONMENT=Development"],
+            ["user", "set-password", "--email", "admin@demo.example", "--password-stdin"],
+            "a long enough password\n");
         Assert.Equal(0, await change.Exit());
         (await second.Http.Post("/auth/login", new { email = "admin@demo.example", password = demo.Password })).Is(401);
         (await second.Http.Post("/auth/login", new { email = "admin@demo.example", password = "a long enough password" })).Is(200);
@@ -70,7 +89,9 @@ public sealed partial class FirstStartTests : IAsyncLifetime
         Assert.Equal("", first.Errors + second.Errors);
         var cookie = (await File.ReadAllTextAsync(Path.Combine(_here.Root, "chatlogger.cookies"))).Trim().Split('\t')[^1];
         var logged = first.Output.Replace(Banner().Match(first.Output).Value, "") + second.Output;
-        foreach (var secret in new[] { demo.Password, demo.Key, cookie, await File.ReadAllTextAsync(Path.Combine(_here.Data, "session.secret")) })
+        foreach (
+            var secret in new[] { demo.Password, demo.Key, cookie, await File.ReadAllTextAsync(Path.Combine(_here.Data, "session.secret")) }
+        )
             Assert.DoesNotContain(secret, logged);
     }
 
@@ -80,12 +101,18 @@ public sealed partial class FirstStartTests : IAsyncLifetime
         // Whatever the machine is set to: the service does not listen to it.
         var services = await Task.WhenAll(
             _here.Develop("LANG=tr_TR.UTF-8", "TZ=Asia/Kathmandu"),
-            _here.Develop("PGHOST=nowhere.example", "PGPORT=1", "PGUSER=nobody", "PGDATABASE=other", "PGOPTIONS=-c default_transaction_read_only=on"));
+            _here.Develop(
+                "PGHOST=nowhere.example",
+                "PGPORT=1",
+                "PGUSER=nobody",
+                "PGDATABASE=other",
+                "PGOPTIONS=-c default_transaction_read_only=on"));
         var printed = await await Task.WhenAny(services.Select(service => service.Demo()));
         var (one, other) = (services[0], services[1]);
 
         var chat = (await one.Http.WithKey(printed.Key).Post("/api/v1/orgs/demo/chats", new { title = "Kalaallit" })).Is(201).Text("id");
-        (await other.Http.WithKey(printed.Key).Post($"/api/v1/orgs/demo/chats/{chat}/messages", new { role = "user", content = "ıİ" })).Is(201);
+        (await other.Http.WithKey(printed.Key).Post($"/api/v1/orgs/demo/chats/{chat}/messages", new { role = "user", content = "ıİ" })).Is(
+            201);
         var login = (await other.Http.Post("/auth/login", new { email = printed.Email, password = printed.Password })).Is(200);
         var member = one.Http.WithCookie(login.Header("Set-Cookie")!.Split(';')[0]);
         Assert.Equal("ıİ", (await member.Get($"/orgs/me/chats/{chat}/messages")).Is(200)["items"][0].GetProperty("content").GetString());

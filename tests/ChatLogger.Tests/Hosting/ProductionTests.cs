@@ -36,8 +36,20 @@ public sealed class ProductionTests : IAsyncLifetime
         var key = ApiKey.Generate().Text;
         var passwordFile = Path.Combine(_here.Root, "password");
         await File.WriteAllTextAsync(passwordFile, "correct horse battery\n");
-        string[] organization = ["Bootstrap__Organization__Slug=acme", "Bootstrap__Organization__Name=Acme", $"Bootstrap__ApiKey__Key={key}"];
-        string[] settings = [Secret, Database, .. organization, "Bootstrap__SuperAdmin__Email=Root@Example.com", $"Bootstrap__SuperAdmin__PasswordFile={passwordFile}"];
+        string[] organization =
+        [
+            "Bootstrap__Organization__Slug=acme",
+            "Bootstrap__Organization__Name=Acme",
+            $"Bootstrap__ApiKey__Key={key}",
+        ];
+        string[] settings =
+        [
+            Secret,
+            Database,
+            .. organization,
+            "Bootstrap__SuperAdmin__Email=Root@Example.com",
+            $"Bootstrap__SuperAdmin__PasswordFile={passwordFile}",
+        ];
 
         var instances = await Task.WhenAll(_here.Serve(settings), _here.Serve(settings));
         foreach (var instance in instances)
@@ -48,20 +60,39 @@ public sealed class ProductionTests : IAsyncLifetime
         }
 
         var changed = await _here.Serve(
-            Secret, Database, "Bootstrap__Organization__Slug=acme", "Bootstrap__Organization__Name=Acme renamed", $"Bootstrap__ApiKey__Key={key}",
-            "Bootstrap__SuperAdmin__Email=root@example.com", "Bootstrap__SuperAdmin__Password=another password", "Bootstrap__SuperAdmin__PasswordFile=");
+            Secret,
+            Database,
+            "Bootstrap__Organization__Slug=acme",
+            "Bootstrap__Organization__Name=Acme renamed",
+            $"Bootstrap__ApiKey__Key={key}",
+            "Bootstrap__SuperAdmin__Email=root@example.com",
+            "Bootstrap__SuperAdmin__Password=another password",
+            "Bootstrap__SuperAdmin__PasswordFile=");
         (await changed.Http.Post("/auth/login", new { email = "root@example.com", password = "another password" })).Is(401);
-        var login = (await changed.Http.Post("/auth/login", new { email = "root@example.com", password = "correct horse battery" })).Is(200);
+        var login = (await changed.Http.Post("/auth/login", new { email = "root@example.com", password = "correct horse battery" })).Is(
+            200);
         (await changed.Http.WithKey(key).Post("/api/v1/orgs/acme/chats", new { })).Is(201);
         Assert.Equal(0, await changed.Stop());
 
-        Assert.Equal("Acme 1 1 1", await Value(
-            """
-            select concat_ws(' ', (select string_agg(name, ',') from organizations), (select count(*) from users), (select count(*) from api_keys),
-                (select count(*) from users where role = 'superadmin' and org_id is null))
-            """));
+        Assert.Equal(
+            "Acme 1 1 1",
+            await Value(
+                """
+                select concat_ws(' ', (select string_agg(name, ',') from organizations), (select count(*) from users), (select count(*)
+                    from api_keys),
+                    (select count(*) from users where role = 'superadmin' and org_id is null))
+                """
+            ));
         var logged = string.Concat(instances.Append(changed).Select(instance => instance.Output + instance.Errors));
-        foreach (var secret in new[] { key, "correct horse", "another password", "0123456789abcdef", login.Header("Set-Cookie")!.Split('=', ';')[1] })
+        foreach (
+            var secret in new[]
+            {
+                key,
+                "correct horse",
+                "another password",
+                "0123456789abcdef",
+                login.Header("Set-Cookie")!.Split('=', ';')[1],
+            })
             Assert.DoesNotContain(secret, logged);
     }
 
@@ -69,7 +100,13 @@ public sealed class ProductionTests : IAsyncLifetime
     public async Task Empty_bootstrap_settings_are_none()
     {
         var service = await _here.Serve(
-            Secret, Database, "Bootstrap__SuperAdmin__Email=", "Bootstrap__SuperAdmin__Password=", "Bootstrap__Organization__Slug=", "Bootstrap__Organization__Name=", "Bootstrap__ApiKey__Key=");
+            Secret,
+            Database,
+            "Bootstrap__SuperAdmin__Email=",
+            "Bootstrap__SuperAdmin__Password=",
+            "Bootstrap__Organization__Slug=",
+            "Bootstrap__Organization__Name=",
+            "Bootstrap__ApiKey__Key=");
 
         Assert.Equal(0, await service.Stop());
         Assert.Equal("0 0", await Value("select concat_ws(' ', (select count(*) from organizations), (select count(*) from users))"));
@@ -94,7 +131,9 @@ public sealed class ProductionTests : IAsyncLifetime
         var secretFile = Path.Combine(_here.Root, "secret");
         await File.WriteAllTextAsync(secretFile, "0123456789abcdef0123456789abcdef\n");
         var database = new NpgsqlConnectionStringBuilder(_database);
-        var url = $"postgres://{database.Username}:{Uri.EscapeDataString(database.Password ?? "")}@/{database.Database}?host={Uri.EscapeDataString(database.Host!)}&port={database.Port}";
+        var url =
+            $"postgres://{database.Username}:{Uri.EscapeDataString(database.Password ?? "")}@/{database.Database}?host="
+                + $"{Uri.EscapeDataString(database.Host!)}&port={database.Port}";
 
         var service = await _here.Serve($"DATABASE_URL={url}", $"Session__SecretFile={secretFile}");
 
@@ -109,7 +148,9 @@ public sealed class ProductionTests : IAsyncLifetime
         string[] settings = [Secret, Database];
         var (first, second, third) = (FreePort(), FreePort(), FreePort());
 
-        var byUrls = await _here.Start([.. settings, $"ASPNETCORE_URLS=http://127.0.0.1:{second}", $"PORT={third}"], "--urls", $"http://127.0.0.1:{first}").Listening();
+        var byUrls = await _here
+            .Start([.. settings, $"ASPNETCORE_URLS=http://127.0.0.1:{second}", $"PORT={third}"], "--urls", $"http://127.0.0.1:{first}")
+            .Listening();
         Assert.Equal(first, byUrls.Address.Port);
         var byVariable = await _here.Start([.. settings, $"ASPNETCORE_URLS=http://127.0.0.1:{second}", $"PORT={third}"]).Listening();
         Assert.Equal(second, byVariable.Address.Port);

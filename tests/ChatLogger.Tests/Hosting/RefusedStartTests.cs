@@ -28,14 +28,45 @@ public sealed class RefusedStartTests : IAsyncLifetime
     [InlineData("Session__PreviousSecret", "Database__Private=true", Secret, "Session__PreviousSecret=short")]
     [InlineData("Bootstrap__SuperAdmin__Password", "Database__Private=true", Secret, "Bootstrap__SuperAdmin__Email=root@example.com")]
     [InlineData("Bootstrap__SuperAdmin__Email", "Database__Private=true", Secret, "Bootstrap__SuperAdmin__Password=correct horse battery")]
-    [InlineData("Bootstrap__SuperAdmin__Email|e-mail", "Database__Private=true", Secret, "Bootstrap__SuperAdmin__Email=root", "Bootstrap__SuperAdmin__Password=correct horse battery")]
-    [InlineData("Bootstrap__SuperAdmin__Password|12", "Database__Private=true", Secret, "Bootstrap__SuperAdmin__Email=root@example.com", "Bootstrap__SuperAdmin__Password=too short")]
-    [InlineData("Bootstrap__SuperAdmin__PasswordFile", "Database__Private=true", Secret, "Bootstrap__SuperAdmin__Email=root@example.com", "Bootstrap__SuperAdmin__PasswordFile=/nowhere/password")]
+    [InlineData(
+        "Bootstrap__SuperAdmin__Email|e-mail",
+        "Database__Private=true",
+        Secret,
+        "Bootstrap__SuperAdmin__Email=root",
+        "Bootstrap__SuperAdmin__Password=correct horse battery"
+    )]
+    [InlineData(
+        "Bootstrap__SuperAdmin__Password|12",
+        "Database__Private=true",
+        Secret,
+        "Bootstrap__SuperAdmin__Email=root@example.com",
+        "Bootstrap__SuperAdmin__Password=too short"
+    )]
+    [InlineData(
+        "Bootstrap__SuperAdmin__PasswordFile",
+        "Database__Private=true",
+        Secret,
+        "Bootstrap__SuperAdmin__Email=root@example.com",
+        "Bootstrap__SuperAdmin__PasswordFile=/nowhere/password"
+    )]
     [InlineData("Bootstrap__Organization__Name", "Database__Private=true", Secret, "Bootstrap__Organization__Slug=acme")]
     [InlineData("Bootstrap__Organization__Slug", "Database__Private=true", Secret, "Bootstrap__Organization__Name=Acme")]
-    [InlineData("Bootstrap__Organization__Slug|hyphen", "Database__Private=true", Secret, "Bootstrap__Organization__Slug=Acme!", "Bootstrap__Organization__Name=Acme")]
+    [InlineData(
+        "Bootstrap__Organization__Slug|hyphen",
+        "Database__Private=true",
+        Secret,
+        "Bootstrap__Organization__Slug=Acme!",
+        "Bootstrap__Organization__Name=Acme"
+    )]
     [InlineData("Bootstrap__Organization__Slug", "Database__Private=true", Secret, "Bootstrap__ApiKey__Key=" + Key)]
-    [InlineData("Bootstrap__ApiKey__Key|checksum", "Database__Private=true", Secret, "Bootstrap__Organization__Slug=acme", "Bootstrap__Organization__Name=Acme", "Bootstrap__ApiKey__Key=" + Key)]
+    [InlineData(
+        "Bootstrap__ApiKey__Key|checksum",
+        "Database__Private=true",
+        Secret,
+        "Bootstrap__Organization__Slug=acme",
+        "Bootstrap__Organization__Name=Acme",
+        "Bootstrap__ApiKey__Key=" + Key
+    )]
     [InlineData("Limits__Contnt|ContentBytes", "Database__Private=true", Secret, "Limits__Contnt=1")]
     [InlineData("Limits__ContentBytes|number", "Database__Private=true", Secret, "Limits__ContentBytes=plenty")]
     [InlineData("Limits__ContentBytes|4194304", "Database__Private=true", Secret, "Limits__ContentBytes=4194305")]
@@ -46,7 +77,13 @@ public sealed class RefusedStartTests : IAsyncLifetime
     [InlineData("ConnectionStrings__ChatLogger", Secret, "ConnectionStrings__ChatLogger=Host=db;Pass=hunter2hunter2")]
     [InlineData("DATABASE_URL", Secret, "DATABASE_URL=postgres://me:hunter2hunter2@db/chat?colour=blue")]
     [InlineData("Cors__Origins__0|https://dashboard.example", "Database__Private=true", Secret, "Cors__Origins__0=https://*.example")]
-    [InlineData("Cors__Origins__1|no slash", "Database__Private=true", Secret, "Cors__Origins__0=https://dashboard.example", "Cors__Origins__1=https://dashboard.example/")]
+    [InlineData(
+        "Cors__Origins__1|no slash",
+        "Database__Private=true",
+        Secret,
+        "Cors__Origins__0=https://dashboard.example",
+        "Cors__Origins__1=https://dashboard.example/"
+    )]
     [InlineData("Cors__Origins__0|list", "Database__Private=true", Secret, "Cors__Origins=https://dashboard.example")]
     [InlineData("ApiKeys__0__Sha256", "Database__Private=true", Secret, "ApiKeys__0__Slug=acme")]
     [InlineData("Proxies__Trusted__0|10.0.0.0/8", "Database__Private=true", Secret, "Proxies__Trusted__0=hunter2hunter2")]

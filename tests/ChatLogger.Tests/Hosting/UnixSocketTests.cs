@@ -54,12 +54,27 @@ public sealed class UnixSocketTests : IAsyncLifetime
     {
         var file = Path.Combine(_here.Root, "notes.txt");
         File.WriteAllText(file, "mine");
-        Assert.Contains("is there already", Assert.Throws<StartupException>(() => UnixSocket.Clear(file)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "is there already",
+            Assert.Throws<StartupException>(() => UnixSocket.Clear(file)).Message,
+            StringComparison.Ordinal);
         Assert.Equal("mine", File.ReadAllText(file));
-        Assert.Contains("is there already", Assert.Throws<StartupException>(() => UnixSocket.Clear(_here.Root)).Message, StringComparison.Ordinal);
-        Assert.Contains("does not exist", Assert.Throws<StartupException>(() => UnixSocket.Clear(Path.Combine(_here.Root, "no", "http.sock"))).Message, StringComparison.Ordinal);
-        Assert.Contains("begins with /", Assert.Throws<StartupException>(() => UnixSocket.Clear("http.sock")).Message, StringComparison.Ordinal);
-        Assert.Contains("107 bytes", Assert.Throws<StartupException>(() => UnixSocket.Clear($"/{new string('a', 107)}")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "is there already",
+            Assert.Throws<StartupException>(() => UnixSocket.Clear(_here.Root)).Message,
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "does not exist",
+            Assert.Throws<StartupException>(() => UnixSocket.Clear(Path.Combine(_here.Root, "no", "http.sock"))).Message,
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "begins with /",
+            Assert.Throws<StartupException>(() => UnixSocket.Clear("http.sock")).Message,
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "107 bytes",
+            Assert.Throws<StartupException>(() => UnixSocket.Clear($"/{new string('a', 107)}")).Message,
+            StringComparison.Ordinal);
 
         using (var abandoned = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified))
         {
@@ -74,7 +89,8 @@ public sealed class UnixSocketTests : IAsyncLifetime
     private async Task<ServiceProcess> Serve(params string[] settings)
     {
         var service = _here.Start(
-            [Secret, $"ConnectionStrings__ChatLogger={_database}", "RateLimits__Login__FailuresPerAddress=2", .. settings], ["--urls", $"http://unix:{SocketPath}"]);
+            [Secret, $"ConnectionStrings__ChatLogger={_database}", "RateLimits__Login__FailuresPerAddress=2", .. settings],
+            ["--urls", $"http://unix:{SocketPath}"]);
         await service.Line(new System.Text.RegularExpressions.Regex("is listening on http://unix:/"));
         return service;
     }
@@ -91,7 +107,11 @@ public sealed class UnixSocketTests : IAsyncLifetime
     private async Task<int> Guess(string address)
     {
         using var http = new HttpClient(UnixSocket.Handler(SocketPath)) { BaseAddress = new Uri("http://localhost") };
-        return (await new Caller(http, "X-Forwarded-For", address).Post("/auth/login", new { email = $"{Guid.NewGuid():N}@nowhere.example", password = "wrong" })).Status;
+        return (
+            await new Caller(http, "X-Forwarded-For", address).Post(
+                "/auth/login",
+                new { email = $"{Guid.NewGuid():N}@nowhere.example", password = "wrong" })
+        ).Status;
     }
 
     private static string Message(string line) => System.Text.Json.JsonDocument.Parse(line).RootElement.GetProperty("message").GetString()!;

@@ -51,7 +51,9 @@ public class JsonBodyTests(LeasedApp app) : IClassFixture<LeasedApp>
     {
         var acme = await app.Org("acme");
 
-        var answer = (await (await acme.Plugin()).Post($"{acme.ApiPath}/chats", $"{{\"metadata\":{new string('[', 100)}{new string(']', 100)}}}")).IsInvalid("body");
+        var answer = (
+            await (await acme.Plugin()).Post($"{acme.ApiPath}/chats", $"{{\"metadata\":{new string('[', 100)}{new string(']', 100)}}}")
+        ).IsInvalid("body");
         Assert.Equal("This nests deeper than 64 levels.", answer["errors"].GetProperty("body")[0].GetString());
     }
 

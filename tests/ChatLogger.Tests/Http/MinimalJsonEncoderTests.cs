@@ -12,7 +12,12 @@ public class MinimalJsonEncoderTests(LeasedApp app) : IClassFixture<LeasedApp>
     [Fact]
     public void Every_character_is_itself_or_is_read_back_as_itself()
     {
-        foreach (var rune in Enumerable.Range(0, 0x110000).Where(Rune.IsValid).Where(code => code < 0x3000 || code % 97 == 0).Select(code => new Rune(code)))
+        foreach (
+            var rune in Enumerable
+                .Range(0, 0x110000)
+                .Where(Rune.IsValid)
+                .Where(code => code < 0x3000 || code % 97 == 0)
+                .Select(code => new Rune(code)))
         {
             var text = $"a{rune}b{rune}";
             var json = JsonSerializer.Serialize(text, Options);
@@ -36,7 +41,9 @@ public class MinimalJsonEncoderTests(LeasedApp app) : IClassFixture<LeasedApp>
 
     [Fact]
     public void The_longest_escape_fits_and_the_shortest_is_taken() =>
-        Assert.Equal("\"\\u0000\\u001f\\u007f\\n\\r\\t\\b\\f\\\"\\\\/<>&'+é\u2028😀\"", JsonSerializer.Serialize("\u0000\u001f\u007f\n\r\t\b\f\"\\/<>&'+é\u2028😀", Options));
+        Assert.Equal(
+            "\"\\u0000\\u001f\\u007f\\n\\r\\t\\b\\f\\\"\\\\/<>&'+é\u2028😀\"",
+            JsonSerializer.Serialize("\u0000\u001f\u007f\n\r\t\b\f\"\\/<>&'+é\u2028😀", Options));
 
     [Fact]
     public async Task An_answer_says_an_emoji_as_it_was_sent()
@@ -45,11 +52,17 @@ public class MinimalJsonEncoderTests(LeasedApp app) : IClassFixture<LeasedApp>
         var plugin = await acme.Plugin();
         const string said = "😀 👩‍👩‍👧 \u2028 <b>&";
 
-        var chat = (await plugin.Post($"{acme.ApiPath}/chats", new { title = said, metadata = new Dictionary<string, string> { [said] = said } })).Is(201);
+        var chat = (
+            await plugin.Post($"{acme.ApiPath}/chats", new { title = said, metadata = new Dictionary<string, string> { [said] = said } })
+        ).Is(201);
         Assert.Contains($"\"title\":\"{said}\"", chat.Body, StringComparison.Ordinal);
-        var message = (await plugin.Post($"{acme.ApiPath}/chats/{chat.Text("id")}/messages", new { role = "user", content = said })).Is(201);
+        var message = (await plugin.Post($"{acme.ApiPath}/chats/{chat.Text("id")}/messages", new { role = "user", content = said })).Is(
+            201);
         Assert.Contains($"\"content\":\"{said}\"", message.Body, StringComparison.Ordinal);
-        Assert.Contains($"\"content\":\"{said}\"", (await (await acme.Admin()).Get($"/orgs/me/chats/{chat.Text("id")}/messages")).Is(200).Body, StringComparison.Ordinal);
+        Assert.Contains(
+            $"\"content\":\"{said}\"",
+            (await (await acme.Admin()).Get($"/orgs/me/chats/{chat.Text("id")}/messages")).Is(200).Body,
+            StringComparison.Ordinal);
     }
 
     private static byte[] Utf8(string text)

@@ -43,7 +43,8 @@ public class RequestLogTests(RequestLogTests.LoggingApp app) : IClassFixture<Req
         }
     }
 
-    private IEnumerable<string> Lines() => app.Log.All.Where(line => line.StartsWith("Debug ", StringComparison.Ordinal) && line.Contains(" ms", StringComparison.Ordinal));
+    private IEnumerable<string> Lines() =>
+        app.Log.All.Where(line => line.StartsWith("Debug ", StringComparison.Ordinal) && line.Contains(" ms", StringComparison.Ordinal));
 
     public class LoggingApp : App
     {

@@ -50,7 +50,8 @@ public class Rfc3339Tests(LeasedApp app) : IClassFixture<LeasedApp>
     public void What_is_none_is_not(string text) => Assert.False(Rfc3339.TryParse(text, out _));
 
     [Fact]
-    public void A_fraction_as_long_as_a_body_is_none() => Assert.False(Rfc3339.TryParse($"2026-11-01T12:00:00.{new string('1', 100_000)}Z", out _));
+    public void A_fraction_as_long_as_a_body_is_none() =>
+        Assert.False(Rfc3339.TryParse($"2026-11-01T12:00:00.{new string('1', 100_000)}Z", out _));
 
     [Theory]
     [InlineData("2026-11-01T12:00:00.123456789Z")]
@@ -62,13 +63,16 @@ public class Rfc3339Tests(LeasedApp app) : IClassFixture<LeasedApp>
         var importing = app.Stranger.WithKey(await acme.Key("ingest", "import"));
         var admin = await acme.Admin();
 
-        var batch = (await importing.Post($"{acme.ApiPath}/batch", new { items = new[] { new { type = "chat", createdAt = time } } })).Is(207);
+        var batch = (await importing.Post($"{acme.ApiPath}/batch", new { items = new[] { new { type = "chat", createdAt = time } } })).Is(
+            207);
         var id = batch["results"][0].GetProperty("id").GetString();
         Assert.Equal("2026-11-01T12:00:00.123Z", (await admin.Get($"/orgs/me/chats/{id}")).Is(200).Text("createdAt"));
 
         var encoded = Uri.EscapeDataString(time);
         Assert.Equal(1, (await admin.Get($"/orgs/me/chats?from={encoded}")).Is(200)["items"].GetArrayLength());
-        Assert.Equal("2026-11-01T12:00:00.123Z", (await admin.Get($"/analytics/orgs/me/summary?from={encoded}&to=2026-11-02")).Is(200).Text("from"));
+        Assert.Equal(
+            "2026-11-01T12:00:00.123Z",
+            (await admin.Get($"/analytics/orgs/me/summary?from={encoded}&to=2026-11-02")).Is(200).Text("from"));
         var export = (await admin.Post("/exports/orgs/me", new { format = "jsonl", from = time })).Is(200);
         Assert.Contains(id!, export.Body, StringComparison.Ordinal);
     }

@@ -27,12 +27,16 @@ public class SubPathTests(SubPathApp app) : IClassFixture<SubPathApp>
         var plugin = app.Stranger.WithKey(await acme.Key());
 
         var login = (await app.Stranger.Post($"{sent}/auth/login", new { email = ann.Email, password = Persona.Password })).Is(200);
-        Assert.Matches("^__Secure-chatlogger=[A-Za-z0-9_.-]+; max-age=43200; path=/chatlogger; secure; samesite=strict; httponly$", login.Header("Set-Cookie"));
+        Assert.Matches(
+            "^__Secure-chatlogger=[A-Za-z0-9_.-]+; max-age=43200; path=/chatlogger; secure; samesite=strict; httponly$",
+            login.Header("Set-Cookie"));
         var admin = app.Stranger.WithCookie(login.Header("Set-Cookie")!.Split(';')[0]);
 
         var chat = (await plugin.Post($"{sent}/api/v1/orgs/{acme.Slug}/chats", new { })).Is(201);
         Assert.Equal($"{Base}/api/v1/orgs/{acme.Slug}/chats/{chat.Text("id")}", chat.Header("Location"));
-        var message = (await plugin.Post($"{sent}/api/v1/orgs/{acme.Slug}/chats/{chat.Text("id")}/messages", new { role = "user", content = "a" })).Is(201);
+        var message = (
+            await plugin.Post($"{sent}/api/v1/orgs/{acme.Slug}/chats/{chat.Text("id")}/messages", new { role = "user", content = "a" })
+        ).Is(201);
         Assert.StartsWith($"{Base}/api/v1/orgs/", message.Header("Location"), StringComparison.Ordinal);
         var key = (await admin.Post($"{sent}/orgs/me/apikeys", new { label = "a" })).Is(201);
         Assert.StartsWith($"{Base}/orgs/me/apikeys/", key.Header("Location"), StringComparison.Ordinal);
@@ -40,7 +44,10 @@ public class SubPathTests(SubPathApp app) : IClassFixture<SubPathApp>
         Assert.StartsWith($"{Base}/exports/orgs/me/", export.Header("Location"), StringComparison.Ordinal);
         (await admin.Ended(export.Header("Location")!)).Is(200);
 
-        Assert.Contains($"\"url\":\"{Base}\"", (await app.Stranger.Get($"{sent}/openapi/v1.json")).Is(200).Body.Replace(" ", "", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Contains(
+            $"\"url\":\"{Base}\"",
+            (await app.Stranger.Get($"{sent}/openapi/v1.json")).Is(200).Body.Replace(" ", "", StringComparison.Ordinal),
+            StringComparison.Ordinal);
         Assert.Equal($"{Base}/docs", (await app.Stranger.Get($"{sent}/")).Is(200).Text("docs"));
         (await app.Stranger.Get($"{sent}/healthz/ready")).Is(200);
         (await app.Stranger.Get($"{sent}/docs/index.html")).Is(200);
@@ -74,7 +81,19 @@ public class SubPathTests(SubPathApp app) : IClassFixture<SubPathApp>
         Assert.Equal("/a/b-c", await Location("/a/b-c"));
         Assert.Equal("/logs", await Location("/logs", "/logs"));
         // What is no plain path would make an address of another host, or worse.
-        foreach (var nasty in new[] { "//evil.example", "/\\evil.example", "/a/../b", "/..", "/a b", "/a?b", "/a#b", "/%2f%2fevil.example", $"/{new string('a', 300)}" })
+        foreach (
+            var nasty in new[]
+            {
+                "//evil.example",
+                "/\\evil.example",
+                "/a/../b",
+                "/..",
+                "/a b",
+                "/a?b",
+                "/a#b",
+                "/%2f%2fevil.example",
+                $"/{new string('a', 300)}",
+            })
             Assert.Equal(Base, await Location(nasty));
     }
 
@@ -89,7 +108,10 @@ public class SubPathTests(SubPathApp app) : IClassFixture<SubPathApp>
     {
         var configuration = new ConfigurationBuilder().AddInMemoryCollection([new("PathBase", text)]).Build();
 
-        Assert.StartsWith("PathBase must be a path", Assert.Throws<StartupException>(() => BasePath.Read(configuration)).Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "PathBase must be a path",
+            Assert.Throws<StartupException>(() => BasePath.Read(configuration)).Message,
+            StringComparison.Ordinal);
     }
 
     [Theory]

@@ -17,7 +17,12 @@ public class TimeZonesTests(LeasedApp app) : IClassFixture<LeasedApp>
         var acme = await app.Org("acme");
         var admin = await acme.Admin();
 
-        Assert.Equal(zone, (await admin.Patch("/orgs/me", new { settings = new { timeZone = zone } })).Is(200)["settings"].GetProperty("timeZone").GetString());
+        Assert.Equal(
+            zone,
+            (await admin.Patch("/orgs/me", new { settings = new { timeZone = zone } }))
+                .Is(200)["settings"]
+                .GetProperty("timeZone")
+                .GetString());
         await Works(admin, zone, zone);
         Assert.Equal(zone, (await admin.Get($"/analytics/orgs/me/summary?tz={Uri.EscapeDataString(zone)}")).Is(200).Text("tz"));
         Assert.Equal(zone, (await admin.Get($"/analytics/orgs/me/conversations?tz={Uri.EscapeDataString(zone)}")).Is(200).Text("tz"));
@@ -54,10 +59,18 @@ public class TimeZonesTests(LeasedApp app) : IClassFixture<LeasedApp>
         Assert.Equal(zone, (await admin.Get("/analytics/orgs/me/conversations?from=2026-07-01&to=2026-07-02")).Is(200).Text("tz"));
 
         var chat = (await admin.Post("/orgs/me/chats", new { title })).Is(201).Text("id");
-        await app.Execute("update chats set created_at = @At where id = @Id", new { At = midnight["from"].GetDateTimeOffset(), Id = Guid.Parse(chat) });
+        await app.Execute(
+            "update chats set created_at = @At where id = @Id",
+            new { At = midnight["from"].GetDateTimeOffset(), Id = Guid.Parse(chat) });
         Assert.Contains(chat, (await admin.Get("/orgs/me/chats?from=2026-07-01&to=2026-07-02")).Is(200).Body, StringComparison.Ordinal);
         Assert.DoesNotContain(chat, (await admin.Get("/orgs/me/chats?to=2026-07-01")).Is(200).Body, StringComparison.Ordinal);
-        Assert.Contains(chat, (await admin.Post("/exports/orgs/me", new { format = "jsonl", from = "2026-07-01" })).Is(200).Body, StringComparison.Ordinal);
-        Assert.DoesNotContain(chat, (await admin.Post("/exports/orgs/me", new { format = "jsonl", to = "2026-07-01" })).Is(200).Body, StringComparison.Ordinal);
+        Assert.Contains(
+            chat,
+            (await admin.Post("/exports/orgs/me", new { format = "jsonl", from = "2026-07-01" })).Is(200).Body,
+            StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            chat,
+            (await admin.Post("/exports/orgs/me", new { format = "jsonl", to = "2026-07-01" })).Is(200).Body,
+            StringComparison.Ordinal);
     }
 }

@@ -9,10 +9,13 @@ public sealed class IdleApp : UnthrottledApp
     protected override void Customize(WebApplicationBuilder builder)
     {
         base.Customize(builder);
-        builder.Configuration.AddInMemoryCollection(
-        [
-            new("Feed:PollInterval", "01:00:00"), new("Purge:Interval", "01:00:00"),
-            new("Search:PollInterval", "00:01:00"), new("Search:CatchUpInterval", "01:00:00"), new("Search:MinBatch", "100000"), new("Search:MaxIndexDelay", "01:00:00"),
+        builder.Configuration.AddInMemoryCollection([
+            new("Feed:PollInterval", "01:00:00"),
+            new("Purge:Interval", "01:00:00"),
+            new("Search:PollInterval", "00:01:00"),
+            new("Search:CatchUpInterval", "01:00:00"),
+            new("Search:MinBatch", "100000"),
+            new("Search:MaxIndexDelay", "01:00:00"),
         ]);
     }
 }

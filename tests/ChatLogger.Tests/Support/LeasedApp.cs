@@ -12,7 +12,9 @@ public sealed class LeasedApp : UnthrottledApp
 {
     private static readonly ConcurrentQueue<LeasedApp> Returned = new();
 
-    private static int _expected = typeof(LeasedApp).Assembly.GetTypes().Count(type => type.IsAssignableTo(typeof(IClassFixture<LeasedApp>)));
+    private static int _expected = typeof(LeasedApp)
+        .Assembly.GetTypes()
+        .Count(type => type.IsAssignableTo(typeof(IClassFixture<LeasedApp>)));
 
     public override async Task InitializeAsync()
     {

@@ -20,9 +20,10 @@ internal sealed class PgBouncer : IAsyncDisposable
         var behind = new NpgsqlConnectionStringBuilder(database);
         Port = FreePort();
         var file = Path.Combine(_folder, "pgbouncer.ini");
+        var password = behind.Password is null ? "" : $"password={behind.Password}";
         File.WriteAllText(file, string.Create(CultureInfo.InvariantCulture, $"""
             [databases]
-            * = host={behind.Host} port={behind.Port} user={behind.Username} {(behind.Password is { } password ? $"password={password}" : "")}
+            * = host={behind.Host} port={behind.Port} user={behind.Username} {password}
             [pgbouncer]
             listen_addr = 127.0.0.1
             listen_port = {Port}
@@ -33,7 +34,12 @@ internal sealed class PgBouncer : IAsyncDisposable
             server_login_retry = 1
             {settings}
             """));
-        var start = new ProcessStartInfo(Program!, [file]) { RedirectStandardError = true, RedirectStandardOutput = true, WorkingDirectory = "/" };
+        var start = new ProcessStartInfo(Program!, [file])
+        {
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+            WorkingDirectory = "/",
+        };
         // It refuses to run as root, as PostgreSQL does, and needs the same access to the socket as PostgreSQL's account.
         if (!OperatingSystem.IsWindows() && ServerAccount.IsRoot)
         {
@@ -43,7 +49,8 @@ internal sealed class PgBouncer : IAsyncDisposable
         _process = Process.Start(start)!;
     }
 
-    public static string? Program { get; } = new[] { "/usr/sbin/pgbouncer", "/usr/bin/pgbouncer", "/opt/homebrew/bin/pgbouncer" }.FirstOrDefault(File.Exists);
+    public static string? Program { get; } =
+        new[] { "/usr/sbin/pgbouncer", "/usr/bin/pgbouncer", "/opt/homebrew/bin/pgbouncer" }.FirstOrDefault(File.Exists);
 
     public int Port { get; }
 

@@ -13,5 +13,9 @@ public class ProxiedApp : App
     internal Caller From(string address) => new(Http, "X-Forwarded-For", address);
 
     protected override void Customize(WebApplicationBuilder builder) =>
-        builder.Configuration.AddInMemoryCollection([new("Proxies:Trusted:0", "127.0.0.1"), new("Proxies:Trusted:1", "10.0.0.0/8"), .. Set]);
+        builder.Configuration.AddInMemoryCollection([
+            new("Proxies:Trusted:0", "127.0.0.1"),
+            new("Proxies:Trusted:1", "10.0.0.0/8"),
+            .. Set,
+        ]);
 }

@@ -50,7 +50,8 @@ internal sealed class Collector : IAsyncDisposable
     public IEnumerable<(string Scope, Proto Record)> Logs => Scoped("/v1/logs");
 
     /// <summary>What resources say of themselves.</summary>
-    public IEnumerable<IReadOnlyDictionary<string, string>> Resources => Requests("").Select(resource => resource.All(1).First().Attributes(1));
+    public IEnumerable<IReadOnlyDictionary<string, string>> Resources =>
+        Requests("").Select(resource => resource.All(1).First().Attributes(1));
 
     public async Task<T> Find<T>(IEnumerable<T> among, Func<T, bool> isMeant)
     {
@@ -104,7 +105,8 @@ internal sealed class Collector : IAsyncDisposable
             }
         }
 
-        public IEnumerable<Proto> All(int field) => _fields.Where(each => each.Field == field && each.Bytes is not null).Select(each => new Proto(each.Bytes!));
+        public IEnumerable<Proto> All(int field) =>
+            _fields.Where(each => each.Field == field && each.Bytes is not null).Select(each => new Proto(each.Bytes!));
 
         public ulong Number(int field) => _fields.Find(each => each.Field == field).Number;
 
@@ -113,10 +115,14 @@ internal sealed class Collector : IAsyncDisposable
         public string Hex(int field) => Convert.ToHexStringLower(Bytes(field));
 
         /// <summary>KeyValue: key 1, value 2; AnyValue: string 1, bool 2, int 3, double 4.</summary>
-        public IReadOnlyDictionary<string, string> Attributes(int field) => All(field).ToDictionary(pair => pair.Text(1), pair => pair.All(2).First().Any());
+        public IReadOnlyDictionary<string, string> Attributes(int field) =>
+            All(field).ToDictionary(pair => pair.Text(1), pair => pair.All(2).First().Any());
 
         /// <summary>This, an AnyValue, as text.</summary>
-        public string Any() => _fields is [{ Bytes: { } text }, ..] ? Encoding.UTF8.GetString(text) : _fields is [var number, ..] ? $"{number.Number}" : "";
+        public string Any() =>
+            _fields is [{ Bytes: { } text }, ..] ? Encoding.UTF8.GetString(text)
+            : _fields is [var number, ..] ? $"{number.Number}"
+            : "";
 
         private byte[] Bytes(int field) => _fields.Find(each => each.Field == field).Bytes ?? [];
 

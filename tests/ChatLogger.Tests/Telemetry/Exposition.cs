@@ -38,13 +38,17 @@ internal sealed class Exposition
                 var (name, type) = Cut(line["# TYPE ".Length..]);
                 Assert.Contains(type, Types);
                 IsName(name, colons: true);
-                Assert.True(exposition._families.TryAdd(name, (type, null)), $"{name} has two TYPE lines, or its samples are not together.");
+                Assert.True(
+                    exposition._families.TryAdd(name, (type, null)),
+                    $"{name} has two TYPE lines, or its samples are not together.");
                 current = name;
             }
             else
             {
                 var sample = Sample.Read(line);
-                Assert.True(current.Length > 0 && exposition.Owns(current, sample.Name), $"{sample.Name} stands below the type of {current}.");
+                Assert.True(
+                    current.Length > 0 && exposition.Owns(current, sample.Name),
+                    $"{sample.Name} stands below the type of {current}.");
                 Assert.True(seen.Add($"{sample.Name} {string.Join(',', sample.Labels.OrderBy(label => label.Key))}"), $"Twice: {line}");
                 exposition._samples.Add(sample);
             }
@@ -71,7 +75,9 @@ internal sealed class Exposition
     {
         foreach (var (name, _) in _families.Where(family => family.Value.Type == "histogram"))
         {
-            var series = Of($"{name}_bucket").GroupBy(bucket => string.Join(',', bucket.Labels.Where(label => label.Key != "le").OrderBy(label => label.Key))).ToList();
+            var series = Of($"{name}_bucket")
+                .GroupBy(bucket => string.Join(',', bucket.Labels.Where(label => label.Key != "le").OrderBy(label => label.Key)))
+                .ToList();
             Assert.Equal(series.Count, Of($"{name}_count").Count());
             Assert.Equal(series.Count, Of($"{name}_sum").Count());
             foreach (var buckets in series.Select(group => group.ToList()))
@@ -82,7 +88,13 @@ internal sealed class Exposition
                 Assert.Equal(buckets.Select(bucket => bucket.Value).Order(), buckets.Select(bucket => bucket.Value));
                 var labels = buckets[0].Labels.Where(label => label.Key != "le").Select(label => (label.Key, label.Value)).ToArray();
                 Assert.Equal(
-                    Assert.Single(Of($"{name}_count"), count => count.Labels.Count == labels.Length && labels.All(label => count.Labels.GetValueOrDefault(label.Key) == label.Value)).Value,
+                    Assert
+                        .Single(
+                            Of($"{name}_count"),
+                            count =>
+                                count.Labels.Count == labels.Length
+                                && labels.All(label => count.Labels.GetValueOrDefault(label.Key) == label.Value))
+                        .Value,
                     buckets[^1].Value);
             }
         }
@@ -94,7 +106,8 @@ internal sealed class Exposition
         return (text[..space], text[(space + 1)..]);
     }
 
-    private static void IsName(string name, bool colons) => Assert.Matches(colons ? "^[a-zA-Z_:][a-zA-Z0-9_:]*$" : "^[a-zA-Z_][a-zA-Z0-9_]*$", name);
+    private static void IsName(string name, bool colons) =>
+        Assert.Matches(colons ? "^[a-zA-Z_:][a-zA-Z0-9_:]*$" : "^[a-zA-Z_][a-zA-Z0-9_]*$", name);
 
     private static double Number(string text) => text switch
     {

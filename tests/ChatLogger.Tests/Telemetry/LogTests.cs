@@ -24,13 +24,15 @@ public sealed partial class LogTests
         try
         {
             var service = await here.Serve("Session__Secret=0123456789abcdef0123456789abcdef", $"ConnectionStrings__ChatLogger={database}");
-            var refused = (await service.Http.Post("/auth/login", new { email = "nobody@acme.example", password = "n0t-a-password" })).Is(401);
+            var refused = (await service.Http.Post("/auth/login", new { email = "nobody@acme.example", password = "n0t-a-password" })).Is(
+                401);
             await using (var rows = Npgsql.NpgsqlDataSource.Create(database))
             {
                 await using var command = rows.CreateCommand("alter table users rename to users_elsewhere");
                 await command.ExecuteNonQueryAsync();
             }
-            var failed = (await service.Http.Post("/auth/login", new { email = "nobody@acme.example", password = "n0t-a-password" })).Is(500);
+            var failed = (await service.Http.Post("/auth/login", new { email = "nobody@acme.example", password = "n0t-a-password" })).Is(
+                500);
             Assert.Equal(0, await service.Stop());
 
             var lines = service.Output.Split('\n').Select(line => JsonDocument.Parse(line).RootElement).ToList();
@@ -91,7 +93,9 @@ public sealed partial class LogTests
         Assert.Equal(7, line.GetProperty("fields").GetProperty("times").GetInt32());
         var exception = line.GetProperty("exception").GetString()!;
         Assert.Contains("forged\\u0009line \\u001b[31mred", exception, StringComparison.Ordinal);
-        Assert.DoesNotContain(exception, character => character != '\n' && (char.IsControl(character) || character is '\u2028' or '\u202e'));
+        Assert.DoesNotContain(
+            exception,
+            character => character != '\n' && (char.IsControl(character) || character is '\u2028' or '\u202e'));
 
         var readable = Written(new TextLogFormatter(), failure);
         Assert.DoesNotContain(readable, character => character != '\n' && (char.IsControl(character) || character is '\u2028' or '\u202e'));
@@ -111,14 +115,23 @@ public sealed partial class LogTests
         Assert.True(Has(line, "traceId", trace) && Has(line, "spanId", span.SpanId.ToHexString()));
     }
 
-    private static bool Has(JsonElement line, string name, string value) => line.TryGetProperty(name, out var found) && found.GetString() == value;
+    private static bool Has(JsonElement line, string name, string value) =>
+        line.TryGetProperty(name, out var found) && found.GetString() == value;
 
     private static string Written(ConsoleFormatter formatter, Exception? failure)
     {
         KeyValuePair<string, object?>[] state = [new("What", Nasty), new("Times", 7), new("{OriginalFormat}", "said {What} {Times}")];
         using var text = new StringWriter { NewLine = "\n" };
         formatter.Write(
-            new LogEntry<KeyValuePair<string, object?>[]>(LogLevel.Warning, "Test", default, state, failure, (fields, _) => $"said {fields[0].Value} {fields[1].Value}"), null, text);
+            new LogEntry<KeyValuePair<string, object?>[]>(
+                LogLevel.Warning,
+                "Test",
+                default,
+                state,
+                failure,
+                (fields, _) => $"said {fields[0].Value} {fields[1].Value}"),
+            null,
+            text);
         return text.ToString();
     }
 

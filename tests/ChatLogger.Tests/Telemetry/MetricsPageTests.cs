@@ -40,8 +40,15 @@ public sealed class MetricsPageTests : IAsyncDisposable
         var read = await Read();
 
         Assert.Equal(
-            [("_size_bytes", "gauge"), ("_time_seconds_total", "counter"), ("_used", "gauge"), ("_wait_seconds", "histogram"), ("_writes_total", "counter")],
-            read.Families.Where(family => family.Key.StartsWith(_name, StringComparison.Ordinal)).Select(family => (family.Key[_name.Length..], family.Value.Type)));
+            [
+                ("_size_bytes", "gauge"),
+                ("_time_seconds_total", "counter"),
+                ("_used", "gauge"),
+                ("_wait_seconds", "histogram"),
+                ("_writes_total", "counter"),
+            ],
+            read.Families.Where(family => family.Key.StartsWith(_name, StringComparison.Ordinal))
+                .Select(family => (family.Key[_name.Length..], family.Value.Type)));
         Assert.Equal(0.5, read.Value($"{_name}_time_seconds_total"));
         Assert.Equal(0.25, read.Value($"{_name}_used"));
     }
@@ -55,19 +62,28 @@ public sealed class MetricsPageTests : IAsyncDisposable
         var read = await Read();
 
         var sample = Assert.Single(read.Of($"{_name}_total"));
-        Assert.Equal([("a_label", text), ("nothing", ""), ("number", "7"), ("truth", "true")], sample.Labels.Select(label => (label.Key, label.Value)));
+        Assert.Equal(
+            [("a_label", text), ("nothing", ""), ("number", "7"), ("truth", "true")],
+            sample.Labels.Select(label => (label.Key, label.Value)));
         Assert.Equal("says \\ and\nmore", read.Families[$"{_name}_total"].Help);
     }
 
     [Fact]
     public async Task A_bucket_holds_what_is_at_most_its_bound()
     {
-        var histogram = _meter.CreateHistogram(_name, "s", "waits", null, new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.1, 1, 10] });
+        var histogram = _meter.CreateHistogram(
+            _name,
+            "s",
+            "waits",
+            null,
+            new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.1, 1, 10] });
         foreach (var seconds in new[] { 0.05, 0.1, 0.5, 1, 10, 11 })
             histogram.Record(seconds);
         var read = await Read();
 
-        Assert.Equal([("0.1", 2), ("1", 4), ("10", 5), ("+Inf", 6)], read.Of($"{_name}_seconds_bucket").Select(bucket => (bucket.Labels["le"], bucket.Value)));
+        Assert.Equal(
+            [("0.1", 2), ("1", 4), ("10", 5), ("+Inf", 6)],
+            read.Of($"{_name}_seconds_bucket").Select(bucket => (bucket.Labels["le"], bucket.Value)));
         Assert.Equal(22.65, read.Value($"{_name}_seconds_sum"), 9);
     }
 
@@ -97,7 +113,11 @@ public sealed class MetricsPageTests : IAsyncDisposable
     [Fact]
     public async Task What_an_observer_no_longer_speaks_of_is_no_longer_shown_and_one_that_fails_is_left_out()
     {
-        Measurement<int>[] now = [new(1, new KeyValuePair<string, object?>("of", "one")), new(2, new KeyValuePair<string, object?>("of", "two"))];
+        Measurement<int>[] now =
+        [
+            new(1, new KeyValuePair<string, object?>("of", "one")),
+            new(2, new KeyValuePair<string, object?>("of", "two")),
+        ];
         var fails = false;
         _meter.CreateObservableGauge(_name, () => now);
         _meter.CreateObservableGauge($"{_name}.other", () => fails ? throw new InvalidOperationException() : 5);

@@ -38,8 +38,13 @@ public sealed partial class MetricsTests : IAsyncLifetime
         var chat = (await plugin.Post($"{door}/chats", new { title = Marker, externalUserId = Marker })).Is(201).Text("id");
         foreach (var replayed in new[] { null, "true", "true" })
         {
-            var said = (await plugin.Send(HttpMethod.Post, $"{door}/chats/{chat}/messages", Caller.Json("""{"role":"user","content":"once"}"""u8.ToArray()),
-                request => request.Headers.Add("Idempotency-Key", "once"))).Is(201);
+            var said = (
+                await plugin.Send(
+                    HttpMethod.Post,
+                    $"{door}/chats/{chat}/messages",
+                    Caller.Json("""{"role":"user","content":"once"}"""u8.ToArray()),
+                    request => request.Headers.Add("Idempotency-Key", "once"))
+            ).Is(201);
             Assert.Equal(replayed, said.Header("Idempotent-Replayed"));
         }
         (await plugin.Post($"{door}/chats/{Guid.CreateVersion7()}/messages", new { role = "user", content = Marker })).Is(404);
@@ -71,15 +76,24 @@ public sealed partial class MetricsTests : IAsyncLifetime
         Assert.True(read.Value("db_client_connection_wait_time_seconds_count", ("db_client_connection_pool_name", "writing")) >= 6);
         Assert.Equal(15, read.Value("db_client_connection_max", ("db_client_connection_pool_name", "writing")));
         Assert.Equal(
-            3, read.Value("http_server_request_duration_seconds_count", ("http_route", "/api/v1/orgs/{slug}/chats/{chatId}/messages"), ("http_response_status_code", "201")));
-        Assert.All(read.Families, family => Assert.False(string.IsNullOrEmpty(family.Value.Help), $"{family.Key} does not say what it is."));
+            3,
+            read.Value(
+                "http_server_request_duration_seconds_count",
+                ("http_route", "/api/v1/orgs/{slug}/chats/{chatId}/messages"),
+                ("http_response_status_code", "201")));
+        Assert.All(
+            read.Families,
+            family => Assert.False(string.IsNullOrEmpty(family.Value.Help), $"{family.Key} does not say what it is."));
 
         // No label identifies a person.
         var text = string.Join('\n', read.Samples.SelectMany(sample => sample.Labels.Select(label => $"{label.Key}={label.Value}")));
-        Assert.All(["acme", Marker, chat, _key, ApiKey.Parse(_key)!.PublicId], secret => Assert.DoesNotContain(secret, text, StringComparison.OrdinalIgnoreCase));
+        Assert.All(
+            ["acme", Marker, chat, _key, ApiKey.Parse(_key)!.PublicId],
+            secret => Assert.DoesNotContain(secret, text, StringComparison.OrdinalIgnoreCase));
         Assert.DoesNotMatch("[0-9a-f]{8}-[0-9a-f]{4}", text);
 
-        double Refused(string problem, string what) => read.Value("chatlogger_refusals_total", ("error_type", problem), ("chatlogger_refused", what));
+        double Refused(string problem, string what) =>
+            read.Value("chatlogger_refusals_total", ("error_type", problem), ("chatlogger_refused", what));
 
         double Commits(string writer) => read.Value("chatlogger_commit_duration_seconds_count", ("chatlogger_writer", writer));
     }
@@ -108,7 +122,10 @@ public sealed partial class MetricsTests : IAsyncLifetime
     [Fact]
     public async Task Exports_that_nobody_works_on_are_seen_to_wait()
     {
-        var first = await Serve("Exports__Workers=0", "Bootstrap__SuperAdmin__Email=root@example.com", "Bootstrap__SuperAdmin__Password=correct horse battery");
+        var first = await Serve(
+            "Exports__Workers=0",
+            "Bootstrap__SuperAdmin__Email=root@example.com",
+            "Bootstrap__SuperAdmin__Password=correct horse battery");
         var login = (await first.Http.Post("/auth/login", new { email = "root@example.com", password = "correct horse battery" })).Is(200);
         var root = first.Http.WithCookie(login.Header("Set-Cookie")!.Split(';')[0]);
         for (var i = 0; i < 2; i++)
@@ -132,7 +149,10 @@ public sealed partial class MetricsTests : IAsyncLifetime
         var first = await Serve("Telemetry__MetricsUrl=http://127.0.0.1:0");
         var address = (await Address(first)).GetLeftPart(UriPartial.Authority);
 
-        var second = _here.Start([Secret, $"ConnectionStrings__ChatLogger={_database}", $"Telemetry__MetricsUrl={address}"], "--urls", "http://127.0.0.1:0");
+        var second = _here.Start(
+            [Secret, $"ConnectionStrings__ChatLogger={_database}", $"Telemetry__MetricsUrl={address}"],
+            "--urls",
+            "http://127.0.0.1:0");
 
         Assert.NotEqual(0, await second.Exit());
         Assert.Contains($"Cannot listen at {address} (Telemetry__MetricsUrl)", second.Errors, StringComparison.Ordinal);

@@ -20,7 +20,15 @@ public sealed class MetricsTokenTests(App app) : IClassFixture<App>
         Assert.Equal("text/plain; version=0.0.4; charset=utf-8", read.Header("Content-Type"));
         Assert.NotEmpty(Exposition.Read(read.Body).Of("chatlogger_build_info"));
 
-        foreach (var other in new[] { "", Persona.OperatorToken[..^1], $"{Persona.OperatorToken}x", $" {Persona.OperatorToken}", Persona.OperatorToken.ToUpperInvariant() })
+        foreach (
+            var other in new[]
+            {
+                "",
+                Persona.OperatorToken[..^1],
+                $"{Persona.OperatorToken}x",
+                $" {Persona.OperatorToken}",
+                Persona.OperatorToken.ToUpperInvariant(),
+            })
         {
             var refused = (await app.Stranger.WithToken(other).Get("/metrics")).IsProblem(401, "unauthenticated");
             Assert.Equal("Bearer", refused.Header("WWW-Authenticate"));

@@ -34,8 +34,12 @@ public sealed class OtlpTests : IAsyncLifetime
     {
         await using var collector = await Collector.Listen();
         var service = await Serve(
-            $"OTEL_EXPORTER_OTLP_ENDPOINT={collector.Address}", "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf", "OTEL_BSP_SCHEDULE_DELAY=50", "OTEL_BLRP_SCHEDULE_DELAY=50",
-            "OTEL_METRIC_EXPORT_INTERVAL=200", "OTEL_RESOURCE_ATTRIBUTES=deployment.environment.name=test");
+            $"OTEL_EXPORTER_OTLP_ENDPOINT={collector.Address}",
+            "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
+            "OTEL_BSP_SCHEDULE_DELAY=50",
+            "OTEL_BLRP_SCHEDULE_DELAY=50",
+            "OTEL_METRIC_EXPORT_INTERVAL=200",
+            "OTEL_RESOURCE_ATTRIBUTES=deployment.environment.name=test");
         var plugin = service.Http.WithKey(_key);
         var chat = (await plugin.Post("/api/v1/orgs/acme/chats", new { title = Marker })).Is(201).Text("id");
         (await plugin.Post($"/api/v1/orgs/acme/chats/{chat}/messages", new { role = "user", content = Marker })).Is(201);
@@ -51,8 +55,14 @@ public sealed class OtlpTests : IAsyncLifetime
         Assert.Equal("201", attributes["http.response.status_code"]);
         Assert.Equal("POST", attributes["http.request.method"]);
         Assert.Equal($"/api/v1/orgs/acme/chats/{chat}/messages", attributes["url.path"]);
-        var asked = (await collector.Find(collector.Spans, each => each.Span.Text(5).StartsWith("GET /orgs/{org}/chats", StringComparison.Ordinal))).Span.Attributes(9);
-        Assert.All(new[] { attributes, asked }, each => Assert.DoesNotContain(each.Keys, name => name is "url.query" or "user_agent.original" or "server.address" or "server.port"));
+        var asked = (
+            await collector.Find(collector.Spans, each => each.Span.Text(5).StartsWith("GET /orgs/{org}/chats", StringComparison.Ordinal))
+        ).Span.Attributes(9);
+        Assert.All(
+            new[] { attributes, asked },
+            each =>
+                Assert.DoesNotContain(each.Keys, name => name is "url.query" or "user_agent.original" or "server.address" or "server.port")
+        );
 
         // The commit that it waited for is a trace of its own; each leads to the other (links: 13, their trace and span: 1 and 2).
         var (_, commit) = await collector.Find(collector.Spans, each => each.Span.Text(5) == "commit messages");
@@ -71,11 +81,15 @@ public sealed class OtlpTests : IAsyncLifetime
         Assert.Equal("login.refusal", record.Attributes(6)["Action"]);
 
         // Metrics of every meter.
-        foreach (var (meter, name, unit) in new[]
-        {
-            ("ChatLogger", "chatlogger.commit.duration", "s"), ("ChatLogger", "chatlogger.writer.queue.rows", "{row}"), ("Microsoft.AspNetCore.Hosting", "http.server.request.duration", "s"),
-            ("Npgsql", "db.client.connection.count", "{connection}"), ("System.Runtime", "dotnet.gc.collections", "{collection}"),
-        })
+        foreach (
+            var (meter, name, unit) in new[]
+            {
+                ("ChatLogger", "chatlogger.commit.duration", "s"),
+                ("ChatLogger", "chatlogger.writer.queue.rows", "{row}"),
+                ("Microsoft.AspNetCore.Hosting", "http.server.request.duration", "s"),
+                ("Npgsql", "db.client.connection.count", "{connection}"),
+                ("System.Runtime", "dotnet.gc.collections", "{collection}"),
+            })
         {
             var (_, metric) = await collector.Find(collector.Metrics, each => each.Scope == meter && each.Metric.Text(1) == name);
             Assert.Equal(unit, metric.Text(3));
@@ -100,7 +114,10 @@ public sealed class OtlpTests : IAsyncLifetime
     {
         await using var collector = await Collector.Listen();
         var service = await Serve(
-            $"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT={collector.Address}/v1/traces", "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf", "OTEL_BSP_SCHEDULE_DELAY=50", "OTEL_SERVICE_NAME=our-chats");
+            $"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT={collector.Address}/v1/traces",
+            "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
+            "OTEL_BSP_SCHEDULE_DELAY=50",
+            "OTEL_SERVICE_NAME=our-chats");
         await using (var rows = Npgsql.NpgsqlDataSource.Create(_database))
         {
             await using var command = rows.CreateCommand("alter table chats rename to chats_elsewhere");
@@ -112,7 +129,9 @@ public sealed class OtlpTests : IAsyncLifetime
         var failed = (await collector.Find(collector.Spans, each => each.Span.Text(5) == "POST /api/v1/orgs/{slug}/chats")).Span;
         Assert.Equal("500", failed.Attributes(9)["error.type"]);
         Assert.Equal(2UL, failed.All(15).Single().Number(3));
-        var nowhere = (await collector.Find(collector.Spans, each => each.Span.Attributes(9).GetValueOrDefault("url.path") == "/nowhere/at/all")).Span;
+        var nowhere = (
+            await collector.Find(collector.Spans, each => each.Span.Attributes(9).GetValueOrDefault("url.path") == "/nowhere/at/all")
+        ).Span;
         Assert.Equal("GET", nowhere.Text(5));
         Assert.Equal("404", nowhere.Attributes(9)["http.response.status_code"]);
         Assert.DoesNotContain("http.route", nowhere.Attributes(9).Keys);
@@ -132,7 +151,11 @@ public sealed class OtlpTests : IAsyncLifetime
         var address = collector.Address;
         if (!isThere)
             await collector.DisposeAsync();
-        var service = await Serve($"OTEL_EXPORTER_OTLP_ENDPOINT={address}", "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf", "OTEL_BSP_SCHEDULE_DELAY=50", "OTEL_METRIC_EXPORT_INTERVAL=100");
+        var service = await Serve(
+            $"OTEL_EXPORTER_OTLP_ENDPOINT={address}",
+            "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
+            "OTEL_BSP_SCHEDULE_DELAY=50",
+            "OTEL_METRIC_EXPORT_INTERVAL=100");
         var plugin = service.Http.WithKey(_key);
 
         for (var i = 0; i < 20; i++)

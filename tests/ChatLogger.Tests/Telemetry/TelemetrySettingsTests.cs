@@ -37,10 +37,15 @@ public class TelemetrySettingsTests
     [InlineData("OTEL_METRICS_EXPORTER=otlp", false, true, false)]
     [InlineData("OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4317 OTEL_SDK_DISABLED=TRUE OTEL_LOGS_EXPORTER=otlp", false, false, false)]
     public void A_signal_is_sent_that_has_somewhere_to_go(string settings, bool traces, bool metrics, bool logs) =>
-        Assert.Equal(new OtlpSettings(traces, metrics, logs), OtlpSettings.Read(Configuration(settings.Split(' ', StringSplitOptions.RemoveEmptyEntries))));
+        Assert.Equal(
+            new OtlpSettings(traces, metrics, logs),
+            OtlpSettings.Read(Configuration(settings.Split(' ', StringSplitOptions.RemoveEmptyEntries))));
 
     [Theory]
-    [InlineData("OTEL_METRICS_EXPORTER=prometheus", "OTEL_METRICS_EXPORTER must be otlp or none. For Prometheus set Telemetry__MetricsUrl.")]
+    [InlineData(
+        "OTEL_METRICS_EXPORTER=prometheus",
+        "OTEL_METRICS_EXPORTER must be otlp or none. For Prometheus set Telemetry__MetricsUrl."
+    )]
     [InlineData("OTEL_TRACES_EXPORTER=jaeger", "OTEL_TRACES_EXPORTER must be otlp or none.")]
     [InlineData("OTEL_EXPORTER_OTLP_ENDPOINT=collector:4317", "OTEL_EXPORTER_OTLP_ENDPOINT must be an address")]
     [InlineData("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT=collector", "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT must be an address")]
@@ -51,7 +56,9 @@ public class TelemetrySettingsTests
         Assert.StartsWith(sentence, refused.Message, StringComparison.Ordinal);
     }
 
-    private static IConfiguration Configuration(params string[] settings) => new ConfigurationBuilder()
-        .AddInMemoryCollection(settings.Select(setting => setting.Split('=', 2)).Select(pair => KeyValuePair.Create<string, string?>(pair[0], pair[1])))
-        .Build();
+    private static IConfiguration Configuration(params string[] settings) =>
+        new ConfigurationBuilder()
+            .AddInMemoryCollection(
+                settings.Select(setting => setting.Split('=', 2)).Select(pair => KeyValuePair.Create<string, string?>(pair[0], pair[1])))
+            .Build();
 }

@@ -86,8 +86,12 @@ public sealed class LoginLockoutTests(LockoutApp app) : IClassFixture<LockoutApp
         for (var i = 0; i < 3; i++)
             (await Guess(app, "nobody@nowhere.example", "wrong", address)).IsProblem(401, "unauthenticated");
 
-        foreach (var (email, password) in new[] { (ann.Email, Persona.Password), (ben.Email, "wrong"), ("nobody@nowhere.example", "wrong") })
-            Assert.InRange(int.Parse((await Guess(app, email, password, address)).IsProblem(429, "throttled").Header("Retry-After")!, null), 800, 900);
+        foreach (
+            var (email, password) in new[] { (ann.Email, Persona.Password), (ben.Email, "wrong"), ("nobody@nowhere.example", "wrong") })
+            Assert.InRange(
+                int.Parse((await Guess(app, email, password, address)).IsProblem(429, "throttled").Header("Retry-After")!, null),
+                800,
+                900);
         (await Guess(app, ann.Email, Persona.Password)).Is(200);
         await TheWindowEnds();
         (await Guess(app, ben.Email, Persona.Password, address)).Is(200);
@@ -180,21 +184,36 @@ public sealed class LoginLockoutTests(LockoutApp app) : IClassFixture<LockoutApp
             ActivityStopped = activity =>
             {
                 // No response waits for the audit log.
-                if ((activity.GetTagItem("db.query.text") ?? activity.GetTagItem("db.statement")) is string sql && !sql.Contains("audit", StringComparison.Ordinal) && !sql.Contains("advisory", StringComparison.Ordinal))
+                if (
+                    (activity.GetTagItem("db.query.text") ?? activity.GetTagItem("db.statement")) is string sql
+                    && !sql.Contains("audit", StringComparison.Ordinal)
+                    && !sql.Contains("advisory", StringComparison.Ordinal))
                     asked.GetOrAdd(activity.TraceId.ToHexString(), _ => new()).Enqueue(sql);
             },
         };
         ActivitySource.AddActivityListener(listener);
 
         var seen = new List<string>();
-        foreach (var (email, password) in new[]
-                 {
-                     (ann.Email, "wrong horse battery"), (locked.Email, "wrong horse battery"), (locked.Email, Persona.Password), (disabled.Email, Persona.Password),
-                     ("nobody@nowhere.example", Persona.Password), ("no address", Persona.Password),
-                 })
+        foreach (
+            var (email, password) in new[]
+            {
+                (ann.Email, "wrong horse battery"),
+                (locked.Email, "wrong horse battery"),
+                (locked.Email, Persona.Password),
+                (disabled.Email, Persona.Password),
+                ("nobody@nowhere.example", Persona.Password),
+                ("no address", Persona.Password),
+            })
         {
             var trace = ActivityTraceId.CreateRandom().ToHexString();
-            (await app.From(NewAddress()).Send(HttpMethod.Post, "/auth/login", Body(email, password), request => request.Headers.Add("traceparent", $"00-{trace}-0123456789abcdef-01"))).Is(401);
+            (
+                await app.From(NewAddress())
+                    .Send(
+                        HttpMethod.Post,
+                        "/auth/login",
+                        Body(email, password),
+                        request => request.Headers.Add("traceparent", $"00-{trace}-0123456789abcdef-01"))
+            ).Is(401);
             seen.Add(string.Join("\n---\n", asked[trace]));
         }
 
@@ -207,13 +226,18 @@ public sealed class LoginLockoutTests(LockoutApp app) : IClassFixture<LockoutApp
     public async Task What_was_counted_is_swept_and_says_nothing_about_whom()
     {
         await app.Execute(
-            "insert into password_failures (subject, failures, window_ends_at) select sha256(i::text::bytea), 1, now() - interval '1 second' from generate_series(1, 25) i");
+            "insert into password_failures (subject, failures, window_ends_at) select sha256(i::text::bytea), 1, now() - interval '1 "
+                + "second' from generate_series(1, 25) i");
 
         for (var i = 0; i < 3; i++)
             await Guess(app, "someone-in-particular@nowhere.example", "a very special password");
 
         Assert.Equal(0, await app.Value<long>("select count(*) from password_failures where window_ends_at <= now()"));
-        Assert.DoesNotContain(app.Log.All, line => line.Contains("someone-in-particular", StringComparison.Ordinal) || line.Contains("a very special password", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            app.Log.All,
+            line =>
+                line.Contains("someone-in-particular", StringComparison.Ordinal)
+                || line.Contains("a very special password", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -224,8 +248,15 @@ public sealed class LoginLockoutTests(LockoutApp app) : IClassFixture<LockoutApp
 
         await Guess(app, ann.Email, "wrong horse battery");
 
-        Task<long> Events(string action) => app.Value<long>(
-            "select count(*) from audit_events where org_id = @Org and action = @action and target_id = @Ann", new { Org = acme.Id, action, Ann = ann.Id.ToString() });
+        Task<long> Events(string action) =>
+            app.Value<long>(
+                "select count(*) from audit_events where org_id = @Org and action = @action and target_id = @Ann",
+                new
+                {
+                    Org = acme.Id,
+                    action,
+                    Ann = ann.Id.ToString(),
+                });
         await Wait.Until(async () => await Events("login.refusal") > 0);
         Assert.Equal(1, await Events("login.refusal"));
         Assert.Equal(1, await Events("login.success"));
@@ -244,7 +275,10 @@ public sealed class LoginLockoutTests(LockoutApp app) : IClassFixture<LockoutApp
 
         Assert.Equal(10, answers.Count(answer => answer.Status == 400));
         Assert.Equal(10, answers.Count(answer => answer.Status == 429));
-        Assert.InRange(int.Parse((await Change(app, ann, Persona.Password)).IsProblem(429, "throttled").Header("Retry-After")!, null), 800, 900);
+        Assert.InRange(
+            int.Parse((await Change(app, ann, Persona.Password)).IsProblem(429, "throttled").Header("Retry-After")!, null),
+            800,
+            900);
         (await ann.Caller.Patch("/users/me", new { name = "Ann" })).Is(200);
         (await Change(app, ben, Persona.Password)).Is(200);
         (await Guess(app, ann.Email, Persona.Password)).Is(200);
@@ -255,30 +289,38 @@ public sealed class LoginLockoutTests(LockoutApp app) : IClassFixture<LockoutApp
 
     private static string NewAddress() => $"192.0.2.{Interlocked.Increment(ref _addresses) % 250}";
 
-    private static ByteArrayContent Body(string email, string password) => Caller.Json(System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(new { email, password }));
+    private static ByteArrayContent Body(string email, string password) =>
+        Caller.Json(System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(new { email, password }));
 
     /// <summary>From a new address, unless one is given.</summary>
     private static Task<Answer> Guess(LockoutApp at, string email, string password, string? address = null) =>
         at.From(address ?? $"2001:db8:{Interlocked.Increment(ref _addresses):x}::1").Post("/auth/login", new { email, password });
 
-    private static Task<Answer> Guess(App at, string email, string password, string? address = null) => Guess((LockoutApp)at, email, password, address);
+    private static Task<Answer> Guess(App at, string email, string password, string? address = null) =>
+        Guess((LockoutApp)at, email, password, address);
 
     /// <summary>Who finds the queue of hashing full comes again.</summary>
-    private static Task<Answer[]> AtOnce(int count, Func<int, Task<Answer>> ask) => Task.WhenAll(Enumerable.Range(0, count).Select(async i =>
-    {
-        var answer = await ask(i);
-        while (answer.Status == 503)
-        {
-            await Task.Delay(20);
-            answer = await ask(i);
-        }
-        return answer;
-    }));
+    private static Task<Answer[]> AtOnce(int count, Func<int, Task<Answer>> ask) =>
+        Task.WhenAll(
+            Enumerable
+                .Range(0, count)
+                .Select(async i =>
+                {
+                    var answer = await ask(i);
+                    while (answer.Status == 503)
+                    {
+                        await Task.Delay(20);
+                        answer = await ask(i);
+                    }
+                    return answer;
+                }));
 
     private Task<long> Sessions(Person member) => app.Value<long>("select count(*) from sessions where user_id = @Id", new { member.Id });
 
-    private Task<int?> Failures(string email) => app.Value<int?>(
-        "select failures from password_failures where subject = @Account", new { ChatLogger.Auth.LoginAttempt.AtLogin(email, default).Account });
+    private Task<int?> Failures(string email) =>
+        app.Value<int?>(
+            "select failures from password_failures where subject = @Account",
+            new { ChatLogger.Auth.LoginAttempt.AtLogin(email, default).Account });
 
     private Task<int> TheWindowEnds() => app.Execute("update password_failures set window_ends_at = now()");
 }

@@ -15,15 +15,26 @@ public class LoginTests(LeasedApp app) : IClassFixture<LeasedApp>
 
         var answer = (await app.Stranger.Post("/auth/login", new { email = ann.Email, password = Persona.Password })).Is(200);
 
-        Assert.Equal(["id", "email", "name", "role", "status", "org", "createdAt"], answer.Json.EnumerateObject().Select(property => property.Name));
+        Assert.Equal(
+            ["id", "email", "name", "role", "status", "org", "createdAt"],
+            answer.Json.EnumerateObject().Select(property => property.Name));
         Assert.Equal(ann.Id, answer["id"].GetGuid());
         Assert.Equal("viewer", answer.Text("role"));
         Assert.Equal("active", answer.Text("status"));
         Assert.Equal($$"""{"id":"{{acme.Id}}","slug":"{{acme.Slug}}","name":"acme"}""", answer["org"].GetRawText());
         var cookie = answer.Header("Set-Cookie")!;
-        Assert.Matches("^__Host-chatlogger=[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+; max-age=43200; path=/; secure; samesite=strict; httponly$", cookie);
+        Assert.Matches(
+            "^__Host-chatlogger=[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+; max-age=43200; path=/; secure; samesite=strict; "
+                + "httponly$",
+            cookie);
         Assert.DoesNotContain(cookie.Split('=')[1].Split(';')[0], answer.Body, StringComparison.Ordinal);
-        Assert.Equal(1, await app.Value<long>("select count(*) from sessions where user_id = @Id and expires_at = created_at + interval '12 hours'", new { ann.Id }) - 1); // The member's own caller has one too.
+        Assert.Equal(
+            1,
+            await app.Value<long>(
+                "select count(*) from sessions where user_id = @Id and expires_at = created_at + interval '12 hours'",
+                new { ann.Id }
+            ) - 1
+        ); // The member's own caller has one too.
         (await app.Stranger.WithCookie(cookie.Split(';')[0]).Get("/users/me")).Is(200);
     }
 
@@ -34,7 +45,8 @@ public class LoginTests(LeasedApp app) : IClassFixture<LeasedApp>
         var email = $"Ünal.{Guid.NewGuid():N}@Acme.Example";
         await app.Send(new CreateMember.Command(acme.Id, email, null, "user", Persona.Password, Persona.Operator));
 
-        foreach (var spelling in new[] { email, email.ToUpperInvariant(), $"  {email}\t", email.Normalize(System.Text.NormalizationForm.FormD) })
+        foreach (
+            var spelling in new[] { email, email.ToUpperInvariant(), $"  {email}\t", email.Normalize(System.Text.NormalizationForm.FormD) })
             (await app.Stranger.Post("/auth/login", new { email = spelling, password = Persona.Password })).Is(200);
     }
 
@@ -71,8 +83,14 @@ public class LoginTests(LeasedApp app) : IClassFixture<LeasedApp>
             Assert.Null(answer.Header("Set-Cookie"));
         }
         Assert.Single(bodies);
-        Assert.Contains(app.Log.All, line => line.Contains("login.refusal", StringComparison.Ordinal) && line.Contains(disabled.Id.ToString(), StringComparison.Ordinal));
-        Assert.DoesNotContain(app.Log.All, line => line.Contains(Persona.Password, StringComparison.Ordinal) || line.Contains("nobody@nowhere", StringComparison.Ordinal));
+        Assert.Contains(
+            app.Log.All,
+            line =>
+                line.Contains("login.refusal", StringComparison.Ordinal) && line.Contains(disabled.Id.ToString(), StringComparison.Ordinal)
+        );
+        Assert.DoesNotContain(
+            app.Log.All,
+            line => line.Contains(Persona.Password, StringComparison.Ordinal) || line.Contains("nobody@nowhere", StringComparison.Ordinal));
     }
 
     [Theory]
@@ -101,9 +119,14 @@ public class LoginTests(LeasedApp app) : IClassFixture<LeasedApp>
         var costlier = new Bcrypt(5);
         await app.Execute("update users set password_hash = @Hash where id = @Id", new { ann.Id, Hash = costlier.Hash(Persona.Password) });
         await app.LogIn(ann.Email);
-        Assert.StartsWith("$2a$05$", await app.Value<string>("select password_hash from users where id = @Id", new { ann.Id }), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "$2a$05$",
+            await app.Value<string>("select password_hash from users where id = @Id", new { ann.Id }),
+            StringComparison.Ordinal);
 
-        await app.Execute("update users set password_hash = replace(@Hash, '$2a$', '$2y$') where id = @Id", new { ann.Id, Hash = new Bcrypt(4).Hash(Persona.Password) });
+        await app.Execute(
+            "update users set password_hash = replace(@Hash, '$2a$', '$2y$') where id = @Id",
+            new { ann.Id, Hash = new Bcrypt(4).Hash(Persona.Password) });
         await app.LogIn(ann.Email);
         Assert.True(app.Services.GetRequiredService<IPasswordHasher>().Verify(
             Persona.Password, (await app.Value<string>("select password_hash from users where id = @Id", new { ann.Id }))!));

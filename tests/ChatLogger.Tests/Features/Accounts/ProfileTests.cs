@@ -17,7 +17,9 @@ public class ProfileTests(LeasedApp app) : IClassFixture<LeasedApp>
 
         var answer = (await ann.Caller.Get("/users/me")).Is(200);
 
-        Assert.Equal(["id", "email", "name", "role", "status", "org", "createdAt"], answer.Json.EnumerateObject().Select(property => property.Name));
+        Assert.Equal(
+            ["id", "email", "name", "role", "status", "org", "createdAt"],
+            answer.Json.EnumerateObject().Select(property => property.Name));
         Assert.Equal(ann.Email, answer.Text("email"));
         Assert.Equal(role, answer.Text("role"));
         Assert.Equal(acme.Slug, answer["org"].GetProperty("slug").GetString());
@@ -64,7 +66,8 @@ public class ProfileTests(LeasedApp app) : IClassFixture<LeasedApp>
         var phone = await app.LogIn(ann.Email);
 
         (await ann.Caller.Patch("/users/me", new { newPassword = NewPassword })).IsInvalid("currentPassword");
-        (await ann.Caller.Patch("/users/me", new { newPassword = NewPassword, currentPassword = "wrong horse battery" })).IsInvalid("currentPassword");
+        (await ann.Caller.Patch("/users/me", new { newPassword = NewPassword, currentPassword = "wrong horse battery" })).IsInvalid(
+            "currentPassword");
         (await phone.Get("/users/me")).Is(200);
         (await ann.Caller.Patch("/users/me", new { newPassword = NewPassword, currentPassword = Persona.Password })).Is(200);
 
@@ -104,7 +107,9 @@ public class ProfileTests(LeasedApp app) : IClassFixture<LeasedApp>
         var fresh = $"Fresh-{Guid.NewGuid():N}@Acme.Example";
 
         (await ann.Caller.Patch("/users/me", new { email = fresh })).IsInvalid("currentPassword");
-        (await ann.Caller.Patch("/users/me", new { email = $" {taken.ToUpperInvariant()}", currentPassword = Persona.Password })).IsProblem(409, "email-taken");
+        (await ann.Caller.Patch("/users/me", new { email = $" {taken.ToUpperInvariant()}", currentPassword = Persona.Password })).IsProblem(
+            409,
+            "email-taken");
         (await ann.Caller.Patch("/users/me", new { email = "no address", currentPassword = Persona.Password })).IsInvalid("email");
         (await phone.Get("/users/me")).Is(200);
 

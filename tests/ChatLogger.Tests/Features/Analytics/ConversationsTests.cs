@@ -13,7 +13,9 @@ public class ConversationsTests(RollupApp app) : IClassFixture<RollupApp>
     private const string Path = "/analytics/orgs/me/conversations";
     private const string Nothing =
         """
-        "chats":0,"messages":0,"withoutAssistant":0,"withFeedback":0,"feedbackShare":null,"feedbackUp":0,"feedbackDown":0,"messagesPerChat":null,"firstAssistant":null,"duration":null}
+        "chats":0,"messages":0,"withoutAssistant":0,"withFeedback":0,"feedbackShare":null,"feedbackUp":0,"feedbackDown":0,
+        """ + """
+        "messagesPerChat":null,"firstAssistant":null,"duration":null}
         """;
 
     [Fact]
@@ -23,13 +25,17 @@ public class ConversationsTests(RollupApp app) : IClassFixture<RollupApp>
 
         var answer = (await (await acme.Member("viewer")).Caller.Get(Path)).Is(200);
 
-        Assert.Equal(["from", "to", "tz", "asOf", "totals", "days", "weekdays"], answer.Json.EnumerateObject().Select(property => property.Name));
+        Assert.Equal(
+            ["from", "to", "tz", "asOf", "totals", "days", "weekdays"],
+            answer.Json.EnumerateObject().Select(property => property.Name));
         Assert.Equal("{" + Nothing.Trim(), answer["totals"].GetRawText());
         var days = answer["days"].EnumerateArray().Select(day => day.GetRawText()).ToArray();
         Assert.Equal(30, days.Length);
         Assert.Equal($$"""{"day":"{{app.Clock.GetUtcNow():yyyy-MM-dd}}",{{Nothing.Trim()}}""", days[^1]);
         Assert.Equal(Enumerable.Range(1, 7), answer["weekdays"].EnumerateArray().Select(weekday => weekday.GetProperty("day").GetInt32()));
-        Assert.All(answer["weekdays"].EnumerateArray(), weekday => Assert.Equal(new int[24], weekday.GetProperty("hours").EnumerateArray().Select(hour => hour.GetInt32())));
+        Assert.All(
+            answer["weekdays"].EnumerateArray(),
+            weekday => Assert.Equal(new int[24], weekday.GetProperty("hours").EnumerateArray().Select(hour => hour.GetInt32())));
     }
 
     [Fact]
@@ -64,7 +70,12 @@ public class ConversationsTests(RollupApp app) : IClassFixture<RollupApp>
         var answer = (await admin.Get($"{Path}?from=2026-10-25&to=2026-10-27&tz=Europe/Amsterdam")).Is(200);
 
         Assert.Equal(
-            """{"chats":3,"messages":4,"withoutAssistant":2,"withFeedback":1,"feedbackShare":0.3333,"feedbackUp":1,"feedbackDown":1,"messagesPerChat":{"avg":1.3333,"p50":1,"p90":3,"p99":3,"max":3},"firstAssistant":{"count":1,"avgMs":3600000,"p50Ms":3600000,"p90Ms":3600000,"p99Ms":3600000,"maxMs":3600000},"duration":{"count":2,"avgMs":3599750,"p50Ms":0,"p90Ms":7199500,"p99Ms":7199500,"maxMs":7199500}}""",
+            """
+            {"chats":3,"messages":4,"withoutAssistant":2,"withFeedback":1,"feedbackShare":0.3333,"feedbackUp":1,"feedbackDown":1,
+            "messagesPerChat":{"avg":1.3333,"p50":1,"p90":3,"p99":3,"max":3},
+            "firstAssistant":{"count":1,"avgMs":3600000,"p50Ms":3600000,"p90Ms":3600000,"p99Ms":3600000,"maxMs":3600000},
+            "duration":{"count":2,"avgMs":3599750,"p50Ms":0,"p90Ms":7199500,"p99Ms":7199500,"maxMs":7199500}}
+            """.ReplaceLineEndings(""),
             answer["totals"].GetRawText());
         Assert.Equal([("2026-10-25", 2, 4), ("2026-10-26", 1, 0)], answer["days"].EnumerateArray().Select(day => (
             day.GetProperty("day").GetString()!, day.GetProperty("chats").GetInt32(), day.GetProperty("messages").GetInt32())));
@@ -74,7 +85,9 @@ public class ConversationsTests(RollupApp app) : IClassFixture<RollupApp>
         Assert.Equal(1, vip["totals"].GetProperty("chats").GetInt32());
 
         await app.FoldAll(acme);
-        Assert.Equal(answer["weekdays"].GetRawText(), (await admin.Get($"{Path}?from=2026-10-25&to=2026-10-27&tz=Europe/Amsterdam")).Is(200)["weekdays"].GetRawText());
+        Assert.Equal(
+            answer["weekdays"].GetRawText(),
+            (await admin.Get($"{Path}?from=2026-10-25&to=2026-10-27&tz=Europe/Amsterdam")).Is(200)["weekdays"].GetRawText());
         await app.Delete(acme, Guid.Parse(Id(0)));
         var rest = (await admin.Get($"{Path}?from=2026-10-25&to=2026-10-27&tz=Europe/Amsterdam")).Is(200);
         Assert.Equal(["1:0=1", "1:13=1"], Hours(rest.Json));
@@ -96,13 +109,32 @@ public class ConversationsTests(RollupApp app) : IClassFixture<RollupApp>
         var chats = new List<(DateTimeOffset At, bool IsTagged, List<(DateTimeOffset At, string Role)> Messages)>();
         for (var i = 0; i < 30; i++)
         {
-            DateTimeOffset Some() => DateTimeOffset.Parse(change, CultureInfo.InvariantCulture).AddSeconds(random.Next(-300_000, 300_000)).AddMilliseconds(random.Next(1_000));
+            DateTimeOffset Some() =>
+                DateTimeOffset
+                    .Parse(change, CultureInfo.InvariantCulture)
+                    .AddSeconds(random.Next(-300_000, 300_000))
+                    .AddMilliseconds(random.Next(1_000));
             var chat = (At: Some(), IsTagged: random.Next(2) == 0, Messages: new List<(DateTimeOffset At, string Role)>());
             for (var n = random.Next(5); n > 0; n--)
                 chat.Messages.Add((Some(), random.Next(3) == 0 ? "assistant" : "user"));
             chats.Add(chat);
-            var items = chat.Messages.Select(message => (object)new { type = "message", chatRef = "c", role = message.Role, content = "x", createdAt = RollupAssertions.Text(message.At) });
-            object opened = new { type = "chat", @ref = "c", tags = chat.IsTagged ? new[] { "vip" } : [], createdAt = RollupAssertions.Text(chat.At) };
+            var items = chat.Messages.Select(message =>
+                (object)
+                    new
+                    {
+                        type = "message",
+                        chatRef = "c",
+                        role = message.Role,
+                        content = "x",
+                        createdAt = RollupAssertions.Text(message.At),
+                    });
+            object opened = new
+            {
+                type = "chat",
+                @ref = "c",
+                tags = chat.IsTagged ? new[] { "vip" } : [],
+                createdAt = RollupAssertions.Text(chat.At),
+            };
             (await importer.Post($"{acme.ApiPath}/batch", new { items = items.Prepend(opened) })).Is(207);
             if (i == 20)
                 await app.FoldAll(acme, rows: 7);
@@ -111,32 +143,72 @@ public class ConversationsTests(RollupApp app) : IClassFixture<RollupApp>
         var admin = await acme.Admin();
         foreach (var tag in new[] { "", "&tag=vip" })
         {
-            var (from, to) = (DateTimeOffset.Parse(change, CultureInfo.InvariantCulture).AddSeconds(-random.Next(200_000)), DateTimeOffset.Parse(change, CultureInfo.InvariantCulture).AddSeconds(random.Next(1, 200_000)));
-            var answer = (await admin.Get($"{Path}?from={RollupAssertions.Text(from)}&to={RollupAssertions.Text(to)}&tz={zoneName}{tag}")).Is(200);
+            var (from, to) = (
+                DateTimeOffset.Parse(change, CultureInfo.InvariantCulture).AddSeconds(-random.Next(200_000)),
+                DateTimeOffset.Parse(change, CultureInfo.InvariantCulture).AddSeconds(random.Next(1, 200_000)));
+            var answer = (
+                await admin.Get($"{Path}?from={RollupAssertions.Text(from)}&to={RollupAssertions.Text(to)}&tz={zoneName}{tag}")
+            ).Is(200);
             bool In(DateTimeOffset at) => at >= from && at < to;
             var mine = chats.Where(chat => tag.Length == 0 || chat.IsTagged).ToArray();
             var begun = mine.Where(chat => In(chat.At)).ToArray();
 
             Assert.Equal(
-                mine.SelectMany(chat => chat.Messages).Where(message => In(message.At)).Select(message => TimeZoneInfo.ConvertTime(message.At, zone))
-                    .GroupBy(local => $"{((int)local.DayOfWeek + 6) % 7 + 1}:{local.Hour}").Select(hour => $"{hour.Key}={hour.Count()}").Order(StringComparer.Ordinal),
+                mine.SelectMany(chat => chat.Messages)
+                    .Where(message => In(message.At))
+                    .Select(message => TimeZoneInfo.ConvertTime(message.At, zone))
+                    .GroupBy(local => $"{((int)local.DayOfWeek + 6) % 7 + 1}:{local.Hour}")
+                    .Select(hour => $"{hour.Key}={hour.Count()}")
+                    .Order(StringComparer.Ordinal),
                 Hours(answer.Json).Order(StringComparer.Ordinal));
             Assert.Equal(
-                begun.GroupBy(chat => $"{TimeZoneInfo.ConvertTime(chat.At, zone):yyyy-MM-dd}")
-                    .Select(day => $"{day.Key} {day.Count()} {day.Sum(chat => chat.Messages.Count)} {day.Count(chat => chat.Messages.All(message => message.Role == "user"))}").Order(StringComparer.Ordinal),
-                answer["days"].EnumerateArray().Where(day => day.GetProperty("chats").GetInt32() > 0)
-                    .Select(day => $"{day.GetProperty("day")} {day.GetProperty("chats")} {day.GetProperty("messages")} {day.GetProperty("withoutAssistant")}"));
-            AreTimes(answer["totals"].GetProperty("firstAssistant"), begun.Where(chat => chat.Messages.Any(message => message.Role == "assistant"))
-                .Select(chat => Math.Max(0, (long)(chat.Messages.Where(message => message.Role == "assistant").Min(message => message.At) - chat.At).TotalMilliseconds)));
-            AreTimes(answer["totals"].GetProperty("duration"), begun.Where(chat => chat.Messages.Count > 0)
-                .Select(chat => (long)(chat.Messages.Max(message => message.At) - chat.Messages.Min(message => message.At)).TotalMilliseconds));
+                begun
+                    .GroupBy(chat => $"{TimeZoneInfo.ConvertTime(chat.At, zone):yyyy-MM-dd}")
+                    .Select(day =>
+                        $"{day.Key} {day.Count()} {day.Sum(chat => chat.Messages.Count)} "
+                            + $"{day.Count(chat => chat.Messages.All(message => message.Role == "user"))}")
+                    .Order(StringComparer.Ordinal),
+                answer["days"]
+                    .EnumerateArray()
+                    .Where(day => day.GetProperty("chats").GetInt32() > 0)
+                    .Select(day =>
+                        $"{day.GetProperty("day")} {day.GetProperty("chats")} {day.GetProperty("messages")} "
+                            + $"{day.GetProperty("withoutAssistant")}"));
+            AreTimes(
+                answer["totals"].GetProperty("firstAssistant"),
+                begun
+                    .Where(chat => chat.Messages.Any(message => message.Role == "assistant"))
+                    .Select(chat =>
+                        Math.Max(
+                            0,
+                            (long)
+                                (
+                                    chat.Messages.Where(message => message.Role == "assistant").Min(message => message.At) - chat.At
+                                ).TotalMilliseconds)));
+            AreTimes(
+                answer["totals"].GetProperty("duration"),
+                begun
+                    .Where(chat => chat.Messages.Count > 0)
+                    .Select(chat =>
+                        (long)(chat.Messages.Max(message => message.At) - chat.Messages.Min(message => message.At)).TotalMilliseconds));
         }
 
         // In one snapshot, both ways.
         var query = new Conversations.Query(acme.Id, null, null, zoneName, []);
-        var range = Range.Parse(RollupAssertions.Text(chats[0].At.AddDays(-3)), RollupAssertions.Text(chats[0].At.AddDays(3)), Range.ZoneOf(zoneName, null), DateTimeOffset.UtcNow, 366);
-        var (rollups, rows) = await app.Services.GetRequiredKeyedService<NpgsqlDataSource>(Pools.Analytics).InSnapshotAsync(
-            async snapshot => (await ConversationHours.FromRollups(snapshot, acme.Id, range), await ConversationHours.FromRows(snapshot, query, range)), default);
+        var range = Range.Parse(
+            RollupAssertions.Text(chats[0].At.AddDays(-3)),
+            RollupAssertions.Text(chats[0].At.AddDays(3)),
+            Range.ZoneOf(zoneName, null),
+            DateTimeOffset.UtcNow,
+            366);
+        var (rollups, rows) = await app
+            .Services.GetRequiredKeyedService<NpgsqlDataSource>(Pools.Analytics)
+            .InSnapshotAsync(
+                async snapshot =>
+                    (
+                        await ConversationHours.FromRollups(snapshot, acme.Id, range),
+                        await ConversationHours.FromRows(snapshot, query, range)),
+                default);
         Assert.Equal(rows, rollups);
     }
 
@@ -155,7 +227,10 @@ public class ConversationsTests(RollupApp app) : IClassFixture<RollupApp>
 
     private static IEnumerable<string> Hours(JsonElement answer) =>
         from weekday in answer.GetProperty("weekdays").EnumerateArray()
-        from hour in weekday.GetProperty("hours").EnumerateArray().Select((messages, clock) => (Clock: clock, Messages: messages.GetInt64()))
+        from hour in weekday
+            .GetProperty("hours")
+            .EnumerateArray()
+            .Select((messages, clock) => (Clock: clock, Messages: messages.GetInt64()))
         where hour.Messages > 0
         select $"{weekday.GetProperty("day")}:{hour.Clock}={hour.Messages}";
 
@@ -170,7 +245,8 @@ public class ConversationsTests(RollupApp app) : IClassFixture<RollupApp>
         long Percentile(int p) => values[(((values.Length * p) + 99) / 100) - 1];
         var average = (long)Math.Round(values.Sum(value => (decimal)value) / values.Length, MidpointRounding.AwayFromZero);
         Assert.Equal(
-            $$"""{"count":{{values.Length}},"avgMs":{{average}},"p50Ms":{{Percentile(50)}},"p90Ms":{{Percentile(90)}},"p99Ms":{{Percentile(99)}},"maxMs":{{values[^1]}}}""",
+            $$"""{"count":{{values.Length}},"avgMs":{{average}},"p50Ms":{{Percentile(50)}},"p90Ms":{{Percentile(90)}},"""
+                + $"\"p99Ms\":{Percentile(99)},\"maxMs\":{values[^1]}}}",
             actual.GetRawText());
     }
 }

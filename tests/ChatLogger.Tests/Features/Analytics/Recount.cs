@@ -3,13 +3,32 @@ using System.Globalization;
 namespace ChatLogger.Tests.Features.Analytics;
 
 /// <summary>The summary, counted one message after the other in plain C#: slow, and obviously right.</summary>
-internal sealed class Recount(IReadOnlyList<Recount.Chat> chats, DateTimeOffset from, DateTimeOffset to, Recount.Calendar calendar, string? tag)
+internal sealed class Recount(
+    IReadOnlyList<Recount.Chat> chats,
+    DateTimeOffset from,
+    DateTimeOffset to,
+    Recount.Calendar calendar,
+    string? tag)
 {
     private readonly Chat[] _chats = [.. chats.Where(chat => !chat.Deleted && (tag is null || chat.Tags.Contains(tag)))];
 
-    internal sealed record Chat(Guid Id, DateTimeOffset At, string[] Tags, Guid? UserId, string? ExternalUserId, bool Deleted, Message[] Messages, Rating[] Ratings);
+    internal sealed record Chat(
+        Guid Id,
+        DateTimeOffset At,
+        string[] Tags,
+        Guid? UserId,
+        string? ExternalUserId,
+        bool Deleted,
+        Message[] Messages,
+        Rating[] Ratings);
 
-    internal sealed record Message(DateTimeOffset At, string Role, int? LatencyMs, int? TokenCount, int? PromptTokens, int? CompletionTokens)
+    internal sealed record Message(
+        DateTimeOffset At,
+        string Role,
+        int? LatencyMs,
+        int? TokenCount,
+        int? PromptTokens,
+        int? CompletionTokens)
     {
         public long Tokens => TokenCount ?? (PromptTokens ?? 0) + (CompletionTokens ?? 0);
     }
@@ -66,13 +85,18 @@ internal sealed class Recount(IReadOnlyList<Recount.Chat> chats, DateTimeOffset 
         .OrderByDescending(role => role.Count()).ThenBy(role => role.Key, StringComparer.Ordinal)
         .Select(role => $"{role.Key} {role.Count()}");
 
-    public IEnumerable<string> Users(int top) => People()
-        .Where(user => user.UserId is not null || user.ExternalUserId is not null)
-        .OrderByDescending(user => user.Messages)
-        .ThenBy(user => user.UserId is null).ThenBy(user => user.UserId?.ToString(), StringComparer.Ordinal)
-        .ThenBy(user => user.ExternalUserId is null).ThenBy(user => user.ExternalUserId, StringComparer.Ordinal)
-        .Take(top)
-        .Select(user => $"{user.UserId} {user.ExternalUserId} {user.Chats} {user.Messages} {user.Tokens} {user.LastSeen:yyyy-MM-dd'T'HH:mm:ss.fff'Z'}");
+    public IEnumerable<string> Users(int top) =>
+        People()
+            .Where(user => user.UserId is not null || user.ExternalUserId is not null)
+            .OrderByDescending(user => user.Messages)
+            .ThenBy(user => user.UserId is null)
+            .ThenBy(user => user.UserId?.ToString(), StringComparer.Ordinal)
+            .ThenBy(user => user.ExternalUserId is null)
+            .ThenBy(user => user.ExternalUserId, StringComparer.Ordinal)
+            .Take(top)
+            .Select(user =>
+                $"{user.UserId} {user.ExternalUserId} {user.Chats} {user.Messages} {user.Tokens} "
+                    + $"{user.LastSeen:yyyy-MM-dd'T'HH:mm:ss.fff'Z'}");
 
     public string Anonymous()
     {
@@ -80,25 +104,35 @@ internal sealed class Recount(IReadOnlyList<Recount.Chat> chats, DateTimeOffset 
         return $"{nobody.Chats} {nobody.Messages} {nobody.Tokens}";
     }
 
-    public IEnumerable<string> Tags() => _chats
-        .SelectMany(chat => chat.Tags.Select(name => (Name: name, Chats: InRange(chat.At) ? 1 : 0, Messages: chat.Messages.Count(message => InRange(message.At)))))
-        .GroupBy(each => each.Name)
-        .Select(name => (Name: name.Key, Chats: name.Sum(each => each.Chats), Messages: name.Sum(each => each.Messages)))
-        .Where(name => name.Chats + name.Messages > 0)
-        .OrderByDescending(name => name.Messages).ThenBy(name => name.Name, StringComparer.Ordinal)
-        .Select(name => $"{name.Name} {name.Chats} {name.Messages}");
+    public IEnumerable<string> Tags() =>
+        _chats
+            .SelectMany(chat =>
+                chat.Tags.Select(name =>
+                    (Name: name, Chats: InRange(chat.At) ? 1 : 0, Messages: chat.Messages.Count(message => InRange(message.At)))))
+            .GroupBy(each => each.Name)
+            .Select(name => (Name: name.Key, Chats: name.Sum(each => each.Chats), Messages: name.Sum(each => each.Messages)))
+            .Where(name => name.Chats + name.Messages > 0)
+            .OrderByDescending(name => name.Messages)
+            .ThenBy(name => name.Name, StringComparer.Ordinal)
+            .Select(name => $"{name.Name} {name.Chats} {name.Messages}");
 
-    private IEnumerable<(Guid? UserId, string? ExternalUserId, long Chats, long Messages, long Tokens, DateTimeOffset LastSeen)> People() => _chats
-        .GroupBy(chat => (chat.UserId, chat.ExternalUserId))
-        .Select(person =>
-        {
-            var messages = person.SelectMany(chat => chat.Messages).Where(message => InRange(message.At)).ToArray();
-            var opened = person.Where(chat => InRange(chat.At)).ToArray();
-            var seen = messages.Select(message => message.At).Concat(opened.Select(chat => chat.At)).ToArray();
-            return (person.Key.UserId, person.Key.ExternalUserId, (long)opened.Length, (long)messages.Length, messages.Sum(message => message.Tokens),
-                seen.Length == 0 ? default : seen.Max().ToUniversalTime());
-        })
-        .Where(person => person.Item3 + person.Item4 > 0);
+    private IEnumerable<(Guid? UserId, string? ExternalUserId, long Chats, long Messages, long Tokens, DateTimeOffset LastSeen)> People() =>
+        _chats
+            .GroupBy(chat => (chat.UserId, chat.ExternalUserId))
+            .Select(person =>
+            {
+                var messages = person.SelectMany(chat => chat.Messages).Where(message => InRange(message.At)).ToArray();
+                var opened = person.Where(chat => InRange(chat.At)).ToArray();
+                var seen = messages.Select(message => message.At).Concat(opened.Select(chat => chat.At)).ToArray();
+                return (
+                    person.Key.UserId,
+                    person.Key.ExternalUserId,
+                    (long)opened.Length,
+                    (long)messages.Length,
+                    messages.Sum(message => message.Tokens),
+                    seen.Length == 0 ? default : seen.Max().ToUniversalTime());
+            })
+            .Where(person => person.Item3 + person.Item4 > 0);
 
     private string Totals(DateTimeOffset start, DateTimeOffset end)
     {

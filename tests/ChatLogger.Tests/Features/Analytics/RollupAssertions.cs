@@ -51,50 +51,76 @@ internal static class RollupAssertions
         """,
         new { org.Id });
 
-    public static RollupWorker Folder(this App app, int rows = 10_000) => new(
-        app.Services.GetRequiredKeyedService<NpgsqlDataSource>(Pools.Analytics), app.Services.GetRequiredService<ChangeLog>(),
-        new FeedSettings { BatchRows = rows, YieldFactor = 0 }, app.Services.GetRequiredService<IngestActivity>(), TimeProvider.System, NullLogger<RollupWorker>.Instance);
+    public static RollupWorker Folder(this App app, int rows = 10_000) =>
+        new(
+            app.Services.GetRequiredKeyedService<NpgsqlDataSource>(Pools.Analytics),
+            app.Services.GetRequiredService<ChangeLog>(),
+            new FeedSettings { BatchRows = rows, YieldFactor = 0 },
+            app.Services.GetRequiredService<IngestActivity>(),
+            TimeProvider.System,
+            NullLogger<RollupWorker>.Instance);
 
     /// <summary>Asks the rollups and the rows, in one snapshot; they must agree. Answers what they said.</summary>
-    public static async Task<JsonElement> Agree(this App app, Org org, DateTimeOffset from, DateTimeOffset to, string zone = "UTC", int top = 3)
+    public static async Task<JsonElement> Agree(
+        this App app,
+        Org org,
+        DateTimeOffset from,
+        DateTimeOffset to,
+        string zone = "UTC",
+        int top = 3)
     {
-        var (rollups, rows) = await app.Services.GetRequiredKeyedService<NpgsqlDataSource>(Pools.Analytics).InSnapshotAsync(
-            async snapshot =>
-            {
-                var now = DateTimeOffset.UtcNow;
-                var query = new Summary.Query(org.Id, Text(from), Text(to), zone, [], top);
-                var range = Range.Parse(query.From, query.To, Range.ZoneOf(zone, null), now, 366);
-                return (await SummaryFromRollups.ReadAsync(snapshot, org.Id, range, now, top), await SummaryFromMessages.ReadAsync(snapshot, query, range, now));
-            },
-            default);
+        var (rollups, rows) = await app
+            .Services.GetRequiredKeyedService<NpgsqlDataSource>(Pools.Analytics)
+            .InSnapshotAsync(
+                async snapshot =>
+                {
+                    var now = DateTimeOffset.UtcNow;
+                    var query = new Summary.Query(org.Id, Text(from), Text(to), zone, [], top);
+                    var range = Range.Parse(query.From, query.To, Range.ZoneOf(zone, null), now, 366);
+                    return (
+                        await SummaryFromRollups.ReadAsync(snapshot, org.Id, range, now, top),
+                        await SummaryFromMessages.ReadAsync(snapshot, query, range, now));
+                },
+                default);
         Assert.NotNull(rollups);
-        var (ours, theirs) = (JsonSerializer.SerializeToElement(rollups, JsonSerializerOptions.Web), JsonSerializer.SerializeToElement(rows, JsonSerializerOptions.Web));
+        var (ours, theirs) = (
+            JsonSerializer.SerializeToElement(rollups, JsonSerializerOptions.Web),
+            JsonSerializer.SerializeToElement(rows, JsonSerializerOptions.Web));
         Same(theirs, ours, "");
         return theirs;
     }
 
     /// <summary>Takes a chat away, as its deletion does.</summary>
-    public static Task<int> Delete(this App app, Org org, Guid chat) => app.Services.GetRequiredService<NpgsqlDataSource>().InTransactionAsync(
-        async transaction =>
-        {
-            var deleted = await transaction.ExecuteAsync(
-                "update chats set deleted_at = now() where org_id = @Id and id = @chat and deleted_at is null", new { org.Id, chat });
-            if (deleted > 0)
-                await RollupUpdates.Remove(transaction, org.Id, chat);
-            return deleted;
-        },
-        default);
+    public static Task<int> Delete(this App app, Org org, Guid chat) =>
+        app
+            .Services.GetRequiredService<NpgsqlDataSource>()
+            .InTransactionAsync(
+                async transaction =>
+                {
+                    var deleted = await transaction.ExecuteAsync(
+                        "update chats set deleted_at = now() where org_id = @Id and id = @chat and deleted_at is null",
+                        new { org.Id, chat });
+                    if (deleted > 0)
+                        await RollupUpdates.Remove(transaction, org.Id, chat);
+                    return deleted;
+                },
+                default);
 
     /// <summary>Everything equal, percentiles within one per cent of the value.</summary>
     public static void Same(JsonElement expected, JsonElement actual, string path)
     {
         if (expected.ValueKind == JsonValueKind.Object && actual.ValueKind == JsonValueKind.Object)
         {
-            Assert.Equal(expected.EnumerateObject().Select(property => property.Name), actual.EnumerateObject().Select(property => property.Name));
+            Assert.Equal(
+                expected.EnumerateObject().Select(property => property.Name),
+                actual.EnumerateObject().Select(property => property.Name));
             foreach (var property in expected.EnumerateObject())
                 Same(property.Value, actual.GetProperty(property.Name), $"{path}.{property.Name}");
         }
-        else if (expected.ValueKind == JsonValueKind.Array && actual.ValueKind == JsonValueKind.Array && expected.GetArrayLength() == actual.GetArrayLength())
+        else if (
+            expected.ValueKind == JsonValueKind.Array
+            && actual.ValueKind == JsonValueKind.Array
+            && expected.GetArrayLength() == actual.GetArrayLength())
         {
             for (var i = 0; i < expected.GetArrayLength(); i++)
                 Same(expected[i], actual[i], $"{path}[{i}]");

@@ -34,7 +34,8 @@ internal sealed class RollupFixture(Org org, string key, Guid member)
                     await _plugin.Patch($"{org.ApiPath}/chats/{chat}", new { tags = Draw(random) });
                     break;
                 case 3 when _messages.TryPeek(out var rated):
-                    await _plugin.Send(HttpMethod.Put, $"{org.ApiPath}/chats/{rated.Chat}/messages/{rated.Message}/feedback", Rating(random));
+                    await _plugin.Send(HttpMethod.Put, $"{org.ApiPath}/chats/{rated.Chat}/messages/"
+                        + $"{rated.Message}/feedback", Rating(random));
                     break;
                 case 4:
                     await _plugin.Send(HttpMethod.Put, $"{org.ApiPath}/chats/{chat}/feedback", Rating(random));
@@ -52,7 +53,13 @@ internal sealed class RollupFixture(Org org, string key, Guid member)
     }
 
     private async Task NewChat(Random random) => _chats.Add((await _plugin.Post(
-        $"{org.ApiPath}/chats", new { tags = Draw(random), externalUserId = EndUser(random), userId = random.Next(3) == 0 ? member : (Guid?)null })).Is(201).Text("id"));
+        $"{org.ApiPath}/chats",
+        new
+        {
+            tags = Draw(random),
+            externalUserId = EndUser(random),
+            userId = random.Next(3) == 0 ? member : (Guid?)null,
+        })).Is(201).Text("id"));
 
     private async Task Import(Random random)
     {
@@ -66,7 +73,14 @@ internal sealed class RollupFixture(Org org, string key, Guid member)
             latencyMs = random.Next(100_000),
             createdAt = RollupAssertions.Text(start.AddMinutes(random.Next(2_000)).AddMilliseconds(n)),
         });
-        object chat = new { type = "chat", @ref = "c", tags = Draw(random), externalUserId = EndUser(random), createdAt = RollupAssertions.Text(start) };
+        object chat = new
+        {
+            type = "chat",
+            @ref = "c",
+            tags = Draw(random),
+            externalUserId = EndUser(random),
+            createdAt = RollupAssertions.Text(start),
+        };
         var answer = (await _plugin.Post($"{org.ApiPath}/batch", new { items = messages.Prepend(chat) })).Is(207);
         _chats.Add(answer["results"][0].GetProperty("id").GetString()!);
     }

@@ -70,7 +70,9 @@ public class RollupsTests(RollupApp app) : IClassFixture<RollupApp>
     public async Task What_a_long_transaction_commits_late_is_counted_at_once_and_folded_later()
     {
         var acme = await app.Org("acme");
-        var (slow, quick) = (Guid.Parse(await acme.Chat(new { externalUserId = "slow" })), await acme.Chat(new { externalUserId = "quick" }));
+        var (slow, quick) = (
+            Guid.Parse(await acme.Chat(new { externalUserId = "slow" })),
+            await acme.Chat(new { externalUserId = "quick" }));
         await using var connection = await app.Rows.OpenConnectionAsync();
         await using var transaction = await connection.BeginTransactionAsync();
         await using (var insert = new NpgsqlCommand(
@@ -112,8 +114,11 @@ public class RollupsTests(RollupApp app) : IClassFixture<RollupApp>
         // Another session has written the row that aggregation reaches last, and does not commit.
         await using var holder = await app.Rows.OpenConnectionAsync();
         await using var transaction = await holder.BeginTransactionAsync();
-        await using (var insert = new NpgsqlCommand(
-            "insert into rollups (org_id, tier, start, counts, people, tags) select $1, 2, date_trunc('day', created_at, 'UTC'), '', '', '' from chats where org_id = $1", holder))
+        await using (
+            var insert = new NpgsqlCommand(
+                "insert into rollups (org_id, tier, start, counts, people, tags) select $1, 2, date_trunc('day', created_at, 'UTC'), '', "
+                    + "'', '' from chats where org_id = $1",
+                holder))
         {
             insert.Parameters.Add(new() { Value = acme.Id });
             Assert.Equal(1, await insert.ExecuteNonQueryAsync());
@@ -141,9 +146,22 @@ public class RollupsTests(RollupApp app) : IClassFixture<RollupApp>
     {
         var acme = await app.Org("acme");
         var plugin = await acme.Plugin();
-        var chats = new[] { await acme.Chat(new { tags = new[] { "a", "b" }, externalUserId = "v" }), await acme.Chat(new { tags = new[] { "b" }, externalUserId = "v" }) };
+        var chats = new[]
+        {
+            await acme.Chat(new { tags = new[] { "a", "b" }, externalUserId = "v" }),
+            await acme.Chat(new { tags = new[] { "b" }, externalUserId = "v" }),
+        };
         foreach (var chat in chats)
-            (await plugin.Post($"{acme.ApiPath}/chats/{chat}/messages", new { role = "assistant", content = "x", latencyMs = 5_000 })).Is(201);
+            (
+                await plugin.Post(
+                    $"{acme.ApiPath}/chats/{chat}/messages",
+                    new
+                    {
+                        role = "assistant",
+                        content = "x",
+                        latencyMs = 5_000,
+                    })
+            ).Is(201);
         await app.FoldAll(acme);
         await Says("b 2 2, a 1 1", 2);
 
@@ -171,7 +189,14 @@ public class RollupsTests(RollupApp app) : IClassFixture<RollupApp>
         async Task Says(string tags, int messages)
         {
             var summary = await Agree(acme);
-            Assert.Equal(tags, string.Join(", ", summary.GetProperty("tags").EnumerateArray().Select(tag => $"{tag.GetProperty("tag")} {tag.GetProperty("chats")} {tag.GetProperty("messages")}")));
+            Assert.Equal(
+                tags,
+                string.Join(
+                    ", ",
+                    summary
+                        .GetProperty("tags")
+                        .EnumerateArray()
+                        .Select(tag => $"{tag.GetProperty("tag")} {tag.GetProperty("chats")} {tag.GetProperty("messages")}")));
             Assert.Equal(messages, summary.GetProperty("totals").GetProperty("messages").GetInt32());
         }
     }
@@ -182,13 +207,16 @@ public class RollupsTests(RollupApp app) : IClassFixture<RollupApp>
         var acme = await app.Org("acme");
         var plugin = await acme.Plugin();
         var chat = await acme.Chat();
-        foreach (var (rating, fold) in new[] { ("up", false), ("down", true), ("down", false), ("up", false), ("up", true), ("down", false) })
+        foreach (
+            var (rating, fold) in new[] { ("up", false), ("down", true), ("down", false), ("up", false), ("up", true), ("down", false) })
         {
             (await plugin.Send(HttpMethod.Put, $"{acme.ApiPath}/chats/{chat}/feedback", new { rating })).Is(200);
             for (var again = fold ? 2 : 1; again > 0; again--)
             {
                 var totals = (await Agree(acme)).GetProperty("totals");
-                Assert.Equal(rating == "up" ? (1, 0) : (0, 1), (totals.GetProperty("feedbackUp").GetInt32(), totals.GetProperty("feedbackDown").GetInt32()));
+                Assert.Equal(
+                    rating == "up" ? (1, 0) : (0, 1),
+                    (totals.GetProperty("feedbackUp").GetInt32(), totals.GetProperty("feedbackDown").GetInt32()));
                 if (fold)
                     await app.FoldAll(acme);
             }
@@ -199,8 +227,16 @@ public class RollupsTests(RollupApp app) : IClassFixture<RollupApp>
 
         // At once, and for the first time.
         var message = await acme.Say(chat, "x");
-        await Task.WhenAll(Enumerable.Range(0, 12).Select(async n =>
-            (await plugin.Send(HttpMethod.Put, $"{acme.ApiPath}/chats/{chat}/messages/{message}/feedback", new { rating = n % 2 == 0 ? "up" : "down" })).Is(200)));
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, 12)
+                .Select(async n =>
+                    (
+                        await plugin.Send(
+                            HttpMethod.Put,
+                            $"{acme.ApiPath}/chats/{chat}/messages/{message}/feedback",
+                            new { rating = n % 2 == 0 ? "up" : "down" })
+                    ).Is(200)));
         await Agree(acme);
         await app.FoldAll(acme, rows: 1);
         var both = (await Agree(acme)).GetProperty("totals");
@@ -224,7 +260,10 @@ public class RollupsTests(RollupApp app) : IClassFixture<RollupApp>
     }
 
     private Task<(int Rollups, int Differences)> Rebuild(Org org) =>
-        new RollupVerifier(app.Services.GetRequiredKeyedService<NpgsqlDataSource>(Pools.Analytics), new FeedSettings { BatchRows = 50 }).Run(org.Id, default);
+        new RollupVerifier(
+            app.Services.GetRequiredKeyedService<NpgsqlDataSource>(Pools.Analytics),
+            new FeedSettings { BatchRows = 50 }
+        ).Run(org.Id, default);
 
     private async Task<int> Messages(Org org) => (await Agree(org)).GetProperty("totals").GetProperty("messages").GetInt32();
 
@@ -246,6 +285,11 @@ public class RollupsTests(RollupApp app) : IClassFixture<RollupApp>
             2 => now.AddSeconds(5) - from,
             _ => TimeSpan.FromMinutes(random.Next(1, 9_000)),
         };
-        await app.Agree(org, new DateTimeOffset(from.Ticks, TimeSpan.Zero), new DateTimeOffset(from.Ticks, TimeSpan.Zero) + length, Zones[random.Next(Zones.Length)], top: random.Next(1, 6));
+        await app.Agree(
+            org,
+            new DateTimeOffset(from.Ticks, TimeSpan.Zero),
+            new DateTimeOffset(from.Ticks, TimeSpan.Zero) + length,
+            Zones[random.Next(Zones.Length)],
+            top: random.Next(1, 6));
     }
 }

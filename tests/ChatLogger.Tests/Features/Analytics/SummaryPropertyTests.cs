@@ -17,14 +17,26 @@ public class SummaryPropertyTests(App app) : IClassFixture<App>
     private readonly RollupWorker _folder = app.Folder(rows: 5);
 
     /// <summary>What happens at some time before or after the change of the clocks.</summary>
-    public sealed record GeneratedEvent(int Minutes, int Milliseconds, int Chat, int Role, int? Latency, int? Tokens, int? Prompt, int? Completion, int Rating);
+    public sealed record GeneratedEvent(
+        int Minutes,
+        int Milliseconds,
+        int Chat,
+        int Role,
+        int? Latency,
+        int? Tokens,
+        int? Prompt,
+        int? Completion,
+        int Rating);
 
     private static readonly Gen<GeneratedEvent> Happenings =
         from minutes in Gen.OneOf(Gen.Choose(-4 * 24 * 60, 4 * 24 * 60), Gen.Choose(-60, 60).Select(quarter => quarter * 15))
         from milliseconds in Gen.Elements(0, 0, 1, 59_999, -1)
         from chat in Gen.Choose(0, 7)
         from role in Gen.Choose(0, Roles.Length - 1)
-        from latency in Gen.OneOf(Gen.Constant((int?)null), Gen.Choose(0, 40).Select(value => (int?)value), Gen.Choose(0, 86_400_000).Select(value => (int?)value))
+        from latency in Gen.OneOf(
+            Gen.Constant((int?)null),
+            Gen.Choose(0, 40).Select(value => (int?)value),
+            Gen.Choose(0, 86_400_000).Select(value => (int?)value))
         from tokens in Gen.OneOf(Gen.Constant((int?)null), Gen.Choose(0, 10_000_000).Select(value => (int?)value))
         from prompt in Gen.OneOf(Gen.Constant((int?)null), Gen.Choose(0, 1_000).Select(value => (int?)value))
         from completion in Gen.OneOf(Gen.Constant((int?)null), Gen.Choose(0, 1_000).Select(value => (int?)value))
@@ -60,12 +72,25 @@ public class SummaryPropertyTests(App app) : IClassFixture<App>
 
         var at = DateTimeOffset.Parse(change, CultureInfo.InvariantCulture);
         var calendar = new Recount.Calendar(TimeZoneInfo.FindSystemTimeZoneById(zone));
-        Prop.ForAll(random.ToArbitrary(), sample => Check(zone, calendar, at, sample.Events, sample.Start, sample.Length, sample.Whole, sample.Tag, sample.Folded).GetAwaiter().GetResult())
+        Prop.ForAll(
+                random.ToArbitrary(),
+                sample =>
+                    Check(zone, calendar, at, sample.Events, sample.Start, sample.Length, sample.Whole, sample.Tag, sample.Folded)
+                        .GetAwaiter()
+                        .GetResult())
             .Check(Config.QuickThrowOnFailure.WithMaxTest(12));
     }
 
     private async Task Check(
-        string zone, Recount.Calendar calendar, DateTimeOffset change, GeneratedEvent[] events, int startQuarter, int quarters, bool whole, string? tag, int folded)
+        string zone,
+        Recount.Calendar calendar,
+        DateTimeOffset change,
+        GeneratedEvent[] events,
+        int startQuarter,
+        int quarters,
+        bool whole,
+        string? tag,
+        int folded)
     {
         var acme = await app.Org("acme");
         var member = await acme.Member("viewer");
@@ -79,8 +104,12 @@ public class SummaryPropertyTests(App app) : IClassFixture<App>
         DateTimeOffset from, to;
         if (whole)
         {
-            var (first, last) = (calendar.DayOf(change.AddMinutes(15 * startQuarter)), calendar.DayOf(change.AddMinutes(15 * (startQuarter + quarters))).AddDays(1));
-            (fromText, toText) = (first.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture), last.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture));
+            var (first, last) = (
+                calendar.DayOf(change.AddMinutes(15 * startQuarter)),
+                calendar.DayOf(change.AddMinutes(15 * (startQuarter + quarters))).AddDays(1));
+            (fromText, toText) = (
+                first.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
+                last.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture));
             (from, to) = (calendar.Start(first), calendar.Start(last));
         }
         else
@@ -101,10 +130,20 @@ public class SummaryPropertyTests(App app) : IClassFixture<App>
         Assert.Equal(recount.Anonymous(), Line(summary.GetProperty("anonymous")));
         Assert.Equal(recount.Tags(), Lines(summary, "tags"));
         var counted = recount.Days().ToArray();
-        var days = summary.GetProperty("days").EnumerateArray().Select(day => (
-            day.GetProperty("day").GetString()!, day.GetProperty("chats").GetInt64(), day.GetProperty("messages").GetInt64(),
-            day.GetProperty("tokens").GetInt64(), Line(day.GetProperty("latency")))).ToArray();
-        Assert.Equal(counted.Select(day => (day.Day, day.Chats, day.Messages, day.Tokens)), days.Select(day => (day.Item1, day.Item2, day.Item3, day.Item4)));
+        var days = summary
+            .GetProperty("days")
+            .EnumerateArray()
+            .Select(day =>
+                (
+                    day.GetProperty("day").GetString()!,
+                    day.GetProperty("chats").GetInt64(),
+                    day.GetProperty("messages").GetInt64(),
+                    day.GetProperty("tokens").GetInt64(),
+                    Line(day.GetProperty("latency"))))
+            .ToArray();
+        Assert.Equal(
+            counted.Select(day => (day.Day, day.Chats, day.Messages, day.Tokens)),
+            days.Select(day => (day.Item1, day.Item2, day.Item3, day.Item4)));
         foreach (var (expected, actual) in counted.Zip(days))
             AreClose(expected.Latency, actual.Item5);
         Assert.Equal(summary.GetProperty("totals").GetProperty("messages").GetInt64(), days.Sum(day => day.Item3));
@@ -116,7 +155,9 @@ public class SummaryPropertyTests(App app) : IClassFixture<App>
             var left = (await Summary(member.Caller, Text(from), Text(middle), zone, tag)).GetProperty("totals");
             var right = (await Summary(member.Caller, Text(middle), Text(to), zone, tag)).GetProperty("totals");
             foreach (var name in new[] { "chats", "messages", "tokens", "promptTokens", "completionTokens", "feedbackUp", "feedbackDown" })
-                Assert.Equal(summary.GetProperty("totals").GetProperty(name).GetInt64(), left.GetProperty(name).GetInt64() + right.GetProperty(name).GetInt64());
+                Assert.Equal(
+                    summary.GetProperty("totals").GetProperty(name).GetInt64(),
+                    left.GetProperty(name).GetInt64() + right.GetProperty(name).GetInt64());
         }
     }
 
@@ -124,17 +165,32 @@ public class SummaryPropertyTests(App app) : IClassFixture<App>
         (await caller.Get($"/analytics/orgs/me/summary?from={from}&to={to}&tz={zone}{(tag is null ? "" : "&tag=" + tag)}")).Is(200).Json;
 
     private static Recount.Chat[] Chats(GeneratedEvent[] events, DateTimeOffset change, Guid member) =>
-    [
-        .. events.GroupBy(each => each.Chat).Select(chat => new Recount.Chat(
-            Guid.CreateVersion7(),
-            At(chat.First(), change).AddMilliseconds(-7),
-            [.. TagPool.Where((_, i) => (chat.Key >> (i % 3) & 1) == 1)],
-            chat.Key is 1 or 2 or 3 ? member : null,
-            chat.Key is 0 or 1 ? null : chat.Key is 2 ? "Ünal" : $"v-{chat.Key % 3}",
-            chat.Key == 7,
-            [.. chat.Select(each => new Recount.Message(At(each, change), Roles[each.Role], each.Latency, each.Tokens, each.Prompt, each.Completion))],
-            [.. chat.Where(each => each.Rating < 3).Select(each => new Recount.Rating(At(each, change).AddMinutes(1), each.Rating == 0))])),
-    ];
+        [
+            .. events
+                .GroupBy(each => each.Chat)
+                .Select(chat => new Recount.Chat(
+                    Guid.CreateVersion7(),
+                    At(chat.First(), change).AddMilliseconds(-7),
+                    [.. TagPool.Where((_, i) => (chat.Key >> (i % 3) & 1) == 1)],
+                    chat.Key is 1 or 2 or 3 ? member : null,
+                    chat.Key is 0 or 1 ? null
+                        : chat.Key is 2 ? "Ünal"
+                        : $"v-{chat.Key % 3}",
+                    chat.Key == 7,
+                    [
+                        .. chat.Select(each => new Recount.Message(
+                            At(each, change),
+                            Roles[each.Role],
+                            each.Latency,
+                            each.Tokens,
+                            each.Prompt,
+                            each.Completion)),
+                    ],
+                    [
+                        .. chat.Where(each => each.Rating < 3)
+                            .Select(each => new Recount.Rating(At(each, change).AddMinutes(1), each.Rating == 0)),
+                    ])),
+        ];
 
     // Each row in a transaction of its own, as it would come to be, though all go in one round trip.
     private async Task Insert(Guid org, IEnumerable<Recount.Chat> chats)
@@ -144,13 +200,23 @@ public class SummaryPropertyTests(App app) : IClassFixture<App>
         foreach (var chat in chats)
         {
             Add(batch,
-                "insert into chats (org_id, id, tags, user_id, external_user_id, created_at, updated_at, deleted_at) values ($1, $2, $3, $4, $5, $6, $6, $7)",
+                "insert into chats (org_id, id, tags, user_id, external_user_id, created_at, updated_at, deleted_at) values ($1, $2, $3, "
+                    + "$4, $5, $6, $6, $7)",
                 org, chat.Id, chat.Tags, chat.UserId, chat.ExternalUserId, chat.At, chat.Deleted ? DateTimeOffset.UtcNow : null);
             foreach (var message in chat.Messages)
             {
                 Add(batch,
-                    "insert into messages (org_id, chat_id, id, role, content, created_at, latency_ms, token_count, prompt_tokens, completion_tokens) values ($1, $2, $3, $4, 'x', $5, $6, $7, $8, $9)",
-                    org, chat.Id, Guid.CreateVersion7(), message.Role, message.At, message.LatencyMs, message.TokenCount, message.PromptTokens, message.CompletionTokens);
+                    "insert into messages (org_id, chat_id, id, role, content, created_at, latency_ms, token_count, prompt_tokens, "
+                        + "completion_tokens) values ($1, $2, $3, $4, 'x', $5, $6, $7, $8, $9)",
+                    org,
+                    chat.Id,
+                    Guid.CreateVersion7(),
+                    message.Role,
+                    message.At,
+                    message.LatencyMs,
+                    message.TokenCount,
+                    message.PromptTokens,
+                    message.CompletionTokens);
             }
             foreach (var rating in chat.Ratings)
             {
@@ -171,7 +237,10 @@ public class SummaryPropertyTests(App app) : IClassFixture<App>
         for (var i = 0; i < left.Length; i++)
         {
             if (i is >= 2 and <= 5)
-                RollupAssertions.AreClose(long.Parse(left[i], CultureInfo.InvariantCulture), long.Parse(right[i], CultureInfo.InvariantCulture), expected);
+                RollupAssertions.AreClose(
+                    long.Parse(left[i], CultureInfo.InvariantCulture),
+                    long.Parse(right[i], CultureInfo.InvariantCulture),
+                    expected);
             else
                 Assert.Equal(left[i], right[i]);
         }
@@ -187,13 +256,18 @@ public class SummaryPropertyTests(App app) : IClassFixture<App>
         batch.BatchCommands.Add(command);
     }
 
-    private static DateTimeOffset At(GeneratedEvent each, DateTimeOffset change) => change.AddMinutes(each.Minutes).AddMilliseconds(each.Milliseconds);
+    private static DateTimeOffset At(GeneratedEvent each, DateTimeOffset change) =>
+        change.AddMinutes(each.Minutes).AddMilliseconds(each.Milliseconds);
 
     private static string Text(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
 
     private static IEnumerable<string> Lines(JsonElement summary, string list) => summary.GetProperty(list).EnumerateArray().Select(Line);
 
-    private static string Line(JsonElement shape) => shape.ValueKind == JsonValueKind.Null
-        ? "null"
-        : string.Join(' ', shape.EnumerateObject().Select(property => property.Value.ValueKind == JsonValueKind.Null ? "" : property.Value.ToString()));
+    private static string Line(JsonElement shape) =>
+        shape.ValueKind == JsonValueKind.Null
+            ? "null"
+            : string.Join(
+                ' ',
+                shape.EnumerateObject().Select(property => property.Value.ValueKind == JsonValueKind.Null ? "" : property.Value.ToString())
+            );
 }

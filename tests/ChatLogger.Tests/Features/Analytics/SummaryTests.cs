@@ -14,7 +14,8 @@ public class SummaryTests(App app) : IClassFixture<App>
         Assert.Equal(
             ["from", "to", "tz", "asOf", "totals", "previous", "days", "latency", "roles", "topUsers", "anonymous", "tags"],
             answer.Json.EnumerateObject().Select(property => property.Name));
-        const string Zeros = """{"chats":0,"messages":0,"endUsers":0,"tokens":0,"promptTokens":0,"completionTokens":0,"feedbackUp":0,"feedbackDown":0}""";
+        const string Zeros =
+            """{"chats":0,"messages":0,"endUsers":0,"tokens":0,"promptTokens":0,"completionTokens":0,"feedbackUp":0,"feedbackDown":0}""";
         Assert.Equal(Zeros, answer["totals"].GetRawText());
         Assert.Equal(Zeros, answer["previous"].GetRawText());
         Assert.Equal("null", answer["latency"].GetRawText());
@@ -41,7 +42,18 @@ public class SummaryTests(App app) : IClassFixture<App>
 
         for (var i = 1; i <= 5; i++)
         {
-            (await plugin.Post($"{acme.ApiPath}/chats/{chat}/messages", new { role = "assistant", content = "x", latencyMs = i * 10, promptTokens = 3, completionTokens = 4 })).Is(201);
+            (
+                await plugin.Post(
+                    $"{acme.ApiPath}/chats/{chat}/messages",
+                    new
+                    {
+                        role = "assistant",
+                        content = "x",
+                        latencyMs = i * 10,
+                        promptTokens = 3,
+                        completionTokens = 4,
+                    })
+            ).Is(201);
             var totals = (await admin.Get(Path)).Is(200)["totals"];
             Assert.Equal(i, totals.GetProperty("messages").GetInt32());
             Assert.Equal(7 * i, totals.GetProperty("tokens").GetInt32());
@@ -52,7 +64,10 @@ public class SummaryTests(App app) : IClassFixture<App>
         Assert.Equal("""[{"role":"assistant","messages":5}]""", answer["roles"].GetRawText());
         Assert.Equal("""[{"tag":"billing","chats":1,"messages":5}]""", answer["tags"].GetRawText());
         Assert.Equal(1, answer["totals"].GetProperty("endUsers").GetInt32());
-        Assert.StartsWith($$"""[{"userId":"{{ann.Id}}","externalUserId":"v-1","chats":1,"messages":5,"tokens":35,"lastSeenAt":""", answer["topUsers"].GetRawText(), StringComparison.Ordinal);
+        Assert.StartsWith(
+            $$"""[{"userId":"{{ann.Id}}","externalUserId":"v-1","chats":1,"messages":5,"tokens":35,"lastSeenAt":""",
+            answer["topUsers"].GetRawText(),
+            StringComparison.Ordinal);
 
         await app.Delete(acme, Guid.Parse(chat));
         Assert.Equal(0, (await admin.Get(Path)).Is(200)["totals"].GetProperty("messages").GetInt32());
@@ -81,7 +96,11 @@ public class SummaryTests(App app) : IClassFixture<App>
     {
         var acme = await app.Org("acme");
 
-        var answer = (await (await acme.Admin()).Get($"{Path}?from={day}&to={DateOnly.Parse(day, System.Globalization.CultureInfo.InvariantCulture).AddDays(1):yyyy-MM-dd}&tz={zone}")).Is(200);
+        var answer = (
+            await (await acme.Admin()).Get(
+                $"{Path}?from={day}&to={DateOnly.Parse(day, System.Globalization.CultureInfo.InvariantCulture).AddDays(1):yyyy-MM-dd}&tz="
+                    + $"{zone}")
+        ).Is(200);
 
         Assert.Equal(hours, (answer["to"].GetDateTimeOffset() - answer["from"].GetDateTimeOffset()).TotalHours);
         Assert.Equal(day, answer["days"].EnumerateArray().Single().GetProperty("day").GetString());
@@ -105,7 +124,9 @@ public class SummaryTests(App app) : IClassFixture<App>
         // 00:00 came twice in that night: one minute after the first time it was 23:01 of the day before again.
         var answer = (await (await acme.Admin()).Get($"{Path}?from=2010-11-07&to=2010-11-09&tz=America/St_Johns")).Is(200);
 
-        Assert.Equal(["2010-11-06", "2010-11-07", "2010-11-08"], answer["days"].EnumerateArray().Select(day => day.GetProperty("day").GetString()!));
+        Assert.Equal(
+            ["2010-11-06", "2010-11-07", "2010-11-08"],
+            answer["days"].EnumerateArray().Select(day => day.GetProperty("day").GetString()!));
     }
 
     [Theory]

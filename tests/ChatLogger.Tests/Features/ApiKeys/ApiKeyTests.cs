@@ -13,7 +13,8 @@ public class ApiKeyTests(LeasedApp app) : IClassFixture<LeasedApp>
         var acme = await app.Org("acme");
         var admin = await acme.Admin();
 
-        var answer = (await admin.Post("/orgs/me/apikeys", new { label = "Widget", expiresAt = "2099-01-02T03:04:05.678901+02:00" })).Is(201);
+        var answer = (await admin.Post("/orgs/me/apikeys", new { label = "Widget", expiresAt = "2099-01-02T03:04:05.678901+02:00" })).Is(
+            201);
 
         Assert.Equal(
             ["id", "publicId", "label", "scopes", "lastFour", "allowedOrigins", "createdAt", "expiresAt", "revokedAt", "lastUsedAt", "key"],
@@ -28,13 +29,16 @@ public class ApiKeyTests(LeasedApp app) : IClassFixture<LeasedApp>
         Assert.Equal("no-store", answer.Header("Cache-Control"));
         Assert.Equal(
             Convert.ToHexString(SHA256.HashData(Encoding.ASCII.GetBytes(key))),
-            Convert.ToHexString((await app.Value<byte[]>("select sha256 from api_keys where id = @Id::uuid", new { Id = answer.Text("id") }))!));
+            Convert.ToHexString(
+                (await app.Value<byte[]>("select sha256 from api_keys where id = @Id::uuid", new { Id = answer.Text("id") }))!));
         (await app.Stranger.WithKey(key).Post($"{acme.ApiPath}/chats", new { })).Is(201);
 
         var list = (await admin.Get("/orgs/me/apikeys")).Is(200);
         Assert.DoesNotContain(key[21..], list.Body, StringComparison.Ordinal);
         Assert.DoesNotContain(app.Log.All, line => line.Contains(key[21..], StringComparison.Ordinal));
-        Assert.Contains(app.Log.All, line => line.Contains("key.created", StringComparison.Ordinal) && line.Contains(key[4..20], StringComparison.Ordinal));
+        Assert.Contains(
+            app.Log.All,
+            line => line.Contains("key.created", StringComparison.Ordinal) && line.Contains(key[4..20], StringComparison.Ordinal));
     }
 
     [Theory]
@@ -95,7 +99,8 @@ public class ApiKeyTests(LeasedApp app) : IClassFixture<LeasedApp>
 
         Assert.Equal(
             Enumerable.Reverse(made),
-            first["items"].EnumerateArray().Concat(second["items"].EnumerateArray()).Select(key => key.GetProperty("publicId").GetString()!));
+            first["items"].EnumerateArray().Concat(second["items"].EnumerateArray()).Select(key => key.GetProperty("publicId").GetString()!)
+        );
         Assert.Equal("null", second["nextCursor"].GetRawText());
         Assert.DoesNotMatch(ApiKey.Pattern, first.Body + second.Body);
     }

@@ -9,9 +9,17 @@ public class RotateApiKeyTests(App app) : IClassFixture<App>
     {
         var acme = await app.Org("acme");
         var admin = await acme.Admin();
-        var old = (await admin.Post(
-            "/orgs/me/apikeys",
-            new { label = "Widget", scopes = new[] { "ingest", "import" }, allowedOrigins = new[] { "https://shop.example" }, expiresAt = "2099-01-01T00:00:00Z" })).Is(201);
+        var old = (
+            await admin.Post(
+                "/orgs/me/apikeys",
+                new
+                {
+                    label = "Widget",
+                    scopes = new[] { "ingest", "import" },
+                    allowedOrigins = new[] { "https://shop.example" },
+                    expiresAt = "2099-01-01T00:00:00Z",
+                })
+        ).Is(201);
         var before = app.Clock.GetUtcNow();
 
         var made = (await admin.Post($"/orgs/me/apikeys/{old.Text("id")}/rotate", "{}")).Is(201);
@@ -32,8 +40,12 @@ public class RotateApiKeyTests(App app) : IClassFixture<App>
         (await Use(acme, made.Text("key"))).Is(201);
         Assert.Equal(
             [$"key.created {old.Text("publicId")}", $"key.created {made.Text("publicId")}", $"key.rotated {old.Text("publicId")}"],
-            (await app.Value<string[]>(
-                "select array_agg(action || ' ' || target_id order by action, at) from audit_events where org_id = @Id and target_type = 'key'", new { acme.Id }))!);
+            (
+                await app.Value<string[]>(
+                    "select array_agg(action || ' ' || target_id order by action, at) from audit_events where org_id = @Id and "
+                        + "target_type = 'key'",
+                    new { acme.Id })
+            )!);
         Assert.DoesNotContain(app.Log.All, line => line.Contains(made.Text("key")[21..], StringComparison.Ordinal));
 
         app.Clock.Advance(TimeSpan.FromHours(24));
@@ -130,11 +142,18 @@ public class RotateApiKeyTests(App app) : IClassFixture<App>
         var admin = await acme.Admin();
         for (var i = 0; i < 20; i++)
             (await admin.Post("/orgs/me/apikeys", new { label = $"{i}" })).Is(201);
-        var keys = (await admin.Get("/orgs/me/apikeys"))["items"].EnumerateArray().Select(key => key.GetProperty("id").GetString()!).ToList();
+        var keys = (await admin.Get("/orgs/me/apikeys"))["items"]
+            .EnumerateArray()
+            .Select(key => key.GetProperty("id").GetString()!)
+            .ToList();
 
         (await admin.Post("/orgs/me/apikeys", new { label = "one more" })).IsProblem(409, "live-key-quota");
         (await admin.Post($"/orgs/me/apikeys/{keys[0]}/rotate", "{}")).IsProblem(409, "live-key-quota");
-        Assert.Equal(0, await app.Value<long>("select count(*) from api_keys where org_id = @Id and (replaced_at is not null or expires_at is not null)", new { acme.Id }));
+        Assert.Equal(
+            0,
+            await app.Value<long>(
+                "select count(*) from api_keys where org_id = @Id and (replaced_at is not null or expires_at is not null)",
+                new { acme.Id }));
         (await admin.Post($"/orgs/me/apikeys/{keys[0]}/rotate", new { overlapHours = 0 })).Is(201);
         (await admin.Delete($"/orgs/me/apikeys/{keys[1]}")).Is(204);
         (await admin.Post($"/orgs/me/apikeys/{keys[2]}/rotate", "{}")).Is(201);
@@ -154,7 +173,9 @@ public class RotateApiKeyTests(App app) : IClassFixture<App>
 
         Assert.Equal(unknown.IsProblem(404, "not-found").Comparable, foreign.IsProblem(404, "not-found").Comparable);
         foreach (var role in new[] { "viewer", "user" })
-            (await (await globex.Member(role)).Caller.Post($"/orgs/me/apikeys/{theirs.Text("id")}/rotate", "{}")).IsProblem(403, "forbidden");
+            (await (await globex.Member(role)).Caller.Post($"/orgs/me/apikeys/{theirs.Text("id")}/rotate", "{}")).IsProblem(
+                403,
+                "forbidden");
         Assert.Equal(1, await globex.Count("api_keys"));
         (await Use(globex, theirs.Text("key"))).Is(201);
         var root = await app.Superadmin();

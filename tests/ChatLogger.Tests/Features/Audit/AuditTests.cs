@@ -24,7 +24,11 @@ public class AuditTests(LeasedApp app) : IClassFixture<LeasedApp>
         Assert.Equal("no-store", answer.Header("Cache-Control"));
         Assert.Equal(["items", "nextCursor"], answer.Json.EnumerateObject().Select(property => property.Name));
         var items = answer["items"].EnumerateArray().ToList();
-        Assert.All(items, item => Assert.Equal(["id", "at", "actor", "action", "target", "traceId"], item.EnumerateObject().Select(property => property.Name)));
+        Assert.All(
+            items,
+            item =>
+                Assert.Equal(["id", "at", "actor", "action", "target", "traceId"], item.EnumerateObject().Select(property => property.Name))
+        );
         Assert.Equal(await acme.Count("audit_events"), items.Count);
         Assert.DoesNotContain(globex.Id.ToString(), answer.Body, StringComparison.Ordinal);
         Assert.Equal(items.Select(Time).OrderDescending(), items.Select(Time));
@@ -177,7 +181,9 @@ public class AuditTests(LeasedApp app) : IClassFixture<LeasedApp>
         var acme = await app.Org("acme");
         var admin = await acme.Admin();
 
-        Assert.NotEmpty((await admin.Get("/orgs/me/audit?from=0001-01-01T00:00:00Z&to=9999-12-31T23:59:59.9999999Z")).Is(200)["items"].EnumerateArray());
+        Assert.NotEmpty(
+            (await admin.Get("/orgs/me/audit?from=0001-01-01T00:00:00Z&to=9999-12-31T23:59:59.9999999Z")).Is(200)["items"].EnumerateArray()
+        );
         Assert.Empty((await admin.Get("/orgs/me/audit?from=9999-12-31T23:59:59.9999999Z")).Is(200)["items"].EnumerateArray());
     }
 
@@ -201,7 +207,8 @@ public class AuditTests(LeasedApp app) : IClassFixture<LeasedApp>
     private async Task<Guid> Happened(Org org, DateTimeOffset at, string actor, string action)
     {
         // Within one millisecond ids of version 7 are in no order, and the list is in the order of ids.
-        var id = new Guid($"{at.ToUnixTimeMilliseconds():x12}"[..8] + "-" + $"{at.ToUnixTimeMilliseconds():x12}"[8..] + $"-7000-8000-{++_last:x12}");
+        var id = new Guid(
+            $"{at.ToUnixTimeMilliseconds():x12}"[..8] + "-" + $"{at.ToUnixTimeMilliseconds():x12}"[8..] + $"-7000-8000-{++_last:x12}");
         await app.Execute(
             """
             insert into audit_events (org_id, id, at, actor_type, actor_id, action, target_type, target_id, trace_id)

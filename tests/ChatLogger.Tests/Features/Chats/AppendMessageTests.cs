@@ -21,18 +21,39 @@ public class AppendMessageTests(LeasedApp app) : IClassFixture<LeasedApp>
         var id = answer.Text("id");
         Assert.Equal($"{acme.ApiPath}/chats/{chat}/messages/{id}", answer.Header("Location"));
         Assert.Equal(
-            ["id", "chatId", "role", "content", "metadata", "latencyMs", "tokenCount", "promptTokens", "completionTokens", "model", "createdAt", "feedback"],
+            [
+                "id",
+                "chatId",
+                "role",
+                "content",
+                "metadata",
+                "latencyMs",
+                "tokenCount",
+                "promptTokens",
+                "completionTokens",
+                "model",
+                "createdAt",
+                "feedback",
+            ],
             answer.Json.EnumerateObject().Select(property => property.Name));
         Assert.Equal(chat, answer.Text("chatId"));
         Assert.Equal("  It left on Monday.\r\n", answer.Text("content"));
         Assert.Equal("""{"b":[1,2.50],"a":"é"}""", answer["metadata"].GetRawText());
-        Assert.Equal(1, await app.Value<long>(
-            """
-            select count(*) from messages
-            where org_id = @Id and chat_id = @Chat::uuid and id = @Message::uuid and role = 'assistant' and content = E'  It left on Monday.\r\n'
-              and latency_ms = 840 and token_count = 31 and prompt_tokens = 20 and completion_tokens = 11 and model = 'small-1'
-            """,
-            new { acme.Id, Chat = chat, Message = id }));
+        Assert.Equal(
+            1,
+            await app.Value<long>(
+                """
+                select count(*) from messages
+                where org_id = @Id and chat_id = @Chat::uuid and id = @Message::uuid and role = 'assistant'
+                    and content = E'  It left on Monday.\r\n'
+                  and latency_ms = 840 and token_count = 31 and prompt_tokens = 20 and completion_tokens = 11 and model = 'small-1'
+                """,
+                new
+                {
+                    acme.Id,
+                    Chat = chat,
+                    Message = id,
+                }));
     }
 
     [Theory]
@@ -64,7 +85,9 @@ public class AppendMessageTests(LeasedApp app) : IClassFixture<LeasedApp>
 
         var foreign = await plugin.Post($"{acme.ApiPath}/chats/{theirs}/messages", new { role = "user", content = "hello" });
         var unknown = await plugin.Post($"{acme.ApiPath}/chats/{Guid.CreateVersion7()}/messages", new { role = "user", content = "hello" });
-        var malformed = await plugin.Post($"{acme.ApiPath}/chats/{theirs.ToUpperInvariant()}/messages", new { role = "user", content = "hello" });
+        var malformed = await plugin.Post(
+            $"{acme.ApiPath}/chats/{theirs.ToUpperInvariant()}/messages",
+            new { role = "user", content = "hello" });
         var throughTheirDoor = await plugin.Post($"{globex.ApiPath}/chats/{theirs}/messages", new { role = "user", content = "hello" });
 
         Assert.Equal(unknown.IsProblem(404, "not-found").Comparable, foreign.IsProblem(404, "not-found").Comparable);
@@ -121,7 +144,14 @@ public class AppendMessageTests(LeasedApp app) : IClassFixture<LeasedApp>
         var acme = await app.Org("acme");
 
         var answer = await (await acme.Plugin()).Post(
-            $"{acme.ApiPath}/chats/{await acme.Chat()}/messages", new { role = "robot", content = " ", latencyMs = -1, model = new string('m', 101) });
+            $"{acme.ApiPath}/chats/{await acme.Chat()}/messages",
+            new
+            {
+                role = "robot",
+                content = " ",
+                latencyMs = -1,
+                model = new string('m', 101),
+            });
 
         answer.IsInvalid("role").IsInvalid("content").IsInvalid("latencyMs").IsInvalid("model");
     }

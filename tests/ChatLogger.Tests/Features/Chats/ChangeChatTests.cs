@@ -4,7 +4,13 @@ namespace ChatLogger.Tests.Features.Chats;
 
 public class ChangeChatTests(App app) : IClassFixture<App>
 {
-    private static readonly object Whole = new { title = "old", tags = new[] { "a", "b" }, metadata = new { page = 1, deep = new { x = 1 } }, externalUserId = "v-1" };
+    private static readonly object Whole = new
+    {
+        title = "old",
+        tags = new[] { "a", "b" },
+        metadata = new { page = 1, deep = new { x = 1 } },
+        externalUserId = "v-1",
+    };
 
     [Fact]
     public async Task A_plugin_changes_what_it_names_and_nothing_else()
@@ -48,8 +54,12 @@ public class ChangeChatTests(App app) : IClassFixture<App>
 
         Assert.Equal("null [] {}", $"{cleared["title"].GetRawText()} {cleared["tags"].GetRawText()} {cleared["metadata"].GetRawText()}");
         Assert.Equal("v-1", cleared.Text("externalUserId"));
-        Assert.Equal(1, await app.Value<long>(
-            "select count(*) from chats where org_id = @Id and title is null and tags = '{}' and metadata::text = '{}' and external_user_id = 'v-1'", new { acme.Id }));
+        Assert.Equal(
+            1,
+            await app.Value<long>(
+                "select count(*) from chats where org_id = @Id and title is null and tags = '{}' and metadata::text = '{}' and "
+                    + "external_user_id = 'v-1'",
+                new { acme.Id }));
     }
 
     [Theory]
@@ -68,7 +78,9 @@ public class ChangeChatTests(App app) : IClassFixture<App>
         (await (await acme.Plugin()).Send(HttpMethod.Put, $"{acme.ApiPath}/chats/{chat}/feedback", new { rating = "up" })).Is(200);
         await acme.Say(chat, "hello");
 
-        Assert.Equal(1, await app.Value<long>("select count(*) from chats where org_id = @Id and updated_at = created_at", new { acme.Id }));
+        Assert.Equal(
+            1,
+            await app.Value<long>("select count(*) from chats where org_id = @Id and updated_at = created_at", new { acme.Id }));
     }
 
     [Theory]
@@ -84,7 +96,9 @@ public class ChangeChatTests(App app) : IClassFixture<App>
 
         (await (await acme.Plugin()).Patch($"{acme.ApiPath}/chats/{chat}", body)).Is(200);
 
-        Assert.Equal(1, await app.Value<long>("select count(*) from chats where org_id = @Id and updated_at > created_at", new { acme.Id }));
+        Assert.Equal(
+            1,
+            await app.Value<long>("select count(*) from chats where org_id = @Id and updated_at > created_at", new { acme.Id }));
     }
 
     [Theory]
@@ -95,7 +109,16 @@ public class ChangeChatTests(App app) : IClassFixture<App>
         var acme = await app.Org("acme");
         var chat = await acme.Chat();
 
-        var answer = (await (await acme.Plugin()).Patch($"{acme.ApiPath}/chats/{chat}", new { title = text, tags = new[] { $"t{text}t" }, metadata = new Dictionary<string, string> { [text] = text } })).Is(200);
+        var answer = (
+            await (await acme.Plugin()).Patch(
+                $"{acme.ApiPath}/chats/{chat}",
+                new
+                {
+                    title = text,
+                    tags = new[] { $"t{text}t" },
+                    metadata = new Dictionary<string, string> { [text] = text },
+                })
+        ).Is(200);
 
         foreach (var seen in new[] { answer, (await (await acme.Admin()).Get($"/orgs/me/chats/{chat}")).Is(200) })
         {
@@ -124,7 +147,13 @@ public class ChangeChatTests(App app) : IClassFixture<App>
         (await plugin.Patch(path, """{"title":"new","title":"newer"}""")).Is(400);
         (await plugin.Patch(path, """{"title":1}""")).IsInvalid("title");
         (await plugin.Send(HttpMethod.Patch, path)).Is(415);
-        (await plugin.Send(HttpMethod.Patch, path, Caller.Json("{}"u8.ToArray()), request => request.Content!.Headers.ContentEncoding.Add("gzip"))).Is(415);
+        (
+            await plugin.Send(
+                HttpMethod.Patch,
+                path,
+                Caller.Json("{}"u8.ToArray()),
+                request => request.Content!.Headers.ContentEncoding.Add("gzip"))
+        ).Is(415);
 
         Assert.Equal("""old a,b {"page":1,"deep":{"x":1}} v-1""", await Row(chat));
         (await plugin.Patch(path, new { title = string.Concat(Enumerable.Repeat("😀", 200)) })).Is(200);
@@ -156,7 +185,11 @@ public class ChangeChatTests(App app) : IClassFixture<App>
         var chat = await acme.Chat(Whole);
         await using var elsewhere = await app.Rows.OpenConnectionAsync();
         await using var transaction = await elsewhere.BeginTransactionAsync();
-        await new NpgsqlCommand($"update chats set deleted_at = now() where org_id = '{acme.Id}'", elsewhere, transaction).ExecuteNonQueryAsync();
+        await new NpgsqlCommand(
+            $"update chats set deleted_at = now() where org_id = '{acme.Id}'",
+            elsewhere,
+            transaction
+        ).ExecuteNonQueryAsync();
 
         var change = (await acme.Plugin()).Patch($"{acme.ApiPath}/chats/{chat}", new { title = "new" });
         await app.Blocked();
@@ -195,6 +228,8 @@ public class ChangeChatTests(App app) : IClassFixture<App>
         Assert.Matches("^title \\d+ tag \\d+ ", await Row(chat));
     }
 
-    private Task<string?> Row(string chat) => app.Value<string>(
-        "select concat_ws(' ', title, array_to_string(tags, ','), metadata::text, external_user_id) from chats where id = @Chat::uuid", new { Chat = chat });
+    private Task<string?> Row(string chat) =>
+        app.Value<string>(
+            "select concat_ws(' ', title, array_to_string(tags, ','), metadata::text, external_user_id) from chats where id = @Chat::uuid",
+            new { Chat = chat });
 }

@@ -81,9 +81,12 @@ public class ChangeLogTests(App app) : IClassFixture<App>
                 seen.Add((settled, await UpTo(settled)));
             }
         }
-        Task<long> UpTo(long settled) => app.Value<long>("select count(*) from messages where org_id = @Id and seq <= @settled", new { acme.Id, settled });
+        Task<long> UpTo(long settled) =>
+            app.Value<long>("select count(*) from messages where org_id = @Id and seq <= @settled", new { acme.Id, settled });
 
-        var reading = new[] { Arrivals, other.Services.GetRequiredService<ChangeLog>() }.Select(changeLog => Task.Run(() => Read(changeLog))).ToArray();
+        var reading = new[] { Arrivals, other.Services.GetRequiredService<ChangeLog>() }
+            .Select(changeLog => Task.Run(() => Read(changeLog)))
+            .ToArray();
         await Task.WhenAll(Enumerable.Range(0, chats.Length).Select(writer => Task.Run(() => Write(writer))));
         await over.CancelAsync();
         await Task.WhenAll(reading);
@@ -115,14 +118,19 @@ public class ChangeLogTests(App app) : IClassFixture<App>
         var plugin = await acme.Plugin();
         await using var holder = await app.Rows.OpenConnectionAsync();
         var transaction = await holder.BeginTransactionAsync();
-        await using (var take = new NpgsqlCommand(what == "chats" ? "select from organizations where id = $1 for update" : "select from chats where org_id = $1 for update", holder))
+        await using (
+            var take = new NpgsqlCommand(
+                what == "chats" ? "select from organizations where id = $1 for update" : "select from chats where org_id = $1 for update",
+                holder))
         {
             take.Parameters.Add(new() { Value = acme.Id });
             await take.ExecuteNonQueryAsync();
         }
         var before = await Last();
 
-        var writing = plugin.Post(what == "chats" ? $"{acme.ApiPath}/chats" : $"{acme.ApiPath}/chats/{chat}/messages", what == "chats" ? new { } : new { role = "user", content = "x" });
+        var writing = plugin.Post(
+            what == "chats" ? $"{acme.ApiPath}/chats" : $"{acme.ApiPath}/chats/{chat}/messages",
+            what == "chats" ? new { } : new { role = "user", content = "x" });
         await app.Until("select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')");
         Assert.Equal(before, await Last());
         await transaction.CommitAsync();
@@ -158,7 +166,9 @@ public class ChangeLogTests(App app) : IClassFixture<App>
 
         Assert.Equal(22, arrived.Count);
         Assert.Equal(arrived, followed.Where(arrived.Contains).Order());
-        Assert.Equal(arrived[^1], await app.Value<long>("select seq from followers where org_id = @Id and follower = 'twice'", new { acme.Id }));
+        Assert.Equal(
+            arrived[^1],
+            await app.Value<long>("select seq from followers where org_id = @Id and follower = 'twice'", new { acme.Id }));
     }
 
     [Fact]
@@ -172,7 +182,9 @@ public class ChangeLogTests(App app) : IClassFixture<App>
         consumer.Fails = acme.Id;
         await consumer.Run(default);
         Assert.Null(await app.Value<string>("select title from chats where org_id = @Id", new { acme.Id }));
-        Assert.Equal(0, await app.Value<long>("select count(*) from followers where org_id = @Id and follower = 'failing'", new { acme.Id }));
+        Assert.Equal(
+            0,
+            await app.Value<long>("select count(*) from followers where org_id = @Id and follower = 'failing'", new { acme.Id }));
 
         consumer.Fails = null;
         await consumer.Run(default);
@@ -186,8 +198,13 @@ public class ChangeLogTests(App app) : IClassFixture<App>
         await Wait.Until(async () => await Arrivals.Commit(default) >= seq, "It is not settled.");
     }
 
-    private static TestConsumer Follow(App app, string name, ConcurrentBag<long> followed) => new(
-        name, app.Services.GetRequiredService<NpgsqlDataSource>(), app.Services.GetRequiredService<ChangeLog>(), app.Services.GetRequiredService<IngestActivity>(), followed);
+    private static TestConsumer Follow(App app, string name, ConcurrentBag<long> followed) =>
+        new(
+            name,
+            app.Services.GetRequiredService<NpgsqlDataSource>(),
+            app.Services.GetRequiredService<ChangeLog>(),
+            app.Services.GetRequiredService<IngestActivity>(),
+            followed);
 
     // As the service does it: lock the chat before drawing the number.
     private static async Task<long> Insert(NpgsqlConnection connection, Guid org, Guid chat)
@@ -208,8 +225,20 @@ public class ChangeLogTests(App app) : IClassFixture<App>
         return (long)(await insert.ExecuteScalarAsync())!;
     }
 
-    private sealed class TestConsumer(string name, NpgsqlDataSource db, ChangeLog changeLog, IngestActivity activity, ConcurrentBag<long> followed)
-        : FeedConsumer(name, db, changeLog, new FeedSettings { BatchRows = 3, YieldFactor = 0 }, activity, TimeProvider.System, NullLogger.Instance)
+    private sealed class TestConsumer(
+        string name,
+        NpgsqlDataSource db,
+        ChangeLog changeLog,
+        IngestActivity activity,
+        ConcurrentBag<long> followed)
+        : FeedConsumer(
+            name,
+            db,
+            changeLog,
+            new FeedSettings { BatchRows = 3, YieldFactor = 0 },
+            activity,
+            TimeProvider.System,
+            NullLogger.Instance)
     {
         public Guid? Fails { get; set; }
 

@@ -33,9 +33,12 @@ public class CreateChatTests(LeasedApp app) : IClassFixture<LeasedApp>
         Assert.Equal(answer.Text("createdAt"), answer.Text("updatedAt"));
         Assert.Matches("^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z$", answer.Text("createdAt"));
         Assert.Equal('7', id[14]);
-        Assert.Equal(1, await app.Value<long>(
-            "select count(*) from chats where org_id = @Id and id = @Chat::uuid and title = 'Where is my order?' and external_user_id = 'v-17'",
-            new { acme.Id, Chat = id }));
+        Assert.Equal(
+            1,
+            await app.Value<long>(
+                "select count(*) from chats where org_id = @Id and id = @Chat::uuid and title = 'Where is my order?' and external_user_id "
+                    + "= 'v-17'",
+                new { acme.Id, Chat = id }));
     }
 
     [Fact]
@@ -43,7 +46,13 @@ public class CreateChatTests(LeasedApp app) : IClassFixture<LeasedApp>
     {
         var acme = await app.Org("acme");
         var plugin = await acme.Plugin();
-        foreach (var body in new[] { "{}", """{"title":null,"tags":null,"metadata":null,"externalUserId":null,"userId":null}""", """{"title":"","tags":[],"metadata":{},"externalUserId":""}""" })
+        foreach (
+            var body in new[]
+            {
+                "{}",
+                """{"title":null,"tags":null,"metadata":null,"externalUserId":null,"userId":null}""",
+                """{"title":"","tags":[],"metadata":{},"externalUserId":""}""",
+            })
         {
             var answer = (await plugin.Post($"{acme.ApiPath}/chats", body)).Is(201);
             Assert.Equal("null", answer["title"].GetRawText());

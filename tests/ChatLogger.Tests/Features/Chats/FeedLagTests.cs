@@ -39,7 +39,11 @@ public class FeedLagTests(SearchApp app) : IClassFixture<SearchApp>
     private async Task<IReadOnlyDictionary<string, double>> Read(TimeProvider clock)
     {
         using var meter = new Meter("follower-backlog-test");
-        using var backlog = new FeedLag([RollupUpdates.Name, SearchIndexer.Name], app.Services.GetRequiredService<NpgsqlDataSource>(), clock, NullLogger<FeedLag>.Instance);
+        using var backlog = new FeedLag(
+            [RollupUpdates.Name, SearchIndexer.Name],
+            app.Services.GetRequiredService<NpgsqlDataSource>(),
+            clock,
+            NullLogger<FeedLag>.Instance);
         backlog.Add(meter);
         var read = new ConcurrentDictionary<string, double>();
         using var listener = new MeterListener

@@ -57,8 +57,17 @@ public class FeedbackTests(App app) : IClassFixture<App>
 
             Assert.Equal("down null", $"{last.Text("rating")} {last["comment"].GetRawText()}");
             Assert.True(string.CompareOrdinal(last.Text("at"), first.Text("at")) > 0);
-            Assert.Equal("down", await app.Value<string>(
-                "select rating from feedback where org_id = @Id and target_id = @Target::uuid and chat_id = @Chat::uuid and comment is null", new { acme.Id, Target = target ?? chat, Chat = chat }));
+            Assert.Equal(
+                "down",
+                await app.Value<string>(
+                    "select rating from feedback where org_id = @Id and target_id = @Target::uuid and chat_id = @Chat::uuid and comment "
+                        + "is null",
+                    new
+                    {
+                        acme.Id,
+                        Target = target ?? chat,
+                        Chat = chat,
+                    }));
         }
         Assert.Equal(2, await acme.Count("feedback"));
     }
@@ -92,7 +101,9 @@ public class FeedbackTests(App app) : IClassFixture<App>
         }
         (await Rate(acme, $"{Guid.CreateVersion7()}", null, body)).Is(400);
 
-        Assert.Equal("as it was", await app.Value<string>("select string_agg(comment, '|') from feedback where org_id = @Id", new { acme.Id }));
+        Assert.Equal(
+            "as it was",
+            await app.Value<string>("select string_agg(comment, '|') from feedback where org_id = @Id", new { acme.Id }));
     }
 
     [Theory]
@@ -107,8 +118,11 @@ public class FeedbackTests(App app) : IClassFixture<App>
         var chat = await acme.Chat();
 
         Assert.Equal(comment, (await Rate(acme, chat, null, new { rating = "up", comment })).Is(200).Text("comment"));
-        Assert.Equal(comment, (await (await acme.Admin()).Get($"/orgs/me/chats/{chat}")).Is(200)["feedback"].GetProperty("comment").GetString());
-        (await Rate(acme, chat, null, new { rating = "down", comment = string.Concat(Enumerable.Repeat("😀", 2_001)) })).IsInvalid("comment");
+        Assert.Equal(
+            comment,
+            (await (await acme.Admin()).Get($"/orgs/me/chats/{chat}")).Is(200)["feedback"].GetProperty("comment").GetString());
+        (await Rate(acme, chat, null, new { rating = "down", comment = string.Concat(Enumerable.Repeat("😀", 2_001)) })).IsInvalid(
+            "comment");
         Assert.Equal("up", await app.Value<string>("select rating from feedback where org_id = @Id", new { acme.Id }));
     }
 
@@ -127,7 +141,18 @@ public class FeedbackTests(App app) : IClassFixture<App>
             chats.Add((await Rate(acme, id, null, new { rating = "up" })).IsProblem(404, "not-found").Comparable);
         var messages = new List<string>();
         // The right message in another chat does not exist; nor is a chat a message of its own.
-        foreach (var (within, id) in new[] { (chat, foreign), (theirs, foreign), (other, message), (deleted, gone), (chat, nowhere), (nowhere, message), (chat, chat), (chat, "x") })
+        foreach (
+            var (within, id) in new[]
+            {
+                (chat, foreign),
+                (theirs, foreign),
+                (other, message),
+                (deleted, gone),
+                (chat, nowhere),
+                (nowhere, message),
+                (chat, chat),
+                (chat, "x"),
+            })
             messages.Add((await Rate(acme, within, id, new { rating = "up" })).IsProblem(404, "not-found").Comparable);
 
         Assert.Single(chats.Distinct());
@@ -170,26 +195,50 @@ public class FeedbackTests(App app) : IClassFixture<App>
         var key = (await acme.Plugin()).Credential!;
         var other = await app.AnotherInstance();
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 100).Select(i => Task.Run(() => (i % 2 == 0 ? app : other).Stranger.WithKey(key).Send(
-            HttpMethod.Put,
-            $"{acme.ApiPath}/chats/{chat}{(i % 4 < 2 ? "" : $"/messages/{message}")}/feedback",
-            new { rating = i % 3 == 0 ? "up" : "down", comment = $"{i}" }))));
+        var answers = await Task.WhenAll(
+            Enumerable
+                .Range(0, 100)
+                .Select(i =>
+                    Task.Run(() =>
+                        (i % 2 == 0 ? app : other)
+                            .Stranger.WithKey(key)
+                            .Send(
+                                HttpMethod.Put,
+                                $"{acme.ApiPath}/chats/{chat}{(i % 4 < 2 ? "" : $"/messages/{message}")}/feedback",
+                                new { rating = i % 3 == 0 ? "up" : "down", comment = $"{i}" }))));
         await other.Stop();
 
         Assert.All(answers, answer => answer.Is(200));
         Assert.Equal(2, await acme.Count("feedback"));
         foreach (var target in new[] { chat, message })
         {
-            var i = int.Parse((await app.Value<string>("select comment from feedback where org_id = @Id and target_id = @Target::uuid", new { acme.Id, Target = target }))!, CultureInfo.InvariantCulture);
+            var i = int.Parse(
+                (
+                    await app.Value<string>(
+                        "select comment from feedback where org_id = @Id and target_id = @Target::uuid",
+                        new { acme.Id, Target = target })
+                )!,
+                CultureInfo.InvariantCulture);
             Assert.Equal(target == chat, i % 4 < 2);
-            Assert.Equal(1, await app.Value<long>(
-                "select count(*) from feedback where org_id = @Id and target_id = @Target::uuid and rating = @Rating and at = @At::timestamptz",
-                new { acme.Id, Target = target, Rating = i % 3 == 0 ? "up" : "down", At = answers[i].Text("at") }));
+            Assert.Equal(
+                1,
+                await app.Value<long>(
+                    "select count(*) from feedback where org_id = @Id and target_id = @Target::uuid and rating = @Rating and at = "
+                        + "@At::timestamptz",
+                    new
+                    {
+                        acme.Id,
+                        Target = target,
+                        Rating = i % 3 == 0 ? "up" : "down",
+                        At = answers[i].Text("at"),
+                    }));
         }
 
         // Whoever asks after all of them is the last one.
         (await Rate(acme, chat, null, new { rating = "up", comment = "last" })).Is(200);
-        Assert.Equal("last", (await (await acme.Admin()).Get($"/orgs/me/chats/{chat}")).Is(200)["feedback"].GetProperty("comment").GetString());
+        Assert.Equal(
+            "last",
+            (await (await acme.Admin()).Get($"/orgs/me/chats/{chat}")).Is(200)["feedback"].GetProperty("comment").GetString());
     }
 
     [Theory]
@@ -239,7 +288,8 @@ public class FeedbackTests(App app) : IClassFixture<App>
         }
         Assert.True(model.Count > 4);
 
-        static (int, int) Shown(JsonElement totals) => (totals.GetProperty("feedbackUp").GetInt32(), totals.GetProperty("feedbackDown").GetInt32());
+        static (int, int) Shown(JsonElement totals) =>
+            (totals.GetProperty("feedbackUp").GetInt32(), totals.GetProperty("feedbackDown").GetInt32());
 
         static string Text(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
 

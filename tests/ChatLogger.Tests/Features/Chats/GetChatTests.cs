@@ -42,7 +42,16 @@ public class GetChatTests(LeasedApp app) : IClassFixture<LeasedApp>
         var admin = await acme.Admin();
 
         var none = (await admin.Get($"/orgs/me/chats/{Guid.CreateVersion7()}")).IsProblem(404, "not-found");
-        foreach (var id in new[] { theirs, theirs.ToUpperInvariant(), $"{{{theirs}}}", "x", "0", theirs.Replace("-", "", StringComparison.Ordinal) })
+        foreach (
+            var id in new[]
+            {
+                theirs,
+                theirs.ToUpperInvariant(),
+                $"{{{theirs}}}",
+                "x",
+                "0",
+                theirs.Replace("-", "", StringComparison.Ordinal),
+            })
             Assert.Equal(none.Comparable, (await admin.Get($"/orgs/me/chats/{id}")).IsProblem(404, "not-found").Comparable);
         (await admin.Get($"/orgs/{globex.Slug}/chats/{theirs}")).IsProblem(404, "not-found");
     }

@@ -88,7 +88,9 @@ public class IdempotencyTests(App app) : IClassFixture<App>
 
         var answer = await Wire.Send(
             app.Address,
-            $"POST {acme.ApiPath}/chats HTTP/1.1\r\nHost: x\r\nConnection: close\r\nx-organization-api-key: {(await acme.Plugin()).Credential}\r\nContent-Type: application/json\r\nContent-Length: 2\r\nIdempotency-Key: a\r\nIdempotency-Key: b\r\n\r\n{{}}");
+            $"POST {acme.ApiPath}/chats HTTP/1.1\r\nHost: x\r\nConnection: close\r\nx-organization-api-key: "
+                + $"{(await acme.Plugin()).Credential}\r\nContent-Type: application/json\r\nContent-Length: 2\r\nIdempotency-Key: "
+                    + $"a\r\nIdempotency-Key: b\r\n\r\n{{}}");
 
         answer.IsInvalid("idempotencyKey");
         Assert.Equal(0, await acme.Count("chats"));
@@ -116,11 +118,16 @@ public class IdempotencyTests(App app) : IClassFixture<App>
         var globex = await app.Org("globex");
         var (first, second, theirs) = (await acme.Chat(), await acme.Chat(), await globex.Chat());
 
-        foreach (var answer in new[]
-                 {
-                     await Say(acme, first, "k"), await Say(acme, second, "k"), await Say(globex, theirs, "k"), await Open(acme, "k"), await Open(globex, "k"),
-                     await Say(acme, first, "K"),
-                 })
+        foreach (
+            var answer in new[]
+            {
+                await Say(acme, first, "k"),
+                await Say(acme, second, "k"),
+                await Say(globex, theirs, "k"),
+                await Open(acme, "k"),
+                await Open(globex, "k"),
+                await Say(acme, first, "K"),
+            })
             Assert.Null(answer.Is(201).Header("Idempotent-Replayed"));
 
         Assert.Equal(3, await acme.Count("messages"));
@@ -154,7 +161,13 @@ public class IdempotencyTests(App app) : IClassFixture<App>
         var message = (await Say(acme, chat, "k")).Is(201).Text("id");
         await app.Execute("update chats set title = 'new' where org_id = @Id", new { acme.Id });
         await app.Execute(
-            "insert into feedback (org_id, target_id, chat_id, rating, at) values (@Id, @message::uuid, @chat::uuid, 'up', now())", new { acme.Id, message, chat });
+            "insert into feedback (org_id, target_id, chat_id, rating, at) values (@Id, @message::uuid, @chat::uuid, 'up', now())",
+            new
+            {
+                acme.Id,
+                message,
+                chat,
+            });
         await app.Execute("update users set removed_at = now(), email = null, password_hash = null where id = @member", new { member });
 
         var again = (await Open(acme, "k", body)).Is(201);
@@ -175,8 +188,14 @@ public class IdempotencyTests(App app) : IClassFixture<App>
         var chat = await acme.Chat();
         var key = (await acme.Plugin()).Credential!;
         var other = await app.AnotherInstance();
-        Task<Answer> Ask(int i, string path, string body) => (i % 2 == 0 ? app : other).Stranger.WithKey(key)
-            .Send(HttpMethod.Post, $"{acme.ApiPath}{path}", Caller.Json(System.Text.Encoding.UTF8.GetBytes(body)), request => request.Headers.Add("Idempotency-Key", "k"));
+        Task<Answer> Ask(int i, string path, string body) =>
+            (i % 2 == 0 ? app : other)
+                .Stranger.WithKey(key)
+                .Send(
+                    HttpMethod.Post,
+                    $"{acme.ApiPath}{path}",
+                    Caller.Json(System.Text.Encoding.UTF8.GetBytes(body)),
+                    request => request.Headers.Add("Idempotency-Key", "k"));
 
         var messages = await Task.WhenAll(Enumerable.Range(0, 50).Select(i => Task.Run(() => Ask(i, $"/chats/{chat}/messages", Message))));
         var chats = await Task.WhenAll(Enumerable.Range(0, 50).Select(i => Task.Run(() => Ask(i, "/chats", "{}"))));
@@ -223,7 +242,8 @@ public class IdempotencyTests(App app) : IClassFixture<App>
         await using var elsewhere = await app.Rows.OpenConnectionAsync();
         await using var transaction = await elsewhere.BeginTransactionAsync();
         await new NpgsqlCommand(
-            $"insert into idempotency_keys (org_id, route, parent_id, key, body_sha256, target_id, created_at) values ('{acme.Id}', 'chats', '{Guid.Empty}', 'k', sha256('{{}}'), '{Guid.NewGuid()}', now())",
+            $"insert into idempotency_keys (org_id, route, parent_id, key, body_sha256, target_id, created_at) values ('{acme.Id}', "
+                + $"'chats', '{Guid.Empty}', 'k', sha256('{{}}'), '{Guid.NewGuid()}', now())",
             elsewhere,
             transaction).ExecuteNonQueryAsync();
 
@@ -263,14 +283,20 @@ public class IdempotencyTests(App app) : IClassFixture<App>
         var rotated = await acme.Key();
 
         var other = await app.AnotherInstance();
-        var again = await other.Stranger.WithKey(rotated).Send(
-            HttpMethod.Post, $"{acme.ApiPath}/chats/{chat}/messages", Caller.Json(System.Text.Encoding.UTF8.GetBytes(Message)), request => request.Headers.Add("Idempotency-Key", "k"));
+        var again = await other
+            .Stranger.WithKey(rotated)
+            .Send(
+                HttpMethod.Post,
+                $"{acme.ApiPath}/chats/{chat}/messages",
+                Caller.Json(System.Text.Encoding.UTF8.GetBytes(Message)),
+                request => request.Headers.Add("Idempotency-Key", "k"));
         await other.Stop();
 
         Assert.Equal(first, again.Is(201).Text("id"));
     }
 
-    private static async Task<Answer> Say(Org org, string chat, string key, string body = Message) => await Ask(org, $"/chats/{chat}/messages", key, body);
+    private static async Task<Answer> Say(Org org, string chat, string key, string body = Message) =>
+        await Ask(org, $"/chats/{chat}/messages", key, body);
 
     private static async Task<Answer> Open(Org org, string key, string body = "{}") => await Ask(org, "/chats", key, body);
 

@@ -17,7 +17,8 @@ public class ListChatsTests(LeasedApp app) : IClassFixture<LeasedApp>
         await acme.Say(older, "first");
         await acme.Say(older, "last " + string.Concat(Enumerable.Repeat("😀", 300)), "assistant");
         await app.Execute(
-            "insert into feedback (org_id, target_id, chat_id, rating, comment, at) values (@Id, @Chat::uuid, @Chat::uuid, 'up', 'fine', '2026-01-02T03:04:05.678Z')",
+            "insert into feedback (org_id, target_id, chat_id, rating, comment, at) values (@Id, @Chat::uuid, @Chat::uuid, 'up', 'fine', "
+                + "'2026-01-02T03:04:05.678Z')",
             new { acme.Id, Chat = older });
 
         var answer = (await (await acme.Member("viewer")).Caller.Get("/orgs/me/chats")).Is(200);
@@ -26,14 +27,30 @@ public class ListChatsTests(LeasedApp app) : IClassFixture<LeasedApp>
         var items = answer["items"].EnumerateArray().ToArray();
         Assert.Equal([newer, older], items.Select(item => item.GetProperty("id").GetString()!));
         Assert.Equal(
-            ["id", "title", "tags", "metadata", "userId", "externalUserId", "createdAt", "updatedAt", "feedback", "messageCount", "firstMessageAt", "lastMessageAt", "preview", "snippet"],
+            [
+                "id",
+                "title",
+                "tags",
+                "metadata",
+                "userId",
+                "externalUserId",
+                "createdAt",
+                "updatedAt",
+                "feedback",
+                "messageCount",
+                "firstMessageAt",
+                "lastMessageAt",
+                "preview",
+                "snippet",
+            ],
             items[0].EnumerateObject().Select(property => property.Name));
         Assert.Equal("older", items[1].GetProperty("title").GetString());
         Assert.Equal("""{"n":1}""", items[1].GetProperty("metadata").GetRawText());
         Assert.Equal("""{"rating":"up","comment":"fine","at":"2026-01-02T03:04:05.678Z"}""", items[1].GetProperty("feedback").GetRawText());
         Assert.Equal(2, items[1].GetProperty("messageCount").GetInt32());
         Assert.Equal("last " + string.Concat(Enumerable.Repeat("😀", 195)), items[1].GetProperty("preview").GetString());
-        Assert.True(items[1].GetProperty("firstMessageAt").GetDateTimeOffset() <= items[1].GetProperty("lastMessageAt").GetDateTimeOffset());
+        Assert.True(
+            items[1].GetProperty("firstMessageAt").GetDateTimeOffset() <= items[1].GetProperty("lastMessageAt").GetDateTimeOffset());
         Assert.Equal(0, items[0].GetProperty("messageCount").GetInt32());
         Assert.Equal("null", items[0].GetProperty("firstMessageAt").GetRawText());
         Assert.Equal("null", items[0].GetProperty("preview").GetRawText());
@@ -116,12 +133,25 @@ public class ListChatsTests(LeasedApp app) : IClassFixture<LeasedApp>
     {
         var acme = await app.Org("acme");
         var (family, flags, zalgo) = ("👩‍👩‍👧‍👦", "🇩🇪", "e" + string.Concat(Enumerable.Repeat("\u0301", 300)));
-        foreach (var text in new[] { new string('x', 196) + family + "y", new string('x', 193) + family + "y", new string('x', 199) + flags, zalgo, "a\r\n" + new string('b', 300) })
+        foreach (
+            var text in new[]
+            {
+                new string('x', 196) + family + "y",
+                new string('x', 193) + family + "y",
+                new string('x', 199) + flags,
+                zalgo,
+                "a\r\n" + new string('b', 300),
+            })
             await acme.Say(await acme.Chat(), text);
 
-        var items = (await (await acme.Admin()).Get("/orgs/me/chats")).Is(200)["items"].EnumerateArray().Select(item => item.GetProperty("preview").GetString()!);
+        var items = (await (await acme.Admin()).Get("/orgs/me/chats"))
+            .Is(200)["items"]
+            .EnumerateArray()
+            .Select(item => item.GetProperty("preview").GetString()!);
 
-        Assert.Equal([new string('x', 196), new string('x', 193) + family, new string('x', 199), zalgo[..200], "a\r\n" + new string('b', 197)], items.Reverse());
+        Assert.Equal(
+            [new string('x', 196), new string('x', 193) + family, new string('x', 199), zalgo[..200], "a\r\n" + new string('b', 197)],
+            items.Reverse());
     }
 
     [Fact]
@@ -211,8 +241,20 @@ public class ListChatsTests(LeasedApp app) : IClassFixture<LeasedApp>
         var admin = await acme.Admin();
         string[] filters =
         [
-            "", "tag=a", "tag=b", "tag=a&tag=b", "tag=b&tag=a", "externalUserId=a", "q=a", $"userId={member}", "from=2026-01-01", "from=2026-01-02", "to=2100-01-01",
-            "from=2026-01-01&to=2100-01-01", "externalUserId=a&tag=a", "q=a&tag=a",
+            "",
+            "tag=a",
+            "tag=b",
+            "tag=a&tag=b",
+            "tag=b&tag=a",
+            "externalUserId=a",
+            "q=a",
+            $"userId={member}",
+            "from=2026-01-01",
+            "from=2026-01-02",
+            "to=2100-01-01",
+            "from=2026-01-01&to=2100-01-01",
+            "externalUserId=a&tag=a",
+            "q=a&tag=a",
         ];
         foreach (var filter in filters)
         {

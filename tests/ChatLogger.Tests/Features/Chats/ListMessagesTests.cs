@@ -13,7 +13,17 @@ public class ListMessagesTests(LeasedApp app) : IClassFixture<LeasedApp>
         var plugin = await acme.Plugin();
         var said = new List<string>();
         for (var i = 0; i < 5; i++)
-            said.Add((await plugin.Post($"{acme.ApiPath}/chats/{chat}/messages", new { role = "user", content = $"{i}", latencyMs = i, metadata = new { i } })).Is(201).Body);
+            said.Add((
+                    await plugin.Post(
+                        $"{acme.ApiPath}/chats/{chat}/messages",
+                        new
+                        {
+                            role = "user",
+                            content = $"{i}",
+                            latencyMs = i,
+                            metadata = new { i },
+                        })
+                ).Is(201).Body);
         // Whatever the clocks say.
         await app.Execute("update messages set created_at = '2020-01-01T00:00:00Z' where org_id = @Id and content = '4'", new { acme.Id });
 
@@ -100,7 +110,8 @@ public class ListMessagesTests(LeasedApp app) : IClassFixture<LeasedApp>
         var chat = await acme.Chat();
         var message = await acme.Say(chat, "x");
         await app.Execute(
-            "insert into feedback (org_id, target_id, chat_id, rating, at) values (@Id, @Message::uuid, @Chat::uuid, 'down', '2026-01-02T03:04:05Z')",
+            "insert into feedback (org_id, target_id, chat_id, rating, at) values (@Id, @Message::uuid, @Chat::uuid, 'down', "
+                + "'2026-01-02T03:04:05Z')",
             new { acme.Id, Message = message, Chat = chat });
 
         var read = await (await acme.Admin()).Get($"/orgs/me/chats/{chat}/messages");

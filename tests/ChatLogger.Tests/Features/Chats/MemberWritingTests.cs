@@ -55,7 +55,12 @@ public class MemberWritingTests(LeasedApp app) : IClassFixture<LeasedApp>
         Assert.DoesNotContain(chat, (await admin.Get("/orgs/me/chats")).Is(200).Body, StringComparison.Ordinal);
         (await plugin.Post($"{acme.ApiPath}/chats/{chat}/messages", new { role = "user", content = "more" })).IsProblem(404, "not-found");
         (await plugin.Patch($"{acme.ApiPath}/chats/{chat}", new { title = "t" })).IsProblem(404, "not-found");
-        (await plugin.Send(HttpMethod.Put, $"{acme.ApiPath}/chats/{chat}/messages/{message}/feedback", new { rating = "up" })).IsProblem(404, "not-found");
-        Assert.DoesNotContain(message, (await admin.Post("/exports/orgs/me", new { format = "jsonl" })).Is(200).Body, StringComparison.Ordinal);
+        (await plugin.Send(HttpMethod.Put, $"{acme.ApiPath}/chats/{chat}/messages/{message}/feedback", new { rating = "up" })).IsProblem(
+            404,
+            "not-found");
+        Assert.DoesNotContain(
+            message,
+            (await admin.Post("/exports/orgs/me", new { format = "jsonl" })).Is(200).Body,
+            StringComparison.Ordinal);
     }
 }

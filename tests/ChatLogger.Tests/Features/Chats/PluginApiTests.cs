@@ -72,17 +72,27 @@ public class PluginApiTests(LeasedApp app) : IClassFixture<LeasedApp>
 
         answer.IsProblem(403, "forbidden");
         Assert.Equal(0, await acme.Count("chats"));
-        Assert.Contains(app.Log.All, line => line.Contains("access.denied", StringComparison.Ordinal) && line.Contains(acme.Id.ToString(), StringComparison.Ordinal));
+        Assert.Contains(
+            app.Log.All,
+            line => line.Contains("access.denied", StringComparison.Ordinal) && line.Contains(acme.Id.ToString(), StringComparison.Ordinal)
+        );
     }
 
     [Fact]
     public async Task A_key_bound_to_origins_serves_pages_of_those_and_callers_without_one()
     {
         var acme = await app.Org("acme");
-        var key = await app.Send(new CreateApiKey.Command(
-            acme.Id, "web", [KeyScope.Ingest], null, ["https://shop.example"], ApiKey.Generate(), Persona.Operator));
-        Task<Answer> From(string? origin) => app.Stranger.WithKey(key.Key).Send(
-            HttpMethod.Post, $"{acme.ApiPath}/chats", Caller.Json("{}"u8.ToArray()), request => request.Headers.TryAddWithoutValidation("Origin", origin ?? "x"));
+        var key = await app.Send(
+            new CreateApiKey.Command(acme.Id, "web", [KeyScope.Ingest], null, ["https://shop.example"], ApiKey.Generate(), Persona.Operator)
+        );
+        Task<Answer> From(string? origin) =>
+            app
+                .Stranger.WithKey(key.Key)
+                .Send(
+                    HttpMethod.Post,
+                    $"{acme.ApiPath}/chats",
+                    Caller.Json("{}"u8.ToArray()),
+                    request => request.Headers.TryAddWithoutValidation("Origin", origin ?? "x"));
 
         (await From("https://shop.example")).Is(201);
         (await app.Stranger.WithKey(key.Key).Post($"{acme.ApiPath}/chats", new { })).Is(201);

@@ -59,7 +59,10 @@ public class PurgeChatsTests(OrganizationsApp app) : IClassFixture<Organizations
         {
             var now = DateTimeOffset.UtcNow;
             var summary = await app.Agree(acme, now.AddDays(-1), now.AddDays(1));
-            return string.Join(' ', new[] { "totals", "days", "latency", "roles", "topUsers", "anonymous", "tags" }.Select(part => summary.GetProperty(part).GetRawText()));
+            return string.Join(
+                ' ',
+                new[] { "totals", "days", "latency", "roles", "topUsers", "anonymous", "tags" }.Select(part =>
+                    summary.GetProperty(part).GetRawText()));
         }
     }
 
@@ -68,7 +71,12 @@ public class PurgeChatsTests(OrganizationsApp app) : IClassFixture<Organizations
     {
         var acme = await app.Org("acme");
         var plugin = await acme.Plugin();
-        Task<Answer> Open() => plugin.Send(HttpMethod.Post, $"{acme.ApiPath}/chats", Caller.Json("{}"u8.ToArray()), request => request.Headers.Add("Idempotency-Key", "once"));
+        Task<Answer> Open() =>
+            plugin.Send(
+                HttpMethod.Post,
+                $"{acme.ApiPath}/chats",
+                Caller.Json("{}"u8.ToArray()),
+                request => request.Headers.Add("Idempotency-Key", "once"));
         var chat = (await Open()).Is(201).Text("id");
         (await (await acme.Admin()).Delete($"/orgs/me/chats/{chat}")).Is(204);
         (await Open()).IsProblem(404, "not-found");
@@ -87,7 +95,8 @@ public class PurgeChatsTests(OrganizationsApp app) : IClassFixture<Organizations
         // A rating by a request that was authorized just before the deletion.
         await using var late = await app.Rows.OpenConnectionAsync();
         await new NpgsqlCommand(
-            $"begin; select from chats where id = '{chat}' for key share; insert into feedback (org_id, target_id, chat_id, rating, at) values ('{acme.Id}', gen_random_uuid(), '{chat}', 'up', now())",
+            $"begin; select from chats where id = '{chat}' for key share; insert into feedback (org_id, target_id, chat_id, rating, at) "
+                + $"values ('{acme.Id}', gen_random_uuid(), '{chat}', 'up', now())",
             late).ExecuteNonQueryAsync();
         (await (await acme.Admin()).Delete($"/orgs/me/chats/{chat}")).Is(204);
 
@@ -134,7 +143,11 @@ public class PurgeChatsTests(OrganizationsApp app) : IClassFixture<Organizations
         await purging;
         await app.PurgeChats().Run(CancellationToken.None);
 
-        Assert.DoesNotContain(app.Log.All, line => line.Contains(acme.Id.ToString(), StringComparison.Ordinal) && line.Contains("cannot be removed", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            app.Log.All,
+            line =>
+                line.Contains(acme.Id.ToString(), StringComparison.Ordinal) && line.Contains("cannot be removed", StringComparison.Ordinal)
+        );
         foreach (var table in Emptied)
             Assert.Equal((table, 0), (table, await acme.Count(table)));
     }
@@ -156,7 +169,11 @@ public class PurgeChatsTests(OrganizationsApp app) : IClassFixture<Organizations
         foreach (var table in Emptied)
             Assert.Equal((table, 0), (table, await acme.Count(table)));
         Assert.Equal(before, await Snapshot(globex));
-        Assert.DoesNotContain(app.Log.All, line => line.Contains(acme.Id.ToString(), StringComparison.Ordinal) && line.Contains("cannot be removed", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            app.Log.All,
+            line =>
+                line.Contains(acme.Id.ToString(), StringComparison.Ordinal) && line.Contains("cannot be removed", StringComparison.Ordinal)
+        );
     }
 
     [Fact]
@@ -203,7 +220,9 @@ public class PurgeChatsTests(OrganizationsApp app) : IClassFixture<Organizations
 
         Assert.Equal(2, await acme.Count("chats"));
         Assert.Equal(0, await globex.Count("chats"));
-        Assert.Contains(app.Log.All, line => line.StartsWith("Warning", StringComparison.Ordinal) && line.Contains(acme.Id.ToString(), StringComparison.Ordinal));
+        Assert.Contains(
+            app.Log.All,
+            line => line.StartsWith("Warning", StringComparison.Ordinal) && line.Contains(acme.Id.ToString(), StringComparison.Ordinal));
         await app.PurgeChats().Run(CancellationToken.None);
         Assert.Equal(0, await acme.Count("chats"));
     }
@@ -248,7 +267,9 @@ public class PurgeChatsTests(OrganizationsApp app) : IClassFixture<Organizations
                 await indexer.CatchUp(CancellationToken.None);
                 await indexer.Run(CancellationToken.None);
                 return await app.Value<bool>(
-                    "select (select max(seq) from messages where org_id = @Id) is not distinct from (select max(last_seq) from search_chunks where org_id = @Id)", new { org.Id });
+                    "select (select max(seq) from messages where org_id = @Id) is not distinct from (select max(last_seq) from "
+                        + "search_chunks where org_id = @Id)",
+                    new { org.Id });
             },
             "All is indexed.");
     }
@@ -256,7 +277,8 @@ public class PurgeChatsTests(OrganizationsApp app) : IClassFixture<Organizations
     /// <summary>The tables that hold an id in any column.</summary>
     private async Task<IReadOnlyList<string>> Naming(string id)
     {
-        var tables = await app.Value<string[]>("select array_agg(tablename::text order by tablename) from pg_tables where schemaname = 'public'");
+        var tables = await app.Value<string[]>(
+            "select array_agg(tablename::text order by tablename) from pg_tables where schemaname = 'public'");
         var naming = new List<string>();
         foreach (var table in tables!)
         {
@@ -271,9 +293,12 @@ public class PurgeChatsTests(OrganizationsApp app) : IClassFixture<Organizations
         var rows = new List<string>();
         foreach (var table in Emptied)
         {
-            rows.Add($"{table} " + await org.App.Value<string>(
-                $"select coalesce(string_agg(t::text, '|' order by t::text), '') from {table} t where org_id = @Id and t::text not like @Without",
-                new { org.Id, Without = $"%{without}%" }));
+            rows.Add(
+                $"{table} "
+                    + await org.App.Value<string>(
+                        $"select coalesce(string_agg(t::text, '|' order by t::text), '') from {table} t where org_id = @Id and t::text "
+                            + "not like @Without",
+                        new { org.Id, Without = $"%{without}%" }));
         }
         return string.Join('\n', rows);
     }

@@ -21,7 +21,10 @@ public class WriteBatchTests(DefaultDeadlineApp app) : IClassFixture<DefaultDead
             acme,
             """{"type":"chat","ref":"a","title":" T ","tags":[" x "],"metadata":{"n":1.50},"externalUserId":"v-1"}""",
             """{"role":"user","content":"first","chatRef":"a","metadata":{"n":1.50},"type":"message","latencyMs":5}""",
-            $$"""{"type":"message","chatId":"{{old}}","role":"tool","content":"there","ref":null,"model":"m"}""".Replace("\"ref\":null,", "", StringComparison.Ordinal),
+            $$"""{"type":"message","chatId":"{{old}}","role":"tool","content":"there","ref":null,"model":"m"}""".Replace(
+                "\"ref\":null,",
+                "",
+                StringComparison.Ordinal),
             """{"type":"chat"}""",
             """{"type":"message","chatRef":"a","role":"assistant","content":"second","promptTokens":1}""");
 
@@ -98,7 +101,9 @@ public class WriteBatchTests(DefaultDeadlineApp app) : IClassFixture<DefaultDead
         var acme = await app.Org("acme");
 
         (await Raw(acme, [.. """{"items":[{"type":"chat"},{"type":"chat","title":"a"""u8, 0xff, .. "\"}]}"u8])).IsInvalid("body");
-        (await Raw(acme, """{"items":[{"type":"chat"}]}"""u8.ToArray(), change: request => request.Headers.Add("Idempotency-Key", "k"))).IsInvalid("idempotencyKey");
+        (
+            await Raw(acme, """{"items":[{"type":"chat"}]}"""u8.ToArray(), change: request => request.Headers.Add("Idempotency-Key", "k"))
+        ).IsInvalid("idempotencyKey");
 
         Assert.Equal(0, await acme.Count("chats"));
     }
@@ -156,9 +161,17 @@ public class WriteBatchTests(DefaultDeadlineApp app) : IClassFixture<DefaultDead
         var chat = await acme.Chat();
         item = item.Replace("§", chat, StringComparison.Ordinal).Replace("\"129\"", $"\"{new string('r', 129)}\"", StringComparison.Ordinal)
             .Replace("\"long\"", $"\"{new string('a', 262_145)}\"", StringComparison.Ordinal)
-            .Replace("\"deep\"", string.Concat(Enumerable.Repeat("{\"a\":", 5_000)) + "1" + new string('}', 5_000), StringComparison.Ordinal);
+            .Replace(
+                "\"deep\"",
+                string.Concat(Enumerable.Repeat("{\"a\":", 5_000)) + "1" + new string('}', 5_000),
+                StringComparison.Ordinal);
 
-        var answer = await Send(acme, """{"type":"chat"}""", item, $$"""{"type":"message","chatId":"{{chat}}","role":"user","content":"a"}""");
+        var answer = await Send(
+            acme,
+            """{"type":"chat"}""",
+            item,
+            $$"""{"type":"message","chatId":"{{chat}}","role":"user","content":"a"}"""
+        );
 
         Assert.Equal([201, 400, 201], Statuses(answer.Is(207)));
         Assert.Equal(JsonValueKind.Null, answer["results"][1].GetProperty("id").ValueKind);
@@ -167,7 +180,9 @@ public class WriteBatchTests(DefaultDeadlineApp app) : IClassFixture<DefaultDead
         Assert.NotEmpty(problem.GetProperty("title").GetString()!);
         Assert.NotEmpty(problem.GetProperty("traceId").GetString()!);
         // For an item that nests too deep to parse, the error names the item as a whole.
-        Assert.Contains(problem.GetProperty("errors").EnumerateObject(), error => error.Name == path || (item.Length > 10_000 && error.Name == "body"));
+        Assert.Contains(
+            problem.GetProperty("errors").EnumerateObject(),
+            error => error.Name == path || (item.Length > 10_000 && error.Name == "body"));
         Assert.Equal(2, await acme.Count("chats"));
         Assert.Equal(1, await acme.Count("messages"));
     }
@@ -179,9 +194,19 @@ public class WriteBatchTests(DefaultDeadlineApp app) : IClassFixture<DefaultDead
         string Say(string name) => $$"""{"type":"message","chatRef":"{{name}}","role":"user","content":"a"}""";
 
         var answer = await Send(
-            acme, Say("a"), """{"type":"chat","ref":"a"}""", """{"type":"chat","ref":"a","title":"again"}""", Say("a"), Say("nobody"),
-            """{"type":"chat","ref":"bad","title":1}""", $$"""{"type":"chat","ref":"gone","userId":"{{Guid.CreateVersion7()}}"}""", Say("gone"), Say("bad"),
-            """{"type":"chat","ref":"tagged","tags":["a","a"]}""", Say("tagged"), Say("tagged"));
+            acme,
+            Say("a"),
+            """{"type":"chat","ref":"a"}""",
+            """{"type":"chat","ref":"a","title":"again"}""",
+            Say("a"),
+            Say("nobody"),
+            """{"type":"chat","ref":"bad","title":1}""",
+            $$"""{"type":"chat","ref":"gone","userId":"{{Guid.CreateVersion7()}}"}""",
+            Say("gone"),
+            Say("bad"),
+            """{"type":"chat","ref":"tagged","tags":["a","a"]}""",
+            Say("tagged"),
+            Say("tagged"));
 
         Assert.Equal([404, 201, 400, 201, 404, 400, 404, 404, 404, 400, 404, 404], Statuses(answer.Is(207)));
         Assert.True(Problem(answer, 2).GetProperty("errors").TryGetProperty("ref", out _));
@@ -201,12 +226,18 @@ public class WriteBatchTests(DefaultDeadlineApp app) : IClassFixture<DefaultDead
         ];
 
         var first = (await Send(acme, items)).Is(207);
-        var second = (await Send(acme, [.. items, """{"type":"message","chatRef":"a","role":"user","content":"c","idempotencyKey":"l"}"""])).Is(207);
+        var second = (
+            await Send(acme, [.. items, """{"type":"message","chatRef":"a","role":"user","content":"c","idempotencyKey":"l"}"""])
+        ).Is(207);
 
         Assert.Equal([201, 201, 201], Statuses(first));
         Assert.Equal([201, 201, 201, 422], Statuses(second));
-        Assert.Equal([false, false, false], first["results"].EnumerateArray().Select(result => result.GetProperty("replayed").GetBoolean()));
-        Assert.Equal([true, true, true, false], second["results"].EnumerateArray().Select(result => result.GetProperty("replayed").GetBoolean()));
+        Assert.Equal(
+            [false, false, false],
+            first["results"].EnumerateArray().Select(result => result.GetProperty("replayed").GetBoolean()));
+        Assert.Equal(
+            [true, true, true, false],
+            second["results"].EnumerateArray().Select(result => result.GetProperty("replayed").GetBoolean()));
         for (var i = 0; i < 3; i++)
             Assert.Equal(Id(first, i), Id(second, i));
         Assert.Equal("idempotency-key-reused", Problem(second, 3).GetProperty("type").GetString());
@@ -219,19 +250,34 @@ public class WriteBatchTests(DefaultDeadlineApp app) : IClassFixture<DefaultDead
     {
         var acme = await app.Org("acme");
         var chat = await acme.Chat();
-        string Item(string content) => $$"""{"type":"message","chatId":"{{chat}}","role":"user","content":"{{content}}","idempotencyKey":"k"}""";
+        string Item(string content) =>
+            $$"""{"type":"message","chatId":"{{chat}}","role":"user","content":"{{content}}","idempotencyKey":"k"}""";
 
-        var answer = (await Send(acme, Item("a"), Item("a"), Item("b"), """{"type":"chat","idempotencyKey":"k"}""", """{"type":"chat","idempotencyKey":"k"}""")).Is(207);
+        var answer = (
+            await Send(
+                acme,
+                Item("a"),
+                Item("a"),
+                Item("b"),
+                """{"type":"chat","idempotencyKey":"k"}""",
+                """{"type":"chat","idempotencyKey":"k"}"""
+            )
+        ).Is(207);
 
         Assert.Equal([201, 201, 422, 201, 201], Statuses(answer));
         Assert.Equal(Id(answer, 0), Id(answer, 1));
         Assert.Equal(Id(answer, 3), Id(answer, 4));
-        Assert.Equal([false, true, false, false, true], answer["results"].EnumerateArray().Select(result => result.GetProperty("replayed").GetBoolean()));
+        Assert.Equal(
+            [false, true, false, false, true],
+            answer["results"].EnumerateArray().Select(result => result.GetProperty("replayed").GetBoolean()));
         Assert.Equal(1, await acme.Count("messages"));
 
         // On the route for single messages it is another key.
         var alone = await (await acme.Plugin()).Send(
-            HttpMethod.Post, $"{acme.ApiPath}/chats/{chat}/messages", Caller.Json("""{"role":"user","content":"a"}"""u8.ToArray()), request => request.Headers.Add("Idempotency-Key", "k"));
+            HttpMethod.Post,
+            $"{acme.ApiPath}/chats/{chat}/messages",
+            Caller.Json("""{"role":"user","content":"a"}"""u8.ToArray()),
+            request => request.Headers.Add("Idempotency-Key", "k"));
         Assert.Null(alone.Is(201).Header("Idempotent-Replayed"));
     }
 
@@ -242,17 +288,26 @@ public class WriteBatchTests(DefaultDeadlineApp app) : IClassFixture<DefaultDead
         var key = (await acme.Plugin()).Credential!;
         var other = await app.AnotherInstance();
         var items = new[] { """{"type":"chat","ref":"a","idempotencyKey":"k"}""" }
-            .Concat(Enumerable.Range(0, 50).Select(i => $$"""{"type":"message","chatRef":"a","role":"user","content":"{{i}}","idempotencyKey":"k{{i}}"}""")).ToArray();
+            .Concat(
+                Enumerable
+                    .Range(0, 50)
+                    .Select(i => $$"""{"type":"message","chatRef":"a","role":"user","content":"{{i}}","idempotencyKey":"k{{i}}"}"""))
+            .ToArray();
 
         var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => Task.Run(() =>
             (i % 2 == 0 ? app : other).Stranger.WithKey(key).Post($"{acme.ApiPath}/batch", $"{{\"items\":[{string.Join(',', items)}]}}"))));
         await other.Stop();
 
         Assert.All(answers, answer => Assert.All(Statuses(answer.Is(207)), status => Assert.Equal(201, status)));
-        Assert.Single(answers.Select(answer => string.Join(' ', answer["results"].EnumerateArray().Select(result => result.GetProperty("id").GetString()))).Distinct());
+        Assert.Single(
+            answers
+                .Select(answer =>
+                    string.Join(' ', answer["results"].EnumerateArray().Select(result => result.GetProperty("id").GetString())))
+                .Distinct());
         Assert.Equal(1, await acme.Count("chats"));
         Assert.Equal(
-            string.Join(' ', Enumerable.Range(0, 50)), await app.Value<string>("select string_agg(content, ' ' order by seq) from messages where org_id = @Id", new { acme.Id }));
+            string.Join(' ', Enumerable.Range(0, 50)),
+            await app.Value<string>("select string_agg(content, ' ' order by seq) from messages where org_id = @Id", new { acme.Id }));
     }
 
     [Fact]
@@ -266,20 +321,36 @@ public class WriteBatchTests(DefaultDeadlineApp app) : IClassFixture<DefaultDead
         var refused = (await Send(acme, chat, """{"type":"chat"}""", Say("2020-01-02T03:04:05Z"))).Is(207);
         Assert.Equal([403, 201, 403], Statuses(refused));
         Assert.Equal("forbidden", Problem(refused, 0).GetProperty("type").GetString());
-        Assert.Equal(1, await app.Value<long>("select count(*) from audit_events where org_id = @Id and action = 'access.denied'", new { acme.Id }));
+        Assert.Equal(
+            1,
+            await app.Value<long>("select count(*) from audit_events where org_id = @Id and action = 'access.denied'", new { acme.Id }));
 
         var later = app.Clock.GetUtcNow().AddHours(23).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", null);
         var tooLate = app.Clock.GetUtcNow().AddHours(25).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", null);
-        var answer = (await Send(
-            importing, acme, chat, Say(later), Say("2020-01-02T03:04:05Z"), Say("1970-01-01T00:00:00Z"), Say("1969-12-31T23:59:59.999Z"), Say(tooLate), Say("9999-12-31T23:59:59-14:00"),
-            Say("2020-01-02"), """{"type":"chat","createdAt":null}""")).Is(207);
+        var answer = (
+            await Send(
+                importing,
+                acme,
+                chat,
+                Say(later),
+                Say("2020-01-02T03:04:05Z"),
+                Say("1970-01-01T00:00:00Z"),
+                Say("1969-12-31T23:59:59.999Z"),
+                Say(tooLate),
+                Say("9999-12-31T23:59:59-14:00"),
+                Say("2020-01-02"),
+                """{"type":"chat","createdAt":null}"""
+            )
+        ).Is(207);
 
         Assert.Equal([201, 201, 201, 201, 400, 400, 400, 400, 201], Statuses(answer));
         Assert.True(Problem(answer, 5).GetProperty("errors").TryGetProperty("createdAt", out _));
         Assert.Equal("2020-01-02T02:04:05.678Z", (await (await acme.Admin()).Get($"/orgs/me/chats/{Id(answer, 0)}")).Text("createdAt"));
         // In the order of arrival, not of createdAt.
         var messages = (await (await acme.Admin()).Get($"/orgs/me/chats/{Id(answer, 0)}/messages")).Is(200)["items"].EnumerateArray();
-        Assert.Equal([later, "2020-01-02T03:04:05Z", "1970-01-01T00:00:00Z"], messages.Select(message => message.GetProperty("content").GetString()));
+        Assert.Equal(
+            [later, "2020-01-02T03:04:05Z", "1970-01-01T00:00:00Z"],
+            messages.Select(message => message.GetProperty("content").GetString()));
     }
 
     [Fact]
@@ -293,7 +364,10 @@ public class WriteBatchTests(DefaultDeadlineApp app) : IClassFixture<DefaultDead
             var answer = await Send(acme, [.. Enumerable.Range(0, 500).Select(i =>
                 $$"""{"type":"message","chatId":"{{chat}}","role":"user","content":"{{(i == 321 ? "batch poison" : i)}}"}""")]);
 
-            Assert.Equal([321], Statuses(answer.Is(207)).Select((status, i) => (status, i)).Where(result => result.status != 201).Select(result => result.i));
+            Assert.Equal(
+                [321],
+                Statuses(answer.Is(207)).Select((status, i) => (status, i)).Where(result => result.status != 201).Select(result => result.i)
+            );
             Assert.Equal(400, Statuses(answer)[321]);
             Assert.Equal(
                 string.Join(' ', Enumerable.Range(0, 500).Where(i => i != 321)),
@@ -332,7 +406,9 @@ public class WriteBatchTests(DefaultDeadlineApp app) : IClassFixture<DefaultDead
         Assert.NotNull(none.IsProblem(503, "unavailable").Header("Retry-After"));
         await blocker.DisposeAsync();
         await Task.Delay(300);
-        Assert.Equal("b d e f", await app.Value<string>("select string_agg(content, ' ' order by seq) from messages where org_id = @Id", new { acme.Id }));
+        Assert.Equal(
+            "b d e f",
+            await app.Value<string>("select string_agg(content, ' ' order by seq) from messages where org_id = @Id", new { acme.Id }));
     }
 
     [Fact]
@@ -347,21 +423,51 @@ public class WriteBatchTests(DefaultDeadlineApp app) : IClassFixture<DefaultDead
 
         for (var round = 0; round < 20; round++)
         {
-            var bodies = Enumerable.Range(0, 25).Select(_ => random.Next(3) == 0
-                ? (Path: "/chats", Members: string.Join(',', new[]
-                {
-                    Pick("", "", "\"title\":\"t\"", "\"title\":1", "\"title\":\"\\ud800\"", $"\"title\":\"{new string('é', 201)}\"", "\"role\":\"user\""),
-                    Pick("", "", "\"tags\":[\"a\"]", "\"tags\":[null]", "\"tags\":[\" \"]", "\"tags\":\"a\""),
-                    Pick("", "", $"\"userId\":\"{member}\"", $"\"userId\":\"{Guid.CreateVersion7()}\""),
-                    Pick("", "\"metadata\":{\"a\":[1]}", "\"metadata\":[]", "\"metadata\":{\"a\":1e999}"),
-                }.Where(member => member.Length > 0)))
-                : (Path: $"/chats/{Pick(chat, chat, chat, theirs, Guid.CreateVersion7().ToString())}/messages", Members: string.Join(',', new[]
-                {
-                    Pick("\"role\":\"user\"", "\"role\":\"user\"", "\"role\":\"User\"", "\"role\":null", "\"role\":\"a\\u0000\""),
-                    Pick("\"content\":\"a\"", "\"content\":\"a\"", "\"content\":\"\"", "\"content\":7"),
-                    Pick("", "", "\"latencyMs\":5", "\"latencyMs\":5.5", "\"latencyMs\":-5", "\"latencyMs\":5,\"latencyMs\":6"),
-                    Pick("", "", "\"metadata\":{\"a\":{\"a\":1,\"a\":2}}", "\"model\":\"m\"", "\"nope\":1"),
-                }.Where(member => member.Length > 0)))).ToList();
+            var bodies = Enumerable
+                .Range(0, 25)
+                .Select(_ =>
+                    random.Next(3) == 0
+                        ? (
+                            Path: "/chats",
+                            Members: string.Join(
+                                ',',
+                                new[]
+                                {
+                                    Pick(
+                                        "",
+                                        "",
+                                        "\"title\":\"t\"",
+                                        "\"title\":1",
+                                        "\"title\":\"\\ud800\"",
+                                        $"\"title\":\"{new string('é', 201)}\"",
+                                        "\"role\":\"user\""),
+                                    Pick("", "", "\"tags\":[\"a\"]", "\"tags\":[null]", "\"tags\":[\" \"]", "\"tags\":\"a\""),
+                                    Pick("", "", $"\"userId\":\"{member}\"", $"\"userId\":\"{Guid.CreateVersion7()}\""),
+                                    Pick("", "\"metadata\":{\"a\":[1]}", "\"metadata\":[]", "\"metadata\":{\"a\":1e999}"),
+                                }.Where(member => member.Length > 0)))
+                        : (
+                            Path: $"/chats/{Pick(chat, chat, chat, theirs, Guid.CreateVersion7().ToString())}/messages",
+                            Members: string.Join(
+                                ',',
+                                new[]
+                                {
+                                    Pick(
+                                        "\"role\":\"user\"",
+                                        "\"role\":\"user\"",
+                                        "\"role\":\"User\"",
+                                        "\"role\":null",
+                                        "\"role\":\"a\\u0000\""),
+                                    Pick("\"content\":\"a\"", "\"content\":\"a\"", "\"content\":\"\"", "\"content\":7"),
+                                    Pick(
+                                        "",
+                                        "",
+                                        "\"latencyMs\":5",
+                                        "\"latencyMs\":5.5",
+                                        "\"latencyMs\":-5",
+                                        "\"latencyMs\":5,\"latencyMs\":6"),
+                                    Pick("", "", "\"metadata\":{\"a\":{\"a\":1,\"a\":2}}", "\"model\":\"m\"", "\"nope\":1"),
+                                }.Where(member => member.Length > 0))))
+                .ToList();
 
             var together = (await Send(acme, [.. bodies.Select(body => body.Path == "/chats"
                 ? $"{{\"type\":\"chat\"{(body.Members.Length > 0 ? "," : "")}{body.Members}}}"
@@ -379,7 +485,11 @@ public class WriteBatchTests(DefaultDeadlineApp app) : IClassFixture<DefaultDead
         Assert.Equal(0, await globex.Count("messages"));
         Assert.True(await app.Value<bool>("select count(*) % 2 = 0 from messages where org_id = @Id", new { acme.Id }));
 
-        static string Rejected(JsonElement problem) => $"{problem.GetProperty("type")} {(problem.TryGetProperty("errors", out var errors) ? string.Join(' ', errors.EnumerateObject().Select(error => error.Name)) : "")}";
+        static string Rejected(JsonElement problem) =>
+            problem.GetProperty("type") + " "
+                + (problem.TryGetProperty("errors", out var errors)
+                    ? string.Join(' ', errors.EnumerateObject().Select(error => error.Name))
+                    : "");
     }
 
     [Fact]
@@ -407,11 +517,22 @@ public class WriteBatchTests(DefaultDeadlineApp app) : IClassFixture<DefaultDead
         var whole = Zip("""{"items":[{"type":"chat"}]}""");
         var half = Zip("""{"items":[{"type":"chat"}""");
 
-        foreach (var broken in new byte[][]
-                 {
-                     [], [0x1f, 0x8b], whole[..^1], whole[..^8], whole[..(whole.Length / 2)], [.. whole, 0], [.. whole, .. whole], [.. half, .. Zip("]}")], [.. whole[..^8], 0, 0, 0, 0, .. whole[^4..]],
-                     [.. whole[..12], (byte)~whole[12], .. whole[13..]], Encoding.UTF8.GetBytes("""{"items":[{"type":"chat"}]}"""), new byte[100],
-                 })
+        foreach (
+            var broken in new byte[][]
+            {
+                [],
+                [0x1f, 0x8b],
+                whole[..^1],
+                whole[..^8],
+                whole[..(whole.Length / 2)],
+                [.. whole, 0],
+                [.. whole, .. whole],
+                [.. half, .. Zip("]}")],
+                [.. whole[..^8], 0, 0, 0, 0, .. whole[^4..]],
+                [.. whole[..12], (byte)~whole[12], .. whole[13..]],
+                Encoding.UTF8.GetBytes("""{"items":[{"type":"chat"}]}"""),
+                new byte[100],
+            })
             (await Zipped(acme, broken)).IsInvalid("body");
 
         Assert.Equal(0, await acme.Count("chats"));
@@ -431,7 +552,9 @@ public class WriteBatchTests(DefaultDeadlineApp app) : IClassFixture<DefaultDead
         (await Zipped(acme, Zip(Body(4_194_304)))).Is(207);
         // A client with Expect: 100-continue does not have to send the body.
         (await Raw(acme, Body(4_194_305), change: request => request.Headers.ExpectContinue = true)).IsProblem(413, "body-too-large");
-        (await Raw(acme, Body(4_194_305), change: request => request.Headers.TransferEncodingChunked = true)).IsProblem(413, "body-too-large");
+        (await Raw(acme, Body(4_194_305), change: request => request.Headers.TransferEncodingChunked = true)).IsProblem(
+            413,
+            "body-too-large");
         (await Zipped(acme, Zip(Body(4_194_305)))).IsProblem(413, "body-too-large");
         Assert.Equal(2, await acme.Count("chats"));
 
@@ -460,7 +583,12 @@ public class WriteBatchTests(DefaultDeadlineApp app) : IClassFixture<DefaultDead
         return zipped.ToArray();
     }
 
-    private static async Task<Answer> Raw(Org org, byte[] body, string? encoding = null, string path = "/batch", Action<HttpRequestMessage>? change = null)
+    private static async Task<Answer> Raw(
+        Org org,
+        byte[] body,
+        string? encoding = null,
+        string path = "/batch",
+        Action<HttpRequestMessage>? change = null)
     {
         var content = Caller.Json(body);
         if (encoding is not null)
@@ -470,9 +598,11 @@ public class WriteBatchTests(DefaultDeadlineApp app) : IClassFixture<DefaultDead
 
     private static async Task<Answer> Send(Org org, params string[] items) => await Send(await org.Plugin(), org, items);
 
-    private static Task<Answer> Send(Caller plugin, Org org, params string[] items) => plugin.Post($"{org.ApiPath}/batch", $"{{\"items\":[{string.Join(',', items)}]}}");
+    private static Task<Answer> Send(Caller plugin, Org org, params string[] items) =>
+        plugin.Post($"{org.ApiPath}/batch", $"{{\"items\":[{string.Join(',', items)}]}}");
 
-    private static int[] Statuses(Answer answer) => [.. answer["results"].EnumerateArray().Select(result => result.GetProperty("status").GetInt32())];
+    private static int[] Statuses(Answer answer) =>
+        [.. answer["results"].EnumerateArray().Select(result => result.GetProperty("status").GetInt32())];
 
     private static string? Id(Answer answer, int index) => answer["results"][index].GetProperty("id").GetString();
 
@@ -488,8 +618,15 @@ internal static class BatchAnswer
 /// <summary>The service with a small batch capacity, and low rate limits.</summary>
 public class NarrowBatchApp : App
 {
-    protected override void Customize(WebApplicationBuilder builder) => builder.Configuration.AddInMemoryCollection(
-        new Dictionary<string, string?> { ["Ingest:BatchQueueRows"] = "10", ["RateLimits:Ingest:PerSecond"] = "1", ["RateLimits:Ingest:Burst"] = "3", ["Ingest:FlushRows"] = "3" });
+    protected override void Customize(WebApplicationBuilder builder) =>
+        builder.Configuration.AddInMemoryCollection(
+            new Dictionary<string, string?>
+            {
+                ["Ingest:BatchQueueRows"] = "10",
+                ["RateLimits:Ingest:PerSecond"] = "1",
+                ["RateLimits:Ingest:Burst"] = "3",
+                ["Ingest:FlushRows"] = "3",
+            });
 }
 
 public class FullBatchTests(NarrowBatchApp app) : IClassFixture<NarrowBatchApp>
@@ -510,7 +647,12 @@ public class FullBatchTests(NarrowBatchApp app) : IClassFixture<NarrowBatchApp>
         (await plugin.Post($"{acme.ApiPath}/batch", Items(10))).Is(207);
         (await plugin.Post($"{acme.ApiPath}/batch", Items(10))).Is(207);
         Assert.Equal(18, await acme.Count("messages"));
-        Assert.Equal(2, await app.Value<long>("select count(*) from (select from messages where org_id = @Id group by chat_id having string_agg(content, '' order by seq) = '123456789') m", new { acme.Id }));
+        Assert.Equal(
+            2,
+            await app.Value<long>(
+                "select count(*) from (select from messages where org_id = @Id group by chat_id having string_agg(content, '' order by "
+                    + "seq) = '123456789') m",
+                new { acme.Id }));
         (await plugin.Post($"{acme.ApiPath}/batch", Items(1))).IsProblem(429, "throttled");
     }
 }

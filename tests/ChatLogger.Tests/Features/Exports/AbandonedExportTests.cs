@@ -12,8 +12,12 @@ public class AbandonedExportTests(App app) : IClassFixture<App>
         for (var i = 0; i < 6; i++)
         {
             using var stop = new CancellationTokenSource();
-            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Exported.Of(
-                app, Exported.Request(acme, "csv"), exported => exported.Blocks.Count == 3 ? stop.CancelAsync() : Task.CompletedTask, stop.Token));
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
+                Exported.Of(
+                    app,
+                    Exported.Request(acme, "csv"),
+                    exported => exported.Blocks.Count == 3 ? stop.CancelAsync() : Task.CompletedTask,
+                    stop.Token));
             Assert.Equal(0, await app.ActiveCopies());
         }
 
@@ -27,7 +31,8 @@ public class AbandonedExportTests(App app) : IClassFixture<App>
         await acme.InsertMessages(await acme.InsertChat(), 100, 200_000);
         for (var i = 0; i < 6; i++)
         {
-            var failure = await Assert.ThrowsAsync<IOException>(() => Exported.Of(app, Exported.Request(acme, "csv"), _ => throw new IOException("full")));
+            var failure = await Assert.ThrowsAsync<IOException>(() =>
+                Exported.Of(app, Exported.Request(acme, "csv"), _ => throw new IOException("full")));
             Assert.Equal("full", failure.Message);
             Assert.Equal(0, await app.ActiveCopies());
         }

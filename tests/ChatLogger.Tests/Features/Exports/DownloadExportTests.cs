@@ -30,17 +30,26 @@ public class DownloadExportTests(ExportApp app) : IClassFixture<ExportApp>
         Assert.Equal(tag, head.Header("ETag"));
         (await With(HttpMethod.Head, ("Range", "bytes=0-1"))).Is(200);
 
-        foreach (var (range, start, end) in new[]
-        {
-            ("bytes=0-0", 0, 0), ("bytes=10-19", 10, 19), ("bytes=1048570-1048585", 1_048_570, 1_048_585), ("bytes=2000000-", 2_000_000, bytes.Length - 1),
-            ("bytes=-100", bytes.Length - 100, bytes.Length - 1), ($"bytes=5-{bytes.Length + 99L}", 5, bytes.Length - 1),
-        })
+        foreach (
+            var (range, start, end) in new[]
+            {
+                ("bytes=0-0", 0, 0),
+                ("bytes=10-19", 10, 19),
+                ("bytes=1048570-1048585", 1_048_570, 1_048_585),
+                ("bytes=2000000-", 2_000_000, bytes.Length - 1),
+                ("bytes=-100", bytes.Length - 100, bytes.Length - 1),
+                ($"bytes=5-{bytes.Length + 99L}", 5, bytes.Length - 1),
+            })
         {
             var part = (await With(HttpMethod.Get, ("Range", range), ("Accept-Encoding", "gzip"), ("If-Range", tag))).Is(206);
             Assert.Equal($"bytes {start}-{end}/{bytes.Length}", part.Header("Content-Range"));
             Assert.Equal(Encoding.UTF8.GetString(bytes[start..(end + 1)]), part.Body);
         }
-        Assert.Equal($"bytes */{bytes.Length}", (await With(HttpMethod.Get, ("Range", $"bytes={bytes.Length}-"))).IsProblem(416, "range-not-satisfiable").Header("Content-Range"));
+        Assert.Equal(
+            $"bytes */{bytes.Length}",
+            (await With(HttpMethod.Get, ("Range", $"bytes={bytes.Length}-")))
+                .IsProblem(416, "range-not-satisfiable")
+                .Header("Content-Range"));
         (await With(HttpMethod.Get, ("Range", "bytes=0-1"), ("If-Range", "\"other\""))).Is(200);
         (await With(HttpMethod.Get, ("Range", "bytes=0-1,3-4"))).Is(200);
         (await With(HttpMethod.Get, ("Range", "lines=0-1"))).Is(200);
@@ -54,9 +63,15 @@ public class DownloadExportTests(ExportApp app) : IClassFixture<ExportApp>
         Assert.Equal("gzip", response.Content.Headers.ContentEncoding.Single());
         Assert.NotEqual(tag, response.Headers.ETag!.Tag);
         var gzip = await response.Content.ReadAsByteArrayAsync();
-        Assert.Equal(whole.Body, await new StreamReader(new GZipStream(new MemoryStream(gzip), CompressionMode.Decompress)).ReadToEndAsync());
+        Assert.Equal(
+            whole.Body,
+            await new StreamReader(new GZipStream(new MemoryStream(gzip), CompressionMode.Decompress)).ReadToEndAsync());
         // One member is the whole of it (a raw deflate stream behind a head of ten bytes): clients stop after the first.
-        Assert.Equal(whole.Body, await new StreamReader(new DeflateStream(new MemoryStream(gzip, 10, gzip.Length - 10), CompressionMode.Decompress)).ReadToEndAsync());
+        Assert.Equal(
+            whole.Body,
+            await new StreamReader(
+                new DeflateStream(new MemoryStream(gzip, 10, gzip.Length - 10), CompressionMode.Decompress)
+            ).ReadToEndAsync());
     }
 
     [Fact]
@@ -92,8 +107,10 @@ public class DownloadExportTests(ExportApp app) : IClassFixture<ExportApp>
 
         await Assert.ThrowsAnyAsync<IOException>(() => file.CopyToAsync(Stream.Null));
 
-        Task<long> Busy() => app.Value<long>(
-            "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and (xact_start is not null or state = 'active') and query like '%export_chunks%'");
+        Task<long> Busy() =>
+            app.Value<long>(
+                "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and (xact_start is "
+                    + "not null or state = 'active') and query like '%export_chunks%'");
     }
 
     [Fact]
@@ -117,7 +134,9 @@ public class DownloadExportTests(ExportApp app) : IClassFixture<ExportApp>
     {
         var acme = await app.Org("acme");
         var globex = await app.Org("globex");
-        var theirs = (await (await globex.Admin()).Post(ExportFixture.Path, new { format = "csv", mode = "async" })).Is(202).Header("Location")!;
+        var theirs = (await (await globex.Admin()).Post(ExportFixture.Path, new { format = "csv", mode = "async" }))
+            .Is(202)
+            .Header("Location")!;
         var admin = await acme.Admin();
 
         var none = (await admin.Get($"{ExportFixture.Path}/{Guid.CreateVersion7()}")).IsProblem(404, "not-found");
@@ -145,11 +164,15 @@ public class DownloadExportTests(ExportApp app) : IClassFixture<ExportApp>
         (await admin.Delete(removed)).Is(204);
 
         var over = await Finished();
-        await app.Execute("update exports set expires_at = now() - interval '1 second' where id = @Id::uuid", new { Id = over.Split('/')[^1] });
+        await app.Execute(
+            "update exports set expires_at = now() - interval '1 second' where id = @Id::uuid",
+            new { Id = over.Split('/')[^1] });
         (await admin.Get(over)).IsProblem(410, "gone");
 
         var failed = await Finished();
-        await app.Execute("update exports set state = 'failed', reason = 'It was not to be.' where id = @Id::uuid", new { Id = failed.Split('/')[^1] });
+        await app.Execute(
+            "update exports set state = 'failed', reason = 'It was not to be.' where id = @Id::uuid",
+            new { Id = failed.Split('/')[^1] });
         Assert.Equal("It was not to be.", (await admin.Get(failed)).IsProblem(409, "export-failed").Text("detail"));
 
         var cancelled = await Finished();
@@ -174,7 +197,9 @@ public class DownloadExportTests(ExportApp app) : IClassFixture<ExportApp>
 
         Assert.Equal(
             Enumerable.Reverse(made),
-            first["items"].EnumerateArray().Concat(second["items"].EnumerateArray()).Select(export => export.GetProperty("id").GetString()!));
-        (await (await (await app.Org("globex")).Admin()).Get($"{ExportFixture.Path}?cursor={first.Text("nextCursor")}")).IsInvalid("cursor");
+            first["items"].EnumerateArray().Concat(second["items"].EnumerateArray()).Select(export => export.GetProperty("id").GetString()!)
+        );
+        (await (await (await app.Org("globex")).Admin()).Get($"{ExportFixture.Path}?cursor={first.Text("nextCursor")}")).IsInvalid(
+            "cursor");
     }
 }

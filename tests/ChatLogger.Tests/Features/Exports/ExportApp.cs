@@ -6,12 +6,14 @@ namespace ChatLogger.Tests.Features.Exports;
 /// <summary>A service that thinks five messages many, and is in a hurry.</summary>
 public sealed class ExportApp : App
 {
-    protected override void Customize(WebApplicationBuilder builder) => builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
-    {
-        ["Exports:SyncMessages"] = "5",
-        ["Exports:SyncBytes"] = "65536",
-        ["Exports:Poll"] = "00:00:00.050",
-    });
+    protected override void Customize(WebApplicationBuilder builder) =>
+        builder.Configuration.AddInMemoryCollection(
+            new Dictionary<string, string?>
+            {
+                ["Exports:SyncMessages"] = "5",
+                ["Exports:SyncBytes"] = "65536",
+                ["Exports:Poll"] = "00:00:00.050",
+            });
 }
 
 internal static class ExportFixture
@@ -40,7 +42,8 @@ internal static class ExportFixture
         await org.App.Execute(
             """
             insert into messages (org_id, chat_id, id, role, content, created_at)
-            select @Id, @Chat::uuid, gen_random_uuid(), 'user', left((select string_agg(md5(random()::text || i || j), '') from generate_series(1, @Bytes / 32 + 1) j), @Bytes), now()
+            select @Id, @Chat::uuid, gen_random_uuid(), 'user', left((select string_agg(md5(random()::text || i || j), '')
+                from generate_series(1, @Bytes / 32 + 1) j), @Bytes), now()
             from generate_series(1, @Messages) i
             """,
             new { org.Id, Chat = chat, Messages = messages, Bytes = bytes });

@@ -23,11 +23,55 @@ public class ExportOptionsTests(ExportApp app) : IClassFixture<ExportApp>
         await acme.InsertMessage(chat, "before again", at: new DateTime(2026, 3, 29, 0, 59, 59, 999, DateTimeKind.Utc));
         var admin = await acme.Admin();
 
-        var plain = await File(admin, new { format = "csv", layout, mode });
-        var amsterdam = await File(admin, new { format = "csv", layout, mode, bom = true, localTimes = true, timeZone = "Europe/Amsterdam" });
-        var calcutta = await File(admin, new { format = "csv", layout, mode, localTimes = true, timeZone = "Asia/Calcutta" });
-        var newYork = await File(admin, new { format = "csv", layout, mode, bom = true, localTimes = true, timeZone = "America/New_York" });
-        var organizations = await File(admin, new { format = "csv", layout, mode, localTimes = true });
+        var plain = await File(
+            admin,
+            new
+            {
+                format = "csv",
+                layout,
+                mode,
+            });
+        var amsterdam = await File(
+            admin,
+            new
+            {
+                format = "csv",
+                layout,
+                mode,
+                bom = true,
+                localTimes = true,
+                timeZone = "Europe/Amsterdam",
+            });
+        var calcutta = await File(
+            admin,
+            new
+            {
+                format = "csv",
+                layout,
+                mode,
+                localTimes = true,
+                timeZone = "Asia/Calcutta",
+            });
+        var newYork = await File(
+            admin,
+            new
+            {
+                format = "csv",
+                layout,
+                mode,
+                bom = true,
+                localTimes = true,
+                timeZone = "America/New_York",
+            });
+        var organizations = await File(
+            admin,
+            new
+            {
+                format = "csv",
+                layout,
+                mode,
+                localTimes = true,
+            });
 
         Assert.StartsWith("chatId,", plain, StringComparison.Ordinal);
         Assert.Contains("2026-03-29T00:30:00.005Z", plain, StringComparison.Ordinal);
@@ -85,7 +129,9 @@ public class ExportOptionsTests(ExportApp app) : IClassFixture<ExportApp>
         Assert.Equal(1, export.GetProperty("totalRows").GetInt64());
         Assert.Equal(file.Body, (await admin.Post(ExportFixture.Path, new { format = "openai-jsonl", mode = "sync" })).Is(200).Body);
 
-        var others = (await admin.Ended((await admin.Post(ExportFixture.Path, new { format = "jsonl", mode = "async" })).Is(202).Header("Location")!)).Is(200);
+        var others = (
+            await admin.Ended((await admin.Post(ExportFixture.Path, new { format = "jsonl", mode = "async" })).Is(202).Header("Location")!)
+        ).Is(200);
         Assert.Equal(3, others.Body.Split('\n').Length - 1);
         Assert.Equal(0, (await admin.Get(ExportFixture.Path)).Is(200)["items"][0].GetProperty("skipped").GetInt64());
     }
@@ -93,7 +139,10 @@ public class ExportOptionsTests(ExportApp app) : IClassFixture<ExportApp>
     // As bytes, for a client's text has no byte order mark any more.
     private async Task<string> File(Caller admin, object request)
     {
-        using var ask = new HttpRequestMessage(HttpMethod.Post, ExportFixture.Path) { Content = Caller.Json(JsonSerializer.SerializeToUtf8Bytes(request)) };
+        using var ask = new HttpRequestMessage(HttpMethod.Post, ExportFixture.Path)
+        {
+            Content = Caller.Json(JsonSerializer.SerializeToUtf8Bytes(request)),
+        };
         ask.Headers.TryAddWithoutValidation("Cookie", admin.Credential);
         using var answer = await app.Http.SendAsync(ask);
         if (answer.StatusCode == System.Net.HttpStatusCode.OK)

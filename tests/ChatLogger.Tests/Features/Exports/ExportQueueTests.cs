@@ -55,7 +55,8 @@ public class ExportQueueTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsyn
 
         Assert.Equal(ProblemType.ExportQueueFull, refused.Type);
         await instance.Ask(await app.Org("globex"));
-        Assert.True(await instance.Queue.Cancel(acme.Id, (await instance.Queue.List(acme.Id, null, 1, Always))[0].Id, Persona.Operator, Always));
+        Assert.True(
+            await instance.Queue.Cancel(acme.Id, (await instance.Queue.List(acme.Id, null, 1, Always))[0].Id, Persona.Operator, Always));
         await instance.Ask(acme);
         Assert.Equal(11, await acme.Count("exports"));
     }
@@ -90,10 +91,13 @@ public class ExportQueueTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsyn
         var acme = await app.Org("acme");
         Instance[] instances = [app.Instance(), app.Instance()];
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 24).Select(index => Record.ExceptionAsync(() => instances[index % 2].Ask(acme))));
+        var answers = await Task.WhenAll(
+            Enumerable.Range(0, 24).Select(index => Record.ExceptionAsync(() => instances[index % 2].Ask(acme))));
 
         Assert.Equal(10, answers.Count(answer => answer is null));
-        Assert.All(answers.OfType<Exception>(), answer => Assert.Equal(ProblemType.ExportQueueFull, Assert.IsType<ProblemException>(answer).Type));
+        Assert.All(
+            answers.OfType<Exception>(),
+            answer => Assert.Equal(ProblemType.ExportQueueFull, Assert.IsType<ProblemException>(answer).Type));
         Assert.Equal(10, await acme.Count("exports"));
     }
 
@@ -195,7 +199,9 @@ public class ExportQueueTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsyn
 
         Assert.Equal(LeaseState.Held, await instance.Leases.Renew(lease, 3, 9, Always));
         Assert.Null(await instance.Leases.Claim(Always));
-        Assert.Equal("3 of 9", await app.Value<string>("select rows || ' of ' || total_rows from exports where id = @Id", new { export.Id }));
+        Assert.Equal(
+            "3 of 9",
+            await app.Value<string>("select rows || ' of ' || total_rows from exports where id = @Id", new { export.Id }));
     }
 
     [Fact]
@@ -295,8 +301,12 @@ public class ExportQueueTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsyn
         Assert.Null(await instance.Leases.Claim(Always));
         await instance.Sweep.Run(Always);
 
-        Assert.Equal(("failed", "It could not be written in 5 attempts."), ((await instance.See(acme, often)).State, (await instance.See(acme, often)).Reason));
-        Assert.Equal(("failed", "It took longer than 15 minutes."), ((await instance.See(acme, slow)).State, (await instance.See(acme, slow)).Reason));
+        Assert.Equal(
+            ("failed", "It could not be written in 5 attempts."),
+            ((await instance.See(acme, often)).State, (await instance.See(acme, often)).Reason));
+        Assert.Equal(
+            ("failed", "It took longer than 15 minutes."),
+            ((await instance.See(acme, slow)).State, (await instance.See(acme, slow)).Reason));
     }
 
     [Fact]
@@ -307,7 +317,8 @@ public class ExportQueueTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsyn
         await instance.Leases.Claim(Always);
         // Everything was down for a day, five minutes after the export was begun.
         await app.Execute(
-            "update exports set started_at = now() - interval '1 day 5 minutes', lease_until = now() - interval '1 day' where id = @Id", new { export.Id });
+            "update exports set started_at = now() - interval '1 day 5 minutes', lease_until = now() - interval '1 day' where id = @Id",
+            new { export.Id });
 
         var lease = await instance.Leases.Claim(Always);
 

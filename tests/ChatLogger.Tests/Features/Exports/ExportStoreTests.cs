@@ -24,7 +24,18 @@ public abstract class ExportStoreTests(ExportsApp app) : IAsyncLifetime
         var file = await Stored(bytes);
 
         Assert.Equal(bytes, await Store.Read(file, 0, length, Always).Whole());
-        foreach (var offset in new[] { 0, 1, length / 2, DatabaseExportStore.ChunkBytes - 1, DatabaseExportStore.ChunkBytes, DatabaseExportStore.ChunkBytes + 1, length - 1, length })
+        foreach (
+            var offset in new[]
+            {
+                0,
+                1,
+                length / 2,
+                DatabaseExportStore.ChunkBytes - 1,
+                DatabaseExportStore.ChunkBytes,
+                DatabaseExportStore.ChunkBytes + 1,
+                length - 1,
+                length,
+            })
         {
             if (offset < 0 || offset > length)
                 continue;
@@ -106,7 +117,8 @@ public abstract class ExportStoreTests(ExportsApp app) : IAsyncLifetime
 
         await Store.Delete(first.OrgId, first.ExportId, second.Fence, Always);
 
-        await Assert.ThrowsAsync<EndOfStreamException>(() => Store.Read(new(first.OrgId, first.ExportId, first.Fence, 10, ""), 0, 10, Always).Whole());
+        await Assert.ThrowsAsync<EndOfStreamException>(() =>
+            Store.Read(new(first.OrgId, first.ExportId, first.Fence, 10, ""), 0, 10, Always).Whole());
         Assert.Equal(Blocks.Sample(20), await Store.Read(kept, 0, 20, Always).Whole());
         Assert.Equal(Blocks.Sample(30), await Store.Read(other, 0, 30, Always).Whole());
     }
@@ -118,7 +130,8 @@ public abstract class ExportStoreTests(ExportsApp app) : IAsyncLifetime
         await using (var writer = Store.Create(lease))
             await writer.Append(Blocks.Sample(100), Always);
 
-        await Assert.ThrowsAsync<EndOfStreamException>(() => Store.Read(new(lease.OrgId, lease.ExportId, lease.Fence, 100, ""), 0, 100, Always).Whole());
+        await Assert.ThrowsAsync<EndOfStreamException>(() =>
+            Store.Read(new(lease.OrgId, lease.ExportId, lease.Fence, 100, ""), 0, 100, Always).Whole());
     }
 
     public Task InitializeAsync() => app.Settle();

@@ -124,8 +124,14 @@ public class ExportWorkerTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsy
         var pauses = new List<double>();
         for (var attempt = 1; attempt < 5; attempt++)
         {
-            await Wait.Until(async () => await app.Value<bool>("select state = 'queued' and attempts = @attempt from exports where id = @Id", new { attempt, export.Id }));
-            pauses.Add(await app.Value<double>("select extract(epoch from next_attempt_at - now())::float8 from exports where id = @Id", new { export.Id }));
+            await Wait.Until(async () =>
+                await app.Value<bool>(
+                    "select state = 'queued' and attempts = @attempt from exports where id = @Id",
+                    new { attempt, export.Id }));
+            pauses.Add(
+                await app.Value<double>(
+                    "select extract(epoch from next_attempt_at - now())::float8 from exports where id = @Id",
+                    new { export.Id }));
             await app.Execute("update exports set next_attempt_at = now() where id = @Id", new { export.Id });
         }
         await app.Reaches(export, "failed");
@@ -241,7 +247,9 @@ public class ExportWorkerTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsy
 
         Assert.Equal(
             "queued, 0 attempts",
-            await app.Value<string>("select state || ', ' || attempts || ' attempts' from exports where id = @Id and next_attempt_at <= now()", new { export.Id }));
+            await app.Value<string>(
+                "select state || ', ' || attempts || ' attempts' from exports where id = @Id and next_attempt_at <= now()",
+                new { export.Id }));
         await using var other = app.Instance(new FakeWriter().For(acme, Blocks.Sample(500)));
         await other.Start();
         await app.Reaches(export, "done");
@@ -304,7 +312,13 @@ public class ExportWorkerTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsy
         {
             var acme = await service.Org("acme");
             var queue = service.Services.GetRequiredService<ExportQueue>();
-            var asked = await queue.Enqueue(new ExportRequest(acme.Id, "jsonl", null, null, null, [], null, null), acme.Id, "UTC", Persona.Operator, null, Always);
+            var asked = await queue.Enqueue(
+                new ExportRequest(acme.Id, "jsonl", null, null, null, [], null, null),
+                acme.Id,
+                "UTC",
+                Persona.Operator,
+                null,
+                Always);
 
             await Wait.Until(async () => await queue.Get(acme.Id, asked.Export.Id, Always) is { State: "done", Bytes: 0 });
         }
@@ -318,7 +332,8 @@ public class ExportWorkerTests(ExportsApp app) : IClassFixture<ExportsApp>, IAsy
 
     public Task DisposeAsync() => Task.CompletedTask;
 
-    private Task Logged(string words) => Wait.Until(() => app.Log.All.Any(line => line.Contains(words, StringComparison.Ordinal)), $"The log says: {words}");
+    private Task Logged(string words) =>
+        Wait.Until(() => app.Log.All.Any(line => line.Contains(words, StringComparison.Ordinal)), $"The log says: {words}");
 
     private sealed class WorkingApp : App
     {

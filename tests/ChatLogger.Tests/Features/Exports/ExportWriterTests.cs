@@ -33,7 +33,9 @@ public class ExportWriterTests(ExportWriterTests.AppWithShouting app) : IClassFi
         var chats = (await Exported.Of(acme, "jsonl")).Lines;
 
         Assert.Equal([early, tieA, tieB, late], chats.Select(chat => chat.GetProperty("id").GetGuid()));
-        Assert.Equal(["2", "4"], chats[0].GetProperty("messages").EnumerateArray().Select(message => message.GetProperty("content").GetString()!));
+        Assert.Equal(
+            ["2", "4"],
+            chats[0].GetProperty("messages").EnumerateArray().Select(message => message.GetProperty("content").GetString()!));
         Assert.Equal(["2", "4", "1", "3"], (await Exported.Of(acme, "csv")).Rows.Select(row => row["content"]));
     }
 
@@ -58,7 +60,11 @@ public class ExportWriterTests(ExportWriterTests.AppWithShouting app) : IClassFi
         Assert.DoesNotContain("THEIRS", text, StringComparison.Ordinal);
         Assert.DoesNotContain("GONE", text, StringComparison.Ordinal);
         Assert.DoesNotContain("\"up\"", text, StringComparison.Ordinal);
-        Assert.Equal(2, await app.Services.GetRequiredService<IExportWriter>().CountMessages(Exported.Request(acme, format), 100, CancellationToken.None));
+        Assert.Equal(
+            2,
+            await app
+                .Services.GetRequiredService<IExportWriter>()
+                .CountMessages(Exported.Request(acme, format), 100, CancellationToken.None));
     }
 
     [Fact]
@@ -171,11 +177,16 @@ public class ExportWriterTests(ExportWriterTests.AppWithShouting app) : IClassFi
         if (format == "csv" && layout == "messages")
             Assert.Equal(contents, exported.Rows.Select(row => row["content"]));
         else if (format == "csv")
-            Assert.Equal(string.Join("\n\n", contents.Select((content, i) => (i < 3 ? "user: " : "assistant: ") + content)), exported.Rows[0]["transcript"]);
+            Assert.Equal(
+                string.Join("\n\n", contents.Select((content, i) => (i < 3 ? "user: " : "assistant: ") + content)),
+                exported.Rows[0]["transcript"]);
         else
             Assert.Equal(
                 contents,
-                (format == "json" ? exported.Json[0] : exported.Lines[0]).GetProperty("messages").EnumerateArray().Select(said => said.GetProperty("content").GetString()!));
+                (format == "json" ? exported.Json[0] : exported.Lines[0])
+                    .GetProperty("messages")
+                    .EnumerateArray()
+                    .Select(said => said.GetProperty("content").GetString()!));
     }
 
     [Theory]
@@ -272,8 +283,11 @@ public class ExportWriterTests(ExportWriterTests.AppWithShouting app) : IClassFi
         {
             public bool Chat(in ExportedChat chat) => Write($" {Encoding.UTF8.GetString(chat.Title)}");
 
-            public bool Message(in ExportedMessage message) => Write(
-                message.Content.SequenceEqual("unspeakable"u8) ? throw new NotSupportedException() : $" {Encoding.UTF8.GetString(message.Content).ToUpperInvariant()}");
+            public bool Message(in ExportedMessage message) =>
+                Write(
+                    message.Content.SequenceEqual("unspeakable"u8)
+                        ? throw new NotSupportedException()
+                        : $" {Encoding.UTF8.GetString(message.Content).ToUpperInvariant()}");
 
             public void EndChat() => Write(" .");
 

@@ -54,11 +54,16 @@ internal sealed class Exported
         }
     }
 
-    public static ExportRequest Request(Org org, string format, string? layout = null) => new(org.Id, format, layout, null, null, [], null, null);
+    public static ExportRequest Request(Org org, string format, string? layout = null) =>
+        new(org.Id, format, layout, null, null, [], null, null);
 
     public static Task<Exported> Of(Org org, string format, string? layout = null) => Of(org.App, Request(org, format, layout));
 
-    public static async Task<Exported> Of(App app, ExportRequest request, Func<Exported, Task>? atEachBlock = null, CancellationToken ct = default)
+    public static async Task<Exported> Of(
+        App app,
+        ExportRequest request,
+        Func<Exported, Task>? atEachBlock = null,
+        CancellationToken ct = default)
     {
         var exported = new Exported();
         exported.Skipped = await app.Services.GetRequiredService<IExportWriter>().Write(

@@ -28,9 +28,11 @@ public sealed class ExportsApp : App
     internal Task<string?> State(Export export) => Value<string>("select state from exports where id = @Id", new { export.Id });
 
     /// <summary>As if the database's clock had gone on, for one export: its lease is over, its pause, its time.</summary>
-    internal Task LoseLease(Guid exportId) => Execute("update exports set lease_until = now() - interval '1 second' where id = @Id", new { Id = exportId });
+    internal Task LoseLease(Guid exportId) =>
+        Execute("update exports set lease_until = now() - interval '1 second' where id = @Id", new { Id = exportId });
 
-    internal Task<long> ChunksOf(Guid exportId) => Value<long>("select count(*) from export_chunks where export_id = @Id", new { Id = exportId });
+    internal Task<long> ChunksOf(Guid exportId) =>
+        Value<long>("select count(*) from export_chunks where export_id = @Id", new { Id = exportId });
 
     /// <summary>Until the export is in this state; fails with the state it is in.</summary>
     internal async Task Reaches(Export export, string state)
@@ -41,12 +43,15 @@ public sealed class ExportsApp : App
         }
         catch (Xunit.Sdk.TrueException)
         {
-            Assert.Fail($"The export is {await State(export)}, not {state}. {string.Join('\n', Log.All.Where(line => line.Contains(export.Id.ToString(), StringComparison.Ordinal)))}");
+            Assert.Fail(
+                $"The export is {await State(export)}, not {state}. "
+                    + $"{string.Join('\n', Log.All.Where(line => line.Contains(export.Id.ToString(), StringComparison.Ordinal)))}");
         }
     }
 
     protected override void Customize(WebApplicationBuilder builder) =>
-        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?> { ["Exports:Workers"] = "0", ["Purge:Interval"] = "01:00:00" });
+        builder.Configuration.AddInMemoryCollection(
+            new Dictionary<string, string?> { ["Exports:Workers"] = "0", ["Purge:Interval"] = "01:00:00" });
 }
 
 /// <summary>An instance's part in exports.</summary>
@@ -64,11 +69,25 @@ internal sealed class Instance : IAsyncDisposable
     public Instance(ExportsApp app, IExportWriter writer, ExportSettings settings, IExportStore store)
     {
         Store = store;
-        Queue = new(app.Pool, new IdGenerator(app.Clock), settings, app.Services.GetRequiredService<IdempotencyKeyStore>(), app.Services.GetRequiredService<AuditLog>());
+        Queue = new(
+            app.Pool,
+            new IdGenerator(app.Clock),
+            settings,
+            app.Services.GetRequiredService<IdempotencyKeyStore>(),
+            app.Services.GetRequiredService<AuditLog>());
         Leases = new(app.Pool, settings);
         var membership = app.Services.GetRequiredService<ExportMembership>();
         Sweep = new(app.Pool, store, membership, Leases);
-        _worker = new(Queue, Leases, Sweep, store, membership, writer, settings, new IngestActivity(), new Logger<ExportWorker>(app.Services.GetRequiredService<ILoggerFactory>()));
+        _worker = new(
+            Queue,
+            Leases,
+            Sweep,
+            store,
+            membership,
+            writer,
+            settings,
+            new IngestActivity(),
+            new Logger<ExportWorker>(app.Services.GetRequiredService<ILoggerFactory>()));
     }
 
     public IExportStore Store { get; }
@@ -84,8 +103,15 @@ internal sealed class Instance : IAsyncDisposable
     public Task Stop() => _worker.StopAsync(CancellationToken.None);
 
     public async Task<Export> Ask(Org org, string format = "jsonl") =>
-        (await Queue.Enqueue(
-            new ExportRequest(org.Id, format, null, null, null, [], null, null), Guid.CreateVersion7(), "UTC", Persona.Operator, null, CancellationToken.None)).Export;
+        (
+            await Queue.Enqueue(
+                new ExportRequest(org.Id, format, null, null, null, [], null, null),
+                Guid.CreateVersion7(),
+                "UTC",
+                Persona.Operator,
+                null,
+                CancellationToken.None)
+        ).Export;
 
     public async Task<Export> See(Org org, Export export) => (await Queue.Get(org.Id, export.Id, CancellationToken.None))!;
 
@@ -109,7 +135,10 @@ internal sealed class FakeWriter : IExportWriter
     private readonly Dictionary<Guid, Script> _scripts = [];
     private int _begun;
 
-    public delegate Task Script(Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> sink, Action<long, long> progress, CancellationToken ct);
+    public delegate Task Script(
+        Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> sink,
+        Action<long, long> progress,
+        CancellationToken ct);
 
     /// <summary>How many files were begun.</summary>
     public int Begun => _begun;
@@ -127,7 +156,11 @@ internal sealed class FakeWriter : IExportWriter
     });
 
     public async Task<long> Write(
-        ExportRequest request, Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> sink, Action<long, long> progress, Action<Guid> chat, CancellationToken ct)
+        ExportRequest request,
+        Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> sink,
+        Action<long, long> progress,
+        Action<Guid> chat,
+        CancellationToken ct)
     {
         Interlocked.Increment(ref _begun);
         if (_scripts.TryGetValue(request.OrgId, out var script))

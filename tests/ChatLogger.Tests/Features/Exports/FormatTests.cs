@@ -5,17 +5,49 @@ namespace ChatLogger.Tests.Features.Exports;
 public class FormatTests(LeasedApp app) : IClassFixture<LeasedApp>
 {
     private const string MessageColumns =
-        "chatId,chatTitle,chatTags,userId,externalUserId,chatCreatedAt,messageId,role,content,model,latencyMs,tokenCount,promptTokens,completionTokens,metadata,rating,createdAt";
+        "chatId,chatTitle,chatTags,userId,externalUserId,chatCreatedAt,messageId,role,content,model,"
+            + "latencyMs,tokenCount,promptTokens,completionTokens,metadata,rating,createdAt";
 
     private const string ChatColumns =
-        "chatId,chatTitle,chatTags,userId,externalUserId,createdAt,updatedAt,messageCount,firstMessageAt,lastMessageAt,rating,metadata,transcript";
+        "chatId,chatTitle,chatTags,userId,externalUserId,createdAt,updatedAt,messageCount,"
+            + "firstMessageAt,lastMessageAt,rating,metadata,transcript";
 
     public static TheoryData<string> Nasty =>
-    [
-        "two\r\nlines", "line\nfeed", "carriage\rreturn", "a \"quoted\" word", "\"", "\"\"", "a,b;c\td|e", ",", " spaces ", "back\\slash \\u0041 \\",
-        "=1+1", "+1", "-1", "@SUM(A1)", "\tTAB", "\rCR", "\nLF", "＝1", "＋1", "－1", "＠1", "＂full-width, but no formula", "=\"a\",\"b\"\r\n",
-        "😀 emoji 👩‍👩‍👧", "line\u2028separator\u2029", "\uFEFFBOM first", "BOM \uFEFF inside", "\u0001\u0008\u000b\u000c\u001f\u007f\u0085", "'already", "é \u0301 ü", "\U0010FFFF", "nul\\0", "<script>&amp;</script>",
-    ];
+        [
+            "two\r\nlines",
+            "line\nfeed",
+            "carriage\rreturn",
+            "a \"quoted\" word",
+            "\"",
+            "\"\"",
+            "a,b;c\td|e",
+            ",",
+            " spaces ",
+            "back\\slash \\u0041 \\",
+            "=1+1",
+            "+1",
+            "-1",
+            "@SUM(A1)",
+            "\tTAB",
+            "\rCR",
+            "\nLF",
+            "＝1",
+            "＋1",
+            "－1",
+            "＠1",
+            "＂full-width, but no formula",
+            "=\"a\",\"b\"\r\n",
+            "😀 emoji 👩‍👩‍👧",
+            "line\u2028separator\u2029",
+            "\uFEFFBOM first",
+            "BOM \uFEFF inside",
+            "\u0001\u0008\u000b\u000c\u001f\u007f\u0085",
+            "'already",
+            "é \u0301 ü",
+            "\U0010FFFF",
+            "nul\\0",
+            "<script>&amp;</script>",
+        ];
 
     [Theory]
     [MemberData(nameof(Nasty))]
@@ -29,7 +61,8 @@ public class FormatTests(LeasedApp app) : IClassFixture<LeasedApp>
         var cell = Safe(text);
         var tags = new[] { text, "second" };
 
-        foreach (var exported in new[] { (await Exported.Of(acme, "json")).Json[0], Assert.Single((await Exported.Of(acme, "jsonl")).Lines) })
+        foreach (
+            var exported in new[] { (await Exported.Of(acme, "json")).Json[0], Assert.Single((await Exported.Of(acme, "jsonl")).Lines) })
         {
             Assert.Equal(text, exported.GetProperty("title").GetString());
             Assert.Equal(text, exported.GetProperty("externalUserId").GetString());
@@ -74,8 +107,13 @@ public class FormatTests(LeasedApp app) : IClassFixture<LeasedApp>
 
         Assert.Equal(
             $$$"""
-            [{"id":"{{{chat}}}","title":"Order","tags":["a,b","say \"hi\""],"metadata":{"n":1.50},"userId":"{{{member.Id}}}","externalUserId":"v-1","createdAt":"2026-03-01T08:00:00.120Z","updatedAt":"2026-03-01T08:00:00.120Z","feedback":{"rating":"up","comment":null,"at":"2026-03-01T08:00:00.120Z"},"messages":[{"id":"{{{message}}}","chatId":"{{{chat}}}","role":"assistant","content":"Hi","metadata":{"k":[1e308]},"latencyMs":7,"tokenCount":8,"promptTokens":9,"completionTokens":10,"model":"gpt-5","createdAt":"2026-03-01T08:00:00.120Z","feedback":{"rating":"down","comment":"no","at":"2026-03-01T08:00:00.120Z"}}]}]
-            """,
+            [{"id":"{{{chat}}}","title":"Order","tags":["a,b","say \"hi\""],"metadata":{"n":1.50},
+            "userId":"{{{member.Id}}}","externalUserId":"v-1","createdAt":"2026-03-01T08:00:00.120Z","updatedAt":"2026-03-01T08:00:00.120Z",
+            "feedback":{"rating":"up","comment":null,"at":"2026-03-01T08:00:00.120Z"},
+            "messages":[{"id":"{{{message}}}","chatId":"{{{chat}}}","role":"assistant","content":"Hi","metadata":{"k":[1e308]},
+            "latencyMs":7,"tokenCount":8,"promptTokens":9,"completionTokens":10,"model":"gpt-5",
+            "createdAt":"2026-03-01T08:00:00.120Z","feedback":{"rating":"down","comment":"no","at":"2026-03-01T08:00:00.120Z"}}]}]
+            """.ReplaceLineEndings(""),
             text);
         Assert.Equal(text[1..^1] + "\n", (await Exported.Of(acme, "jsonl")).Text);
     }
@@ -106,7 +144,8 @@ public class FormatTests(LeasedApp app) : IClassFixture<LeasedApp>
         await acme.Rate(chat, message, "down", "no");
 
         Assert.Equal(
-            $"{MessageColumns}\r\n{chat},Order,\"[\"\"a,b\"\",\"\"c\\\"\"d\"\"]\",{member.Id},v-1,2026-03-01T08:00:00.120Z,{message},assistant,Hi,gpt-5,7,8,9,10,\"{{\"\"k\"\":1}}\",down,2026-03-01T08:00:00.120Z\r\n",
+            $"{MessageColumns}\r\n{chat},Order,\"[\"\"a,b\"\",\"\"c\\\"\"d\"\"]\",{member.Id},v-1,2026-03-01T08:00:00.120Z,"
+                + $"{message},assistant,Hi,gpt-5,7,8,9,10,\"{{\"\"k\"\":1}}\",down,2026-03-01T08:00:00.120Z\r\n",
             (await Exported.Of(acme, "csv")).Text);
     }
 
@@ -145,7 +184,9 @@ public class FormatTests(LeasedApp app) : IClassFixture<LeasedApp>
         await acme.Rate(chat, chat, "up");
 
         Assert.Equal(
-            $"{ChatColumns}\r\n{chat},Order,[],,,2026-03-01T08:00:00.120Z,2026-03-01T08:00:00.120Z,2,2026-03-01T08:00:00.120Z,2026-03-01T09:00:00.120Z,up,{{}},\"user: Hi, \"\"you\"\"\n\nassistant: =Yes?\"\r\n",
+            $"{ChatColumns}\r\n"
+                + $"{chat},Order,[],,,2026-03-01T08:00:00.120Z,2026-03-01T08:00:00.120Z,2,2026-03-01T08:00:00.120Z,"
+                + $"2026-03-01T09:00:00.120Z,up,{{}},\"user: Hi, \"\"you\"\"\n\nassistant: =Yes?\"\r\n",
             (await Exported.Of(acme, "csv", "chats")).Text);
     }
 
@@ -159,7 +200,9 @@ public class FormatTests(LeasedApp app) : IClassFixture<LeasedApp>
         await acme.InsertMessage(chat, "Hello", "assistant");
 
         Assert.Equal(
-            """{"messages":[{"role":"system","content":"Be kind."},{"role":"user","content":"Hi"},{"role":"assistant","content":"Hello"}]}""" + "\n",
+            """{"messages":[{"role":"system","content":"Be kind."},{"role":"user","content":"Hi"},"""
+                + """{"role":"assistant","content":"Hello"}]}"""
+                + "\n",
             (await Exported.Of(acme, "openai-jsonl")).Text);
     }
 
@@ -197,7 +240,9 @@ public class FormatTests(LeasedApp app) : IClassFixture<LeasedApp>
         Assert.Equal("", (await Exported.Of(acme, "openai-jsonl")).Text);
         var message = Assert.Single((await Exported.Of(acme, "csv")).Rows);
         Assert.Equal(second.ToString(), message["chatId"]);
-        Assert.All(["chatTitle", "userId", "externalUserId", "model", "latencyMs", "tokenCount", "rating"], column => Assert.Equal("", message[column]));
+        Assert.All(
+            ["chatTitle", "userId", "externalUserId", "model", "latencyMs", "tokenCount", "rating"],
+            column => Assert.Equal("", message[column]));
         var chats = (await Exported.Of(acme, "csv", "chats")).Rows;
         Assert.Equal([first.ToString(), second.ToString()], chats.Select(row => row["chatId"]));
         Assert.Equal(["0", "1"], chats.Select(row => row["messageCount"]));

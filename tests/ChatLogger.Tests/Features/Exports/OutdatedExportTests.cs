@@ -59,7 +59,9 @@ public class OutdatedExportTests(ExportsApp app) : IClassFixture<ExportsApp>
             recorder.Add(org == acme ? Guid.Parse(gone) : Guid.CreateVersion7());
             (await (await org.Admin()).Delete($"/orgs/me/chats/{gone}")).Is(204);
             await Purge();
-            Assert.Equal(0, await app.Value<long>("select count(*) from chats where org_id = @Id and deleted_at is not null", new { org.Id }));
+            Assert.Equal(
+                0,
+                await app.Value<long>("select count(*) from chats where org_id = @Id and deleted_at is not null", new { org.Id }));
 
             await recorder.Store(all: true, CancellationToken.None);
             Assert.True(await Leases().Complete(lease, 1, 0, 1, new byte[32], CancellationToken.None));
@@ -83,11 +85,15 @@ public class OutdatedExportTests(ExportsApp app) : IClassFixture<ExportsApp>
         await using var instance = Real();
         var export = await Done(instance, Request(acme, "jsonl"));
         Assert.Equal(3, await app.Value<long>("select count(*) from export_chats where export_id = @Id", new { export.Id }));
-        Assert.Equal(1100, await app.Value<long>("select sum(cardinality(chat_ids)) from export_chats where export_id = @Id", new { export.Id }));
+        Assert.Equal(
+            1100,
+            await app.Value<long>("select sum(cardinality(chat_ids)) from export_chats where export_id = @Id", new { export.Id }));
 
         foreach (var offset in new[] { 0, 511, 512, 1099 })
         {
-            var chat = await app.Value<Guid>("select id from chats where org_id = @Id order by created_at, id offset @offset limit 1", new { acme.Id, offset });
+            var chat = await app.Value<Guid>(
+                "select id from chats where org_id = @Id order by created_at, id offset @offset limit 1",
+                new { acme.Id, offset });
             await app.Execute("update chats set deleted_at = now() where org_id = @Id and id = @chat", new { acme.Id, chat });
             Assert.True((await instance.Queue.Stored(acme.Id, export.Id, CancellationToken.None))!.IsOutdated);
             await app.Execute("update chats set deleted_at = null where org_id = @Id and id = @chat", new { acme.Id, chat });
@@ -128,7 +134,13 @@ public class OutdatedExportTests(ExportsApp app) : IClassFixture<ExportsApp>
         return chat;
     }
 
-    private Instance Real() => app.Instance(settings: Instance.Settings with { Sweep = TimeSpan.FromHours(1) }, writer: app.Services.GetRequiredService<IExportWriter>());
+    private Instance Real() =>
+        app.Instance(
+            settings: Instance.Settings with
+            {
+                Sweep = TimeSpan.FromHours(1),
+            },
+            writer: app.Services.GetRequiredService<IExportWriter>());
 
     private ExportLeases Leases() => new(app.Pool, Instance.Settings);
 
@@ -141,7 +153,9 @@ public class OutdatedExportTests(ExportsApp app) : IClassFixture<ExportsApp>
 
     private async Task<Export> Done(Instance instance, ExportRequest request)
     {
-        var export = (await instance.Queue.Enqueue(request, Guid.CreateVersion7(), "UTC", Persona.Operator, null, CancellationToken.None)).Export;
+        var export = (
+            await instance.Queue.Enqueue(request, Guid.CreateVersion7(), "UTC", Persona.Operator, null, CancellationToken.None)
+        ).Export;
         await instance.Start();
         await app.Reaches(export, "done");
         await instance.Stop();

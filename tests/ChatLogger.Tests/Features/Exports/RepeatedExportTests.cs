@@ -30,16 +30,32 @@ public class RepeatedExportTests(ExportsApp app) : IClassFixture<ExportsApp>
         Assert.Equal((first.Text("id"), "true"), (later.Text("id"), later.Header("Idempotent-Replayed")));
         Assert.Equal($"/exports/orgs/{acme.Slug}/{first.Text("id")}", later.Header("Location"));
 
-        foreach (var (end, state) in new[] { ("state = 'cancelled', finished_at = now()", "cancelled"), ("state = 'failed', reason = 'r'", "failed"), ("state = 'expired'", "expired") })
+        foreach (
+            var (end, state) in new[]
+            {
+                ("state = 'cancelled', finished_at = now()", "cancelled"),
+                ("state = 'failed', reason = 'r'", "failed"),
+                ("state = 'expired'", "expired"),
+            })
         {
             await app.Execute($"update exports set {end} where org_id = @Id", new { acme.Id });
             var again = (await Ask(admin, "k")).Is(202);
             Assert.Equal((first.Text("id"), state), (again.Text("id"), again.Text("state")));
         }
         Assert.Equal(1, await acme.Count("exports"));
-        Assert.Equal(1, await app.Value<long>("select count(*) from audit_events where org_id = @Id and action = 'export.requested'", new { acme.Id }));
-        Assert.Equal("exports", await app.Value<string>(
-            "select route from idempotency_keys where org_id = @Id and parent_id = @None and key = 'k' and target_id = @Export::uuid", new { acme.Id, None = Guid.Empty, Export = first.Text("id") }));
+        Assert.Equal(
+            1,
+            await app.Value<long>("select count(*) from audit_events where org_id = @Id and action = 'export.requested'", new { acme.Id }));
+        Assert.Equal(
+            "exports",
+            await app.Value<string>(
+                "select route from idempotency_keys where org_id = @Id and parent_id = @None and key = 'k' and target_id = @Export::uuid",
+                new
+                {
+                    acme.Id,
+                    None = Guid.Empty,
+                    Export = first.Text("id"),
+                }));
     }
 
     [Fact]
@@ -50,7 +66,13 @@ public class RepeatedExportTests(ExportsApp app) : IClassFixture<ExportsApp>
         var admin = await acme.Admin();
         (await Ask(admin, "k")).Is(202);
         // The same key of a chat is another one.
-        (await (await acme.Plugin()).Send(HttpMethod.Post, $"{acme.ApiPath}/chats", Caller.Json("{}"u8.ToArray()), request => request.Headers.Add("Idempotency-Key", "k"))).Is(201);
+        (
+            await (await acme.Plugin()).Send(
+                HttpMethod.Post,
+                $"{acme.ApiPath}/chats",
+                Caller.Json("{}"u8.ToArray()),
+                request => request.Headers.Add("Idempotency-Key", "k"))
+        ).Is(201);
 
         (await Ask(admin, "k", """{"format":"csv","mode":"async"}""")).IsProblem(422, "idempotency-key-reused");
         (await Ask(admin, "k", """{"format":"jsonl"}""")).IsProblem(422, "idempotency-key-reused");
@@ -76,7 +98,11 @@ public class RepeatedExportTests(ExportsApp app) : IClassFixture<ExportsApp>
         Assert.Contains(chat, second.Body, StringComparison.Ordinal);
         Assert.Null(second.Header("Idempotent-Replayed"));
         (await Ask(admin, "k", """{"format":"csv"}""")).Is(200);
-        Assert.Equal(1, await app.Value<long>("select (select count(*) from idempotency_keys where org_id = @Id) + (select count(*) from chats where org_id = @Id)", new { acme.Id }));
+        Assert.Equal(
+            1,
+            await app.Value<long>(
+                "select (select count(*) from idempotency_keys where org_id = @Id) + (select count(*) from chats where org_id = @Id)",
+                new { acme.Id }));
     }
 
     [Fact]
@@ -109,7 +135,9 @@ public class RepeatedExportTests(ExportsApp app) : IClassFixture<ExportsApp>
 
         for (var i = 11; i < 20; i++)
             (await Ask(admin, $"k{i}")).Is(202);
-        await app.Execute("update exports set state = 'cancelled', finished_at = now() where org_id = @Id and state = 'queued'", new { acme.Id });
+        await app.Execute(
+            "update exports set state = 'cancelled', finished_at = now() where org_id = @Id and state = 'queued'",
+            new { acme.Id });
         (await Ask(admin, "k20")).IsProblem(429, "throttled");
         Assert.Equal(first.Text("id"), (await Ask(admin, "k0")).Is(202).Text("id"));
         Assert.Equal(20, await acme.Count("exports"));
@@ -138,14 +166,22 @@ public class RepeatedExportTests(ExportsApp app) : IClassFixture<ExportsApp>
     {
         var acme = await app.Org("acme");
         var queue = app.Services.GetRequiredService<ExportQueue>();
-        Task<EnqueuedExport> Enqueue(byte[] body) => queue.Enqueue(
-            new ExportRequest(acme.Id, "jsonl", null, null, null, [], null, null), acme.Id, "UTC", Persona.Operator, new Idempotency("k", body), CancellationToken.None);
+        Task<EnqueuedExport> Enqueue(byte[] body) =>
+            queue.Enqueue(
+                new ExportRequest(acme.Id, "jsonl", null, null, null, [], null, null),
+                acme.Id,
+                "UTC",
+                Persona.Operator,
+                new Idempotency("k", body),
+                CancellationToken.None);
 
         var accepted = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => Task.Run(() => Enqueue(new byte[32]))));
 
         Assert.Single(accepted.Select(each => each.Export.Id).Distinct());
         Assert.Equal(19, accepted.Count(each => each.Replayed));
-        Assert.Equal(ProblemType.IdempotencyKeyReused, (await Assert.ThrowsAsync<ProblemException>(() => Enqueue([1, .. new byte[31]]))).Type);
+        Assert.Equal(
+            ProblemType.IdempotencyKeyReused,
+            (await Assert.ThrowsAsync<ProblemException>(() => Enqueue([1, .. new byte[31]]))).Type);
         Assert.Equal(1, await acme.Count("exports"));
     }
 
@@ -157,7 +193,8 @@ public class RepeatedExportTests(ExportsApp app) : IClassFixture<ExportsApp>
         await using var elsewhere = await app.Rows.OpenConnectionAsync();
         await using var transaction = await elsewhere.BeginTransactionAsync();
         await new NpgsqlCommand(
-            $"insert into idempotency_keys (org_id, route, parent_id, key, body_sha256, target_id, created_at) values ('{acme.Id}', 'exports', '{Guid.Empty}', 'k', sha256('{Body}'), '{Guid.NewGuid()}', now())",
+            $"insert into idempotency_keys (org_id, route, parent_id, key, body_sha256, target_id, created_at) values ('{acme.Id}', "
+                + $"'exports', '{Guid.Empty}', 'k', sha256('{Body}'), '{Guid.NewGuid()}', now())",
             elsewhere,
             transaction).ExecuteNonQueryAsync();
 
@@ -204,6 +241,10 @@ public class RepeatedExportTests(ExportsApp app) : IClassFixture<ExportsApp>
         Assert.Equal(1, await acme.Count("idempotency_keys"));
     }
 
-    private static Task<Answer> Ask(Caller admin, string key, string body = Body, string path = ExportFixture.Path) => admin.Send(
-        HttpMethod.Post, path, Caller.Json(Encoding.UTF8.GetBytes(body)), request => request.Headers.TryAddWithoutValidation("Idempotency-Key", key));
+    private static Task<Answer> Ask(Caller admin, string key, string body = Body, string path = ExportFixture.Path) =>
+        admin.Send(
+            HttpMethod.Post,
+            path,
+            Caller.Json(Encoding.UTF8.GetBytes(body)),
+            request => request.Headers.TryAddWithoutValidation("Idempotency-Key", key));
 }

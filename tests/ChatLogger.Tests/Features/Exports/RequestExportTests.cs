@@ -18,7 +18,10 @@ public class RequestExportTests(ExportApp app) : IClassFixture<ExportApp>
         var answer = (await (await acme.Admin()).Post(ExportFixture.Path, new { format = "csv" })).Is(200);
 
         var lines = answer.Body.Split("\r\n");
-        Assert.Equal("chatId,chatTitle,chatTags,userId,externalUserId,chatCreatedAt,messageId,role,content,model,latencyMs,tokenCount,promptTokens,completionTokens,metadata,rating,createdAt", lines[0]);
+        Assert.Equal(
+            "chatId,chatTitle,chatTags,userId,externalUserId,chatCreatedAt,messageId,role,content,model,"
+                + "latencyMs,tokenCount,promptTokens,completionTokens,metadata,rating,createdAt",
+            lines[0]);
         Assert.StartsWith($"{chat},'=SUM(A1),", lines[1], StringComparison.Ordinal);
         Assert.Contains("\"Hello, \"\"you\"\"\r\nthere\"", answer.Body, StringComparison.Ordinal);
         Assert.DoesNotContain("theirs", answer.Body, StringComparison.Ordinal);
@@ -53,7 +56,22 @@ public class RequestExportTests(ExportApp app) : IClassFixture<ExportApp>
         var accepted = (await admin.Caller.Post(ExportFixture.Path, new { format = "csv" })).Is(202);
 
         Assert.Equal(
-            ["id", "state", "format", "layout", "rows", "totalRows", "bytes", "sha256", "skipped", "reason", "requestedBy", "createdAt", "finishedAt", "expiresAt"],
+            [
+                "id",
+                "state",
+                "format",
+                "layout",
+                "rows",
+                "totalRows",
+                "bytes",
+                "sha256",
+                "skipped",
+                "reason",
+                "requestedBy",
+                "createdAt",
+                "finishedAt",
+                "expiresAt",
+            ],
             accepted.Json.EnumerateObject().Select(property => property.Name));
         Assert.Equal("queued", accepted.Text("state"));
         Assert.Equal(admin.Id, accepted["requestedBy"].GetGuid());
@@ -65,7 +83,9 @@ public class RequestExportTests(ExportApp app) : IClassFixture<ExportApp>
         Assert.Equal(6, listed.GetProperty("rows").GetInt64());
         Assert.Equal(6, listed.GetProperty("totalRows").GetInt64());
         Assert.Equal(Encoding.UTF8.GetByteCount(file.Body), listed.GetProperty("bytes").GetInt64());
-        Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(file.Body))), listed.GetProperty("sha256").GetString());
+        Assert.Equal(
+            Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(file.Body))),
+            listed.GetProperty("sha256").GetString());
     }
 
     [Fact]
@@ -138,7 +158,10 @@ public class RequestExportTests(ExportApp app) : IClassFixture<ExportApp>
         var admin = await acme.Admin();
         var plain = (await admin.Post(ExportFixture.Path, new { format = "jsonl" })).Is(200);
 
-        using var request = new HttpRequestMessage(HttpMethod.Post, ExportFixture.Path) { Content = Caller.Json("""{"format":"jsonl"}"""u8.ToArray()) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, ExportFixture.Path)
+        {
+            Content = Caller.Json("""{"format":"jsonl"}"""u8.ToArray()),
+        };
         request.Headers.TryAddWithoutValidation("Cookie", admin.Credential);
         request.Headers.TryAddWithoutValidation("Accept-Encoding", "br, gzip;q=0.5");
         using var response = await app.Http.SendAsync(request);

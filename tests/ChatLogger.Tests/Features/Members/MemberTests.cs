@@ -22,7 +22,17 @@ public class MemberTests(LeasedApp app) : IClassFixture<LeasedApp>
         var admin = await acme.Member("admin");
         var email = $"New.{Guid.NewGuid():N}@Acme.Example";
 
-        var answer = (await admin.Caller.Post("/orgs/me/users", new { email = $" {email}", name = "Ann Ä", role, password = NewPassword })).Is(201);
+        var answer = (
+            await admin.Caller.Post(
+                "/orgs/me/users",
+                new
+                {
+                    email = $" {email}",
+                    name = "Ann Ä",
+                    role,
+                    password = NewPassword,
+                })
+        ).Is(201);
 
         Assert.Equal(Shape, answer.Json.EnumerateObject().Select(property => property.Name));
         Assert.Equal($"/orgs/me/users/{answer.Text("id")}", answer.Header("Location"));
@@ -37,7 +47,9 @@ public class MemberTests(LeasedApp app) : IClassFixture<LeasedApp>
             "select count(*) from users where id = @Id::uuid and org_id = @OrgId and password_hash like '$2%' and updated_at = created_at",
             new { Id = answer.Text("id"), OrgId = acme.Id }));
         Assert.Equal([admin.Id], await Events(acme, "member.created", answer.Text("id")));
-        Assert.DoesNotContain(app.Log.All, line => line.Contains(NewPassword, StringComparison.Ordinal) || line.Contains(email, StringComparison.OrdinalIgnoreCase));
+        Assert.DoesNotContain(
+            app.Log.All,
+            line => line.Contains(NewPassword, StringComparison.Ordinal) || line.Contains(email, StringComparison.OrdinalIgnoreCase));
     }
 
     [Theory]
@@ -50,9 +62,15 @@ public class MemberTests(LeasedApp app) : IClassFixture<LeasedApp>
     [InlineData("""{"email":"a@b.example","role":"user"}""", "password")]
     [InlineData("""{"email":"a@b.example","role":"user","password":"elevenbytes"}""", "password")]
     [InlineData("""{"email":"a@b.example","role":"user","password":"twelve\u0000bytes"}""", "password")]
-    [InlineData("""{"email":"a@b.example","role":"user","password":"seventy-two bytes of password are what bcrypt reads and not one more....."}""", "password")]
+    [InlineData(
+        """{"email":"a@b.example","role":"user","password":"seventy-two bytes of password are what bcrypt reads and not one more....."}""",
+        "password"
+    )]
     [InlineData("""{"email":"a@b.example","role":"user","password":"twelve bytes","name":1}""", "name")]
-    [InlineData("""{"email":"a@b.example","role":"user","password":"twelve bytes","orgId":"0190a6e0-0000-7000-8000-000000000000"}""", "body")]
+    [InlineData(
+        """{"email":"a@b.example","role":"user","password":"twelve bytes","orgId":"0190a6e0-0000-7000-8000-000000000000"}""",
+        "body"
+    )]
     [InlineData("""{"email":"a@b.example","role":"user","password":"twelve bytes","disabled":true}""", "body")]
     public async Task What_is_not_in_the_shape_is_refused_and_makes_no_member(string body, string path)
     {
@@ -71,13 +89,35 @@ public class MemberTests(LeasedApp app) : IClassFixture<LeasedApp>
         var taken = (await globex.Member("user")).Email;
         var admin = await acme.Member("admin");
 
-        (await admin.Caller.Post("/orgs/me/users", new { email = taken.ToUpperInvariant(), role = "user", password = NewPassword })).IsProblem(409, "email-taken");
-        (await admin.Caller.Post("/orgs/me/users", new { email = admin.Email, role = "user", password = NewPassword })).IsProblem(409, "email-taken");
+        (
+            await admin.Caller.Post(
+                "/orgs/me/users",
+                new
+                {
+                    email = taken.ToUpperInvariant(),
+                    role = "user",
+                    password = NewPassword,
+                })
+        ).IsProblem(409, "email-taken");
+        (
+            await admin.Caller.Post(
+                "/orgs/me/users",
+                new
+                {
+                    email = admin.Email,
+                    role = "user",
+                    password = NewPassword,
+                })
+        ).IsProblem(409, "email-taken");
 
         Assert.Equal(1, await acme.Count("users"));
         // Once a minute, and with nothing of what was asked.
         Assert.Equal([admin.Id], await Events(acme, "member.email-taken", acme.Id.ToString()));
-        Assert.Equal(0, await app.Value<long>("select count(*) from audit_events where org_id = @Id and action = 'member.email-taken'", new { globex.Id }));
+        Assert.Equal(
+            0,
+            await app.Value<long>(
+                "select count(*) from audit_events where org_id = @Id and action = 'member.email-taken'",
+                new { globex.Id }));
         Assert.DoesNotContain(app.Log.All, line => line.Contains(taken, StringComparison.OrdinalIgnoreCase));
     }
 
@@ -89,7 +129,16 @@ public class MemberTests(LeasedApp app) : IClassFixture<LeasedApp>
         var admins = new[] { await acme.Admin(), await globex.Admin() };
         var email = $"both-{Guid.NewGuid():N}@x.example";
 
-        var answers = await Task.WhenAll(admins.Select(admin => admin.Post("/orgs/me/users", new { email, role = "user", password = NewPassword })));
+        var answers = await Task.WhenAll(
+            admins.Select(admin =>
+                admin.Post(
+                    "/orgs/me/users",
+                    new
+                    {
+                        email,
+                        role = "user",
+                        password = NewPassword,
+                    })));
 
         Assert.Equal([201, 409], answers.Select(answer => answer.Status).Order());
         Assert.Equal(1, await app.Value<long>("select count(*) from users where email = @email", new { email }));
@@ -140,7 +189,14 @@ public class MemberTests(LeasedApp app) : IClassFixture<LeasedApp>
         var changed = (await admin.Caller.Patch(path, new { name = "Ann" })).Is(200);
         Assert.Equal(Shape, changed.Json.EnumerateObject().Select(property => property.Name));
         Assert.Equal("Ann", changed.Text("name"));
-        foreach (var nothing in new[] { "{}", """{"name":null,"role":null,"disabled":null,"password":null}""", """{"name":"Ann"}""", """{"role":"user","disabled":false}""" })
+        foreach (
+            var nothing in new[]
+            {
+                "{}",
+                """{"name":null,"role":null,"disabled":null,"password":null}""",
+                """{"name":"Ann"}""",
+                """{"role":"user","disabled":false}""",
+            })
             Assert.Equal(changed.Body, (await admin.Caller.Patch(path, nothing)).Is(200).Body);
         Assert.Single(await Events(acme, "member.changed", $"{ann.Id}"));
         Assert.Equal(JsonValueKind.Null, (await admin.Caller.Patch(path, new { name = "" })).Is(200)["name"].ValueKind);
@@ -215,7 +271,9 @@ public class MemberTests(LeasedApp app) : IClassFixture<LeasedApp>
             (await ann.Caller.Get("/users/me")).IsProblem(401, "unauthenticated");
             (await other.Stranger.WithCookie(phone.Credential!).Get("/users/me")).IsProblem(401, "unauthenticated");
             Assert.Equal(0, await app.Value<long>("select count(*) from sessions where user_id = @Id", new { ann.Id }));
-            (await app.Stranger.Post("/auth/login", new { email = ann.Email, password = Persona.Password })).IsProblem(401, "unauthenticated");
+            (await app.Stranger.Post("/auth/login", new { email = ann.Email, password = Persona.Password })).IsProblem(
+                401,
+                "unauthenticated");
             await app.LogIn(ann.Email, NewPassword);
             (await bob.Caller.Get("/users/me")).Is(200);
             (await admin.Caller.Get("/users/me")).Is(200);
@@ -256,7 +314,9 @@ public class MemberTests(LeasedApp app) : IClassFixture<LeasedApp>
 
             Assert.Equal(since, await app.Value<DateTime>("select disabled_at from users where id = @Id", new { ann.Id }));
             (await other.Stranger.WithCookie(ann.Caller.Credential!).Get("/users/me")).IsProblem(401, "unauthenticated");
-            (await app.Stranger.Post("/auth/login", new { email = ann.Email, password = Persona.Password })).IsProblem(401, "unauthenticated");
+            (await app.Stranger.Post("/auth/login", new { email = ann.Email, password = Persona.Password })).IsProblem(
+                401,
+                "unauthenticated");
 
             Assert.Equal("active", (await admin.Patch($"/orgs/me/users/{ann.Id}", new { disabled = false })).Is(200).Text("status"));
             (await ann.Caller.Get("/users/me")).IsProblem(401, "unauthenticated");
@@ -286,23 +346,42 @@ public class MemberTests(LeasedApp app) : IClassFixture<LeasedApp>
             Assert.Equal("", (await admin.Caller.Delete(path)).Is(204).Body);
 
             (await other.Stranger.WithCookie(ann.Caller.Credential!).Get("/users/me")).IsProblem(401, "unauthenticated");
-            (await app.Stranger.Post("/auth/login", new { email = ann.Email, password = Persona.Password })).IsProblem(401, "unauthenticated");
+            (await app.Stranger.Post("/auth/login", new { email = ann.Email, password = Persona.Password })).IsProblem(
+                401,
+                "unauthenticated");
             Assert.Equal(ann.Id, (await admin.Caller.Get($"/orgs/me/chats/{chat}")).Is(200)["userId"].GetGuid());
-            Assert.Equal(1, await app.Value<long>(
-                "select count(*) from users where id = @Id and email is null and name is null and password_hash is null and removed_at is not null", new { ann.Id }));
+            Assert.Equal(
+                1,
+                await app.Value<long>(
+                    "select count(*) from users where id = @Id and email is null and name is null and password_hash is null and "
+                        + "removed_at is not null",
+                    new { ann.Id }));
             Assert.Equal(0, await app.Value<long>("select count(*) from sessions where user_id = @Id", new { ann.Id }));
             Assert.Equal([admin.Id], await Events(acme, "member.removed", $"{ann.Id}"));
 
             var unknown = (await admin.Caller.Delete(Nowhere)).IsProblem(404, "not-found").Comparable;
             Assert.Equal(unknown, (await admin.Caller.Delete(path)).IsProblem(404, "not-found").Comparable);
-            Assert.Equal(unknown, (await admin.Caller.Patch(path, new { disabled = false, password = NewPassword })).IsProblem(404, "not-found").Comparable);
+            Assert.Equal(
+                unknown,
+                (await admin.Caller.Patch(path, new { disabled = false, password = NewPassword })).IsProblem(404, "not-found").Comparable);
             Assert.Single(await Events(acme, "member.removed", $"{ann.Id}"));
             Assert.DoesNotContain(ann.Id.ToString(), (await admin.Caller.Get("/orgs/me/users")).Body, StringComparison.Ordinal);
             (await (await acme.Plugin()).Post($"{acme.ApiPath}/chats", new { userId = ann.Id })).IsProblem(404, "not-found");
 
-            var again = (await (await globex.Admin()).Post("/orgs/me/users", new { email = ann.Email, role = "viewer", password = NewPassword })).Is(201);
+            var again = (
+                await (await globex.Admin()).Post(
+                    "/orgs/me/users",
+                    new
+                    {
+                        email = ann.Email,
+                        role = "viewer",
+                        password = NewPassword,
+                    })
+            ).Is(201);
             Assert.NotEqual(ann.Id, again["id"].GetGuid());
-            Assert.Equal(globex.Slug, (await (await app.LogIn(ann.Email, NewPassword)).Get("/users/me")).Is(200)["org"].GetProperty("slug").GetString());
+            Assert.Equal(
+                globex.Slug,
+                (await (await app.LogIn(ann.Email, NewPassword)).Get("/users/me")).Is(200)["org"].GetProperty("slug").GetString());
         }
         finally
         {
@@ -326,13 +405,24 @@ public class MemberTests(LeasedApp app) : IClassFixture<LeasedApp>
 
         foreach (var (caller, org) in new[] { (boss.Caller, "me"), (await app.Superadmin(), acme.Slug) })
         {
-            foreach (var body in new[] { """{"role":"user"}""", """{"role":"viewer","name":"x"}""", """{"disabled":true}""", """{"role":"admin","disabled":true}""" })
+            foreach (
+                var body in new[]
+                {
+                    """{"role":"user"}""",
+                    """{"role":"viewer","name":"x"}""",
+                    """{"disabled":true}""",
+                    """{"role":"admin","disabled":true}""",
+                })
                 (await caller.Patch($"/orgs/{org}/{path}", body)).IsProblem(409, "last-admin");
             (await caller.Delete($"/orgs/{org}/{path}")).IsProblem(409, "last-admin");
         }
         Assert.Empty(await Events(acme, "member.changed", $"{boss.Id}"));
         Assert.Empty(await Events(acme, "member.removed", $"{boss.Id}"));
-        Assert.Equal(1, await app.Value<long>("select count(*) from users where id = @Id and role = 'admin' and name = 'admin' and disabled_at is null", new { boss.Id }));
+        Assert.Equal(
+            1,
+            await app.Value<long>(
+                "select count(*) from users where id = @Id and role = 'admin' and name = 'admin' and disabled_at is null",
+                new { boss.Id }));
 
         // The one who is away is no admin to count on, and may go; once back, either of them may.
         (await boss.Caller.Patch($"/orgs/me/{path}", new { name = "Boss", role = "admin" })).Is(200);
@@ -359,7 +449,8 @@ public class MemberTests(LeasedApp app) : IClassFixture<LeasedApp>
                 // Who has waited for the lock for as long as one may before the other came waits again.
                 while (true)
                 {
-                    var answer = await (change is null ? caller.Delete($"/orgs/me/users/{id}") : caller.Patch($"/orgs/me/users/{id}", change));
+                    var answer = await (
+                        change is null ? caller.Delete($"/orgs/me/users/{id}") : caller.Patch($"/orgs/me/users/{id}", change));
                     if (answer.Status != 503)
                         return answer;
                 }
@@ -376,8 +467,11 @@ public class MemberTests(LeasedApp app) : IClassFixture<LeasedApp>
 
             Assert.Single(answers, answer => answer.Status is 200 or 204);
             Assert.Single(answers, answer => answer.Status == 409).IsProblem(409, "last-admin");
-            Assert.Equal(1, await app.Value<long>(
-                "select count(*) from users where org_id = @Id and role = 'admin' and disabled_at is null and removed_at is null", new { acme.Id }));
+            Assert.Equal(
+                1,
+                await app.Value<long>(
+                    "select count(*) from users where org_id = @Id and role = 'admin' and disabled_at is null and removed_at is null",
+                    new { acme.Id }));
         }
         finally
         {
@@ -427,12 +521,25 @@ public class MemberTests(LeasedApp app) : IClassFixture<LeasedApp>
             var org = caller == root ? acme.Slug : "me";
             foreach (var id in new[] { $"{theirs.Id}", rootId, "no-id", $"{theirs.Id}".ToUpperInvariant() })
             {
-                Assert.Equal(unknown, (await caller.Patch($"/orgs/{org}/users/{id}", new { role = "viewer", disabled = true })).IsProblem(404, "not-found").Comparable);
+                Assert.Equal(
+                    unknown,
+                    (await caller.Patch($"/orgs/{org}/users/{id}", new { role = "viewer", disabled = true }))
+                        .IsProblem(404, "not-found")
+                        .Comparable);
                 Assert.Equal(unknown, (await caller.Delete($"/orgs/{org}/users/{id}")).IsProblem(404, "not-found").Comparable);
             }
         }
         (await admin.Get($"/orgs/{globex.Slug}/users")).IsProblem(404, "not-found");
-        (await admin.Post($"/orgs/{globex.Slug}/users", new { email = "a@b.example", role = "user", password = NewPassword })).IsProblem(404, "not-found");
+        (
+            await admin.Post(
+                $"/orgs/{globex.Slug}/users",
+                new
+                {
+                    email = "a@b.example",
+                    role = "user",
+                    password = NewPassword,
+                })
+        ).IsProblem(404, "not-found");
         (await admin.Delete($"/orgs/{globex.Slug}/users/{theirs.Id}")).IsProblem(404, "not-found");
         Assert.Equal("user", (await theirs.Caller.Get("/users/me")).Is(200).Text("role"));
         (await root.Get("/users/me")).Is(200);
@@ -449,7 +556,16 @@ public class MemberTests(LeasedApp app) : IClassFixture<LeasedApp>
         var member = await acme.Member(role);
 
         (await member.Caller.Get("/orgs/me/users")).IsProblem(403, "forbidden");
-        (await member.Caller.Post("/orgs/me/users", new { email = "a@b.example", role = "user", password = NewPassword })).IsProblem(403, "forbidden");
+        (
+            await member.Caller.Post(
+                "/orgs/me/users",
+                new
+                {
+                    email = "a@b.example",
+                    role = "user",
+                    password = NewPassword,
+                })
+        ).IsProblem(403, "forbidden");
         (await member.Caller.Patch($"/orgs/me/users/{member.Id}", new { role = "admin" })).IsProblem(403, "forbidden");
         (await member.Caller.Patch($"/orgs/me/users/{ann.Id}", "{")).IsProblem(403, "forbidden");
         (await member.Caller.Delete($"/orgs/me/users/{ann.Id}")).IsProblem(403, "forbidden");
@@ -471,9 +587,12 @@ public class MemberTests(LeasedApp app) : IClassFixture<LeasedApp>
         (await root.Patch(made.Header("Location")!, new { role = "viewer" })).Is(200);
         (await root.Delete($"/orgs/{acme.Slug}/users/{made.Text("id")}")).Is(204);
 
-        Assert.Equal(3, await app.Value<long>(
-            "select count(*) from audit_events where org_id = @OrgId and actor_type = 'superadmin' and target_id = @Id and action like 'member.%'",
-            new { OrgId = acme.Id, Id = made.Text("id") }));
+        Assert.Equal(
+            3,
+            await app.Value<long>(
+                "select count(*) from audit_events where org_id = @OrgId and actor_type = 'superadmin' and target_id = @Id and action "
+                    + "like 'member.%'",
+                new { OrgId = acme.Id, Id = made.Text("id") }));
         (await root.Get("/orgs/me/users")).IsProblem(409, "no-organization");
         (await (await acme.Plugin()).Get("/orgs/me/users")).IsProblem(401, "unauthenticated");
         (await (await acme.Plugin()).Delete($"/orgs/me/users/{made.Text("id")}")).IsProblem(401, "unauthenticated");
@@ -485,7 +604,8 @@ public class MemberTests(LeasedApp app) : IClassFixture<LeasedApp>
     private async Task<IReadOnlyList<Guid>> Events(Org org, string action, string targetId)
     {
         var actors = await app.Value<string[]>(
-            "select coalesce(array_agg(actor_id order by at, id), '{}') from audit_events where org_id = @Id and action = @action and target_id = @targetId",
+            "select coalesce(array_agg(actor_id order by at, id), '{}') from audit_events where org_id = @Id and action = @action and "
+                + "target_id = @targetId",
             new { org.Id, action, targetId });
         return [.. actors!.Select(Guid.Parse)];
     }

@@ -17,9 +17,14 @@ public class CreateOrganizationTests(OrganizationsApp app) : IClassFixture<Organ
         Assert.Equal($"/orgs/{slug}", answer.Header("Location"));
         Assert.Equal(answer.Body, (await root.Get($"/orgs/{slug}")).Is(200).Body);
         Assert.Equal("""{"timeZone":"America/Chicago"}""", answer["settings"].GetRawText());
-        Assert.Equal("Initech America/Chicago", await app.Value<string>("select name || ' ' || time_zone from organizations where slug = @slug", new { slug }));
-        Assert.Equal("superadmin organization.created", await app.Value<string>(
-            "select actor_type || ' ' || action from audit_events where org_id = @Id::uuid", new { Id = answer.Text("id") }));
+        Assert.Equal(
+            "Initech America/Chicago",
+            await app.Value<string>("select name || ' ' || time_zone from organizations where slug = @slug", new { slug }));
+        Assert.Equal(
+            "superadmin organization.created",
+            await app.Value<string>(
+                "select actor_type || ' ' || action from audit_events where org_id = @Id::uuid",
+                new { Id = answer.Text("id") }));
         (await root.Get($"/orgs/{slug}/chats")).Is(200);
         (await root.Post($"/orgs/{slug}/apikeys", new { label = "first" })).Is(201);
     }
@@ -30,9 +35,12 @@ public class CreateOrganizationTests(OrganizationsApp app) : IClassFixture<Organ
     [InlineData("""{"slug":"SLUG","name":"Initech","settings":{}}""")]
     [InlineData("""{"slug":"SLUG","name":"Initech","settings":{"timeZone":null}}""")]
     [InlineData("""{"slug":"SLUG","name":"Initech","settings":{"timeZone":""}}""")]
-    public async Task Without_a_time_zone_it_is_UTC(string body) => Assert.Equal(
-        """{"timeZone":"UTC"}""",
-        (await (await app.Superadmin()).Post("/orgs", body.Replace("SLUG", NewSlug(), StringComparison.Ordinal))).Is(201)["settings"].GetRawText());
+    public async Task Without_a_time_zone_it_is_UTC(string body) =>
+        Assert.Equal(
+            """{"timeZone":"UTC"}""",
+            (await (await app.Superadmin()).Post("/orgs", body.Replace("SLUG", NewSlug(), StringComparison.Ordinal)))
+                .Is(201)["settings"]
+                .GetRawText());
 
     [Theory]
     [InlineData("""{"name":"a"}""", "slug")]
@@ -69,8 +77,12 @@ public class CreateOrganizationTests(OrganizationsApp app) : IClassFixture<Organ
         Assert.Single(answers, answer => answer.Status == 201);
         Assert.All(answers.Where(answer => answer.Status != 201), answer => answer.IsProblem(409, "slug-taken"));
         Assert.Equal(1, await app.Value<long>("select count(*) from organizations where slug = @slug", new { slug }));
-        Assert.Equal(1, await app.Value<long>(
-            "select count(*) from audit_events e join organizations o on o.id = e.org_id where slug = @slug and action = 'organization.created'", new { slug }));
+        Assert.Equal(
+            1,
+            await app.Value<long>(
+                "select count(*) from audit_events e join organizations o on o.id = e.org_id where slug = @slug and action = "
+                    + "'organization.created'",
+                new { slug }));
     }
 
     [Fact]
@@ -120,5 +132,6 @@ public class CreateOrganizationTests(OrganizationsApp app) : IClassFixture<Organ
 
     private static string NewSlug() => $"initech-{Guid.NewGuid().ToString("N")[..8]}";
 
-    private static IEnumerable<string> Slugs(Answer page) => page["items"].EnumerateArray().Select(item => item.GetProperty("slug").GetString()!);
+    private static IEnumerable<string> Slugs(Answer page) =>
+        page["items"].EnumerateArray().Select(item => item.GetProperty("slug").GetString()!);
 }

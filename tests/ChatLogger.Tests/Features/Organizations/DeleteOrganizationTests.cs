@@ -24,18 +24,28 @@ public class DeleteOrganizationTests(OrganizationsApp app) : IClassFixture<Organ
             {
                 (await instance.Stranger.WithCookie(member.Caller.Credential!).Get("/users/me")).IsProblem(401, "unauthenticated");
                 (await instance.Stranger.WithCookie(member.Caller.Credential!).Get("/orgs/me")).IsProblem(401, "unauthenticated");
-                (await instance.Stranger.WithKey(plugin.Credential!).Post($"{acme.ApiPath}/chats", new { })).IsProblem(401, "unauthenticated");
-                (await instance.Stranger.Post("/auth/login", new { email = member.Email, password = Persona.Password })).IsProblem(401, "unauthenticated");
+                (await instance.Stranger.WithKey(plugin.Credential!).Post($"{acme.ApiPath}/chats", new { })).IsProblem(
+                    401,
+                    "unauthenticated");
+                (await instance.Stranger.Post("/auth/login", new { email = member.Email, password = Persona.Password })).IsProblem(
+                    401,
+                    "unauthenticated");
                 (await instance.Stranger.WithCookie(root.Credential!).Get($"/orgs/{acme.Slug}")).IsProblem(404, "not-found");
                 (await instance.Stranger.WithCookie(root.Credential!).Get($"/orgs/{acme.Slug}/chats")).IsProblem(404, "not-found");
                 (await instance.Stranger.WithKey(theirs.Credential!).Post($"{globex.ApiPath}/chats", new { })).Is(201);
                 (await instance.Stranger.WithCookie(neighbour.Credential!).Get("/orgs/me")).Is(200);
             }
             Assert.Equal(0, await app.Value<long>("select count(*) from sessions where user_id = @Id", new { member.Id }));
-            Assert.Equal(0, await app.Value<long>("select count(*) from api_keys where org_id = @Id and revoked_at is null", new { acme.Id }));
+            Assert.Equal(
+                0,
+                await app.Value<long>("select count(*) from api_keys where org_id = @Id and revoked_at is null", new { acme.Id }));
             Assert.Equal("organization.created organization.deleted", await app.Events(acme));
-            Assert.Equal(1, await app.Value<long>(
-                "select count(*) from audit_events where org_id = @Id and action = 'organization.deleted' and actor_type = 'superadmin'", new { acme.Id }));
+            Assert.Equal(
+                1,
+                await app.Value<long>(
+                    "select count(*) from audit_events where org_id = @Id and action = 'organization.deleted' and actor_type = "
+                        + "'superadmin'",
+                    new { acme.Id }));
             Assert.Equal("organization.created", await app.Events(globex));
         }
         finally
@@ -95,7 +105,10 @@ public class DeleteOrganizationTests(OrganizationsApp app) : IClassFixture<Organ
         await using var connection = await app.Rows.OpenConnectionAsync();
         await using (var transaction = await connection.BeginTransactionAsync())
         {
-            await using var hold = new Npgsql.NpgsqlCommand("select from exports where org_id = $1 and state = 'done' for update", connection, transaction);
+            await using var hold = new Npgsql.NpgsqlCommand(
+                "select from exports where org_id = $1 and state = 'done' for update",
+                connection,
+                transaction);
             hold.Parameters.AddWithValue(acme.Id);
             await hold.ExecuteNonQueryAsync();
 
@@ -108,5 +121,6 @@ public class DeleteOrganizationTests(OrganizationsApp app) : IClassFixture<Organ
         (await root.Delete($"/orgs/{acme.Slug}")).Is(202);
     }
 
-    private Task<string?> States(Org org) => app.Value<string>("select string_agg(state, ' ' order by state) from exports where org_id = @Id", new { org.Id });
+    private Task<string?> States(Org org) =>
+        app.Value<string>("select string_agg(state, ' ' order by state) from exports where org_id = @Id", new { org.Id });
 }

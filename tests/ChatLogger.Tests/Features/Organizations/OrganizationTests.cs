@@ -37,12 +37,19 @@ public class OrganizationTests(OrganizationsApp app) : IClassFixture<Organizatio
         Assert.Equal("Acme & Söhne", moved.Text("name"));
         Assert.Equal("Europe/Amsterdam", moved["settings"].GetProperty("timeZone").GetString());
         Assert.Equal(moved.Body, (await admin.Caller.Get("/orgs/me")).Is(200).Body);
-        Assert.Equal("Acme & Söhne Europe/Amsterdam", await app.Value<string>("select name || ' ' || time_zone from organizations where id = @Id", new { acme.Id }));
+        Assert.Equal(
+            "Acme & Söhne Europe/Amsterdam",
+            await app.Value<string>("select name || ' ' || time_zone from organizations where id = @Id", new { acme.Id }));
         Assert.Equal("organization.created organization.changed organization.changed", await app.Events(acme));
-        Assert.Equal(2, await app.Value<long>(
-            "select count(*) from audit_events where org_id = @Id and action = 'organization.changed' and actor_type = 'member' and actor_id = @Actor",
-            new { acme.Id, Actor = admin.Id.ToString() }));
-        Assert.Equal("globex UTC", await app.Value<string>("select name || ' ' || time_zone from organizations where id = @Id", new { globex.Id }));
+        Assert.Equal(
+            2,
+            await app.Value<long>(
+                "select count(*) from audit_events where org_id = @Id and action = 'organization.changed' and actor_type = 'member' and "
+                    + "actor_id = @Actor",
+                new { acme.Id, Actor = admin.Id.ToString() }));
+        Assert.Equal(
+            "globex UTC",
+            await app.Value<string>("select name || ' ' || time_zone from organizations where id = @Id", new { globex.Id }));
     }
 
     [Theory]
@@ -93,7 +100,9 @@ public class OrganizationTests(OrganizationsApp app) : IClassFixture<Organizatio
         (await (await acme.Admin()).Patch("/orgs/me", body)).IsInvalid(path);
         (await (await app.Superadmin()).Patch($"/orgs/{acme.Slug}", body)).IsInvalid(path);
 
-        Assert.Equal("acme UTC", await app.Value<string>("select name || ' ' || time_zone from organizations where id = @Id", new { acme.Id }));
+        Assert.Equal(
+            "acme UTC",
+            await app.Value<string>("select name || ' ' || time_zone from organizations where id = @Id", new { acme.Id }));
         Assert.Equal("organization.created", await app.Events(acme));
     }
 
@@ -120,8 +129,11 @@ public class OrganizationTests(OrganizationsApp app) : IClassFixture<Organizatio
         (await member.Caller.Patch("/orgs/me", """{"name":7}""")).IsProblem(403, "forbidden");
 
         Assert.Equal("acme", await app.Value<string>("select name from organizations where id = @Id", new { acme.Id }));
-        Assert.Equal(1, await app.Value<long>(
-            "select count(*) from audit_events where org_id = @Id and action = 'access.denied' and actor_id = @Actor", new { acme.Id, Actor = member.Id.ToString() }));
+        Assert.Equal(
+            1,
+            await app.Value<long>(
+                "select count(*) from audit_events where org_id = @Id and action = 'access.denied' and actor_id = @Actor",
+                new { acme.Id, Actor = member.Id.ToString() }));
     }
 
     [Fact]
@@ -154,7 +166,11 @@ public class OrganizationTests(OrganizationsApp app) : IClassFixture<Organizatio
         Assert.Equal("Asia/Tokyo", changed["settings"].GetProperty("timeZone").GetString());
         Assert.Equal(changed.Body, (await root.Get($"/orgs/{acme.Slug}")).Body);
         Assert.Equal("organization.created organization.changed", await app.Events(acme));
-        Assert.Equal(1, await app.Value<long>("select count(*) from audit_events where org_id = @Id and action = 'organization.changed' and actor_type = 'superadmin'", new { acme.Id }));
+        Assert.Equal(
+            1,
+            await app.Value<long>(
+                "select count(*) from audit_events where org_id = @Id and action = 'organization.changed' and actor_type = 'superadmin'",
+                new { acme.Id }));
         Assert.Equal("organization.created", await app.Events(globex));
     }
 
@@ -199,8 +215,15 @@ public class OrganizationTests(OrganizationsApp app) : IClassFixture<Organizatio
         Assert.Equal("organization.created", await app.Events(globex));
         Assert.Equal(0, await app.Value<long>("select count(*) from organizations where slug = @Slug", new { Slug = acme.Slug + "-2" }));
         // It concerns no organization: in the log, and in no audit log.
-        Assert.Contains(app.Log.All, line => line.Contains("access.denied", StringComparison.Ordinal) && line.Contains(member.Id.ToString(), StringComparison.Ordinal));
-        Assert.Equal(0, await app.Value<long>("select count(*) from audit_events where action = 'access.denied' and actor_id = @Id", new { Id = member.Id.ToString() }));
+        Assert.Contains(
+            app.Log.All,
+            line =>
+                line.Contains("access.denied", StringComparison.Ordinal) && line.Contains(member.Id.ToString(), StringComparison.Ordinal));
+        Assert.Equal(
+            0,
+            await app.Value<long>(
+                "select count(*) from audit_events where action = 'access.denied' and actor_id = @Id",
+                new { Id = member.Id.ToString() }));
     }
 
     [Fact]

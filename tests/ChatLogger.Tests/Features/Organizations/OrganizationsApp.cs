@@ -14,11 +14,15 @@ public sealed class OrganizationsApp : App
     internal IEnumerable<IOrganizationPurger> Kept => Services.GetServices<IOrganizationPurger>();
 
     /// <summary>An instance's part in removing what deleted organizations kept.</summary>
-    internal PurgeOrganizations Purge(IEnumerable<IOrganizationPurger>? kept = null, PurgeSettings? settings = null, NpgsqlDataSource? db = null) => new(
-        db ?? Services.GetRequiredService<NpgsqlDataSource>(),
-        kept ?? Kept,
-        settings ?? new PurgeSettings { GracePeriod = TimeSpan.Zero },
-        new Logger<PurgeOrganizations>(Services.GetRequiredService<ILoggerFactory>()));
+    internal PurgeOrganizations Purge(
+        IEnumerable<IOrganizationPurger>? kept = null,
+        PurgeSettings? settings = null,
+        NpgsqlDataSource? db = null) =>
+        new(
+            db ?? Services.GetRequiredService<NpgsqlDataSource>(),
+            kept ?? Kept,
+            settings ?? new PurgeSettings { GracePeriod = TimeSpan.Zero },
+            new Logger<PurgeOrganizations>(Services.GetRequiredService<ILoggerFactory>()));
 
     /// <summary>An instance's part in removing deleted chats.</summary>
     internal PurgeChats PurgeChats(NpgsqlDataSource? db = null, PurgeSettings? settings = null) => new(
@@ -29,9 +33,11 @@ public sealed class OrganizationsApp : App
     internal Task<bool> IsPurged(Org org) => Value<bool>("select purged_at is not null from organizations where id = @Id", new { org.Id });
 
     /// <summary>What the audit log has of an organization itself, oldest first.</summary>
-    internal Task<string?> Events(Org org) => Value<string>(
-        "select string_agg(action, ' ' order by at, id) from audit_events where org_id = @Id and target_type = 'organization' and target_id = @Id::text",
-        new { org.Id });
+    internal Task<string?> Events(Org org) =>
+        Value<string>(
+            "select string_agg(action, ' ' order by at, id) from audit_events where org_id = @Id and target_type = 'organization' and "
+                + "target_id = @Id::text",
+            new { org.Id });
 
     protected override void Customize(WebApplicationBuilder builder) => builder.Configuration.AddInMemoryCollection(
         new Dictionary<string, string?> { ["Purge:Interval"] = "01:00:00", ["Exports:Workers"] = "0", ["Feed:PollInterval"] = "01:00:00" });
@@ -72,11 +78,14 @@ internal static class OrganizationFixture
             from generate_series(0, 2) tier;
             insert into followers (org_id, follower, seq)
             values (@Org, 'rollups', 0);
-            insert into exports (id, org_id, requested_by, state, format, time_zone, created_at, next_attempt_at, finished_at, bytes, sha256, expires_at, fence)
-            values (gen_random_uuid(), @Org, @Member, 'done', 'json', 'UTC', now(), now(), now(), 3, sha256('abc'), now() + interval '1 day', 1);
+            insert into exports (id, org_id, requested_by, state, format, time_zone, created_at, next_attempt_at, finished_at, bytes,
+                sha256, expires_at, fence)
+            values (gen_random_uuid(), @Org, @Member, 'done', 'json', 'UTC', now(), now(), now(), 3, sha256('abc'),
+                now() + interval '1 day', 1);
             insert into exports (id, org_id, requested_by, state, format, time_zone, created_at, next_attempt_at)
             values (gen_random_uuid(), @Org, @Member, 'queued', 'json', 'UTC', now(), now() + interval '1 day');
-            insert into exports (id, org_id, requested_by, state, format, time_zone, created_at, next_attempt_at, started_at, lease_until, slot, fence)
+            insert into exports (id, org_id, requested_by, state, format, time_zone, created_at, next_attempt_at, started_at, lease_until,
+                slot, fence)
             values (gen_random_uuid(), @Org, @Member, 'running', 'json', 'UTC', now(), now(), now(), now() + interval '1 day', 1, 1);
             insert into export_chunks (org_id, export_id, fence, index, start, length, crc32, data)
             select org_id, id, 1, n, n * 3, 3, 0, 'abc'
@@ -92,6 +101,8 @@ internal static class OrganizationFixture
     }
 
     /// <summary>All rows of an organization in a table, as one value that changes with each of them.</summary>
-    public static Task<string?> Rows(this Org org, string table) => org.App.Value<string>(
-        $"select count(*) || ' ' || coalesce(md5(string_agg(t::text, '|' order by t::text)), '') from {table} t where org_id = @Id", new { org.Id });
+    public static Task<string?> Rows(this Org org, string table) =>
+        org.App.Value<string>(
+            $"select count(*) || ' ' || coalesce(md5(string_agg(t::text, '|' order by t::text)), '') from {table} t where org_id = @Id",
+            new { org.Id });
 }

@@ -12,7 +12,22 @@ namespace ChatLogger.Tests.Features.Organizations;
 /// <summary>What deleted organizations kept is removed, piece by piece, and nothing else is.</summary>
 public class PurgeOrganizationsTests(OrganizationsApp app) : IClassFixture<OrganizationsApp>
 {
-    private static readonly string[] Removed = ["api_keys", "chats", "export_chats", "export_chunks", "exports", "feedback", "feedback_replaced", "followers", "idempotency_keys", "messages", "rollup_names", "rollups", "search_chunks"];
+    private static readonly string[] Removed =
+    [
+        "api_keys",
+        "chats",
+        "export_chats",
+        "export_chunks",
+        "exports",
+        "feedback",
+        "feedback_replaced",
+        "followers",
+        "idempotency_keys",
+        "messages",
+        "rollup_names",
+        "rollups",
+        "search_chunks",
+    ];
     private static readonly string[] Kept = ["audit_events", "users"];
 
     [Fact]
@@ -36,7 +51,9 @@ public class PurgeOrganizationsTests(OrganizationsApp app) : IClassFixture<Organ
         await globex.Fill();
         await Delete(acme);
         // By requests that were authorized just before.
-        await app.Execute("insert into sessions (id, user_id, created_at, expires_at) values (gen_random_uuid(), @Id, now(), now() + interval '1 hour')", new { member.Id });
+        await app.Execute(
+            "insert into sessions (id, user_id, created_at, expires_at) values (gen_random_uuid(), @Id, now(), now() + interval '1 hour')",
+            new { member.Id });
         await acme.Key();
         var before = await Snapshot(globex);
         var audit = await acme.Rows("audit_events");
@@ -46,12 +63,18 @@ public class PurgeOrganizationsTests(OrganizationsApp app) : IClassFixture<Organ
         foreach (var table in Removed)
             Assert.Equal((table, 0), (table, await acme.Count(table)));
         Assert.Equal(0, await app.Value<long>("select count(*) from sessions where user_id = @Id", new { member.Id }));
-        Assert.True(await app.Value<bool>(
-            "select email is null and name is null and password_hash is null and removed_at is not null from users where id = @Id", new { member.Id }));
+        Assert.True(
+            await app.Value<bool>(
+                "select email is null and name is null and password_hash is null and removed_at is not null from users where id = @Id",
+                new { member.Id }));
         Assert.Equal(audit, await acme.Rows("audit_events"));
         Assert.True(await app.IsPurged(acme));
         Assert.Equal(before, await Snapshot(globex));
-        Assert.Equal(0, await app.Value<long>("select count(*) from organizations where id = @Id and (deleted_at is not null or purged_at is not null)", new { globex.Id }));
+        Assert.Equal(
+            0,
+            await app.Value<long>(
+                "select count(*) from organizations where id = @Id and (deleted_at is not null or purged_at is not null)",
+                new { globex.Id }));
         // The address is free, the slug is not.
         await app.Send(new CreateMember.Command(globex.Id, member.Email, null, MemberRole.User, Persona.Password, Persona.Operator));
         (await (await app.Superadmin()).Post("/orgs", new { slug = acme.Slug, name = "Alive" })).IsProblem(409, "slug-taken");
@@ -120,7 +143,9 @@ public class PurgeOrganizationsTests(OrganizationsApp app) : IClassFixture<Organ
         Assert.False(await app.IsPurged(acme));
         Assert.Equal(2, await acme.Count("chats"));
         Assert.True(await app.IsPurged(globex));
-        Assert.Contains(app.Log.All, line => line.StartsWith("Warning", StringComparison.Ordinal) && line.Contains(acme.Id.ToString(), StringComparison.Ordinal));
+        Assert.Contains(
+            app.Log.All,
+            line => line.StartsWith("Warning", StringComparison.Ordinal) && line.Contains(acme.Id.ToString(), StringComparison.Ordinal));
         await app.Purge().Run(CancellationToken.None);
         Assert.True(await app.IsPurged(acme));
     }
@@ -136,7 +161,9 @@ public class PurgeOrganizationsTests(OrganizationsApp app) : IClassFixture<Organ
         await patient.Run(CancellationToken.None);
         Assert.Equal(0, await acme.Count("chats"));
         Assert.False(await app.IsPurged(acme));
-        await app.Execute("insert into chats (org_id, id, created_at, updated_at) values (@Id, gen_random_uuid(), now(), now())", new { acme.Id });
+        await app.Execute(
+            "insert into chats (org_id, id, created_at, updated_at) values (@Id, gen_random_uuid(), now(), now())",
+            new { acme.Id });
         await app.Execute("update organizations set deleted_at = deleted_at - interval '2 minutes' where id = @Id", new { acme.Id });
         await patient.Run(CancellationToken.None);
 
@@ -158,7 +185,13 @@ public class PurgeOrganizationsTests(OrganizationsApp app) : IClassFixture<Organ
             await File.WriteAllTextAsync(Path.Combine(folder, $"{export}.1"), "abc");
             await Delete(acme);
 
-            await app.Purge([new ExportPurger(app.Services.GetRequiredService<NpgsqlDataSource>(), new FileExportStore(root.FullName), app.Services.GetRequiredService<ExportMembership>())]).Run(CancellationToken.None);
+            await app.Purge([
+                    new ExportPurger(
+                        app.Services.GetRequiredService<NpgsqlDataSource>(),
+                        new FileExportStore(root.FullName),
+                        app.Services.GetRequiredService<ExportMembership>()),
+                ])
+                .Run(CancellationToken.None);
 
             Assert.Empty(Directory.GetFiles(folder));
             Assert.Equal(0, await acme.Count("exports"));
@@ -207,7 +240,9 @@ public class PurgeOrganizationsTests(OrganizationsApp app) : IClassFixture<Organ
         using var purge = app.Purge(db: away, settings: new PurgeSettings { Interval = TimeSpan.FromMilliseconds(10) });
 
         await purge.StartAsync(CancellationToken.None);
-        await Wait.Until(() => app.Log.All.Count(line => line.Contains("Deleted organizations cannot be looked for", StringComparison.Ordinal)) >= 2, "It did not try again.");
+        await Wait.Until(
+            () => app.Log.All.Count(line => line.Contains("Deleted organizations cannot be looked for", StringComparison.Ordinal)) >= 2,
+            "It did not try again.");
 
         Assert.False(purge.ExecuteTask!.IsCompleted);
         await purge.StopAsync(CancellationToken.None);

@@ -14,8 +14,10 @@ public class SearchApp : App
         do
         {
             await IndexSettled();
-        }
-        while (await Value<bool>("select exists (select from messages m left join followers f on f.org_id = m.org_id and f.follower = 'search' where m.seq > coalesce(f.seq, -1))"));
+        } while (
+            await Value<bool>(
+                "select exists (select from messages m left join followers f on f.org_id = m.org_id and f.follower = 'search' where m.seq "
+                    + "> coalesce(f.seq, -1))"));
     }
 
     /// <summary>Indexes everything up to the settled number.</summary>

@@ -30,7 +30,9 @@ public class SearchIndexTests(SearchApp app) : IClassFixture<SearchApp>
             """,
             new { acme.Id }));
         Assert.Equal(12, await app.Value<long>("select sum(cardinality(tokens)) from search_chunks where org_id = @Id", new { acme.Id }));
-        Assert.Equal(Guid.Parse(chats[1]), await app.Value<Guid>("select chat_id from search_chunks where org_id = @Id order by first_seq desc limit 1", new { acme.Id }));
+        Assert.Equal(
+            Guid.Parse(chats[1]),
+            await app.Value<Guid>("select chat_id from search_chunks where org_id = @Id order by first_seq desc limit 1", new { acme.Id }));
     }
 
     [Fact]
@@ -81,7 +83,8 @@ public class SearchIndexTests(SearchApp app) : IClassFixture<SearchApp>
             select @Id, md5(@Id::text || n)::uuid, array['n' || n % 4000, 'all'], 'v-' || n % 4000, now() - n * interval '1 minute', now()
             from generate_series(1, 40000) n;
             insert into messages (org_id, chat_id, id, role, content, created_at)
-            select @Id, md5(@Id::text || n % 40000 + 1)::uuid, md5(@Id::text || 'm' || n)::uuid, 'user', 'zebra ' || md5(n::text) || case when n % 1000 = 0 then ' lion' else '' end, now()
+            select @Id, md5(@Id::text || n % 40000 + 1)::uuid, md5(@Id::text || 'm' || n)::uuid, 'user',
+                'zebra ' || md5(n::text) || case when n % 1000 = 0 then ' lion' else '' end, now()
             from generate_series(1, 80000) n;
             """,
             new { acme.Id });
@@ -95,7 +98,28 @@ public class SearchIndexTests(SearchApp app) : IClassFixture<SearchApp>
         // Often enough that plans for any parameters are made.
         for (var round = 0; round < 8; round++)
         {
-            foreach (var path in new[] { "", "?q=zebra", "?q=lion", "?q=zebra+lion", "?q=lion+OR+nothing", "?q=nothing", "?q=-zebra", "?tag=n7", "?tag=all", "?tag=none", "?tag=n7&q=zebra", "?externalUserId=v-7", "?externalUserId=none", "?from=2020-01-01&to=2020-02-01", $"?userId={Guid.NewGuid()}", $"/{chat}", $"/{chat}/messages", $"/{chat}/messages?order=desc" })
+            foreach (
+                var path in new[]
+                {
+                    "",
+                    "?q=zebra",
+                    "?q=lion",
+                    "?q=zebra+lion",
+                    "?q=lion+OR+nothing",
+                    "?q=nothing",
+                    "?q=-zebra",
+                    "?tag=n7",
+                    "?tag=all",
+                    "?tag=none",
+                    "?tag=n7&q=zebra",
+                    "?externalUserId=v-7",
+                    "?externalUserId=none",
+                    "?from=2020-01-01&to=2020-02-01",
+                    $"?userId={Guid.NewGuid()}",
+                    $"/{chat}",
+                    $"/{chat}/messages",
+                    $"/{chat}/messages?order=desc",
+                })
                 (await viewer.Get($"/orgs/me/chats{path}")).Is(200);
             (await user.Get("/orgs/me/chats?q=zebra")).Is(200);
         }
@@ -121,7 +145,9 @@ public class SearchIndexTests(SearchApp app) : IClassFixture<SearchApp>
             pool.Clear();
         await app.Until("select not exists (select from pg_stat_activity where pid = any(@sessions))", new { sessions });
         return (
-            await app.Value<string>("select string_agg(relname || ' ' || seq_scan, ', ' order by relname) from pg_stat_user_tables where relname in ('chats', 'messages', 'search_chunks')"),
+            await app.Value<string>(
+                "select string_agg(relname || ' ' || seq_scan, ', ' order by relname) from pg_stat_user_tables where relname in ('chats', "
+                    + "'messages', 'search_chunks')"),
             await app.Value<long>("select idx_scan from pg_stat_user_tables where relname = 'search_chunks'"));
     }
 }

@@ -103,20 +103,33 @@ public class SearchQueryTests
 
     /// <summary>The index may offer too much and never too little.</summary>
     [Fact]
-    public void What_matches_is_a_candidate() => Check.One(Config.QuickThrowOnFailure.WithMaxTest(3_000), Prop.ForAll(Arb.From(Pieces(6)), Arb.From(Pieces(12)), (q, text) =>
-    {
-        var query = SearchQuery.Parse(q);
-        return query is null || !query.Matches(text) || IsCandidate(query, text);
-    }));
+    public void What_matches_is_a_candidate() =>
+        Check.One(
+            Config.QuickThrowOnFailure.WithMaxTest(3_000),
+            Prop.ForAll(
+                Arb.From(Pieces(6)),
+                Arb.From(Pieces(12)),
+                (q, text) =>
+                {
+                    var query = SearchQuery.Parse(q);
+                    return query is null || !query.Matches(text) || IsCandidate(query, text);
+                }));
 
     [Fact]
-    public void A_snippet_is_a_part_of_the_text_with_the_hit() => Check.One(Config.QuickThrowOnFailure.WithMaxTest(1_000), Prop.ForAll(Arb.From(Pieces(80)), text =>
-    {
-        var snippet = SearchQuery.Parse("foo OR 退 OR 😀")!.Snippet(text);
-        return snippet is null
-            || (ChatLogger.Data.Text.Length(snippet) <= Snippet.MaxCharacters && text.Contains(snippet.Trim('…'), StringComparison.Ordinal)
-                && SearchQuery.Parse("foo OR 退 OR 😀")!.Matches(snippet));
-    }));
+    public void A_snippet_is_a_part_of_the_text_with_the_hit() =>
+        Check.One(
+            Config.QuickThrowOnFailure.WithMaxTest(1_000),
+            Prop.ForAll(
+                Arb.From(Pieces(80)),
+                text =>
+                {
+                    var snippet = SearchQuery.Parse("foo OR 退 OR 😀")!.Snippet(text);
+                    return snippet is null
+                        || (
+                            ChatLogger.Data.Text.Length(snippet) <= Snippet.MaxCharacters
+                            && text.Contains(snippet.Trim('…'), StringComparison.Ordinal)
+                            && SearchQuery.Parse("foo OR 退 OR 😀")!.Matches(snippet));
+                }));
 
     [Fact]
     public void A_snippet_shows_the_hit_wherever_it_is()
@@ -140,7 +153,11 @@ public class SearchQueryTests
     public void Hashes_stay_as_they_are()
     {
         var tokens = new HashSet<int>();
-        Tokenizer.AddTokens("straße ü 退款 😀".Normalize(), Tokenizer.Seed(Guid.Parse("01900000-0000-7000-8000-000000000001")), lone: false, tokens);
+        Tokenizer.AddTokens(
+            "straße ü 退款 😀".Normalize(),
+            Tokenizer.Seed(Guid.Parse("01900000-0000-7000-8000-000000000001")),
+            lone: false,
+            tokens);
         var hashes = string.Join(' ', tokens.Order());
         Assert.True(hashes == HashesOfOld, hashes);
     }
@@ -149,9 +166,60 @@ public class SearchQueryTests
 
     internal static Gen<string> Pieces(int most) =>
         Gen.Elements(
-            "foo", "Foo_bar", "bar", "(x)", "straße", "STRASSE", "ü", "u\u0308", "\u0308", "退款", "退", "款", "が", "か", "\u3099", "ﾊﾟ", "คืน", "เงิน", "환불", "\u1112\u116A",
-            "استرداد", "😀", "👍🏽", "\u200D", "❤️", "C++", "C#", "->", "-", "\"", "OR", " ", " ", " ", ".", ",", "_", "\n", "&", "%", "'", "’", "−", "50", "½", "ﬁ", "\\", "*", "/", "$", "@", "ﷺ")
-        .ListOf().Select(pieces => string.Concat(pieces.Take(most)));
+                "foo",
+                "Foo_bar",
+                "bar",
+                "(x)",
+                "straße",
+                "STRASSE",
+                "ü",
+                "u\u0308",
+                "\u0308",
+                "退款",
+                "退",
+                "款",
+                "が",
+                "か",
+                "\u3099",
+                "ﾊﾟ",
+                "คืน",
+                "เงิน",
+                "환불",
+                "\u1112\u116A",
+                "استرداد",
+                "😀",
+                "👍🏽",
+                "\u200D",
+                "❤️",
+                "C++",
+                "C#",
+                "->",
+                "-",
+                "\"",
+                "OR",
+                " ",
+                " ",
+                " ",
+                ".",
+                ",",
+                "_",
+                "\n",
+                "&",
+                "%",
+                "'",
+                "’",
+                "−",
+                "50",
+                "½",
+                "ﬁ",
+                "\\",
+                "*",
+                "/",
+                "$",
+                "@",
+                "ﷺ")
+            .ListOf()
+            .Select(pieces => string.Concat(pieces.Take(most)));
 
     private static void Is(string q, string text, bool matches)
     {

@@ -42,7 +42,9 @@ public abstract class SearchScenarios(SearchApp app)
         Assert.Empty(await viewer.Search("orders"));
         Assert.Equal([other, order], await viewer.Search("-monday"));
         Assert.Equal([other, order], await viewer.Search("hello OR monday", limit: 1));
-        Assert.All((await viewer.Get("/orgs/me/chats")).Is(200)["items"].EnumerateArray(), each => Assert.Equal("null", each.GetProperty("snippet").GetRawText()));
+        Assert.All(
+            (await viewer.Get("/orgs/me/chats")).Is(200)["items"].EnumerateArray(),
+            each => Assert.Equal("null", each.GetProperty("snippet").GetRawText()));
     }
 
     [Theory, CombinatorialIndexed]
@@ -89,8 +91,11 @@ public abstract class SearchScenarios(SearchApp app)
         // It was numbered before all that follows, and commits when the first pages are read.
         await using var slow = await app.Rows.OpenConnectionAsync();
         var transaction = await slow.BeginTransactionAsync();
-        await using (var late = new NpgsqlCommand(
-            "insert into messages (org_id, chat_id, id, role, content, created_at) values ($1, $2, gen_random_uuid(), 'user', 'zebra zebra', now())", slow))
+        await using (
+            var late = new NpgsqlCommand(
+                "insert into messages (org_id, chat_id, id, role, content, created_at) values ($1, $2, gen_random_uuid(), 'user', 'zebra "
+                    + "zebra', now())",
+                slow))
         {
             late.Parameters.Add(new() { Value = acme.Id });
             late.Parameters.Add(new() { Value = Guid.Parse(chats[0]) });
@@ -131,10 +136,18 @@ public abstract class SearchScenarios(SearchApp app)
                 await app.Index();
         }
 
-        foreach (var q in SearchQueryTests.Pieces(4).Where(q => !string.IsNullOrWhiteSpace(q)).Sample(60).Concat(["foo -bar", "退款 OR 😀", "\"foo bar\"", "-foo"]))
+        foreach (
+            var q in SearchQueryTests
+                .Pieces(4)
+                .Where(q => !string.IsNullOrWhiteSpace(q))
+                .Sample(60)
+                .Concat(["foo -bar", "退款 OR 😀", "\"foo bar\"", "-foo"]))
         {
             var query = SearchQuery.Parse(q)!;
-            var expected = said.Where(each => query.Matches(each.Text)).Select(each => each.Chat).Distinct().OrderDescending(StringComparer.Ordinal);
+            var expected = said.Where(each => query.Matches(each.Text))
+                .Select(each => each.Chat)
+                .Distinct()
+                .OrderDescending(StringComparer.Ordinal);
             Assert.True(expected.SequenceEqual(await viewer.Search(q, limit: 5)), $"Searching for {q} answers something else.");
         }
     }
@@ -196,7 +209,11 @@ public abstract class SearchScenarios(SearchApp app)
 
         async Task<string[]> Titles(object request) => Read((await admin.Post("/exports/orgs/me", request)).Is(200));
         string[] Read(Answer answer) =>
-            [.. answer.Body.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => System.Text.Json.JsonElement.Parse(line).GetProperty("title").GetString()!)];
+            [
+                .. answer
+                    .Body.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                    .Select(line => System.Text.Json.JsonElement.Parse(line).GetProperty("title").GetString()!),
+            ];
     }
 
     private Task Half(Indexed indexed) => indexed == Indexed.Nothing ? Task.CompletedTask : app.Index();
@@ -205,6 +222,7 @@ public abstract class SearchScenarios(SearchApp app)
 
     private sealed class CombinatorialIndexedAttribute : Xunit.Sdk.DataAttribute
     {
-        public override IEnumerable<object[]> GetData(System.Reflection.MethodInfo testMethod) => Enum.GetValues<Indexed>().Select(each => new object[] { each });
+        public override IEnumerable<object[]> GetData(System.Reflection.MethodInfo testMethod) =>
+            Enum.GetValues<Indexed>().Select(each => new object[] { each });
     }
 }
