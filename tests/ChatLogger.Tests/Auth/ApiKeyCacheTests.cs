@@ -1,18 +1,15 @@
 using System.Collections.Concurrent;
 using ChatLogger.Auth;
-using ChatLogger.Configuration;
 using ChatLogger.Telemetry;
 using ChatLogger.Tests.Support;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Npgsql;
-using NSubstitute;
 
 namespace ChatLogger.Tests.Auth;
 
 /// <summary>What is remembered of keys, and for how long.</summary>
-public sealed class ApiKeyCacheTests : IAsyncDisposable
+public sealed partial class ApiKeyCacheTests : IAsyncDisposable
 {
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
@@ -124,166 +121,6 @@ public sealed class ApiKeyCacheTests : IAsyncDisposable
 
         Assert.All(await Task.WhenAll(others), org => Assert.Equal(_acme, org));
         Assert.Equal(1, _directory.Asked);
-    }
-
-    [Fact]
-    public async Task A_key_ends_with_its_time_to_the_moment()
-    {
-        var brief = _directory.Grant(_acme, _clock.GetUtcNow() + Second);
-        Assert.Equal(_acme, await Ask(brief));
-        _clock.Advance(0.9 * Second);
-        Assert.Equal(_acme, await Ask(brief));
-
-        _clock.Advance(0.1 * Second);
-        Assert.Null(await Ask(brief));
-        Assert.Equal(1, _directory.Asked);
-    }
-
-    [Fact]
-    public async Task An_unknown_key_is_unknown_for_a_second()
-    {
-        var unknown = ApiKey.Generate().Text;
-        for (var i = 0; i < 10; i++)
-            Assert.Null(await Ask(unknown));
-        Assert.Equal(1, _directory.Asked);
-
-        _clock.Advance(Second);
-        Assert.Null(await Ask(unknown));
-        Assert.Equal(2, _directory.Asked);
-    }
-
-    [Fact]
-    public async Task What_is_no_key_is_not_looked_up_also_beside_one_that_is_known()
-    {
-        await Ask(_key);
-        foreach (
-            var text in new[]
-            {
-                null,
-                "",
-                "x",
-                _key[..^1],
-                _key + "a",
-                _key[..^1] + (_key[^1] == 'a' ? 'b' : 'a'),
-                _key[..^1] + 'é',
-                _key.Replace('_', '-'),
-            })
-            Assert.Equal((null, null), await _keys.Find(text, CancellationToken.None));
-
-        Assert.Equal(1, _directory.Asked);
-        Assert.Equal(1, _keys.Count);
-    }
-
-    [Fact]
-    public async Task What_is_forgotten_is_looked_up_at_once_and_nothing_else()
-    {
-        var globex = Guid.NewGuid();
-        var (other, theirs) = (_directory.Grant(_acme), _directory.Grant(globex));
-        string[] all = [_key, other, theirs];
-        foreach (var key in all)
-            await Ask(key);
-
-        foreach (var key in all)
-            _directory.Revoke(key);
-        _keys.Invalidate(_key[4..20]);
-        Assert.Equal([null, _acme, globex], await Task.WhenAll(all.Select(key => Ask(key))));
-        _keys.InvalidateOrganization(_acme);
-        Assert.Equal([null, null, globex], await Task.WhenAll(all.Select(key => Ask(key))));
-    }
-
-    [Fact]
-    public async Task A_look_up_that_was_under_way_when_the_key_was_revoked_leaves_nothing_behind()
-    {
-        _directory.Hold();
-        var before = Ask(_key);
-        await Wait.Until(() => _directory.Asked == 1);
-        _directory.Revoke(_key);
-        _keys.Invalidate(_key[4..20]);
-
-        var after = Ask(_key);
-        await Wait.Until(() => _directory.Asked == 2);
-        _directory.Release();
-
-        Assert.Equal(_acme, await before);
-        Assert.Null(await after);
-        Assert.Null(await Ask(_key));
-    }
-
-    [Fact]
-    public async Task Ten_thousand_invented_keys_drive_out_no_live_one_and_take_no_more_room()
-    {
-        var live = Enumerable.Range(0, 500).Select(_ => _directory.Grant(_acme)).ToList();
-        foreach (var key in live)
-            await Ask(key);
-
-        for (var i = 0; i < 10_500; i++)
-            Assert.Null(await Ask(ApiKey.Generate().Text));
-        Assert.InRange(_keys.Count, 501, 10_000);
-
-        var asked = _directory.Asked;
-        foreach (var key in live)
-            Assert.Equal(_acme, await Ask(key));
-        Assert.Equal(asked, _directory.Asked);
-    }
-
-    [Fact]
-    public async Task With_too_many_live_keys_the_oldest_go()
-    {
-        var keys = Remembering(new KeyCacheSettings { Entries = 100 });
-        var live = Enumerable.Range(0, 150).Select(_ => _directory.Grant(_acme)).ToList();
-        foreach (var key in live)
-        {
-            _clock.Advance(TimeSpan.FromMilliseconds(1));
-            Assert.NotNull((await keys.Find(key, CancellationToken.None)).Grant);
-            Assert.InRange(keys.Count, 1, 100);
-        }
-
-        var asked = _directory.Asked;
-        foreach (var key in live.TakeLast(50))
-            Assert.NotNull((await keys.Find(key, CancellationToken.None)).Grant);
-        Assert.Equal(asked, _directory.Asked);
-        await keys.Find(live[0], CancellationToken.None);
-        Assert.Equal(asked + 1, _directory.Asked);
-    }
-
-    [Fact]
-    public async Task The_first_validator_that_knows_the_key_answers()
-    {
-        var (first, second) = (Substitute.For<IApiKeyValidator>(), Substitute.For<IApiKeyValidator>());
-        second.Validate(Arg.Any<ApiKey>(), Arg.Any<CancellationToken>()).Returns(new ApiKeyGrant(_acme, "acme", ["ingest"], []));
-        var keys = new ApiKeyCache([first, second], new KeyCacheSettings(), Uses(), _clock, new Instruments(new UnreadMeters()));
-
-        var (key, grant) = await keys.Find(_key, CancellationToken.None);
-
-        Assert.Equal((_key, "acme"), (key!.Text, grant!.OrgSlug));
-        await first.Received(1).Validate(key, Arg.Any<CancellationToken>());
-    }
-
-    [Fact]
-    public async Task A_key_that_is_known_costs_no_memory()
-    {
-        await Ask(_key);
-        async Task<long> Hundred()
-        {
-            var before = GC.GetAllocatedBytesForCurrentThread();
-            for (var i = 0; i < 100; i++)
-                await _keys.Find(_key, CancellationToken.None);
-            return GC.GetAllocatedBytesForCurrentThread() - before;
-        }
-        await Hundred();
-
-        Assert.InRange(await Hundred(), 0, 1_000);
-    }
-
-    [Theory]
-    [InlineData("KeyCache:Longest", "00:00:04.001", "KeyCache__Longest must be from 00:00:00 to 00:00:04.")]
-    [InlineData("KeyCache:Longest", "00:00:01", "KeyCache__Fresh must be at most KeyCache__Longest.")]
-    [InlineData("KeyCache:Entries", "1", "KeyCache__Entries must be from 100 to 1000000.")]
-    public void Settings_under_which_a_right_would_outlive_its_end_refuse_the_start(string name, string value, string sentence)
-    {
-        var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { [name] = value }).Build();
-
-        Assert.Equal(sentence, Assert.Throws<StartupException>(() => KeyCacheSettings.Read(configuration)).Message);
     }
 
     public ValueTask DisposeAsync() => _nowhere.DisposeAsync();

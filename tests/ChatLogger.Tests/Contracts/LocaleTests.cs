@@ -142,9 +142,9 @@ public partial class LocaleTests(App app) : IClassFixture<App>
         public async Task<string> Reads(App app)
         {
             var member = app.Stranger.WithCookie(Member.Caller.Credential!);
+            var (from, to) = (DateTimeOffset.UtcNow.AddDays(-3), DateTimeOffset.UtcNow.AddDays(3));
             var summary = FormattableString.Invariant(
-                $"/analytics/orgs/me/summary?from={DateTimeOffset.UtcNow.AddDays(-3):yyyy-MM-dd}&to="
-                    + $"{DateTimeOffset.UtcNow.AddDays(3):yyyy-MM-dd}&tz=America/New_York");
+                $"/analytics/orgs/me/summary?from={from:yyyy-MM-dd}&to={to:yyyy-MM-dd}&tz=America/New_York");
             var answers = new[]
             {
                 await member.Get(summary),

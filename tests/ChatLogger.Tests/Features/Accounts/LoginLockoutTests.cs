@@ -1,49 +1,10 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using ChatLogger.Auth;
-using ChatLogger.Tests.Support;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace ChatLogger.Tests.Features.Accounts;
 
-/// <summary>The service with a hasher that can be made to wait in the middle of a right password.</summary>
-public class LockoutApp : ProxiedApp
-{
-    internal BlockingHasher Hasher { get; } = new();
-
-    protected override void Customize(WebApplicationBuilder builder)
-    {
-        base.Customize(builder);
-        builder.Services.AddSingleton<IPasswordHasher>(Hasher);
-    }
-
-    internal sealed class BlockingHasher : IPasswordHasher
-    {
-        private readonly Bcrypt _bcrypt = new(4);
-
-        public ManualResetEventSlim Open { get; } = new(true);
-
-        public ManualResetEventSlim Waiting { get; } = new(false);
-
-        public string Hash(string password) => _bcrypt.Hash(password);
-
-        public bool NeedsRehash(string hash) => _bcrypt.NeedsRehash(hash);
-
-        public bool Verify(string password, string hash)
-        {
-            if (!Open.IsSet && password == Persona.Password)
-            {
-                Waiting.Set();
-                Open.Wait(TimeSpan.FromMinutes(2));
-            }
-            return _bcrypt.Verify(password, hash);
-        }
-    }
-}
-
 /// <summary>An attacker guesses passwords: how often, and what the responses reveal.</summary>
-public sealed class LoginLockoutTests(LockoutApp app) : IClassFixture<LockoutApp>
+public sealed partial class LoginLockoutTests(LockoutApp app) : IClassFixture<LockoutApp>
 {
     private static int _addresses;
 
@@ -95,77 +56,6 @@ public sealed class LoginLockoutTests(LockoutApp app) : IClassFixture<LockoutApp
         (await Guess(app, ann.Email, Persona.Password)).Is(200);
         await TheWindowEnds();
         (await Guess(app, ben.Email, Persona.Password, address)).Is(200);
-    }
-
-    [Fact]
-    public async Task A_hundred_guesses_at_once_on_two_instances_are_all_counted()
-    {
-        var ann = await (await app.Org("acme")).Member("viewer");
-        var other = await app.AnotherInstance();
-
-        var answers = await AtOnce(100, i => Guess(i % 2 == 0 ? app : other, ann.Email, $"wrong horse {i}"));
-
-        Assert.Single(answers.Select(answer => answer.IsProblem(401, "unauthenticated").Comparable).Distinct());
-        Assert.Equal(100, await Failures(ann.Email));
-        (await Guess(app, ann.Email, Persona.Password)).IsProblem(401, "unauthenticated");
-        await other.Stop();
-    }
-
-    [Fact]
-    public async Task A_hundred_guesses_at_once_from_one_address_are_thirty_answers()
-    {
-        var other = await app.AnotherInstance();
-        var address = NewAddress();
-
-        var answers = await AtOnce(100, i => Guess(i % 2 == 0 ? app : other, $"nobody-{i}@nowhere.example", "wrong", address));
-
-        Assert.Equal(30, answers.Count(answer => answer.Status == 401));
-        Assert.Equal(70, answers.Count(answer => answer.Status == 429 && answer.Header("Retry-After") is not null));
-        await other.Stop();
-    }
-
-    [Fact]
-    public async Task A_hundred_right_logins_at_once_do_not_lock_each_other_out()
-    {
-        var ann = await (await app.Org("acme")).Member("viewer");
-        var other = await app.AnotherInstance();
-        var address = NewAddress();
-        for (var i = 0; i < 9; i++)
-            await Guess(app, ann.Email, "wrong horse battery", address);
-
-        var answers = await AtOnce(100, i => Guess(i % 2 == 0 ? app : other, ann.Email, Persona.Password, address));
-
-        Assert.All(answers, answer => answer.Is(200));
-        Assert.Equal(101, await Sessions(ann));
-        Assert.Null(await Failures(ann.Email));
-        await other.Stop();
-    }
-
-    [Fact]
-    public async Task A_right_password_that_was_on_its_way_when_the_account_was_locked_comes_too_late()
-    {
-        var ann = await (await app.Org("acme")).Member("viewer");
-        var other = await app.AnotherInstance();
-        app.Hasher.Waiting.Reset();
-        app.Hasher.Open.Reset();
-        try
-        {
-            var late = Guess(app, ann.Email, Persona.Password);
-            await Wait.Until(() => app.Hasher.Waiting.IsSet);
-            for (var i = 0; i < 10; i++)
-                (await Guess(other, ann.Email, "wrong horse battery")).Is(401);
-            app.Hasher.Open.Set();
-
-            (await late).IsProblem(401, "unauthenticated");
-            Assert.Null((await late).Header("Set-Cookie"));
-        }
-        finally
-        {
-            app.Hasher.Open.Set();
-        }
-        Assert.Equal(1, await Sessions(ann));
-        Assert.Equal(11, await Failures(ann.Email));
-        await other.Stop();
     }
 
     [Fact]
@@ -298,22 +188,6 @@ public sealed class LoginLockoutTests(LockoutApp app) : IClassFixture<LockoutApp
 
     private static Task<Answer> Guess(App at, string email, string password, string? address = null) =>
         Guess((LockoutApp)at, email, password, address);
-
-    /// <summary>Who finds the queue of hashing full comes again.</summary>
-    private static Task<Answer[]> AtOnce(int count, Func<int, Task<Answer>> ask) =>
-        Task.WhenAll(
-            Enumerable
-                .Range(0, count)
-                .Select(async i =>
-                {
-                    var answer = await ask(i);
-                    while (answer.Status == 503)
-                    {
-                        await Task.Delay(20);
-                        answer = await ask(i);
-                    }
-                    return answer;
-                }));
 
     private Task<long> Sessions(Person member) => app.Value<long>("select count(*) from sessions where user_id = @Id", new { member.Id });
 

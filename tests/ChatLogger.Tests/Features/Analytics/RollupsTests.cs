@@ -1,23 +1,12 @@
 using System.Text.Json;
 using ChatLogger.ChangeFeed;
-using ChatLogger.Data;
-using ChatLogger.Rollups;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 
 namespace ChatLogger.Tests.Features.Analytics;
 
-/// <summary>A service that aggregates nothing by itself: a test says when.</summary>
-public sealed class RollupApp : App
-{
-    protected override void Customize(WebApplicationBuilder builder) =>
-        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?> { ["Feed:PollInterval"] = "01:00:00" });
-}
-
 /// <summary>What is counted ahead and what is counted from the rows come to the same, whenever anybody looks.</summary>
-public class RollupsTests(RollupApp app) : IClassFixture<RollupApp>
+public partial class RollupsTests(RollupApp app) : IClassFixture<RollupApp>
 {
     private static readonly string[] Zones = ["UTC", "Europe/Amsterdam", "Asia/Kathmandu", "America/St_Johns", "Australia/Lord_Howe"];
 
@@ -140,130 +129,6 @@ public class RollupsTests(RollupApp app) : IClassFixture<RollupApp>
         Assert.Equal(3, await acme.Count("rollups"));
         Assert.Equal(1, await Messages(acme));
     }
-
-    [Fact]
-    public async Task Tags_and_deletions_change_what_was_folded_and_a_change_that_is_undone_does_not()
-    {
-        var acme = await app.Org("acme");
-        var plugin = await acme.Plugin();
-        var chats = new[]
-        {
-            await acme.Chat(new { tags = new[] { "a", "b" }, externalUserId = "v" }),
-            await acme.Chat(new { tags = new[] { "b" }, externalUserId = "v" }),
-        };
-        foreach (var chat in chats)
-            (
-                await plugin.Post(
-                    $"{acme.ApiPath}/chats/{chat}/messages",
-                    new
-                    {
-                        role = "assistant",
-                        content = "x",
-                        latencyMs = 5_000,
-                    })
-            ).Is(201);
-        await app.FoldAll(acme);
-        await Says("b 2 2, a 1 1", 2);
-
-        (await plugin.Patch($"{acme.ApiPath}/chats/{chats[0]}", new { tags = new[] { "c", "b" } })).Is(200);
-        await Says("b 2 2, c 1 1", 2);
-        await acme.Say(chats[0], "under the new tags");
-        await app.FoldAll(acme);
-        await Says("b 2 3, c 1 2", 3);
-
-        await Assert.ThrowsAsync<InvalidOperationException>(() => Db.InTransactionAsync<int>(
-            async transaction =>
-            {
-                await transaction.ExecuteAsync("update chats set deleted_at = now() where org_id = @Id", new { acme.Id });
-                await RollupUpdates.Remove(transaction, acme.Id, Guid.Parse(chats[0]));
-                throw new InvalidOperationException("As it was told.");
-            },
-            default));
-        await Says("b 2 3, c 1 2", 3);
-        Assert.Equal(1, await app.Delete(acme, Guid.Parse(chats[0])));
-        await Says("b 1 1", 1);
-        await app.Delete(acme, Guid.Parse(chats[1]));
-        await Says("", 0);
-        Assert.Equal(0, await acme.Count("rollups"));
-
-        async Task Says(string tags, int messages)
-        {
-            var summary = await Agree(acme);
-            Assert.Equal(
-                tags,
-                string.Join(
-                    ", ",
-                    summary
-                        .GetProperty("tags")
-                        .EnumerateArray()
-                        .Select(tag => $"{tag.GetProperty("tag")} {tag.GetProperty("chats")} {tag.GetProperty("messages")}")));
-            Assert.Equal(messages, summary.GetProperty("totals").GetProperty("messages").GetInt32());
-        }
-    }
-
-    [Fact]
-    public async Task A_rating_that_takes_the_place_of_another_counts_once_whether_or_not_either_is_folded()
-    {
-        var acme = await app.Org("acme");
-        var plugin = await acme.Plugin();
-        var chat = await acme.Chat();
-        foreach (
-            var (rating, fold) in new[] { ("up", false), ("down", true), ("down", false), ("up", false), ("up", true), ("down", false) })
-        {
-            (await plugin.Send(HttpMethod.Put, $"{acme.ApiPath}/chats/{chat}/feedback", new { rating })).Is(200);
-            for (var again = fold ? 2 : 1; again > 0; again--)
-            {
-                var totals = (await Agree(acme)).GetProperty("totals");
-                Assert.Equal(
-                    rating == "up" ? (1, 0) : (0, 1),
-                    (totals.GetProperty("feedbackUp").GetInt32(), totals.GetProperty("feedbackDown").GetInt32()));
-                if (fold)
-                    await app.FoldAll(acme);
-            }
-        }
-        await app.FoldAll(acme);
-        Assert.Equal(0, await acme.Count("feedback_replaced"));
-        Assert.Equal(0, (await Rebuild(acme)).Differences);
-
-        // At once, and for the first time.
-        var message = await acme.Say(chat, "x");
-        await Task.WhenAll(
-            Enumerable
-                .Range(0, 12)
-                .Select(async n =>
-                    (
-                        await plugin.Send(
-                            HttpMethod.Put,
-                            $"{acme.ApiPath}/chats/{chat}/messages/{message}/feedback",
-                            new { rating = n % 2 == 0 ? "up" : "down" })
-                    ).Is(200)));
-        await Agree(acme);
-        await app.FoldAll(acme, rows: 1);
-        var both = (await Agree(acme)).GetProperty("totals");
-        Assert.Equal(2, both.GetProperty("feedbackUp").GetInt32() + both.GetProperty("feedbackDown").GetInt32());
-    }
-
-    [Fact]
-    public async Task Counting_anew_finds_what_is_not_as_it_should_be_and_puts_it_right()
-    {
-        var acme = await app.Org("acme");
-        await acme.Say(await acme.Chat(new { externalUserId = "v" }), "x");
-        await app.FoldAll(acme);
-        Assert.Equal((3, 0), await Rebuild(acme));
-        await app.Execute("update rollups set counts = set_byte(counts, 0, 77) where org_id = @Id and tier = 1", new { acme.Id });
-        await app.Execute("delete from rollups where org_id = @Id and tier = 2", new { acme.Id });
-
-        Assert.Equal((3, 2), await Rebuild(acme));
-
-        Assert.Equal((3, 0), await Rebuild(acme));
-        Assert.Equal(1, await Messages(acme));
-    }
-
-    private Task<(int Rollups, int Differences)> Rebuild(Org org) =>
-        new RollupVerifier(
-            app.Services.GetRequiredKeyedService<NpgsqlDataSource>(Pools.Analytics),
-            new FeedSettings { BatchRows = 50 }
-        ).Run(org.Id, default);
 
     private async Task<int> Messages(Org org) => (await Agree(org)).GetProperty("totals").GetProperty("messages").GetInt32();
 

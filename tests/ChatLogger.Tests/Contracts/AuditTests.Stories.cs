@@ -1,0 +1,142 @@
+using ChatLogger.Auth;
+using ChatLogger.Tests.Features.Exports;
+
+namespace ChatLogger.Tests.Contracts;
+
+public sealed partial class AuditTests
+{
+    /// <summary>For each action a caller that performs it; returns what the audit log must contain.</summary>
+    private static readonly Dictionary<string, Func<Org, Trace, Task<Event>>> Stories = new()
+    {
+        [AuditAction.LoggedIn] = async (acme, trace) =>
+        {
+            var member = await acme.Member("viewer");
+            (await trace.Send(acme.App.Stranger, "POST", "/auth/login", new { email = member.Email, password = Persona.Password })).Is(200);
+            return new("member", $"{member.Id}", "member", $"{member.Id}");
+        },
+        [AuditAction.LoginRefused] = async (acme, trace) =>
+        {
+            var member = await acme.Member("viewer");
+            (await trace.Send(acme.App.Stranger, "POST", "/auth/login", new { email = member.Email, password = "not the password" })).Is(
+                401);
+            return new("anonymous", null, "member", $"{member.Id}");
+        },
+        [AuditAction.LoggedOut] = async (acme, trace) =>
+        {
+            var member = await acme.Member("viewer");
+            (await trace.Send(member.Caller, "POST", "/auth/logout")).Is(204);
+            return new("member", $"{member.Id}", "member", $"{member.Id}");
+        },
+        [AuditAction.AccessDenied] = async (acme, trace) =>
+        {
+            var member = await acme.Member("viewer");
+            (await trace.Send(member.Caller, "DELETE", $"/orgs/me/apikeys/{Guid.CreateVersion7()}")).Is(403);
+            return new("member", $"{member.Id}", "route", "DELETE /orgs/{org}/apikeys/{keyId}");
+        },
+        [AuditAction.OrganizationCreated] = (acme, trace) =>
+        {
+            trace.IsNone();
+            return Task.FromResult(new Event("operator", "test", "organization", $"{acme.Id}"));
+        },
+        [AuditAction.OrganizationChanged] = async (acme, trace) =>
+        {
+            var member = await acme.Member("admin");
+            (await trace.Send(member.Caller, "PATCH", "/orgs/me", new { name = "Acme & Sons" })).Is(200);
+            return new("member", $"{member.Id}", "organization", $"{acme.Id}");
+        },
+        [AuditAction.OrganizationDeleted] = async (acme, trace) =>
+        {
+            var root = await acme.App.Superadmin();
+            (await trace.Send(root, "DELETE", $"/orgs/{acme.Slug}")).Is(202);
+            return new("superadmin", (await root.Get("/users/me")).Text("id"), "organization", $"{acme.Id}");
+        },
+        [AuditAction.Throttled] = async (acme, trace) =>
+        {
+            var member = await acme.Member("viewer");
+            for (var i = 0; i < 60; i++)
+                (await member.Caller.Get("/analytics/orgs/me/summary?x")).Is(400);
+            (await trace.Send(member.Caller, "GET", "/analytics/orgs/me/summary")).Is(429);
+            return new("member", $"{member.Id}", "route", "GET /analytics/orgs/{org}/summary");
+        },
+        [AuditAction.MemberCreated] = async (acme, trace) =>
+        {
+            trace.IsNone();
+            return new("operator", "test", "member", $"{(await acme.Member("viewer")).Id}");
+        },
+        [AuditAction.MemberChanged] = async (acme, trace) =>
+        {
+            var member = await acme.Member("user");
+            (await trace.Send(member.Caller, "PATCH", "/users/me", new { name = "Ada" })).Is(200);
+            return new("member", $"{member.Id}", "member", $"{member.Id}");
+        },
+        [AuditAction.MemberRemoved] = async (acme, trace) =>
+        {
+            var (admin, member) = (await acme.Member("admin"), await acme.Member("user"));
+            (await trace.Send(admin.Caller, "DELETE", $"/orgs/me/users/{member.Id}")).Is(204);
+            return new("member", $"{admin.Id}", "member", $"{member.Id}");
+        },
+        [AuditAction.EmailTaken] = async (acme, trace) =>
+        {
+            var (member, other) = (await acme.Member("user"), await acme.Member("user"));
+            (await trace.Send(member.Caller, "PATCH", "/users/me", new { email = other.Email, currentPassword = Persona.Password })).Is(
+                409);
+            return new("member", $"{member.Id}", "member", $"{member.Id}");
+        },
+        [AuditAction.KeyCreated] = async (acme, trace) =>
+        {
+            var member = await acme.Member("admin");
+            var key = (await trace.Send(member.Caller, "POST", "/orgs/me/apikeys", new { label = "web" })).Is(201);
+            return new("member", $"{member.Id}", "key", key.Text("publicId"));
+        },
+        [AuditAction.KeyRotated] = async (acme, trace) =>
+        {
+            var member = await acme.Member("admin");
+            var key = (await member.Caller.Post("/orgs/me/apikeys", new { label = "web" })).Is(201);
+            (await trace.Send(member.Caller, "POST", $"/orgs/me/apikeys/{key.Text("id")}/rotate", new { })).Is(201);
+            return new("member", $"{member.Id}", "key", key.Text("publicId"));
+        },
+        [AuditAction.KeyRevoked] = async (acme, trace) =>
+        {
+            var member = await acme.Member("admin");
+            var key = (await member.Caller.Post("/orgs/me/apikeys", new { label = "web" })).Is(201);
+            (await trace.Send(member.Caller, "DELETE", $"/orgs/me/apikeys/{key.Text("id")}")).Is(204);
+            return new("member", $"{member.Id}", "key", key.Text("publicId"));
+        },
+        [AuditAction.ChatDeleted] = async (acme, trace) =>
+        {
+            var member = await acme.Member("admin");
+            var chat = await acme.Chat();
+            (await trace.Send(member.Caller, "DELETE", $"/orgs/me/chats/{chat}")).Is(204);
+            return new("member", $"{member.Id}", "chat", chat);
+        },
+        [AuditAction.ExportMade] = async (acme, trace) =>
+        {
+            var member = await acme.Member("admin");
+            (await trace.Send(member.Caller, "POST", ExportFixture.Path, new { format = "jsonl", mode = "sync" })).Is(200);
+            return new("member", $"{member.Id}", "export", null);
+        },
+        [AuditAction.ExportRequested] = async (acme, trace) =>
+        {
+            var member = await acme.Member("admin");
+            var export = (await trace.Send(member.Caller, "POST", ExportFixture.Path, new { format = "jsonl", mode = "async" })).Is(202);
+            return new("member", $"{member.Id}", "export", export.Text("id"));
+        },
+        [AuditAction.ExportDownloaded] = async (acme, trace) =>
+        {
+            var member = await acme.Member("admin");
+            var root = await acme.App.Superadmin();
+            var export = (await member.Caller.Post(ExportFixture.Path, new { format = "jsonl", mode = "async" })).Is(202);
+            (await member.Caller.Ended(export.Header("Location")!)).Is(200);
+            (await trace.Send(root, "GET", $"/exports/orgs/{acme.Slug}/{export.Text("id")}")).Is(200);
+            return new("superadmin", (await root.Get("/users/me")).Text("id"), "export", export.Text("id"));
+        },
+        [AuditAction.ExportCancelled] = async (acme, trace) =>
+        {
+            var member = await acme.Member("admin");
+            var export = (await member.Caller.Post(ExportFixture.Path, new { format = "jsonl", mode = "async" })).Is(202);
+            (await member.Caller.Ended(export.Header("Location")!)).Is(200);
+            (await trace.Send(member.Caller, "DELETE", $"{ExportFixture.Path}/{export.Text("id")}")).Is(204);
+            return new("member", $"{member.Id}", "export", export.Text("id"));
+        },
+    };
+}

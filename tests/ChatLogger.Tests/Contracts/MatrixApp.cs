@@ -1,0 +1,18 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
+
+namespace ChatLogger.Tests.Contracts;
+
+/// <summary>A service without background work and without rate limits.</summary>
+public sealed class MatrixApp : App
+{
+    protected override void Customize(WebApplicationBuilder builder) =>
+        builder.Configuration.AddInMemoryCollection(
+            new Dictionary<string, string?>
+            {
+                ["Exports:Workers"] = "0",
+                ["Feed:PollInterval"] = "01:00:00",
+                ["Purge:Interval"] = "01:00:00",
+                ["RateLimits:Enabled"] = "false",
+            });
+}

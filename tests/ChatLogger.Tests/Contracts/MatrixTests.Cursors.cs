@@ -1,0 +1,80 @@
+using System.Text.Json;
+using ChatLogger.Http;
+
+namespace ChatLogger.Tests.Contracts;
+
+public sealed partial class MatrixTests
+{
+    [Fact]
+    public async Task A_cursor_is_of_one_list_of_one_organization()
+    {
+        var stage = await MatrixFixture.Set(app);
+        var kind = stage.Named("admin");
+        var elsewhere = stage.Named("admin of another organization").Caller;
+        var tried = 0;
+
+        foreach (
+            var (line, endpoint) in Lines.Where(each =>
+                Members(each.Endpoint.Metadata.GetMetadata<QueryShape>()?.Type).Any(member => member.Name == "cursor")))
+        {
+            if (line.Row == Row.Organizations)
+                continue;
+            var (own, foreign) = (await List(stage.Acme), await List(stage.Globex));
+            var next = (await elsewhere.Get($"{MatrixFixture.Path(line, kind with { Org = "me" }, foreign)}?limit=1")).Is(200);
+            Assert.True(
+                next["nextCursor"].ValueKind == JsonValueKind.String,
+                $"{line.Route} has no second page to compare with: {next.Body}");
+            var cursor = next.Text("nextCursor");
+            var path = MatrixFixture.Path(line, kind, own);
+            var mine = (await kind.Caller.Get($"{path}?limit=1")).Is(200).Text("nextCursor");
+            (await kind.Caller.Get($"{path}?limit=1&cursor={mine}")).Is(200);
+
+            var malformed = (await kind.Caller.Get($"{path}?limit=1&cursor=abc")).IsInvalid("cursor").Comparable;
+            Assert.Equal(malformed, (await kind.Caller.Get($"{path}?limit=1&cursor={cursor}")).IsInvalid("cursor").Comparable);
+            Assert.Equal(
+                malformed,
+                (await stage.Superadmin.Get($"{MatrixFixture.Path(line, stage.Named("superadmin"), own)}?limit=1&cursor={cursor}"))
+                    .IsInvalid("cursor")
+                    .Comparable);
+            // Of the same list, but cut by something else.
+            foreach (var (name, type) in Members(endpoint.Metadata.GetMetadata<QueryShape>()!.Type))
+            {
+                var filter = name switch
+                {
+                    "limit" or "cursor" => null,
+                    "order" => "desc",
+                    "from" or "to" => "2026-01-01T00:00:00Z",
+                    "action" => "login.success",
+                    _ => IsId(type) || name == "actor" ? $"{stage.User.Id}" : "other",
+                };
+                if (filter is not null)
+                    Assert.Equal(
+                        malformed,
+                        (await kind.Caller.Get($"{path}?limit=1&cursor={mine}&{name}={filter}")).IsInvalid("cursor").Comparable);
+            }
+            if (line.Ids.Any())
+                Assert.Equal(
+                    malformed,
+                    (await kind.Caller.Get($"{MatrixFixture.Path(line, kind, await List(stage.Acme))}?limit=1&cursor={mine}"))
+                        .IsInvalid("cursor")
+                        .Comparable);
+            tried++;
+
+            // Two of each, so that there is a next page.
+            async Task<Dictionary<string, string>> List(Org org)
+            {
+                foreach (var name in new[] { "chatId", "keyId", "exportId", "memberId" })
+                {
+                    await stage.Thing(org, name, null);
+                    await stage.Thing(org, name, null);
+                }
+                var things = await stage.Things(line, org);
+                if (things.TryGetValue("chatId", out var chat))
+                    await stage.Thing(org, "messageId", null, chat);
+                return things;
+            }
+        }
+
+        Assert.True(tried >= 4, $"Only {tried} lists were found.");
+    }
+}

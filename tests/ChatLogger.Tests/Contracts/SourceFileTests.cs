@@ -1,0 +1,98 @@
+namespace ChatLogger.Tests.Contracts;
+
+/// <summary>A source file fits on a few screens, and its lines fit on one.</summary>
+public class SourceFileTests
+{
+    private const int MaxLines = 250;
+    private const int MaxColumns = 140;
+
+    /// <summary>Files that may have more lines, with the reason.</summary>
+    private static readonly Dictionary<string, string> LongFiles = new()
+    {
+        ["src/ChatLogger/Application.cs"] = "To be split.",
+        ["src/ChatLogger/Cli/CommandLine.cs"] = "To be split.",
+        ["src/ChatLogger/Data/DatabaseSettings.cs"] = "To be split.",
+        ["src/ChatLogger/Data/Migrator.cs"] = "To be split.",
+        ["src/ChatLogger/ExportJobs/Queue/ExportLeases.cs"] = "To be split.",
+        ["src/ChatLogger/ExportJobs/Queue/ExportWorker.cs"] = "To be split.",
+        ["src/ChatLogger/Features/Chats/WriteBatch/BatchWriter.cs"] = "To be split.",
+        ["src/ChatLogger/Features/Chats/WriteBatch/WriteBatch.cs"] = "To be split.",
+        ["src/ChatLogger/Ingest/GroupCommit.cs"] = "To be split.",
+    };
+
+    /// <summary>Files that may have longer lines, with the reason. A line with a URL may be longer in any file.</summary>
+    private static readonly Dictionary<string, string> WideFiles = new()
+    {
+        ["src/ChatLogger.PrivatePostgres/ClusterBinaries.cs"] = "To be wrapped.",
+        ["src/ChatLogger/Auth/CorsMiddleware.cs"] = "To be wrapped.",
+        ["src/ChatLogger/Auth/OriginCheck.cs"] = "To be wrapped.",
+        ["src/ChatLogger/Auth/ProxySettings.cs"] = "To be wrapped.",
+        ["src/ChatLogger/Auth/SessionCookie.cs"] = "To be wrapped.",
+        ["src/ChatLogger/Auth/SessionSettings.cs"] = "To be wrapped.",
+        ["src/ChatLogger/ChangeFeed/FeedLag.cs"] = "To be wrapped.",
+        ["src/ChatLogger/Cli/BootstrapSettings.cs"] = "To be wrapped.",
+        ["src/ChatLogger/Cli/CommandLine.cs"] = "To be wrapped.",
+        ["src/ChatLogger/Cli/ServeCommand.cs"] = "To be wrapped.",
+        ["src/ChatLogger/Cli/StartupBanner.cs"] = "To be wrapped.",
+        ["src/ChatLogger/Configuration/Settings.cs"] = "To be wrapped.",
+        ["src/ChatLogger/Data/ConnectionStringRules.cs"] = "To be wrapped.",
+        ["src/ChatLogger/Data/DatabaseProbe.cs"] = "To be wrapped.",
+        ["src/ChatLogger/Data/DatabaseSettings.cs"] = "To be wrapped.",
+        ["src/ChatLogger/Data/DatabaseUrl.cs"] = "To be wrapped.",
+        ["src/ChatLogger/Data/Migrator.cs"] = "To be wrapped.",
+        ["src/ChatLogger/Data/PrivilegeCheck.cs"] = "To be wrapped.",
+        ["src/ChatLogger/Data/SessionParameters.cs"] = "To be wrapped.",
+        ["src/ChatLogger/Data/TlsFailure.cs"] = "To be wrapped.",
+        ["src/ChatLogger/ExportJobs/Queue/ExportQueue.cs"] = "To be wrapped.",
+        ["src/ChatLogger/ExportJobs/Writing/ExportSql.cs"] = "To be wrapped.",
+        ["src/ChatLogger/Features/Accounts/Login/Login.cs"] = "To be wrapped.",
+        ["src/ChatLogger/Features/Analytics/Conversations/ConversationDays.cs"] = "To be wrapped.",
+        ["src/ChatLogger/Features/Analytics/Conversations/Conversations.cs"] = "To be wrapped.",
+        ["src/ChatLogger/Features/Analytics/Summary/Summary.cs"] = "To be wrapped.",
+        ["src/ChatLogger/Features/Analytics/Summary/SummarySql.cs"] = "To be wrapped.",
+        ["src/ChatLogger/Features/ApiKeys/RotateApiKey/RotateApiKey.cs"] = "To be wrapped.",
+        ["src/ChatLogger/Features/Audit/ListAuditEvents/ListAuditEvents.cs"] = "To be wrapped.",
+        ["src/ChatLogger/Features/Chats/AppendMessage/AppendMessage.cs"] = "To be wrapped.",
+        ["src/ChatLogger/Features/Chats/AppendMessage/MessageInsert.cs"] = "To be wrapped.",
+        ["src/ChatLogger/Features/Chats/GetChat/GetChat.cs"] = "To be wrapped.",
+        ["src/ChatLogger/Features/Chats/GiveFeedback/GiveFeedback.cs"] = "To be wrapped.",
+        ["src/ChatLogger/Features/Chats/ListChats/ListChats.cs"] = "To be wrapped.",
+        ["src/ChatLogger/Features/Chats/ListMessages/ListMessages.cs"] = "To be wrapped.",
+        ["src/ChatLogger/Features/Chats/WriteBatch/WriteBatch.cs"] = "To be wrapped.",
+        ["src/ChatLogger/Features/Exports/DownloadExport/DownloadExport.cs"] = "To be wrapped.",
+        ["src/ChatLogger/Features/Exports/RequestExport/RequestExport.cs"] = "To be wrapped.",
+        ["src/ChatLogger/Features/Members/ChangeMember/ChangeMember.cs"] = "To be wrapped.",
+        ["src/ChatLogger/Features/Members/RemoveMember/RemoveMember.cs"] = "To be wrapped.",
+        ["src/ChatLogger/Features/Organizations/DeleteOrganization/DeleteOrganization.cs"] = "To be wrapped.",
+        ["src/ChatLogger/Http/Binding/Query.cs"] = "To be wrapped.",
+        ["src/ChatLogger/Http/Errors/ProblemException.cs"] = "To be wrapped.",
+        ["src/ChatLogger/OpenApi/MemberTable.Organizations.cs"] = "To be wrapped.",
+        ["src/ChatLogger/Rollups/RollupPurger.cs"] = "To be wrapped.",
+        ["src/ChatLogger/Rollups/RollupSql.cs"] = "To be wrapped.",
+        ["src/ChatLogger/SearchIndex/SearchSql.cs"] = "To be wrapped.",
+        ["src/ChatLogger/Telemetry/MetricsPort.cs"] = "To be wrapped.",
+        ["src/ChatLogger/Telemetry/OtlpSettings.cs"] = "To be wrapped.",
+        ["src/ChatLogger/Telemetry/TelemetrySettings.cs"] = "To be wrapped.",
+        ["tests/ChatLogger.Tests/Bench/ConversationFileTests.cs"] = "A line is a conversation.",
+        ["tests/ChatLogger.Tests/Bench/RealServiceTests.cs"] = "A line is a conversation.",
+        ["tests/ChatLogger.Tests/Data/PrivateDatabaseTests.Refusals.cs"] = "To be wrapped.",
+    };
+
+    private static readonly Lazy<IReadOnlyDictionary<string, string[]>> Files = new(() => new[] { "src", "tests", "bench" }
+        .SelectMany(folder => Directory.EnumerateFiles(Path.Combine(Repository.Root, folder), "*.cs", SearchOption.AllDirectories))
+        .Select(path => Path.GetRelativePath(Repository.Root, path).Replace('\\', '/'))
+        .Where(path => !path.Split('/').Any(folder => folder is "bin" or "obj" or "node_modules"))
+        .ToDictionary(path => path, path => File.ReadAllLines(Path.Combine(Repository.Root, path))));
+
+    [Fact]
+    public void No_file_has_more_than_250_lines() => Assert.Equal(
+        LongFiles.Keys.Order(StringComparer.Ordinal),
+        Files.Value.Where(file => file.Value.Length > MaxLines).Select(file => file.Key).Order(StringComparer.Ordinal));
+
+    [Fact]
+    public void No_line_has_more_than_140_columns() => Assert.Equal(
+        WideFiles.Keys.Order(StringComparer.Ordinal),
+        Files.Value.Where(file => file.Value.Any(IsWide)).Select(file => file.Key).Order(StringComparer.Ordinal));
+
+    private static bool IsWide(string line) => line.Length > MaxColumns && !line.Contains("://", StringComparison.Ordinal);
+}

@@ -1,0 +1,11 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
+
+namespace ChatLogger.Tests.Features.Analytics;
+
+/// <summary>A service that aggregates nothing by itself: a test says when.</summary>
+public sealed class RollupApp : App
+{
+    protected override void Customize(WebApplicationBuilder builder) =>
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?> { ["Feed:PollInterval"] = "01:00:00" });
+}

@@ -1,0 +1,122 @@
+using ChatLogger.Ingest;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+
+namespace ChatLogger.Tests.Features.Chats;
+
+public partial class IdempotencyTests
+{
+    [Fact]
+    public async Task Fifty_at_once_on_two_instances_make_one_row_and_get_one_answer()
+    {
+        var acme = await app.Org("acme");
+        var chat = await acme.Chat();
+        var key = (await acme.Plugin()).Credential!;
+        var other = await app.AnotherInstance();
+        Task<Answer> Ask(int i, string path, string body) =>
+            (i % 2 == 0 ? app : other)
+                .Stranger.WithKey(key)
+                .Send(
+                    HttpMethod.Post,
+                    $"{acme.ApiPath}{path}",
+                    Caller.Json(System.Text.Encoding.UTF8.GetBytes(body)),
+                    request => request.Headers.Add("Idempotency-Key", "k"));
+
+        var messages = await Task.WhenAll(Enumerable.Range(0, 50).Select(i => Task.Run(() => Ask(i, $"/chats/{chat}/messages", Message))));
+        var chats = await Task.WhenAll(Enumerable.Range(0, 50).Select(i => Task.Run(() => Ask(i, "/chats", "{}"))));
+        await other.Stop();
+
+        foreach (var answers in new[] { messages, chats })
+        {
+            Assert.Single(answers.Select(answer => answer.Is(201).Text("id")).Distinct());
+            Assert.Equal(49, answers.Count(answer => answer.Header("Idempotent-Replayed") == "true"));
+        }
+        Assert.Equal(1, await acme.Count("messages"));
+        Assert.Equal(2, await acme.Count("chats"));
+    }
+
+    [Fact]
+    public async Task A_twin_that_is_still_running_is_waited_for_and_then_left()
+    {
+        var acme = await app.Org("acme");
+        var chat = await acme.Chat();
+        await using var blocker = await app.Rows.OpenConnectionAsync();
+        await using var transaction = await blocker.BeginTransactionAsync();
+        await new NpgsqlCommand($"select from chats where org_id = '{acme.Id}' for update", blocker, transaction).ExecuteNonQueryAsync();
+
+        var first = Say(acme, chat, "k");
+        await app.Queued(1);
+        var pace = LoadAwareStopwatch.Start();
+        var second = await Say(acme, chat, "k");
+        Assert.True(pace.Elapsed.TotalSeconds >= 1.5, $"It was left after {pace.Elapsed}.");
+        await pace.Within(4);
+        second.IsProblem(409, "idempotency-key-in-use");
+        Assert.Equal("1", second.Header("Retry-After"));
+
+        await transaction.CommitAsync();
+        (await first).Is(201);
+        Assert.Equal("true", (await Say(acme, chat, "k")).Is(201).Header("Idempotent-Replayed"));
+        Assert.Equal(1, await acme.Count("messages"));
+    }
+
+    [Fact]
+    public async Task A_twin_on_another_instance_that_has_not_committed_is_waited_for_and_stalls_nobody_else()
+    {
+        var acme = await app.Org("acme");
+        var globex = await app.Org("globex");
+        await using var elsewhere = await app.Rows.OpenConnectionAsync();
+        await using var transaction = await elsewhere.BeginTransactionAsync();
+        await new NpgsqlCommand(
+            $"insert into idempotency_keys (org_id, route, parent_id, key, body_sha256, target_id, created_at) values ('{acme.Id}', "
+                + $"'chats', '{Guid.Empty}', 'k', sha256('{{}}'), '{Guid.NewGuid()}', now())",
+            elsewhere,
+            transaction).ExecuteNonQueryAsync();
+
+        var twin = Open(acme, "k");
+        var neighbours = Task.WhenAll(Enumerable.Range(0, 20).Select(i => Open(i % 2 == 0 ? acme : globex, $"n{i}")));
+        Assert.All(await neighbours, answer => answer.Is(201));
+        Assert.False(twin.IsCompleted);
+        (await twin).IsProblem(409, "idempotency-key-in-use");
+
+        await transaction.RollbackAsync();
+        Assert.Null((await Open(acme, "k")).Is(201).Header("Idempotent-Replayed"));
+    }
+
+    [Fact]
+    public async Task After_a_day_a_key_is_forgotten_and_then_swept_away()
+    {
+        var acme = await app.Org("acme");
+        var chat = await acme.Chat();
+        var first = (await Say(acme, chat, "k")).Is(201).Text("id");
+        (await Say(acme, chat, "other")).Is(201);
+        await app.Execute("update idempotency_keys set created_at = created_at - interval '24 hours' where org_id = @Id", new { acme.Id });
+
+        var second = (await Say(acme, chat, "k", """{"role":"user","content":"another"}""")).Is(201);
+        Assert.Null(second.Header("Idempotent-Replayed"));
+        Assert.NotEqual(first, second.Text("id"));
+
+        await app.Services.GetRequiredService<IdempotencyKeyCleanup>().Run(CancellationToken.None);
+        Assert.Equal("k", await app.Value<string>("select string_agg(key, ' ') from idempotency_keys where org_id = @Id", new { acme.Id }));
+    }
+
+    [Fact]
+    public async Task It_outlives_the_instance_and_the_API_key()
+    {
+        var acme = await app.Org("acme");
+        var chat = await acme.Chat();
+        var first = (await Say(acme, chat, "k")).Is(201).Text("id");
+        var rotated = await acme.Key();
+
+        var other = await app.AnotherInstance();
+        var again = await other
+            .Stranger.WithKey(rotated)
+            .Send(
+                HttpMethod.Post,
+                $"{acme.ApiPath}/chats/{chat}/messages",
+                Caller.Json(System.Text.Encoding.UTF8.GetBytes(Message)),
+                request => request.Headers.Add("Idempotency-Key", "k"));
+        await other.Stop();
+
+        Assert.Equal(first, again.Is(201).Text("id"));
+    }
+}

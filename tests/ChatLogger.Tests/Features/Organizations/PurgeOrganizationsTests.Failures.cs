@@ -1,0 +1,95 @@
+using ChatLogger.Data;
+using ChatLogger.Features;
+using Npgsql;
+using NSubstitute;
+using NSubstitute.ExceptionExtensions;
+
+namespace ChatLogger.Tests.Features.Organizations;
+
+public partial class PurgeOrganizationsTests
+{
+    [Fact]
+    public async Task What_is_cut_short_goes_on_where_it_was()
+    {
+        var acme = await app.Org("acme");
+        await acme.Fill(messages: 800);
+        await Delete(acme);
+        using var cut = new CancellationTokenSource();
+        var pieces = 0;
+        var knife = Substitute.For<IOrganizationPurger>();
+        knife.Purge(acme.Id, Arg.Any<CancellationToken>()).Returns(async _ =>
+        {
+            if (await acme.Count("messages") is > 0 and < 1600 && ++pieces == 2)
+                await cut.CancelAsync();
+            return false;
+        });
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => app.Purge([knife, .. app.Kept]).Run(cut.Token));
+
+        Assert.InRange(await acme.Count("messages"), 1, 1599);
+        Assert.Equal(2, await acme.Count("chats"));
+        Assert.False(await app.IsPurged(acme));
+        await app.Purge().Run(CancellationToken.None);
+        Assert.Equal(0, await acme.Count("chats"));
+        Assert.True(await app.IsPurged(acme));
+    }
+
+    [Fact]
+    public async Task Four_at_once_work_past_each_other()
+    {
+        var acme = await app.Org("acme");
+        var globex = await app.Org("globex");
+        await acme.Fill(messages: 2000);
+        await globex.Fill();
+        await Delete(acme);
+        var before = await Snapshot(globex);
+        var logged = app.Log.All.Count;
+
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() => app.Purge().Run(CancellationToken.None))));
+
+        foreach (var table in Removed)
+            Assert.Equal((table, 0), (table, await acme.Count(table)));
+        Assert.True(await app.IsPurged(acme));
+        Assert.Equal(before, await Snapshot(globex));
+        Assert.DoesNotContain(app.Log.All.Skip(logged), line => line.Contains("cannot be removed", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task What_fails_for_one_is_in_the_way_of_no_other_and_tried_again()
+    {
+        var acme = await app.Org("acme");
+        var globex = await app.Org("globex");
+        await acme.Fill();
+        await globex.Fill();
+        await Delete(acme);
+        await Delete(globex);
+        var broken = Substitute.For<IOrganizationPurger>();
+        broken.Purge(acme.Id, Arg.Any<CancellationToken>()).ThrowsAsync(new IOException("The disk is gone."));
+
+        await app.Purge([broken, .. app.Kept]).Run(CancellationToken.None);
+
+        Assert.False(await app.IsPurged(acme));
+        Assert.Equal(2, await acme.Count("chats"));
+        Assert.True(await app.IsPurged(globex));
+        Assert.Contains(
+            app.Log.All,
+            line => line.StartsWith("Warning", StringComparison.Ordinal) && line.Contains(acme.Id.ToString(), StringComparison.Ordinal));
+        await app.Purge().Run(CancellationToken.None);
+        Assert.True(await app.IsPurged(acme));
+    }
+
+    [Fact]
+    public async Task It_goes_on_when_the_database_is_away()
+    {
+        await using var away = NpgsqlDataSource.Create("Host=127.0.0.1;Port=1;Username=nobody;Timeout=1");
+        using var purge = app.Purge(db: away, settings: new PurgeSettings { Interval = TimeSpan.FromMilliseconds(10) });
+
+        await purge.StartAsync(CancellationToken.None);
+        await Wait.Until(
+            () => app.Log.All.Count(line => line.Contains("Deleted organizations cannot be looked for", StringComparison.Ordinal)) >= 2,
+            "It did not try again.");
+
+        Assert.False(purge.ExecuteTask!.IsCompleted);
+        await purge.StopAsync(CancellationToken.None);
+    }
+}
