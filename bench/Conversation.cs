@@ -9,7 +9,7 @@ internal sealed record Conversation(long Line, string Id, string? Vertical, stri
 {
     private const int TitleLimit = 200;
 
-    // A member that stands twice has no value anybody could compare later.
+    // A repeated member has no single value to compare.
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
 
     public string? Title => string.IsNullOrEmpty(Scenario) ? null : string.Concat(Scenario.EnumerateRunes().Take(TitleLimit));

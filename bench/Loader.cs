@@ -11,7 +11,7 @@ internal sealed class Loader(HttpClient http, string slug, string key, int conne
     // A service accepts 4 MiB; a larger item is sent by itself and refused.
     private const int BatchBytes = 3_500_000;
 
-    // Keys under which what was sent and not answered is sent again. Another load of the same file is another one.
+    // Idempotency keys with which unanswered items are sent again. Another load of the same file uses other keys.
     private readonly string run = Guid.NewGuid().ToString("N")[..12];
     private readonly RetryPolicy timeout = timeout ?? new RetryPolicy(TimeProvider.System);
 
@@ -19,7 +19,7 @@ internal sealed class Loader(HttpClient http, string slug, string key, int conne
     public async Task<LoadReport> Load(ConversationFile file, IProgress<Status>? progress = null, CancellationToken stop = default)
     {
         var report = new LoadReport();
-        var door = new PluginClient(http, slug, key, timeout);
+        var client = new PluginClient(http, slug, key, timeout);
         using var halt = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var options = new ParallelOptions { MaxDegreeOfParallelism = connections, CancellationToken = halt.Token };
         try
@@ -46,14 +46,14 @@ internal sealed class Loader(HttpClient http, string slug, string key, int conne
 
         async Task Log(Conversation conversation)
         {
-            var chat = await door.CreateChat(Body.Of(conversation), halt.Token);
+            var chat = await client.CreateChat(Body.Of(conversation), halt.Token);
             Note(chat, $"line {conversation.Line}, chat", isChat: true);
             var acknowledged = 0;
             var sent = 0;
             while (chat.Outcome == Outcome.Acknowledged && sent < conversation.Messages.Count && !halt.IsCancellationRequested)
             {
                 var message = conversation.Messages[sent];
-                var answer = await door.AddMessage(chat.Id, Body.Of(message), halt.Token);
+                var answer = await client.AddMessage(chat.Id, Body.Of(message), halt.Token);
                 Note(answer, $"line {conversation.Line}, message {sent}", isChat: false);
                 sent++;
                 if (answer.Outcome == Outcome.Acknowledged)
@@ -82,7 +82,7 @@ internal sealed class Loader(HttpClient http, string slug, string key, int conne
                 var (things, items) = Request(waiting, conversations, chats);
                 if (things.Count == 0)
                     continue;
-                var answers = await door.Batch(items, halt.Token);
+                var answers = await client.Batch(items, halt.Token);
                 for (var i = 0; i < things.Count; i++)
                 {
                     var ((at, message), answer) = (things[i], answers[Math.Min(i, answers.Count - 1)]);

@@ -34,7 +34,7 @@ internal static class Transcript
 
         var (lost, surplus) = Unaligned(expected, stored);
 
-        // Each pass takes what it can explain; the order is from the surest explanation to the weakest.
+        // Each pass matches what it can; the passes are ordered from the most certain match to the least.
         Pair((from, to) => expected[from] == stored[to], (from, to) =>
             Add(Kind.OutOfOrder, from, "message", $"stands at {to}: {Excerpt.Of(expected[from].Content)}"));
         var known = expected.ToHashSet();

@@ -7,9 +7,9 @@ namespace ChatLogger.Bench;
 /// Compares what an organization's chats hold with the file they were loaded from. The chats are listed once and kept by conversation id;
 /// file and messages stream past them.
 /// </summary>
-internal sealed class Verifier(DashboardClient door, int connections = 8)
+internal sealed class Verifier(DashboardClient client, int connections = 8)
 {
-    // What is compared of a chat, and not the answer it came in: an organization may have very many.
+    // Keeps only the compared fields of a chat and not the whole response: an organization may have very many.
     private sealed record ListedChat(string Id, string Title, string Tags, string Metadata);
 
     public async Task<VerifyReport> Verify(ConversationFile file, IProgress<Status>? progress = null, CancellationToken stop = default)
@@ -32,13 +32,13 @@ internal sealed class Verifier(DashboardClient door, int connections = 8)
         {
             report.Stopped = e.Message;
         }
-        report.Finish(listed - matched, door.PagesRead);
+        report.Finish(listed - matched, client.PagesRead);
         return report;
 
         async Task<Dictionary<string, List<ListedChat>>> List()
         {
             var chats = new Dictionary<string, List<ListedChat>>();
-            await foreach (var chat in door.Chats(stop))
+            await foreach (var chat in client.Chats(stop))
             {
                 listed++;
                 if (ConversationId(chat) is { } id)
@@ -85,7 +85,7 @@ internal sealed class Verifier(DashboardClient door, int connections = 8)
                 try
                 {
                     var stored = new List<Entry>();
-                    await foreach (var message in door.Messages(copy.Id, halt))
+                    await foreach (var message in client.Messages(copy.Id, halt))
                         stored.Add(Entry.Of(message));
                     Transcript.Compare(conversation, stored).ForEach(report.Add);
                     report.AddMessages(stored.Count);
@@ -122,7 +122,7 @@ internal sealed class Verifier(DashboardClient door, int connections = 8)
     private static string? ConversationId(JsonElement chat) =>
         chat.TryGetProperty("metadata", out var metadata) ? Problem.Text(metadata, "conversationId") : null;
 
-    // Works for the body that was sent as well: what it lacks is empty in the answer.
+    // Works for the sent body as well: members that it lacks are empty in the response.
     private static ListedChat Listed(JsonElement chat)
     {
         chat.TryGetProperty("tags", out var tags);

@@ -101,7 +101,7 @@ internal sealed class Drill(DrillPlan plan, TextWriter output)
             if (plan.Faults[round].Missing is { } missing)
             {
                 await output.WriteLineAsync(
-                    string.Create(CultureInfo.InvariantCulture, $"{round + 1, 5}  {plan.Faults[round].Name, -14} skipped: {missing}"));
+                    string.Create(CultureInfo.InvariantCulture, $"{round + 1,5}  {plan.Faults[round].Name,-14} skipped: {missing}"));
                 continue;
             }
             try
@@ -236,9 +236,9 @@ internal sealed class Drill(DrillPlan plan, TextWriter output)
         await output.WriteLineAsync(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"{number, 5}  {fault.Name, -14} {mine.Count, 6} {mine.Count(one => one.Status == OperationStatus.Acknowledged), 6} "
-                    + $"{mine.Count(one => one.Status == OperationStatus.Refused), 8} {mine.Count(one => one.WasUnknown), 5} "
-                        + $"{mine.Count(one => one is { WasUnknown: true, HadArrived: true }), 12} {recovery.TotalSeconds, 14:0.00} s "
-                            + $"{memory, 4} MiB{(told.Length > 0 ? $"  ({told})" : "")}"));
+                $"{number,5}  {fault.Name,-14} {mine.Count,6} {mine.Count(one => one.Status == OperationStatus.Acknowledged),6} "
+                    + $"{mine.Count(one => one.Status == OperationStatus.Refused),8} {mine.Count(one => one.WasUnknown),5} "
+                    + $"{mine.Count(one => one is { WasUnknown: true, HadArrived: true }),12} {recovery.TotalSeconds,14:0.00} s "
+                    + $"{memory,4} MiB{(told.Length > 0 ? $"  ({told})" : "")}"));
     }
 }

@@ -6,7 +6,7 @@ using Npgsql;
 
 namespace ChatLogger.Bench.Chaos;
 
-/// <summary>A PostgreSQL of the drill's own: default settings, above all durability; only address and connections are ours.</summary>
+/// <summary>A PostgreSQL of the drill: default settings, above all for durability, except for address and connections.</summary>
 internal sealed class Postgres
 {
     public const int Stop = 19, Continue = 18;

@@ -30,7 +30,7 @@ internal sealed class SecondTenant : IDisposable
         if (await site.Postgres.Count($"select count(*) from organizations where slug = '{Slug}'") == 0)
         {
             var superadmin = await DashboardClient.LogIn(http, TestEnvironment.Email, site.Password, timeout);
-            using var made = await http.SendAsync(Ask(superadmin, HttpMethod.Post, "orgs", new { slug = Slug, name = "Next door" }));
+            using var made = await http.SendAsync(Ask(superadmin, HttpMethod.Post, "orgs", new { slug = Slug, name = "Second tenant" }));
             made.EnsureSuccessStatusCode();
             var ann = new { email = Email, name = "Ann", role = "admin", password = site.Password };
             using var joined = await http.SendAsync(Ask(superadmin, HttpMethod.Post, $"orgs/{Slug}/users", ann));

@@ -56,12 +56,12 @@ internal sealed class TestEnvironment : IAsyncDisposable
     public Instance Service { get; private set; } = null!;
 
     /// <summary>Between plugins and service.</summary>
-    public TcpProxy Door { get; } = new();
+    public TcpProxy ServiceProxy { get; } = new();
 
     /// <summary>Between service and PostgreSQL.</summary>
     public TcpProxy Database { get; } = new();
 
-    public Uri Address => new(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{Door.Port}/"));
+    public Uri Address => new(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{ServiceProxy.Port}/"));
 
     public static async Task<TestEnvironment> Open(
         string program,
@@ -89,7 +89,7 @@ internal sealed class TestEnvironment : IAsyncDisposable
     public async Task StartService()
     {
         Service = await Launch(and: []);
-        Door.Target = Service.Port;
+        ServiceProxy.Target = Service.Port;
     }
 
     /// <summary>Another instance besides the one that serves; it listens when this returns.</summary>
@@ -112,7 +112,7 @@ internal sealed class TestEnvironment : IAsyncDisposable
     public void Serves(Instance instance)
     {
         Service = instance;
-        Door.Target = instance.Port;
+        ServiceProxy.Target = instance.Port;
     }
 
     /// <summary>An instance that is about to start on this database.</summary>
@@ -144,7 +144,7 @@ internal sealed class TestEnvironment : IAsyncDisposable
 
     public async Task KillService()
     {
-        Door.Target = 0;
+        ServiceProxy.Target = 0;
         await Service.Kill();
         await Service.DisposeAsync();
     }
@@ -156,7 +156,7 @@ internal sealed class TestEnvironment : IAsyncDisposable
         if (Pooler is { } pooler)
             await pooler.Kill();
         await Postgres.Kill();
-        await Door.DisposeAsync();
+        await ServiceProxy.DisposeAsync();
         await Database.DisposeAsync();
     }
 }

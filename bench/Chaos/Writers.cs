@@ -40,7 +40,7 @@ internal sealed class Writers(Plugin plugin, Journal journal, int count, int see
 
     public TimeSpan Slowest => new(Interlocked.Read(ref slowest));
 
-    /// <summary>Set by the drill: what is sent from now on may fail.</summary>
+    /// <summary>Set by the drill: requests sent from now on may fail.</summary>
     public bool Fault { set => fault = value; }
 
     /// <summary>The chats that all write to.</summary>

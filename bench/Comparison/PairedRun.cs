@@ -2,8 +2,10 @@ using System.Globalization;
 
 namespace ChatLogger.Bench.Comparison;
 
-/// <summary>Puts all targets under the same load in turns; prints each result and the ratio of ours to each of the others.</summary>
-internal sealed class PairedRun(IReadOnlyList<Contender> everybody, int? postgres, TextWriter output)
+/// <summary>
+/// Puts all targets under the same load in turns; prints each result and the ratio of this service to each of the others.
+/// </summary>
+internal sealed class PairedRun(IReadOnlyList<Contender> contenders, int? postgres, TextWriter output)
 {
     private sealed record Round(Sample Sample, Shares? Shares, long? Memory);
 
@@ -12,7 +14,7 @@ internal sealed class PairedRun(IReadOnlyList<Contender> everybody, int? postgre
     {
         if (warmUp > 0)
         {
-            foreach (var contender in everybody)
+            foreach (var contender in contenders)
                 await contender.Run(Math.Min(64, connections.Max()), warmUp, stop);
         }
 
@@ -21,21 +23,21 @@ internal sealed class PairedRun(IReadOnlyList<Contender> everybody, int? postgre
         Print($"Processors used by server, PostgreSQL, load, others; idle.");
         foreach (var count in connections)
         {
-            var results = everybody.ToDictionary(contender => contender, _ => new List<Round>());
+            var results = contenders.ToDictionary(contender => contender, _ => new List<Round>());
             for (var round = 0; round < rounds; round++)
             {
-                foreach (var contender in everybody)
+                foreach (var contender in contenders)
                     results[contender].Add(await Measure(contender, count, seconds, stop));
             }
 
             Print($"");
             Print($"{count} connection{(count == 1 ? "" : "s")}");
-            foreach (var contender in everybody)
+            foreach (var contender in contenders)
                 clean &= PrintOne(contender, results[contender]);
-            foreach (var other in everybody.Skip(1))
+            foreach (var other in contenders.Skip(1))
             {
-                var ratio = Spread.OfRatios(Rates(results[everybody[0]]), Rates(results[other])).ToString("0.00");
-                Print($"  {everybody[0].Name} : {other.Name} = {ratio}");
+                var ratio = Spread.OfRatios(Rates(results[contenders[0]]), Rates(results[other])).ToString("0.00");
+                Print($"  {contenders[0].Name} : {other.Name} = {ratio}");
             }
         }
         return clean;
@@ -51,11 +53,11 @@ internal sealed class PairedRun(IReadOnlyList<Contender> everybody, int? postgre
 
     private bool PrintOne(Contender contender, List<Round> rounds)
     {
-        var line = $"  {contender.Name, -10} {Spread.Of(Rates(rounds)).ToString("0"), -24}";
+        var line = $"  {contender.Name,-10} {Spread.Of(Rates(rounds)).ToString("0"),-24}";
         if (
             Middle(rounds, round => round.Sample.P50?.TotalMilliseconds) is { } p50
             && Middle(rounds, round => round.Sample.P99?.TotalMilliseconds) is { } p99)
-            line += Text($" p50 {p50, 7:0.00} ms  p99 {p99, 7:0.00} ms");
+            line += Text($" p50 {p50,7:0.00} ms  p99 {p99,7:0.00} ms");
         if (Middle(rounds, round => round.Shares?.Server) is { } server)
         {
             line += Text($"  cpu {server:0.00} {Middle(rounds, round => round.Shares?.Postgres):0.00}");

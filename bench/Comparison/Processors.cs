@@ -86,7 +86,7 @@ internal sealed class Processors
             }
             catch (IOException)
             {
-                // It has ended meanwhile.
+                // The process has ended in the meantime.
             }
         }
         return processes;

@@ -15,7 +15,7 @@ internal static class SearchSeed
 {
     private const int AtOnce = 500_000, AtATime = 64, PerChat = 12, Vocabulary = 50_000;
 
-    /// <summary>What is searched for, and in which share of the messages it stands.</summary>
+    /// <summary>The search terms, and the share of messages that contain each.</summary>
     public static readonly IReadOnlyList<(string Name, string Query, double Share)> Known =
     [
         ("frequent", "order", 0.2),

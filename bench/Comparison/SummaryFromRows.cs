@@ -26,7 +26,7 @@ internal sealed class SummaryFromRows(NpgsqlDataSource source, Guid org)
     }
 
     /// <summary>Waits until the service has aggregated everything.</summary>
-    public async Task Folded(CancellationToken stop)
+    public async Task Aggregated(CancellationToken stop)
     {
         await using var connection = await source.OpenConnectionAsync(stop);
         for (var said = false; !await connection.ExecuteScalarAsync<bool>(
@@ -37,7 +37,7 @@ internal sealed class SummaryFromRows(NpgsqlDataSource source, Guid org)
             new { org }); said = true)
         {
             if (!said)
-                await Console.Error.WriteLineAsync("Waiting for the service to fold what there is…");
+                await Console.Error.WriteLineAsync("Waiting for the service to aggregate all messages…");
             await Task.Delay(500, stop);
         }
     }

@@ -44,7 +44,7 @@ internal sealed class Wrk : Contender
         return ValueTask.CompletedTask;
     }
 
-    /// <summary>The line of our script, among what wrk says for people. wrk counts as refused what has a status of 400 or more.</summary>
+    /// <summary>The line of the Lua script in the output of wrk. wrk counts a status of 400 or more as refused.</summary>
     public static Sample Read(string said, int perRequest)
     {
         var line =

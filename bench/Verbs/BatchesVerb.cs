@@ -3,7 +3,7 @@ using ChatLogger.Bench.Comparison;
 
 namespace ChatLogger.Bench.Verbs;
 
-/// <summary>batches: posts a hundred messages a request, us and others in turns, and prints rates and ratios.</summary>
+/// <summary>batches: posts a hundred messages per request, to this service and the others in turns, and prints rates and ratios.</summary>
 internal static class BatchesVerb
 {
     public static Command Create() =>

@@ -3,7 +3,7 @@ using ChatLogger.Bench.Comparison;
 
 namespace ChatLogger.Bench.Verbs;
 
-/// <summary>chats: opens one chat a request, us and others in turns, and prints rates and ratios.</summary>
+/// <summary>chats: creates one chat per request, on this service and the others in turns, and prints rates and ratios.</summary>
 internal static class ChatsVerb
 {
     public static Command Create() =>

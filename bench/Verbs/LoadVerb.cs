@@ -46,13 +46,13 @@ internal static class LoadVerb
                         batch: together);
                     await using var conversations = line.Open(file, limit);
 
-            LoadReport report;
-            await using (var progress = Progress.OnConsole())
-                report = await loader.Load(conversations, progress, stop);
+                    LoadReport report;
+                    await using (var progress = Progress.OnConsole())
+                        report = await loader.Load(conversations, progress, stop);
 
-            report.Print(Console.Out);
-            return stop.IsCancellationRequested ? Exit.Interrupted : report.AllAcknowledged ? Exit.Good : Exit.NotGood;
-        }));
+                    report.Print(Console.Out);
+                    return stop.IsCancellationRequested ? Exit.Interrupted : report.AllAcknowledged ? Exit.Good : Exit.NotGood;
+                }));
         return verb;
     }
 

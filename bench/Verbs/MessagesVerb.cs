@@ -3,7 +3,7 @@ using ChatLogger.Bench.Comparison;
 
 namespace ChatLogger.Bench.Verbs;
 
-/// <summary>messages: posts one message a request, us and others in turns, and prints rates and ratios.</summary>
+/// <summary>messages: posts one message per request, to this service and the others in turns, and prints rates and ratios.</summary>
 internal static class MessagesVerb
 {
     public static Command Create() =>

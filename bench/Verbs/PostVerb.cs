@@ -56,34 +56,34 @@ internal static class PostVerb
             var counts = Counts(line.GetRequiredValue(connections));
             var (each, often, many) = (line.Positive(seconds), line.Positive(rounds), line.GetValue(chats));
             var ourSlug = line.Required(slug, "CHATLOGGER_SLUG");
-            var everybody = new List<Contender>();
+            var contenders = new List<Contender>();
             await using var source = line.GetValue(db) is { } database
                 ? NpgsqlDataSource.Create(DatabaseUrl.ToConnectionString("--db", database))
                 : null;
             try
             {
                 using var http = line.Connect(url, 8);
-                everybody.Add(await Target(
+                contenders.Add(await Target(
                     "ours", line.Number(pid, "CHATLOGGER_PID"), http, ourSlug,
                     line.Required(key, "CHATLOGGER_KEY"), null, many, load, stop));
                 if (line.GetValue(peer) is { } theirs)
                 {
                     var (peerName, address) = Peer.Parse(peer.Name, theirs);
                     using var peerHttp = Verb.Connect(new Uri(address.AbsoluteUri.TrimEnd('/') + "/"), 8);
-                    everybody.Add(await Target(
+                    contenders.Add(await Target(
                         peerName, line.GetValue(peerPid), peerHttp, line.Setting(peerSlug, "CHATLOGGER_PEER_SLUG") ?? ourSlug,
                         line.Required(peerKey, "CHATLOGGER_PEER_KEY"), line.GetValue(peerChats), many, load, stop));
                 }
                 if (source is not null)
-                    everybody.Add(await Pgbench.Prepare(source, line.GetValue(db)!, load, stop));
+                    contenders.Add(await Pgbench.Prepare(source, line.GetValue(db)!, load, stop));
 
-                var clean = await new PairedRun(everybody, line.Number(postgresPid, "POSTGRES_PID"), Console.Out)
+                var clean = await new PairedRun(contenders, line.Number(postgresPid, "POSTGRES_PID"), Console.Out)
                     .Run(load.Unit, counts, often, each, line.GetValue(warmUp), stop);
                 return clean ? Exit.Good : Exit.NotGood;
             }
             finally
             {
-                foreach (var contender in everybody)
+                foreach (var contender in contenders)
                     await contender.DisposeAsync();
             }
         }));
@@ -94,27 +94,27 @@ internal static class PostVerb
     private static async Task<Wrk> Target(
         string name, int? pid, HttpClient http, string slug, string key, FileInfo? file, int chats, Load load, CancellationToken stop)
     {
-        var door = new PluginClient(http, slug, key, new RetryPolicy(TimeProvider.System));
-        var ids = file is null ? await Make(door, name, chats, stop) : Ids(file);
+        var client = new PluginClient(http, slug, key, new RetryPolicy(TimeProvider.System));
+        var ids = file is null ? await Make(client, name, chats, stop) : Ids(file);
         var posts = load.Posts(Uri.EscapeDataString(slug), ids).ToList();
         if (load.PerRequest == 1)
-            Acknowledged(name, await door.Post(posts[0].Path, Encoding.UTF8.GetBytes(posts[0].Body), stop));
+            Acknowledged(name, await client.Post(posts[0].Path, Encoding.UTF8.GetBytes(posts[0].Body), stop));
         else
         {
-            var answers = await door.Batch(posts[0].Path, Encoding.UTF8.GetBytes(posts[0].Body), load.PerRequest, stop);
+            var answers = await client.Batch(posts[0].Path, Encoding.UTF8.GetBytes(posts[0].Body), load.PerRequest, stop);
             answers.ForEach(answer => Acknowledged(name, answer));
         }
         return new Wrk(name, pid, http.BaseAddress!, key, load.PerRequest, posts);
     }
 
-    private static async Task<IReadOnlyList<string>> Make(PluginClient door, string name, int chats, CancellationToken stop)
+    private static async Task<IReadOnlyList<string>> Make(PluginClient client, string name, int chats, CancellationToken stop)
     {
         var ids = new string[Math.Max(1, chats)];
         var parallel = new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = stop };
         await Parallel.ForAsync(0, ids.Length, parallel, async (n, _) =>
         {
             var chat = Encoding.UTF8.GetBytes($$"""{"title":"Chat no. {{n + 1}}","tags":["bench"]}""");
-            ids[n] = Acknowledged(name, await door.CreateChat(chat, stop));
+            ids[n] = Acknowledged(name, await client.CreateChat(chat, stop));
         });
         return ids;
     }

@@ -52,9 +52,9 @@ internal static class SearchVerb
             }
 
             using var http = line.Connect(url, 1);
-            var door = await DashboardClient.LogIn(
+            var client = await DashboardClient.LogIn(
                 http, line.Required(email, "CHATLOGGER_EMAIL"), Verb.Password(), new RetryPolicy(TimeProvider.System), stop);
-            var newest = (await Get(http, door.Ask("orgs/me/chats?limit=1"), stop)).Page;
+            var newest = (await Get(http, client.Ask("orgs/me/chats?limit=1"), stop)).Page;
             var chat = newest.GetProperty("items")[0].GetProperty("id").GetString();
             (string Name, string Address)[] pages =
             [
@@ -62,7 +62,7 @@ internal static class SearchVerb
                 ("messages", $"orgs/me/chats/{chat}/messages"),
                 .. SearchSeed.Known.Select(known => (known.Name, $"orgs/me/chats?q={Uri.EscapeDataString(known.Query)}")),
             ];
-            await Measure(pages, often, many, address => Get(http, door.Ask(address), stop));
+            await Measure(pages, often, many, address => Get(http, client.Ask(address), stop));
             return Exit.Good;
         }));
         return verb;

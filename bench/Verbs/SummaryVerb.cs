@@ -65,7 +65,7 @@ internal static class SummaryVerb
                             stop);
 
                     using var http = line.Connect(url, 1);
-                    var door = await DashboardClient.LogIn(
+                    var client = await DashboardClient.LogIn(
                         http,
                         line.Required(email, "CHATLOGGER_EMAIL"),
                         Verb.Password(),
@@ -73,25 +73,25 @@ internal static class SummaryVerb
                         stop);
                     var contenders = new List<(string Name, Func<Task<(TimeSpan Time, byte[] Body)>> Get)>
                     {
-                        ("ours", () => Get("ours", http, door.Ask(Ours), stop)),
+                        ("ours", () => Get("ours", http, client.Ask(Ours), stop)),
                     };
                     if (source is not null)
                     {
                         var rows = await SummaryFromRows.Of(source, line.Required(slug, "CHATLOGGER_SLUG"), stop);
-                        await rows.Folded(stop);
+                        await rows.Aggregated(stop);
                         contenders.Add((ByRows, () => rows.Get(stop)));
                     }
 
-            var theirs = line.GetValue(peer) is { } text ? Peer.Parse(peer.Name, text) : null;
-            using var peerHttp = theirs is null ? null : Verb.Connect(theirs.Address, 1);
-            if (theirs is not null)
-            {
-                var key = line.Required(peerKey, "CHATLOGGER_PEER_KEY");
-                contenders.Add((theirs.Name, () => Get(theirs.Name, peerHttp!, Keyed(theirs.Address, key), stop)));
-            }
-            await Compare(contenders, often, many);
-            return Exit.Good;
-        }));
+                    var theirs = line.GetValue(peer) is { } text ? Peer.Parse(peer.Name, text) : null;
+                    using var peerHttp = theirs is null ? null : Verb.Connect(theirs.Address, 1);
+                    if (theirs is not null)
+                    {
+                        var key = line.Required(peerKey, "CHATLOGGER_PEER_KEY");
+                        contenders.Add((theirs.Name, () => Get(theirs.Name, peerHttp!, Keyed(theirs.Address, key), stop)));
+                    }
+                    await Compare(contenders, often, many);
+                    return Exit.Good;
+                }));
         return verb;
     }
 
@@ -100,7 +100,7 @@ internal static class SummaryVerb
         int rounds,
         int requests)
     {
-        // The first answers warm up and show what is measured: a summary of nothing is quick.
+        // The first responses warm up and show that the summary is not empty.
         var first = default(JsonElement);
         foreach (var (name, get) in contenders)
         {

@@ -32,10 +32,10 @@ internal static class VerifyVerb
             await using var conversations = line.Open(file, limit);
             var password = line.GetValue(passwordStdin) ? Verb.Password(Console.In.ReadLine()) : Verb.Password();
 
-            var door = await DashboardClient.LogIn(http, address, password, new RetryPolicy(TimeProvider.System), stop);
+            var client = await DashboardClient.LogIn(http, address, password, new RetryPolicy(TimeProvider.System), stop);
             VerifyReport report;
             await using (var progress = Progress.OnConsole())
-                report = await new Verifier(door, parallel).Verify(conversations, progress, stop);
+                report = await new Verifier(client, parallel).Verify(conversations, progress, stop);
 
             report.Print(Console.Out);
             return stop.IsCancellationRequested ? Exit.Interrupted : report.Equal ? Exit.Good : Exit.NotGood;

@@ -165,7 +165,7 @@ public sealed partial class PrivateDatabase : IAsyncDisposable
     )]
     private static partial void LogDied(ILogger logger, int pid, string directory);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The private database is back as process {Pid}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The private database has recovered as process {Pid}")]
     private static partial void LogBack(ILogger logger, int pid);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The private database is still down: {Reason}")]

@@ -67,7 +67,7 @@ public class CutWriteTests(CutWriteApp app) : IClassFixture<CutWriteApp>, IAsync
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public async Task A_write_whose_connection_is_cut_is_acknowledged_once_and_is_there_once(
+    public async Task A_write_whose_connection_is_cut_is_acknowledged_once_and_stored_once(
         Phase phase,
         string table,
         bool keyed,

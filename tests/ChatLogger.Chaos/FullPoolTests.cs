@@ -7,7 +7,7 @@ using Npgsql;
 
 namespace ChatLogger.Chaos;
 
-/// <summary>The service with two connections to the database, and one for what plugins ask.</summary>
+/// <summary>The service with two connections to the database, and one for plugins.</summary>
 public class SmallPoolApp : App
 {
     protected override void Customize(WebApplicationBuilder builder) =>
@@ -18,7 +18,7 @@ public class SmallPoolApp : App
 public class FullPoolTests(SmallPoolApp app) : IClassFixture<SmallPoolApp>
 {
     [Fact]
-    public async Task With_no_connection_to_be_had_what_needs_one_is_503_and_what_needs_none_is_as_quick_as_ever()
+    public async Task With_exhausted_pools_requests_that_need_a_connection_are_503_and_others_are_answered_quickly()
     {
         var acme = await app.Org("acme");
         var plugin = await acme.Plugin();
@@ -31,7 +31,7 @@ public class FullPoolTests(SmallPoolApp app) : IClassFixture<SmallPoolApp>
         await using (await pool.OpenConnectionAsync())
         await using (await app.Services.GetRequiredKeyedService<NpgsqlDataSource>(Pools.Plugins).OpenConnectionAsync())
         {
-            // A mistake of a caller whose key was known a moment ago.
+            // An invalid request with a cached key.
             await Takes(1, 400, () => known.Post($"{acme.ApiPath}/chats", "{"));
             var waiting = Task.WhenAll(
                 Takes(5, 503, () => plugin.Post($"{acme.ApiPath}/chats", "{}")),
@@ -72,7 +72,7 @@ public class FullPoolTests(SmallPoolApp app) : IClassFixture<SmallPoolApp>
     }
 
     [Fact]
-    public async Task Members_who_take_every_connection_of_theirs_do_not_keep_plugins_waiting()
+    public async Task Members_who_exhaust_their_pool_do_not_block_plugins()
     {
         var acme = await app.Org("acme");
         var plugin = await acme.Plugin();

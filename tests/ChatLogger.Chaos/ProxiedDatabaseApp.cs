@@ -10,7 +10,7 @@ public class ProxiedDatabaseApp : DefaultDeadlineApp
 {
     internal TcpProxy Proxy { get; private set; } = null!;
 
-    /// <summary>The service's own, where requests read and change what is not a chat or a message.</summary>
+    /// <summary>The service's pools, except those that write chats and messages.</summary>
     internal List<NpgsqlDataSource> Pools =>
         [Services.GetRequiredService<NpgsqlDataSource>(), Services.GetRequiredKeyedService<NpgsqlDataSource>("plugins")];
 

@@ -88,7 +88,7 @@ internal sealed class Requests(App app, IReadOnlyList<(string Name, Func<Task<An
         (await app.Stranger.Get("/healthz/live")).Is(200);
     }
 
-    /// <summary>What would not get past the look-up of the session otherwise: the pools of exports and of analyses.</summary>
+    /// <summary>Uses the pools of exports and of analytics directly: over HTTP the look-up of the session would fail first.</summary>
     public async Task BackstagePoolsGiveUpInTime()
     {
         var since = Stopwatch.GetTimestamp();
@@ -105,7 +105,7 @@ internal sealed class Requests(App app, IReadOnlyList<(string Name, Func<Task<An
         Assert.InRange(Stopwatch.GetElapsedTime(since).TotalSeconds, 0, 5 + Slack);
     }
 
-    /// <summary>All at once, and within ten seconds.</summary>
+    /// <summary>All kinds of requests succeed again within ten seconds.</summary>
     public async Task WorkAgain()
     {
         var since = Stopwatch.GetTimestamp();

@@ -10,7 +10,7 @@ namespace ChatLogger.Chaos;
 public class ShutdownTests(ShutdownTests.DrainingApp app) : IClassFixture<ShutdownTests.DrainingApp>
 {
     [Fact]
-    public async Task A_service_that_stops_is_not_ready_at_once_and_fails_nobody_who_still_comes()
+    public async Task A_stopping_service_reports_not_ready_at_once_and_still_serves_requests()
     {
         var acme = await app.Org("acme");
         var chat = await acme.Chat();
@@ -31,7 +31,7 @@ public class ShutdownTests(ShutdownTests.DrainingApp app) : IClassFixture<Shutdo
             Assert.Equal("close", (await plugin.Post($"{acme.ApiPath}/chats", "{}")).Is(201).Header("Connection"));
         Assert.False(stopping.IsCompleted);
         Assert.False(inFlight.IsCompleted);
-        // It outlasts the time in which others are accepted, not its own deadline.
+        // The request in flight may outlast the drain delay, up to its own deadline.
         await Task.Delay(DrainingApp.Delay);
         await transaction.DisposeAsync();
 

@@ -1,6 +1,6 @@
 namespace ChatLogger.Chaos;
 
-/// <summary>The database is there and does not answer: every request is answered in time, and nothing of it stays.</summary>
+/// <summary>The database accepts connections and does not answer: every request is answered in time, and the service recovers.</summary>
 public class SilentDatabaseTests(ProxiedDatabaseApp app) : IClassFixture<ProxiedDatabaseApp>
 {
     [Fact]
@@ -20,14 +20,14 @@ public class SilentDatabaseTests(ProxiedDatabaseApp app) : IClassFixture<Proxied
     }
 
     [Fact]
-    public async Task A_host_that_comes_back_as_another_is_used_within_ten_seconds()
+    public async Task A_host_that_comes_back_with_new_connections_is_used_within_ten_seconds()
     {
         var everything = await Requests.Of(app);
         await everything.AllWork();
 
         app.Proxy.HoldEverything();
         await everything.AreRefusedInTime();
-        // The old connections stay silent for ever; new ones work.
+        // The old connections stay silent; new ones work.
         app.Proxy.AbandonConnections();
         app.Proxy.Release();
 

@@ -4,13 +4,13 @@ using ChatLogger.PrivatePostgres;
 
 namespace ChatLogger.Chaos;
 
-/// <summary>kill -9 of the service, of its private database, and of both: what was acknowledged is there afterwards.</summary>
+/// <summary>After kill -9 of the service, of its private database, or of both, every acknowledged message is stored.</summary>
 [UnsupportedOSPlatform("windows")]
 public sealed class SurvivalTests : IAsyncLifetime
 {
     private readonly ProcessSandbox _here = new();
     private readonly List<string> _acknowledged = [];
-    private string _door = "";
+    private string _messages = "";
     private string _key = "";
     private string _cookie = "";
 
@@ -37,7 +37,7 @@ public sealed class SurvivalTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_killed_database_is_503_for_moments_and_is_back_without_a_restart()
+    public async Task A_killed_database_causes_503_for_a_short_time_and_recovers_without_a_restart_of_the_service()
     {
         // A write waits for its database until the deadline.
         var service = await FirstStart("Server__DatabaseDeadline=00:00:04");
@@ -65,7 +65,7 @@ public sealed class SurvivalTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task When_both_are_killed_the_next_start_brings_everything_back()
+    public async Task When_both_are_killed_the_next_start_recovers_everything()
     {
         var service = await FirstStart();
         var writing = Write(service, CancellationToken.None);
@@ -84,14 +84,14 @@ public sealed class SurvivalTests : IAsyncLifetime
     public async Task A_start_that_is_interrupted_leaves_no_server_behind()
     {
         var service = _here.Start(["ASPNETCORE_ENVIRONMENT=Development"], "--urls", "http://127.0.0.1:0");
-        // initdb is at work.
+        // initdb is running.
         await Wait.Until(() => Directory.Exists(_here.Data) && Directory.EnumerateDirectories(_here.Data, "database*").Any());
 
         Assert.Equal(130, await service.Stop());
 
         Assert.Empty(ProcessTable.PostgresIn(_here.Cluster, ServerAccount.For(null)));
         Assert.DoesNotContain("   at ", service.Errors);
-        // And nothing half-made that would be in the way of the next.
+        // No partial cluster blocks the next start.
         Assert.Equal(0, await (await _here.Develop()).Stop());
     }
 
@@ -105,7 +105,7 @@ public sealed class SurvivalTests : IAsyncLifetime
         var login = await service.Http.Post("/auth/login", new { email = demo.Email, password = demo.Password });
         _cookie = login.Is(200).Header("Set-Cookie")!.Split(';')[0];
         var chat = (await service.Http.WithKey(_key).Post("/api/v1/orgs/demo/chats", new { })).Is(201).Text("id");
-        _door = $"/chats/{chat}/messages";
+        _messages = $"/chats/{chat}/messages";
         return service;
     }
 
@@ -116,7 +116,7 @@ public sealed class SurvivalTests : IAsyncLifetime
         for (var number = 0; !enough.IsCancellationRequested; number++)
         {
             var content = number.ToString(CultureInfo.InvariantCulture);
-            var answer = await plugin.Post("/api/v1/orgs/demo" + _door, new { role = "user", content });
+            var answer = await plugin.Post("/api/v1/orgs/demo" + _messages, new { role = "user", content });
             if (answer.Status == 201)
             {
                 lock (_acknowledged)
@@ -147,11 +147,11 @@ public sealed class SurvivalTests : IAsyncLifetime
         List<string> kept = [];
         for (var cursor = ""; cursor is not null;)
         {
-            var page = (await member.Get($"/orgs/me{_door}?limit=200{cursor}")).Is(200);
+            var page = (await member.Get($"/orgs/me{_messages}?limit=200{cursor}")).Is(200);
             kept.AddRange(page["items"].EnumerateArray().Select(message => message.GetProperty("content").GetString()!));
             cursor = page["nextCursor"].GetString() is { } next ? $"&cursor={next}" : null;
         }
-        // One whose answer did not come may be there as well; none may be there twice, and the order is the one of writing.
+        // A write without a response may be stored too; none may be stored twice, and the order is that of the writes.
         Assert.Equal(_acknowledged, kept.Where(_acknowledged.Contains));
         Assert.InRange(kept.Count, _acknowledged.Count, _acknowledged.Count + 1 + Refused);
     }

@@ -43,7 +43,7 @@ internal sealed class TcpProxy : IAsyncDisposable
 
     public void HoldAnswers() => _answers = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>The database's host goes silent: what is sent to it is accepted and never answered.</summary>
+    /// <summary>The database's host goes silent: it accepts data and never answers.</summary>
     public void HoldEverything()
     {
         HoldRequests();
@@ -185,12 +185,12 @@ internal sealed class TcpProxy : IAsyncDisposable
             }
             catch (ObjectDisposedException)
             {
-                // The service was faster.
+                // The service has closed the connection already.
             }
             _near.Dispose();
         }
 
-        /// <summary>Nothing is forwarded any more, and the socket stays open.</summary>
+        /// <summary>Stops forwarding and keeps the socket open.</summary>
         public void Forget()
         {
             IsForgotten = true;

@@ -8,10 +8,10 @@ public partial class UnavailableTests
     [InlineData(
         "alter table chats add column extra_{0} text not null default 'x'; alter table messages add column extra_{0} text; alter table "
             + "users add column extra_{0} int; alter table api_keys add column extra_{0} int; alter table sessions add column extra_{0} "
-                + "int; alter table organizations add column extra_{0} int"
+            + "int; alter table organizations add column extra_{0} int"
     )]
     [InlineData("analyze (verbose false); select '{0}'")]
-    public async Task A_change_of_the_schema_that_adds_something_does_no_harm_to_what_is_prepared(string change)
+    public async Task An_additive_schema_change_does_not_break_prepared_statements(string change)
     {
         var acme = await app.Org("acme");
         var viewer = (await acme.Member("viewer")).Caller;
@@ -64,7 +64,7 @@ public partial class UnavailableTests
         Assert.Equal("UTC", await Serving("show timezone"));
     }
 
-    /// <summary>Whether the service prepares its statements at all, so that there is something to be harmed.</summary>
+    /// <summary>Whether the service prepares its statements; otherwise the test would prove nothing.</summary>
     private async Task<bool> IsPrepared()
     {
         // One caller at a time uses one connection, unless the service does background work. The test checks all connections of the pool.

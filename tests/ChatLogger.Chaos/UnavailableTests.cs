@@ -7,11 +7,11 @@ public partial class UnavailableTests(DefaultDeadlineApp app) : IClassFixture<De
 {
     private static readonly object Message = new { role = "user", content = "a" };
 
-    /// <summary>The service's own.</summary>
+    /// <summary>The service's pool.</summary>
     private NpgsqlDataSource Pool => (NpgsqlDataSource)app.Services.GetService(typeof(NpgsqlDataSource))!;
 
     [Fact]
-    public async Task A_database_that_refuses_us_is_a_503_until_it_does_not()
+    public async Task A_database_that_refuses_connections_is_a_503_until_it_accepts_them()
     {
         var acme = await app.Org("acme");
         var plugin = await acme.Plugin();
@@ -67,13 +67,13 @@ public partial class UnavailableTests(DefaultDeadlineApp app) : IClassFixture<De
         Assert.InRange(statuses.Count(status => status == 503), 0, 10);
         Assert.All(statuses.TakeLast(20), status => Assert.Equal(201, status));
         Assert.Equal(20 + statuses.Count(status => status == 201), await acme.Count("chats"));
-        // Of the pool that reads, the first to meet a dead connection has the others thrown away, and asks again.
+        // In the pool for reads the first request that gets a dead connection clears the pool and retries.
         (await app.Stranger.Post("/auth/login", new { email = "nobody@acme.example", password = Persona.Password })).Is(401);
         await acme.Admin();
     }
 
     [Fact]
-    public async Task Who_only_reads_does_not_notice_killed_connections()
+    public async Task Reads_succeed_after_connections_were_killed()
     {
         var acme = await app.Org("acme");
         var viewer = (await acme.Member("viewer")).Caller;
@@ -90,7 +90,7 @@ public partial class UnavailableTests(DefaultDeadlineApp app) : IClassFixture<De
                 "/analytics/orgs/me/summary",
             })
         {
-            // The pool of each has connections that lie idle when they are killed.
+            // The pool of each path has idle connections when they are killed.
             (await viewer.Get(path)).Is(200);
             await Elsewhere($"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{database}'");
             app.Rows.Clear();
@@ -99,7 +99,7 @@ public partial class UnavailableTests(DefaultDeadlineApp app) : IClassFixture<De
     }
 
     [Fact]
-    public async Task A_locked_table_is_a_503_for_who_needs_it_and_nothing_for_the_others()
+    public async Task A_locked_table_is_a_503_only_for_the_requests_that_need_it()
     {
         var acme = await app.Org("acme");
         var plugin = await acme.Plugin();
@@ -124,7 +124,7 @@ public partial class UnavailableTests(DefaultDeadlineApp app) : IClassFixture<De
     }
 
     [Fact]
-    public async Task A_reader_who_hangs_up_takes_the_query_along()
+    public async Task A_cancelled_read_cancels_its_query()
     {
         var acme = await app.Org("acme");
         var viewer = (await acme.Member("viewer")).Caller;
@@ -144,7 +144,7 @@ public partial class UnavailableTests(DefaultDeadlineApp app) : IClassFixture<De
         var pace = LoadAwareStopwatch.Start();
         await Wait.Until(async () => !await Waits());
 
-        // The lock would have been waited for for two seconds.
+        // Without the cancellation the query would wait for the lock for two seconds.
         await pace.Within(1.2);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading);
     }

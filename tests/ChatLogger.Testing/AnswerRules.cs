@@ -2,13 +2,13 @@ using System.Text.RegularExpressions;
 
 namespace ChatLogger.Testing;
 
-/// <summary>What holds for every answer, whatever it says.</summary>
+/// <summary>Assertions for every response.</summary>
 internal static partial class AnswerRules
 {
-    /// <summary>What tests send where it must not come back.</summary>
+    /// <summary>Tests send it where the response must not repeat it.</summary>
     public const string Marker = "zzMARKERzz";
 
-    /// <summary>The headers of every answer, and none that says what is running.</summary>
+    /// <summary>Every response has the security headers, and none that names the software.</summary>
     public static Answer HasSecurityHeaders(this Answer answer, string cacheControl = "no-store")
     {
         Assert.Equal("nosniff", answer.Header("X-Content-Type-Options"));
@@ -20,7 +20,7 @@ internal static partial class AnswerRules
         return answer;
     }
 
-    /// <summary>Nothing of the inside and nothing of the request.</summary>
+    /// <summary>The response reveals no internals and repeats nothing of the request.</summary>
     public static Answer TellsNothing(this Answer answer)
     {
         var said =

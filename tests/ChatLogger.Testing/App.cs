@@ -22,7 +22,7 @@ public class App : IAsyncLifetime
     private string? _database;
     private NpgsqlDataSource? _rows;
 
-    /// <summary>As it came from the server, with no cookies, redirects or defaults of ours.</summary>
+    /// <summary>A client without cookies, redirects and defaults, to see the responses as the service sent them.</summary>
     internal HttpClient Http { get; private set; } = null!;
 
     internal Clock Clock { get; private set; } = new();
@@ -33,7 +33,7 @@ public class App : IAsyncLifetime
 
     internal Uri Address => Http.BaseAddress!;
 
-    /// <summary>The service's database, past the service.</summary>
+    /// <summary>Connects to the service's database directly.</summary>
     internal NpgsqlDataSource Rows => _rows!;
 
     internal string ConnectionString => _database!;
@@ -94,7 +94,7 @@ public class App : IAsyncLifetime
         return other;
     }
 
-    /// <summary>Becomes the service that another class has done with.</summary>
+    /// <summary>Takes over the started service of another class.</summary>
     private protected void TakeOver(App other) =>
         (_app, _database, _rows, Http, Clock, Log) = (other._app, other._database, other._rows, other.Http, other.Clock, other.Log);
 
@@ -132,7 +132,7 @@ public class App : IAsyncLifetime
 
     internal Task<T> Send<T>(IRequest<T> command) => Services.GetRequiredService<ISender>().Send(command);
 
-    /// <summary>One value from the database, past the service.</summary>
+    /// <summary>Reads one value directly from the database.</summary>
     internal async Task<T?> Value<T>(string sql, object? parameters = null)
     {
         await using var connection = await Rows.OpenConnectionAsync();
@@ -162,7 +162,7 @@ public class App : IAsyncLifetime
 
     protected virtual Task DropDatabase() => TestServer.Drop(_database!);
 
-    /// <summary>What a class of tests changes about the service.</summary>
+    /// <summary>Changes the settings and services for a class of tests.</summary>
     protected virtual void Customize(WebApplicationBuilder builder)
     {
     }

@@ -3,7 +3,7 @@ using ChatLogger.Features;
 
 namespace ChatLogger.Testing;
 
-/// <summary>What members of every test have in common.</summary>
+/// <summary>Constants of the members of all tests.</summary>
 internal static class Persona
 {
     public const string Password = "correct horse battery";
@@ -13,7 +13,7 @@ internal static class Persona
     public static readonly Actor Operator = Actor.Operator("test");
 }
 
-/// <summary>An organization and those who act in it. The standing cast: acme asks, globex must see nothing.</summary>
+/// <summary>An organization with its members and plugins. In every test acme sends the requests, and globex must see nothing.</summary>
 internal sealed class Org(App app, Guid id, string slug)
 {
     private Caller? _plugin;

@@ -37,7 +37,7 @@ internal sealed partial class ServiceProcess : IDisposable
         _process.StandardInput.Close();
     }
 
-    /// <summary>Speaks to it as a stranger; to be had once it listens.</summary>
+    /// <summary>A client without credentials; null until the service listens.</summary>
     public Caller Http { get; private set; } = null!;
 
     public Uri Address { get; private set; } = null!;

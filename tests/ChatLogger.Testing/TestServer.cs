@@ -73,7 +73,7 @@ internal sealed class TestServer : IDisposable
             ?? throw new InvalidOperationException(
                 "The tests need a PostgreSQL 15 or later. Install it (apt-get install postgresql), or Node.js (npm: "
                     + $"{PostgresPrograms.WhyNot}), or start Docker, or set {Variable} to a connection string of a role that may create "
-                        + "databases.");
+                    + "databases.");
     }
 
     private static async Task<string> ThrowawayServer()

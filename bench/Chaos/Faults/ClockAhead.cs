@@ -22,14 +22,14 @@ internal sealed class ClockAhead() : Fault("clock")
             ("FAKETIME", "+2h"),
             ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
             ("DONT_FAKE_MONOTONIC", "1"));
-        site.Door.Other = ahead.Port;
+        site.ServiceProxy.Other = ahead.Port;
         // A client that keeps a connection reaches the other instance with the next one, a second later.
         await Task.Delay(TimeSpan.FromSeconds(2));
     }
 
     public override async Task<string> End(TestEnvironment site)
     {
-        site.Door.Other = 0;
+        site.ServiceProxy.Other = 0;
         if (await ahead!.Terminate(TimeSpan.FromSeconds(30)) != 0)
             Broken.Add("the instance ahead did not end well");
         await ahead.DisposeAsync();

@@ -34,7 +34,7 @@ internal sealed class DiskFull() : Fault("disk")
         var block = new byte[1 << 20];
         try
         {
-            // The last bytes, too: what is written meanwhile takes its part.
+            // Fill the last bytes too: other writes also use space in the meantime.
             for (var size = block.Length; size >= 512;)
             {
                 try
@@ -65,7 +65,7 @@ internal sealed class DiskFull() : Fault("disk")
         return string.Create(CultureInfo.InvariantCulture, $"{free} bytes were free");
     }
 
-    // Both for a moment, with everybody waiting.
+    // Both servers run for a moment, while all requests wait.
     private static async Task Move(TestEnvironment site, string space) => await site.Postgres.Execute(
         $"alter table messages set tablespace {space}; alter index messages_pkey set tablespace {space}");
 

@@ -23,7 +23,7 @@ internal sealed class EightStart() : Fault("start")
     {
         var database = string.Create(CultureInfo.InvariantCulture, $"empty{Interlocked.Increment(ref times)}");
         await site.Postgres.Execute($"create database {database}");
-        // Each on its own, for what they make when they are the first must not differ.
+        // Each has settings of its own, because what the first start creates must not depend on which instance is first.
         var instances = Enumerable.Range(0, Many).Select(_ => site.LaunchIn(database)).ToList();
         try
         {

@@ -98,7 +98,7 @@ internal sealed class NeighbourNoisy() : Fault("neighbour")
                     using var answer = await make();
                     if ((int)answer.StatusCode >= 500 && (int)answer.StatusCode != 503)
                         Broken.Add(string.Create(CultureInfo.InvariantCulture, $"a neighbour got {(int)answer.StatusCode}"));
-                    // A client that is told to wait retries all the same, only not at once.
+                    // A client that is asked to wait retries all the same, but not at once.
                     if ((int)answer.StatusCode is 429 or 503 or 409)
                         await Task.Delay(100, CancellationToken.None);
                 }

@@ -11,13 +11,13 @@ internal sealed class PluginsCutOff() : Fault("cut")
 
     public override Task Begin(TestEnvironment site)
     {
-        (before, site.Door.Cutting) = (site.Door.Cuts, 0.1);
+        (before, site.ServiceProxy.Cutting) = (site.ServiceProxy.Cuts, 0.1);
         return Task.CompletedTask;
     }
 
     public override Task<string> End(TestEnvironment site)
     {
-        site.Door.Cutting = 0;
-        return Task.FromResult(string.Create(CultureInfo.InvariantCulture, $"{site.Door.Cuts - before} connections cut"));
+        site.ServiceProxy.Cutting = 0;
+        return Task.FromResult(string.Create(CultureInfo.InvariantCulture, $"{site.ServiceProxy.Cuts - before} connections cut"));
     }
 }

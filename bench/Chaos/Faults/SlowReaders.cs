@@ -47,7 +47,7 @@ internal sealed class SlowReaders() : Fault("readers")
         var begun = 0;
         foreach (var socket in sockets)
         {
-            // What has come so far: the beginning of a good answer.
+            // The part received so far is the beginning of a valid response.
             var buffer = new byte[16];
             using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(5));
             if (

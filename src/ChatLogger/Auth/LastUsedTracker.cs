@@ -94,6 +94,6 @@ internal sealed partial class LastUsedTracker(NpgsqlDataSource db, TimeProvider 
         }
     }
 
-    [LoggerMessage(LogLevel.Warning, "When keys were last used cannot be written for now: {Exception}")]
+    [LoggerMessage(LogLevel.Warning, "Last-used times of keys cannot be written: {Exception}")]
     private static partial void NotWritten(ILogger log, string exception);
 }

@@ -187,6 +187,6 @@ internal abstract partial class FeedConsumer(
             CannotConsume(log, name, failure.Message);
     }
 
-    [LoggerMessage(LogLevel.Warning, "What arrived cannot be followed ({Name}); trying again: {Reason}")]
+    [LoggerMessage(LogLevel.Warning, "Feed consumer {Name} failed; retrying: {Reason}")]
     private static partial void CannotConsume(ILogger log, string name, string reason);
 }

@@ -22,7 +22,7 @@ internal sealed class FeedLag(IReadOnlyList<string> consumers, NpgsqlDataSource 
 
     public void Add(Meter meter) =>
         _ages = meter.CreateObservableGauge(
-            "chatlogger.follower.oldest_age",
+            "chatlogger.feed.consumer.lag",
             () => Last is { } last ? consumers.Select(name => Of(name, last)) : [],
             "s",
             "How long ago the oldest message arrived that is not counted ahead or indexed yet; 0 when there is none. Answers are right all the same."
@@ -51,7 +51,7 @@ internal sealed class FeedLag(IReadOnlyList<string> consumers, NpgsqlDataSource 
         ct)).ToDictionary(each => each.Follower, each => (time.GetUtcNow() - Arrived(each.Id)).TotalSeconds));
 
     private static Measurement<double> Of(string consumer, Counted last) => new(
-        Math.Max(0, last.Ages.GetValueOrDefault(consumer)), new KeyValuePair<string, object?>("chatlogger.follower", consumer));
+        Math.Max(0, last.Ages.GetValueOrDefault(consumer)), new KeyValuePair<string, object?>("chatlogger.feed.consumer", consumer));
 
     // RFC 9562, section 5.7 (UUIDv7): the first 48 bits are the milliseconds since 1970.
     private static DateTimeOffset Arrived(Guid id)

@@ -69,6 +69,6 @@ internal sealed partial class IdempotencyKeyCleanupService(
 
     protected override void Failed(Exception failure) => CannotCleanUp(log, failure.GetType().Name);
 
-    [LoggerMessage(LogLevel.Warning, "Idempotency keys whose time is over could not be swept: {Exception}")]
+    [LoggerMessage(LogLevel.Warning, "Expired idempotency keys could not be deleted: {Exception}")]
     private static partial void CannotCleanUp(ILogger log, string exception);
 }

@@ -43,6 +43,6 @@ internal abstract partial class PolledGauges<T>(TimeSpan pause, ILogger log) : B
         }
     }
 
-    [LoggerMessage(LogLevel.Warning, "What waits cannot be counted for the metrics; trying again")]
+    [LoggerMessage(LogLevel.Warning, "Polled metrics cannot be read; retrying")]
     private static partial void CannotCount(ILogger log, Exception failure);
 }

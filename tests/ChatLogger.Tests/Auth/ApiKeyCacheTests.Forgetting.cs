@@ -6,7 +6,7 @@ namespace ChatLogger.Tests.Auth;
 public sealed partial class ApiKeyCacheTests
 {
     [Fact]
-    public async Task A_key_ends_with_its_time_to_the_moment()
+    public async Task A_key_ends_exactly_when_it_expires()
     {
         var brief = _directory.Grant(_acme, _clock.GetUtcNow() + Second);
         Assert.Equal(_acme, await Ask(brief));
@@ -32,7 +32,7 @@ public sealed partial class ApiKeyCacheTests
     }
 
     [Fact]
-    public async Task What_is_no_key_is_not_looked_up_also_beside_one_that_is_known()
+    public async Task A_malformed_key_is_not_looked_up_also_beside_a_valid_one()
     {
         await Ask(_key);
         foreach (
@@ -54,7 +54,7 @@ public sealed partial class ApiKeyCacheTests
     }
 
     [Fact]
-    public async Task What_is_forgotten_is_looked_up_at_once_and_nothing_else()
+    public async Task An_evicted_key_is_looked_up_at_once_and_no_other()
     {
         var globex = Guid.NewGuid();
         var (other, theirs) = (_directory.Grant(_acme), _directory.Grant(globex));
@@ -71,7 +71,7 @@ public sealed partial class ApiKeyCacheTests
     }
 
     [Fact]
-    public async Task A_look_up_that_was_under_way_when_the_key_was_revoked_leaves_nothing_behind()
+    public async Task A_look_up_in_progress_when_the_key_was_revoked_is_not_cached()
     {
         _directory.Hold();
         var before = Ask(_key);

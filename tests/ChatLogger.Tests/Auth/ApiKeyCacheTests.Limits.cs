@@ -10,7 +10,7 @@ namespace ChatLogger.Tests.Auth;
 public sealed partial class ApiKeyCacheTests
 {
     [Fact]
-    public async Task Ten_thousand_invented_keys_drive_out_no_live_one_and_take_no_more_room()
+    public async Task Ten_thousand_invalid_keys_evict_no_valid_one_and_stay_within_the_capacity()
     {
         var live = Enumerable.Range(0, 500).Select(_ => _directory.Grant(_acme)).ToList();
         foreach (var key in live)
@@ -27,7 +27,7 @@ public sealed partial class ApiKeyCacheTests
     }
 
     [Fact]
-    public async Task With_too_many_live_keys_the_oldest_go()
+    public async Task With_too_many_valid_keys_the_oldest_are_evicted()
     {
         var keys = Remembering(new KeyCacheSettings { Entries = 100 });
         var live = Enumerable.Range(0, 150).Select(_ => _directory.Grant(_acme)).ToList();

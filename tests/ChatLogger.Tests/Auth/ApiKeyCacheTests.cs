@@ -8,7 +8,7 @@ using Npgsql;
 
 namespace ChatLogger.Tests.Auth;
 
-/// <summary>What is remembered of keys, and for how long.</summary>
+/// <summary>What the cache keeps of keys, and for how long.</summary>
 public sealed partial class ApiKeyCacheTests : IAsyncDisposable
 {
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
@@ -52,7 +52,7 @@ public sealed partial class ApiKeyCacheTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task No_answer_is_believed_for_four_seconds_whatever_the_database_does()
+    public async Task No_cached_answer_is_used_after_four_seconds_whatever_the_database_does()
     {
         await Ask(_key);
         _directory.Failing = true;
@@ -67,7 +67,7 @@ public sealed partial class ApiKeyCacheTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task An_answer_is_as_old_as_its_question()
+    public async Task A_cached_answer_ages_from_the_start_of_its_look_up()
     {
         _directory.Hold();
         var slow = Ask(_key);
@@ -107,7 +107,7 @@ public sealed partial class ApiKeyCacheTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Who_comes_at_the_same_time_shares_one_look_up_and_the_first_may_go()
+    public async Task Concurrent_callers_share_one_look_up_and_the_first_may_cancel()
     {
         _directory.Hold();
         using var timeout = new CancellationTokenSource();

@@ -9,7 +9,7 @@ public class ApiKeyTests
 {
     private const string Alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-    // A key of the format as it was first published: what has been handed out must stay valid.
+    // A key of the first published format: issued keys must stay valid.
     private const string Published = "clk_0123456789ABCDEF_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ";
 
     [Fact]
@@ -41,7 +41,7 @@ public class ApiKeyTests
     }
 
     [Fact]
-    public void A_key_with_any_one_character_changed_is_none()
+    public void A_key_with_one_changed_character_is_invalid()
     {
         var key = ApiKey.Generate().Text;
         for (var at = 0; at < key.Length; at++)
@@ -54,7 +54,7 @@ public class ApiKeyTests
     }
 
     [Fact]
-    public void Junk_is_no_key()
+    public void Malformed_text_is_not_a_key()
     {
         var key = ApiKey.Generate().Text;
         foreach (

@@ -45,7 +45,7 @@ public sealed class AuthorizationTests(App app) : IClassFixture<App>
     }
 
     [Fact]
-    public async Task A_key_that_nobody_knows_does_not_pass()
+    public async Task An_unknown_key_is_refused()
     {
         await IsRefused(401, "acme", _key.Text);
 
@@ -54,7 +54,7 @@ public sealed class AuthorizationTests(App app) : IClassFixture<App>
     }
 
     [Fact]
-    public async Task Nobody_is_asked_about_what_cannot_be_a_key()
+    public async Task A_malformed_key_is_not_looked_up()
     {
         Knows(_first, "acme");
         var mistyped = _key.Text[..^1] + (_key.Text[^1] == 'a' ? 'b' : 'a');
@@ -70,7 +70,7 @@ public sealed class AuthorizationTests(App app) : IClassFixture<App>
     }
 
     [Fact]
-    public async Task What_the_key_grants_decides_and_not_the_path()
+    public async Task The_organization_of_the_key_decides_and_not_the_path()
     {
         Knows(_first, "acme", "import");
         await IsRefused(404, "globex", _key.Text);
@@ -101,7 +101,7 @@ public sealed class AuthorizationTests(App app) : IClassFixture<App>
     }
 
     [Fact]
-    public async Task An_endpoint_without_a_policy_is_a_mistake_and_lets_nobody_in()
+    public async Task An_endpoint_without_a_policy_refuses_every_caller()
     {
         var context = Context("acme", [_key.Text], []);
 

@@ -60,7 +60,7 @@ public partial class BcryptTests
     [Theory]
     [InlineData(73)]
     [InlineData(100_000)]
-    public void What_does_not_fit_into_72_bytes_is_refused_and_never_cut(int length)
+    public void A_password_over_72_bytes_is_refused_and_never_truncated(int length)
     {
         var password = new string('x', length);
         var hashOfTheFirst72 = Quick.Hash(password[..72]);
@@ -91,7 +91,7 @@ public partial class BcryptTests
 
     // No theory: attributes keep their strings as UTF-8, and would replace what this is about.
     [Fact]
-    public void A_lone_surrogate_is_refused_and_stands_for_nothing_else()
+    public void A_lone_surrogate_is_refused_and_matches_no_other_password()
     {
         (string Password, string Other)[] pairs = [("before\ud800", "before"), ("\udc00after", ""), ("\ud800", "\ufffd"), ("\ud800", "?")];
         foreach (var (password, other) in pairs)
@@ -102,7 +102,7 @@ public partial class BcryptTests
     }
 
     [Fact]
-    public void An_impossible_password_is_turned_down_no_sooner_than_a_wrong_one()
+    public void An_impossible_password_takes_as_long_as_a_wrong_one()
     {
         var hash = new Bcrypt(cost: 7).Hash(Password);
         var wrong = Fastest("wrong");
@@ -120,7 +120,7 @@ public partial class BcryptTests
     }
 
     [Fact]
-    public void A_malformed_hash_belongs_to_no_password_and_harms_nobody()
+    public void A_malformed_hash_matches_no_password_and_throws_no_exception()
     {
         const string good = "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW";
         Assert.True(Quick.Verify("U*U", good));
@@ -188,6 +188,6 @@ public partial class BcryptTests
     [InlineData("$2a$31$", false)]
     [InlineData("$2x$11$", true)]
     [InlineData("$6$salt", true)]
-    public void A_hash_that_is_cheaper_than_today_or_of_another_kind_wants_replacing(string start, bool expected) =>
+    public void A_hash_with_a_lower_cost_or_another_version_needs_rehashing(string start, bool expected) =>
         Assert.Equal(expected, new Bcrypt().NeedsRehash(start + "CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"));
 }

@@ -20,7 +20,7 @@ public class BearerKeyTests(LeasedApp app) : IClassFixture<LeasedApp>
     }
 
     [Fact]
-    public async Task Two_keys_are_none_though_they_be_equal()
+    public async Task Two_keys_are_refused_even_if_equal()
     {
         var acme = await app.Org("acme");
         var key = await acme.Key();

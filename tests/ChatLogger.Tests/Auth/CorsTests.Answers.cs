@@ -3,7 +3,7 @@ namespace ChatLogger.Tests.Auth;
 public partial class CorsTests
 {
     [Fact]
-    public async Task A_page_can_read_what_the_plugin_door_answers_refusals_too()
+    public async Task A_page_can_read_all_responses_of_the_plugin_API()
     {
         var acme = await app.Org("acme");
         var plugin = await acme.Plugin();
@@ -47,7 +47,7 @@ public partial class CorsTests
     }
 
     [Fact]
-    public async Task The_dashboard_can_read_what_the_member_door_answers_and_nobody_else()
+    public async Task Only_allowed_origins_can_read_the_responses_of_the_dashboard_API()
     {
         var acme = await app.Org("acme");
         var viewer = (await acme.Member("viewer")).Caller;
@@ -86,7 +86,7 @@ public partial class CorsTests
     }
 
     [Fact]
-    public async Task Several_origins_are_none()
+    public async Task Several_origins_are_refused()
     {
         var acme = await app.Org("acme");
         var admin = $"Cookie: {(await acme.Admin()).Credential}";
@@ -112,7 +112,7 @@ public partial class CorsTests
     }
 
     [Fact]
-    public async Task A_foreign_page_is_refused_after_who_and_where_and_before_what()
+    public async Task A_foreign_page_is_refused_after_authentication_and_route_and_before_validation()
     {
         var acme = await app.Org("acme");
         var member = await acme.Member("viewer");

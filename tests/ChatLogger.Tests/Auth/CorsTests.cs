@@ -5,7 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace ChatLogger.Tests.Auth;
 
-/// <summary>Which pages' browsers may read our answers.</summary>
+/// <summary>Which origins may read the responses.</summary>
 public partial class CorsTests(DashboardElsewhereApp app) : IClassFixture<DashboardElsewhereApp>
 {
     private const string Dashboard = "https://dashboard.example";
@@ -32,7 +32,7 @@ public partial class CorsTests(DashboardElsewhereApp app) : IClassFixture<Dashbo
     private static string? Literal(RoutePatternPathSegment segment) => (segment.Parts[0] as RoutePatternLiteralPart)?.Content;
 
     [Fact]
-    public async Task Every_route_of_the_plugin_door_answers_the_preflight_of_every_page()
+    public async Task Every_route_of_the_plugin_API_answers_the_preflight_of_every_page()
     {
         foreach (var (path, _, methods) in Paths.Where(each => each.Access.Credential == CredentialKind.ApiKey))
         {
@@ -56,7 +56,7 @@ public partial class CorsTests(DashboardElsewhereApp app) : IClassFixture<Dashbo
     }
 
     [Fact]
-    public async Task Every_route_of_the_member_door_answers_the_preflight_of_an_allowed_origin_and_tells_others_nothing()
+    public async Task Every_route_of_the_dashboard_API_answers_the_preflight_of_allowed_origins_only()
     {
         var members = Paths.Where(each => each.Access.Credential != CredentialKind.ApiKey && !IsService(each.Path)).ToList();
         Assert.Contains(members, each => each.Path == "/auth/login");

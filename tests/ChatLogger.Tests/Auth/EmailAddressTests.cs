@@ -40,7 +40,7 @@ public class EmailAddressTests(LeasedApp app) : IClassFixture<LeasedApp>
     [InlineData("ada\u2028x@acme.example")]
     [InlineData("ada\ufffe@acme.example")]
     [InlineData("ada@acme.example, bob@acme.example")]
-    public void What_is_no_address_has_none(string? typed) => Assert.Null(EmailAddress.Normalize(typed));
+    public void Invalid_addresses_are_refused(string? typed) => Assert.Null(EmailAddress.Normalize(typed));
 
     // An attribute cannot hold half a pair.
     [Fact]
@@ -62,7 +62,7 @@ public class EmailAddressTests(LeasedApp app) : IClassFixture<LeasedApp>
     }
 
     [Fact]
-    public async Task Whoever_logs_in_may_type_their_address_in_any_spelling_and_nobody_gets_a_second_one()
+    public async Task Login_accepts_any_spelling_of_an_address_and_no_second_account_has_it()
     {
         var acme = await app.Org("acme");
         var name = $"zoë-{Guid.NewGuid():N}";

@@ -9,7 +9,7 @@ namespace ChatLogger.Tests.Auth;
 public class LastUsedTrackerTests(App app) : IClassFixture<App>
 {
     [Fact]
-    public async Task The_use_of_a_key_is_listed_to_the_minute_and_of_no_other_key()
+    public async Task The_last_use_of_a_key_is_listed_to_the_minute()
     {
         var acme = await app.Org("acme");
         var admin = await acme.Admin();
@@ -54,7 +54,7 @@ public class LastUsedTrackerTests(App app) : IClassFixture<App>
     }
 
     [Fact]
-    public async Task An_instance_that_stops_writes_down_what_it_knows()
+    public async Task A_stopping_instance_writes_the_pending_uses()
     {
         var acme = await app.Org("acme");
         var key = (await acme.Plugin()).Credential!;
@@ -68,7 +68,7 @@ public class LastUsedTrackerTests(App app) : IClassFixture<App>
     }
 
     [Fact]
-    public async Task A_row_that_somebody_is_at_is_left_for_later_and_the_others_are_written()
+    public async Task A_locked_row_is_retried_later_and_the_others_are_written()
     {
         var acme = await app.Org("acme");
         var (held, free) = (await acme.Key(), await acme.Key());
@@ -89,7 +89,7 @@ public class LastUsedTrackerTests(App app) : IClassFixture<App>
     }
 
     [Fact]
-    public async Task A_database_that_cannot_take_it_is_told_of_once_and_nothing_is_lost()
+    public async Task A_failing_database_is_logged_once_and_no_use_is_lost()
     {
         var acme = await app.Org("acme");
         var key = await acme.Key();

@@ -38,7 +38,7 @@ public class OriginCheckTests(DashboardElsewhereApp app) : IClassFixture<Dashboa
     [InlineData("https://dashboard.example/", null, false)]
     [InlineData("other port", null, false)]
     [InlineData("https self", null, false)]
-    public async Task What_changes_something_comes_from_our_own_pages_or_an_allowed_origin(string? origin, string? site, bool allowed)
+    public async Task A_changing_request_must_come_from_an_own_page_or_an_allowed_origin(string? origin, string? site, bool allowed)
     {
         var acme = await app.Org("acme");
         var member = await acme.Member("admin");
@@ -90,7 +90,7 @@ public class OriginCheckTests(DashboardElsewhereApp app) : IClassFixture<Dashboa
     [InlineData("Host: CHAT.example", "http://chat.example", 200)]
     [InlineData("Host: chat.example:8080", "http://chat.example:8080", 200)]
     [InlineData("Host: chat.example:443", "http://chat.example", 403)]
-    public async Task A_default_port_and_the_case_of_a_host_make_no_other_origin(string host, string origin, int status)
+    public async Task The_default_port_and_the_case_of_the_host_do_not_change_an_origin(string host, string origin, int status)
     {
         var ann = await (await app.Org("acme")).Member("viewer");
 
@@ -163,7 +163,7 @@ public class OriginCheckTests(DashboardElsewhereApp app) : IClassFixture<Dashboa
         ];
 
     [Fact]
-    public async Task A_plugin_is_no_page_and_may_come_from_anywhere()
+    public async Task A_plugin_without_an_origin_may_call_from_anywhere()
     {
         var acme = await app.Org("acme");
 

@@ -9,7 +9,7 @@ public class PasswordHashingQueueTests(CountingApp app) : IClassFixture<Counting
     private static readonly int AtOnce = Math.Max(1, Environment.ProcessorCount - 1);
 
     [Fact]
-    public async Task Whatever_is_wrong_with_a_login_the_work_and_the_answer_are_the_same()
+    public async Task Every_failed_login_costs_the_same_work_and_gets_the_same_answer()
     {
         var acme = await app.Org("acme");
         var member = await acme.Member("viewer");
@@ -53,7 +53,7 @@ public class PasswordHashingQueueTests(CountingApp app) : IClassFixture<Counting
     }
 
     [Fact]
-    public async Task A_service_that_has_started_has_hashed_before()
+    public async Task The_service_warms_up_the_hasher_at_start()
     {
         var other = (CountingApp)await app.AnotherInstance();
         try
@@ -92,7 +92,7 @@ public class PasswordHashingQueueTests(CountingApp app) : IClassFixture<Counting
     }
 
     [Fact]
-    public async Task A_login_whose_hash_cannot_be_renewed_is_a_login()
+    public async Task A_login_whose_hash_cannot_be_renewed_succeeds()
     {
         var member = await (await app.Org("acme")).Member("viewer");
         app.FailsToRehash = true;
@@ -108,7 +108,7 @@ public class PasswordHashingQueueTests(CountingApp app) : IClassFixture<Counting
     }
 
     [Fact]
-    public async Task Who_finds_the_queue_full_is_told_to_come_back_and_the_others_are_served()
+    public async Task A_request_that_finds_the_queue_full_is_refused_with_Retry_After()
     {
         using var release = new ManualResetEventSlim();
         var hasher = Substitute.For<IPasswordHasher>();
@@ -153,7 +153,7 @@ public class PasswordHashingQueueTests(CountingApp app) : IClassFixture<Counting
     }
 
     [Fact]
-    public async Task Hashing_takes_none_of_the_threads_that_serve_requests_and_its_failure_is_the_callers()
+    public async Task Hashing_runs_on_its_own_threads_and_its_exception_reaches_the_caller()
     {
         var pooled = true;
         var hasher = Substitute.For<IPasswordHasher>();
@@ -173,7 +173,7 @@ public class PasswordHashingQueueTests(CountingApp app) : IClassFixture<Counting
     }
 
     [Fact]
-    public async Task Who_stops_waiting_leaves_the_queue()
+    public async Task A_cancelled_request_leaves_the_queue()
     {
         using var release = new ManualResetEventSlim();
         var hasher = Substitute.For<IPasswordHasher>();

@@ -73,7 +73,7 @@ public class ProxiesTests(TwoAttemptsApp app) : IClassFixture<TwoAttemptsApp>
     }
 
     [Fact]
-    public async Task Without_a_trusted_proxy_nobody_says_anything_about_themselves()
+    public async Task Without_a_trusted_proxy_forwarded_headers_are_ignored()
     {
         var plain = new NoProxyApp();
         await plain.InitializeAsync();
@@ -122,7 +122,7 @@ public class ProxiesTests(TwoAttemptsApp app) : IClassFixture<TwoAttemptsApp>
     }
 
     [Fact]
-    public void Nobody_is_trusted_who_is_not_named()
+    public void Only_named_proxies_are_trusted()
     {
         Assert.Null(Read());
         Assert.Null(Read(("Proxies:Trusted:0", "")));
@@ -146,7 +146,7 @@ public class ProxiesTests(TwoAttemptsApp app) : IClassFixture<TwoAttemptsApp>
     [InlineData("2001:db8::1", "2001:db8:0:1::1", false)]
     [InlineData("fe80::1%1", "fe80::2%2", true)]
     [InlineData("0.0.0.1", "0:0:0:1::", false)]
-    public void An_address_is_counted_as_who_has_it(string one, string other, bool same) =>
+    public void Addresses_are_counted_by_the_network_that_one_client_has(string one, string other, bool same) =>
         Assert.Equal(same, ClientAddress.Of(IPAddress.Parse(one)) == ClientAddress.Of(IPAddress.Parse(other)));
 
     private Task<Answer> Guess(string forwardedFor) =>

@@ -19,7 +19,7 @@ public class RateLimitersTests
     [Fact]
     public void A_burst_and_then_so_many_a_second_and_the_wait_is_exact()
     {
-        var rateLimiters = Throttles(new() { Ingest = new() { PerSecond = 4, Burst = 3 } });
+        var rateLimiters = Limiters(new() { Ingest = new() { PerSecond = 4, Burst = 3 } });
 
         Assert.Equal(3, Passing(() => rateLimiters.Ingest(Acme, "key"), 10));
         Assert.Equal(TimeSpan.FromSeconds(0.25), rateLimiters.Ingest(Acme, "key"));
@@ -36,7 +36,7 @@ public class RateLimitersTests
     [Fact]
     public void So_many_a_minute_and_the_wait_is_until_its_end()
     {
-        var rateLimiters = Throttles(new() { Analytics = new() { PerMinute = 3 } });
+        var rateLimiters = Limiters(new() { Analytics = new() { PerMinute = 3 } });
         var (ann, ben) = (Guid.NewGuid(), Guid.NewGuid());
         TimeSpan? Ask(Guid member, params EndpointRateLimit[] special) => rateLimiters.Member(member, special);
 
@@ -52,9 +52,9 @@ public class RateLimitersTests
     }
 
     [Fact]
-    public void What_comes_at_once_from_everywhere_is_counted_once_each()
+    public void Concurrent_requests_are_each_counted_once()
     {
-        var rateLimiters = Throttles(
+        var rateLimiters = Limiters(
             new()
             {
                 Ingest = new() { PerSecond = 1, Burst = 1_000 },
@@ -80,9 +80,9 @@ public class RateLimitersTests
     }
 
     [Fact]
-    public void A_flood_of_invalid_keys_is_not_looked_for_and_somebody_else_at_the_address_has_a_chance()
+    public void A_flood_of_invalid_keys_is_not_looked_up_and_other_callers_at_the_address_can_still_succeed()
     {
-        var rateLimiters = Throttles(new());
+        var rateLimiters = Limiters(new());
         var (flood, other) = (Address("203.0.113.1"), Address("203.0.113.2"));
         for (var i = 0; i < 60; i++)
         {
@@ -106,9 +106,9 @@ public class RateLimitersTests
     }
 
     [Fact]
-    public void Twenty_thousand_addresses_take_no_more_room_than_one()
+    public void Twenty_thousand_addresses_stay_within_the_memory_bound()
     {
-        var rateLimiters = Throttles(new());
+        var rateLimiters = Limiters(new());
         var addresses = Enumerable.Range(0, 20_001).Select(i => Address($"2001:db8:{i:x}::1")).ToArray();
         rateLimiters.InvalidKey(addresses[0], asked: true);
 
@@ -124,9 +124,9 @@ public class RateLimitersTests
     }
 
     [Fact]
-    public void Keys_and_members_that_rest_are_forgotten_and_those_that_do_not_are_not()
+    public void Unused_keys_and_members_are_evicted_and_active_ones_are_kept()
     {
-        var rateLimiters = Throttles(new() { Ingest = new() { PerSecond = 1, Burst = 1 } });
+        var rateLimiters = Limiters(new() { Ingest = new() { PerSecond = 1, Burst = 1 } });
         for (var i = 0; i < 100_000; i++)
         {
             rateLimiters.Ingest(Acme, $"key-{i}");
@@ -144,7 +144,7 @@ public class RateLimitersTests
     [Fact]
     public void A_request_that_passes_allocates_nothing()
     {
-        var rateLimiters = Throttles(new() { Ingest = new() { PerSecond = 1_000_000, Burst = 10_000_000 } });
+        var rateLimiters = Limiters(new() { Ingest = new() { PerSecond = 1_000_000, Burst = 10_000_000 } });
         var address = Address("203.0.113.1");
         rateLimiters.Ingest(Acme, "key");
 
@@ -189,7 +189,7 @@ public class RateLimitersTests
             (limits.Login.FailuresPerAccount, limits.Login.FailuresPerAddress, limits.Login.Window));
     }
 
-    private RateLimiters Throttles(RateLimits limits) => new(limits, _clock);
+    private RateLimiters Limiters(RateLimits limits) => new(limits, _clock);
 
     private static ClientAddress Address(string text) => ClientAddress.Of(IPAddress.Parse(text));
 

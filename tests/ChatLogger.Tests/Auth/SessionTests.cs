@@ -30,7 +30,7 @@ public class SessionTests(App app) : IClassFixture<App>
     }
 
     [Fact]
-    public async Task A_session_is_another_members_for_nobody()
+    public async Task A_session_never_acts_as_another_member()
     {
         var acme = await app.Org("acme");
         var (one, other) = (await acme.Member("viewer"), await acme.Member("admin"));
@@ -41,7 +41,7 @@ public class SessionTests(App app) : IClassFixture<App>
     }
 
     [Fact]
-    public async Task The_role_is_the_databases_and_not_the_tokens()
+    public async Task The_role_comes_from_the_database_and_not_from_the_token()
     {
         var acme = await app.Org("acme");
         var globex = await app.Org("globex");
@@ -90,7 +90,7 @@ public class SessionTests(App app) : IClassFixture<App>
     }
 
     [Fact]
-    public async Task Two_session_cookies_are_none_and_other_cookies_are_nobodys_business()
+    public async Task Two_session_cookies_are_refused_and_other_cookies_are_ignored()
     {
         var member = await (await app.Org("acme")).Member("viewer");
         var cookie = member.Caller.Credential!;

@@ -110,7 +110,7 @@ public class SessionTokensTests
     }
 
     [Fact]
-    public void A_changed_token_is_none()
+    public void A_changed_token_is_invalid()
     {
         var token = Signed(Header, Payload());
         var parts = token.Split('.');
@@ -123,7 +123,7 @@ public class SessionTokensTests
     }
 
     [Fact]
-    public void Whatever_is_no_token_is_none_and_never_an_exception()
+    public void Malformed_tokens_are_refused_without_an_exception()
     {
         string[] junk =
         [

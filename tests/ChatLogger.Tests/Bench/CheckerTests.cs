@@ -10,7 +10,7 @@ public class CheckerTests
     private long _moment;
 
     [Fact]
-    public void What_was_acknowledged_once_and_is_there_once_is_well()
+    public void A_row_acknowledged_once_and_stored_once_is_no_violation()
     {
         var (a, b, c) = (Acknowledged("a"), Acknowledged("b"), Acknowledged("c"));
         var chat = Acknowledged("d", Kind.Chat);
@@ -22,7 +22,7 @@ public class CheckerTests
     [Theory]
     [InlineData(nameof(Kind.Message))]
     [InlineData(nameof(Kind.Chat))]
-    public void What_was_acknowledged_and_is_not_there_is_lost(string kind)
+    public void An_acknowledged_row_that_is_missing_is_lost(string kind)
     {
         var (a, b) = (Acknowledged("a"), Acknowledged("b", Enum.Parse<Kind>(kind)));
 
@@ -30,7 +30,7 @@ public class CheckerTests
     }
 
     [Fact]
-    public void What_is_there_twice_is_doubled()
+    public void A_row_stored_twice_is_a_violation()
     {
         var a = Acknowledged("a");
 
@@ -38,7 +38,7 @@ public class CheckerTests
     }
 
     [Fact]
-    public void What_nobody_sent_is_invented()
+    public void A_row_that_was_never_sent_is_a_violation()
     {
         var found = Found(
             [Acknowledged("a", Kind.Chat)],
@@ -48,7 +48,7 @@ public class CheckerTests
                 new Row(Kind.Message, "y", Chat, "a text"),
             ]);
 
-        // The last has the token of a chat, which makes it no message of ours.
+        // The last has the token of a chat, so it is not a message of the drill.
         Assert.Equal([ViolationKind.Invented, ViolationKind.Invented], found.Select(finding => finding.Harm));
     }
 
@@ -57,7 +57,7 @@ public class CheckerTests
     [InlineData("a text ")]
     [InlineData("b text")]
     [InlineData("")]
-    public void What_has_another_text_is_changed(string text)
+    public void A_row_with_another_text_is_a_violation(string text)
     {
         var a = Acknowledged("a");
 
@@ -65,7 +65,7 @@ public class CheckerTests
     }
 
     [Fact]
-    public void What_is_in_another_chat_is_changed()
+    public void A_message_in_another_chat_is_a_violation()
     {
         var a = Acknowledged("a");
 
@@ -75,7 +75,7 @@ public class CheckerTests
     }
 
     [Fact]
-    public void What_has_another_id_than_the_acknowledged_one_is_renamed()
+    public void A_row_with_another_id_than_the_acknowledged_one_is_a_violation()
     {
         var a = Acknowledged("a");
 
@@ -83,7 +83,7 @@ public class CheckerTests
     }
 
     [Fact]
-    public void What_was_refused_must_not_be_there()
+    public void A_refused_row_that_is_stored_is_a_violation()
     {
         var a = Message("a");
         (a.Sent, a.Answered, a.Status) = (1, 2, OperationStatus.Refused);
@@ -93,7 +93,7 @@ public class CheckerTests
     }
 
     [Fact]
-    public void What_nobody_answered_may_be_there_or_not()
+    public void An_unanswered_write_may_exist_or_not()
     {
         var a = Message("a");
         a.Sent = 1;
@@ -103,7 +103,7 @@ public class CheckerTests
     }
 
     [Fact]
-    public void What_was_acknowledged_before_another_was_sent_is_read_before_it()
+    public void A_row_acknowledged_before_another_was_sent_is_read_before_it()
     {
         var (a, b, c) = (Acknowledged("a"), Acknowledged("b"), Acknowledged("c"));
 
@@ -114,9 +114,9 @@ public class CheckerTests
     }
 
     [Fact]
-    public void What_was_under_way_at_the_same_time_may_be_read_in_any_order()
+    public void Concurrent_writes_may_be_read_in_any_order()
     {
-        // The first is open until the replay; meanwhile the second comes and goes.
+        // The first is open until the replay; the second is sent and acknowledged in between.
         var (a, b) = (Message("a"), Message("b"));
         (a.Sent, b.Sent, b.Answered, a.Answered) = (1, 2, 3, 4);
         foreach (var one in new[] { a, b })

@@ -39,7 +39,7 @@ public class ComparisonTests
     [Theory]
     [InlineData("")]
     [InlineData("unable to connect to 127.0.0.1:5080 Connection refused")]
-    public void When_wrk_says_nothing_of_use_that_is_said(string said) => Assert.Throws<UsageException>(() => Wrk.Read(said, 1));
+    public void Unusable_output_of_wrk_is_reported(string said) => Assert.Throws<UsageException>(() => Wrk.Read(said, 1));
 
     [Fact]
     public void The_rate_of_pgbench_is_read_and_not_its_other_numbers()

@@ -5,7 +5,7 @@ namespace ChatLogger.Tests.Bench;
 public class ExcerptTests
 {
     [Fact]
-    public void Nothing_a_terminal_would_obey_is_printed() =>
+    public void Control_characters_are_not_printed() =>
         Assert.Equal("\"a\\u{1B}[31m\\u{202E}\\\"\\u{A}\"", Excerpt.Of("a\e[31m\u202E\"\n"));
 
     [Fact]

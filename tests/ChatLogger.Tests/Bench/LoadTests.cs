@@ -74,7 +74,7 @@ public class LoadTests
     }
 
     [Fact]
-    public async Task In_a_batch_a_refused_message_leaves_a_gap_and_a_refused_chat_takes_its_messages_along()
+    public async Task In_a_batch_a_refused_message_is_skipped_and_a_refused_chat_skips_its_messages()
     {
         await using var service = await InMemoryChatLogger.Start();
         service.BeforeItem = (_, item) =>
@@ -91,7 +91,7 @@ public class LoadTests
     }
 
     [Fact]
-    public async Task A_refusal_is_counted_by_status_and_type_and_the_rest_goes_on()
+    public async Task A_refusal_is_counted_by_status_and_type_and_the_load_continues()
     {
         await using var service = await InMemoryChatLogger.Start();
         service.Before = (_, body) => (string?)body["content"] == "m1" ? InMemoryChatLogger.Refusal(400, "validation") : null;
@@ -138,7 +138,7 @@ public class LoadTests
     }
 
     [Fact]
-    public async Task A_service_that_never_stops_asking_to_be_retried_is_given_up()
+    public async Task A_service_that_keeps_asking_for_retries_is_given_up()
     {
         await using var service = await InMemoryChatLogger.Start();
         service.Before = (http, _) =>

@@ -29,8 +29,8 @@ public class RealServiceTests(LeasedApp app) : IClassFixture<LeasedApp>
             File(Conversations),
             null,
             CancellationToken.None);
-        var door = await DashboardClient.LogIn(app.Http, admin.Email, Persona.Password, new RetryPolicy(TimeProvider.System));
-        var kept = await new Verifier(door).Verify(File(Conversations));
+        var client = await DashboardClient.LogIn(app.Http, admin.Email, Persona.Password, new RetryPolicy(TimeProvider.System));
+        var kept = await new Verifier(client).Verify(File(Conversations));
 
         Assert.True(sent.AllAcknowledged);
         Assert.True(kept.Equal, string.Join('\n', kept.Differences));
@@ -41,7 +41,7 @@ public class RealServiceTests(LeasedApp app) : IClassFixture<LeasedApp>
             "update messages set content = 'sane' where org_id = @Id and seq = (select max(seq) from messages where org_id = @Id and "
                 + "content = 'same')",
             new { acme.Id });
-        Assert.False((await new Verifier(door).Verify(File(Conversations))).Equal);
+        Assert.False((await new Verifier(client).Verify(File(Conversations))).Equal);
     }
 
     private static ConversationFile File(string text) => new(new MemoryStream(Encoding.UTF8.GetBytes(text)));

@@ -6,7 +6,7 @@ namespace ChatLogger.Tests.Bench;
 public partial class VerifyTests
 {
     [Fact]
-    public async Task Several_faults_in_one_chat_are_told_apart()
+    public async Task Several_faults_in_one_chat_are_distinguished()
     {
         await using var service = await InMemoryChatLogger.Start();
         var messages = string.Join(',', Enumerable.Range(0, 12).Select(n => $$"""{"role":"user","content":"m{{n}}"}"""));
@@ -69,7 +69,7 @@ public partial class VerifyTests
     }
 
     [Fact]
-    public async Task A_wrong_password_is_said()
+    public async Task A_wrong_password_is_reported()
     {
         await using var service = await InMemoryChatLogger.Start();
         using var http = service.Client();

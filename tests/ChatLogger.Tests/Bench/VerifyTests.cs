@@ -4,13 +4,13 @@ using ChatLogger.Bench.Http;
 
 namespace ChatLogger.Tests.Bench;
 
-/// <summary>A comparison is worth only as much as its ability to fail: each test spoils what was logged in one way.</summary>
+/// <summary>The comparison detects differences: each test changes the logged chats in one way.</summary>
 public partial class VerifyTests
 {
     private static readonly string File = LoadTests.Lines(5);
 
     [Fact]
-    public async Task What_was_loaded_is_found_equal()
+    public async Task Loaded_conversations_are_found_equal()
     {
         await using var service = await Loaded();
         service.Chats["other"] = new InMemoryChatLogger.Chat(
@@ -45,7 +45,7 @@ public partial class VerifyTests
     }
 
     [Fact]
-    public async Task A_message_that_stands_twice_is_doubled()
+    public async Task A_duplicate_message_is_reported()
     {
         await using var service = await Loaded();
         var messages = service.ChatOf("c2").Messages;
@@ -113,7 +113,7 @@ public partial class VerifyTests
     }
 
     [Fact]
-    public async Task Another_spelling_of_the_same_metadata_makes_none()
+    public async Task Another_spelling_of_the_same_metadata_makes_no_difference()
     {
         await using var service = await Loaded();
         var messages = service.ChatOf("c2").Messages;
@@ -189,12 +189,12 @@ public partial class VerifyTests
     private static async Task<VerifyReport> Verify(InMemoryChatLogger service, string? file = null)
     {
         using var http = service.Client();
-        var door = await DashboardClient.LogIn(
+        var client = await DashboardClient.LogIn(
             http,
             InMemoryChatLogger.Email,
             InMemoryChatLogger.Password,
             new RetryPolicy(TimeProvider.System));
-        return await new Verifier(door).Verify(LoadTests.File(file ?? File));
+        return await new Verifier(client).Verify(LoadTests.File(file ?? File));
     }
 
     // Exactly this difference, and nothing else.

@@ -3,7 +3,7 @@ using NetArchTest.Rules;
 
 namespace ChatLogger.Tests.Contracts;
 
-/// <summary>Each layer knows those below it and none above: see docs/architecture.md.</summary>
+/// <summary>A layer depends only on layers below it: see docs/architecture.md.</summary>
 public class ArchitectureTests
 {
     private static readonly Assembly Service = typeof(Program).Assembly;
@@ -26,7 +26,7 @@ public class ArchitectureTests
 
     [Theory]
     [MemberData(nameof(AllLayers))]
-    public void A_layer_knows_none_above_it(string layer)
+    public void A_layer_does_not_depend_on_the_layers_above_it(string layer)
     {
         var above = Layers
             .TakeWhile(names => !names.Contains(layer))

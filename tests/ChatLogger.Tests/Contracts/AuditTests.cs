@@ -6,7 +6,7 @@ using Dapper;
 namespace ChatLogger.Tests.Contracts;
 
 /// <summary>
-/// What is done and what is refused is in the log and in the organization's audit log: who, where, to what, in which request.
+/// Actions and refusals are in the log and in the organization's audit log, with actor, organization, target and trace id.
 /// </summary>
 public sealed partial class AuditTests(ExportApp app) : IClassFixture<ExportApp>
 {
@@ -51,7 +51,7 @@ public sealed partial class AuditTests(ExportApp app) : IClassFixture<ExportApp>
     }
 
     [Fact]
-    public async Task Denials_are_written_down_once_a_minute_for_an_actor_and_an_action_over_all_instances()
+    public async Task Denials_are_audited_once_a_minute_for_an_actor_and_an_action_over_all_instances()
     {
         var acme = await app.Org("acme");
         var (one, two) = (await acme.Member("viewer"), await acme.Member("viewer"));
@@ -93,7 +93,7 @@ public sealed partial class AuditTests(ExportApp app) : IClassFixture<ExportApp>
     }
 
     [Fact]
-    public async Task Nothing_that_a_caller_writes_makes_a_line_of_the_log()
+    public async Task Callers_cannot_forge_lines_of_the_log()
     {
         const string forged = "forged-line";
         var acme = await app.Org("acme");
@@ -179,7 +179,7 @@ public sealed partial class AuditTests(ExportApp app) : IClassFixture<ExportApp>
     {
         public string Id { get; private set; } = Guid.NewGuid().ToString("N");
 
-        /// <summary>It came by no request.</summary>
+        /// <summary>No request caused it.</summary>
         public void IsNone() => Id = "";
 
         public Task<Answer> Send(Caller caller, string method, string path, object? body = null) => caller.Send(

@@ -38,13 +38,13 @@ public class BodyMemoryBudgetTests(SmallBudgetApp app) : IClassFixture<SmallBudg
             Assert.NotNull(refused.IsProblem(503, "unavailable").Header("Retry-After"));
             Assert.Equal("close", refused.Header("Connection"));
 
-            // One that goes away gives back what it had.
+            // A cancelled request releases its share of the budget.
             started[0].Dispose();
             await Held(3);
             using var next = await Begin(acme, chat);
             await End(next);
             (await Wire.Read(next.GetStream())).IsInvalid("content");
-            // And so does one that is answered.
+            // An answered request releases it too.
             foreach (var client in started.Skip(1))
             {
                 await End(client);
@@ -64,7 +64,7 @@ public class BodyMemoryBudgetTests(SmallBudgetApp app) : IClassFixture<SmallBudg
     }
 
     [Fact]
-    public void What_is_held_is_what_was_taken_and_not_given_back()
+    public void The_budget_counts_reserved_and_not_yet_released_bytes()
     {
         var capacity = new BodyMemoryBudget(100);
         var (one, other) = (new BodyMemoryBudget.Reservation(capacity), new BodyMemoryBudget.Reservation(capacity));
@@ -80,7 +80,7 @@ public class BodyMemoryBudgetTests(SmallBudgetApp app) : IClassFixture<SmallBudg
         Assert.False(one.TryGrow(1));
     }
 
-    // What the last bytes that arrived take up is not told apart.
+    // The buffers round the size of the last bytes.
     private Task Held(int bodies)
     {
         var capacity = app.Services.GetRequiredService<BodyMemoryBudget>();

@@ -12,7 +12,7 @@ public class CitusTests(LeasedApp app) : IClassFixture<LeasedApp>
     private static readonly string[] Distributed = Named("create_distributed_table");
     private static readonly string[] Reference = Named("create_reference_table");
 
-    /// <summary>Neither referred to by an organization's rows nor referring to anything but the directory.</summary>
+    /// <summary>Tables that only refer to the directory, and to which no organization's rows refer.</summary>
     private static readonly string[] Local = ["arrivals", "password_failures", .. Named("citus_add_local_table_to_metadata")];
 
     [Fact]
@@ -26,7 +26,7 @@ public class CitusTests(LeasedApp app) : IClassFixture<LeasedApp>
     }
 
     [Fact]
-    public async Task What_is_distributed_has_keys_and_references_that_begin_with_the_organization()
+    public async Task Distributed_tables_have_keys_and_references_that_begin_with_the_organization()
     {
         // Also of unique indexes that are no constraints. The column's place in the key is Citus' only question; ours is that it is the
         // first.
@@ -40,7 +40,8 @@ public class CitusTests(LeasedApp app) : IClassFixture<LeasedApp>
               and a.attname is distinct from 'org_id'
             """,
             Distributed));
-        // To another distributed table from organization to organization; to a reference table anyhow; to a local one never.
+        // A reference to a distributed table includes the organization, one to a reference table need not, and none to a local table
+        // exists.
         Assert.Empty(await Column(
             """
             select k.conname::text
@@ -54,7 +55,7 @@ public class CitusTests(LeasedApp app) : IClassFixture<LeasedApp>
             """,
             Distributed,
             Reference));
-        // From the directory to an organization's rows: none, for they are elsewhere.
+        // No foreign key leads from the directory to an organization's rows, because they are on other nodes.
         Assert.Empty(await Column(
             """
             select conname::text

@@ -5,7 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace ChatLogger.Tests.Contracts;
 
-/// <summary>The service with little time for the database, and a hasher that takes as long as it likes.</summary>
+/// <summary>The service with a short database deadline and a slow hasher.</summary>
 public class ShortDeadlineApp : App
 {
     internal static readonly TimeSpan Deadline = TimeSpan.FromSeconds(3);
@@ -40,11 +40,11 @@ public class ShortDeadlineApp : App
     }
 }
 
-/// <summary>A deadline ends work on the database; neither hashing nor sending is that.</summary>
+/// <summary>The deadline limits only work on the database, and neither hashing nor sending.</summary>
 public class DeadlineTests(ShortDeadlineApp app) : IClassFixture<ShortDeadlineApp>
 {
     [Fact]
-    public async Task A_login_that_waits_for_its_hash_is_a_login()
+    public async Task A_login_that_waits_for_its_hash_succeeds()
     {
         var member = await (await app.Org("acme")).Member("viewer");
         app.Hasher.Takes = 2 * ShortDeadlineApp.Deadline;

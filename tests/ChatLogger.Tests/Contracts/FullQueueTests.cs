@@ -14,7 +14,7 @@ public class NarrowApp : App
 public class FullQueueTests(NarrowApp app) : IClassFixture<NarrowApp>
 {
     [Fact]
-    public async Task Who_waits_for_a_lock_takes_up_a_part_of_the_queue_and_no_more()
+    public async Task Writes_parked_behind_a_lock_take_only_a_part_of_the_queue()
     {
         var acme = await app.Org("acme");
         var globex = await app.Org("globex");

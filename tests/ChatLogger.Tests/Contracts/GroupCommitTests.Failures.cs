@@ -16,7 +16,7 @@ namespace ChatLogger.Tests.Contracts;
 public partial class GroupCommitTests
 {
     [Fact]
-    public async Task A_connection_that_is_cut_while_it_writes_is_another_connection_s_work_and_once()
+    public async Task A_write_whose_connection_is_cut_is_repeated_on_another_connection_and_stored_once()
     {
         var acme = await app.Org("acme");
         var chat = await acme.Chat();
@@ -39,7 +39,7 @@ public partial class GroupCommitTests
     }
 
     [Fact]
-    public async Task A_service_that_stops_writes_what_it_has_taken()
+    public async Task A_stopping_service_writes_the_queued_messages()
     {
         var acme = await app.Org("acme");
         var chat = await acme.Chat();
@@ -62,7 +62,7 @@ public partial class GroupCommitTests
     [Theory]
     [InlineData("57P01")]
     [InlineData(null)]
-    public async Task What_was_committed_before_the_connection_was_cut_is_known_to_be_written(string? state)
+    public async Task A_commit_before_the_connection_was_cut_is_recognized(string? state)
     {
         var flush = Substitute.For<IBulkInsert<NewMessage>>();
         var cut = state is null ? new NpgsqlException("cut", new IOException()) : new PostgresException("cut", "FATAL", "FATAL", state);
@@ -81,7 +81,7 @@ public partial class GroupCommitTests
     }
 
     [Fact]
-    public async Task A_row_that_was_sent_before_is_known_as_such_also_when_it_was_set_aside_and_met_others()
+    public async Task A_repeated_row_is_recognized_also_after_it_was_parked()
     {
         var flush = Substitute.For<IBulkInsert<NewMessage>>();
         var (first, other) = (Anything(), Anything());
@@ -112,7 +112,7 @@ public partial class GroupCommitTests
     }
 
     [Fact]
-    public async Task A_database_that_is_not_there_is_tried_twice_and_not_for_ever()
+    public async Task An_unreachable_database_is_tried_twice()
     {
         var flush = Substitute.For<IBulkInsert<NewMessage>>();
         flush.Run(null!, false).ThrowsAsyncForAnyArgs(new NpgsqlException("cut", new IOException()));

@@ -13,7 +13,7 @@ namespace ChatLogger.Tests.Contracts;
 public partial class GroupCommitTests
 {
     [Fact]
-    public async Task A_locked_chat_stalls_only_itself_and_keeps_its_order()
+    public async Task A_locked_chat_delays_only_its_own_writes_and_keeps_their_order()
     {
         var acme = await app.Org("acme");
         var globex = await app.Org("globex");
@@ -46,7 +46,7 @@ public partial class GroupCommitTests
     [Theory]
     [InlineData("organizations", "id")]
     [InlineData("users", "org_id")]
-    public async Task A_locked_owner_stalls_only_its_own_chats(string table, string column)
+    public async Task A_locked_owner_delays_only_its_own_chats(string table, string column)
     {
         var acme = await app.Org("acme");
         var globex = await app.Org("globex");
@@ -66,7 +66,7 @@ public partial class GroupCommitTests
     }
 
     [Fact]
-    public async Task Who_hangs_up_while_waiting_is_not_written_and_takes_nobody_along()
+    public async Task A_cancelled_waiting_write_is_not_written_and_cancels_no_other()
     {
         var acme = await app.Org("acme");
         var chat = await acme.Chat();
@@ -141,7 +141,7 @@ public partial class GroupCommitTests
     }
 
     [Fact]
-    public async Task Who_gives_up_in_the_queue_never_gets_to_the_database()
+    public async Task A_write_cancelled_in_the_queue_is_not_sent_to_the_database()
     {
         var first = new TaskCompletionSource<WriteStatus[]>();
         var seen = new List<int>();

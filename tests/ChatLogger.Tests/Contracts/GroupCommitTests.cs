@@ -2,11 +2,11 @@ using Npgsql;
 
 namespace ChatLogger.Tests.Contracts;
 
-/// <summary>Rows of many requests share one commit, and no request suffers from the problems of another.</summary>
+/// <summary>Rows of many requests share one commit, and a failure of one request does not affect the others.</summary>
 public partial class GroupCommitTests(App app) : IClassFixture<App>
 {
     [Fact]
-    public async Task Everybody_is_answered_with_their_own_and_each_row_is_where_it_belongs()
+    public async Task Every_request_gets_its_own_result_and_each_row_is_in_its_chat()
     {
         var orgs = await Task.WhenAll(Enumerable.Range(0, 4).Select(i => app.Org($"org{i}")));
         var chats = await Task.WhenAll(orgs.Select(org => org.Chat()));

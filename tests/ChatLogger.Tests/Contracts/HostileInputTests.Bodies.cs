@@ -79,15 +79,15 @@ public sealed partial class HostileInputTests
     [GeneratedRegex("(?<=[{,])\"[^\"]+\"(?=:)")]
     private static partial Regex MemberName();
 
-    // ---- To whom it is sent
+    // ---- Valid bodies
 
     /// <summary>
-    /// What a member needs so that a body gets past the rules and down to the database, where another member is the nasty one.
+    /// A valid value for a member, so that the body passes validation and reaches the database while another member is hostile.
     /// </summary>
     private static string Sample(string name) => name switch
     {
         "email" => $"\"{Guid.NewGuid():N}@acme.example\"",
-        "slug" => $"\"nasty-{Guid.NewGuid():N}\"",
+        "slug" => $"\"hostile-{Guid.NewGuid():N}\"",
         "password" or "currentPassword" => $"\"{Persona.Password}\"",
         "role" => "\"user\"",
         "format" => "\"json\"",
@@ -106,7 +106,7 @@ public sealed partial class HostileInputTests
         byte[] Body() => Encoding.UTF8.GetBytes($"{{{string.Join(',', members.Select(name => $"\"{name}\":{Sample(name)}"))}}}");
         while (!route.EndsTheSession)
         {
-            var answer = await route.Ask(body: Body(), about: "nothing nasty");
+            var answer = await route.Ask(body: Body(), about: "the valid body");
             if (answer.Status != 400)
                 break;
             var missing = answer["errors"].EnumerateObject().Select(error => error.Name).Where(name => !members.Contains(name)).ToList();
@@ -132,7 +132,7 @@ public sealed partial class HostileInputTests
         }
     }
 
-    /// <summary>Items in each of which another member is this, and all else is right.</summary>
+    /// <summary>Items in each of which one member has this value and the others are valid.</summary>
     private static byte[] Items(Route route, byte[] value)
     {
         var body = new List<byte>(Encoding.UTF8.GetBytes($"{{\"{route.Items!.List}\":["));

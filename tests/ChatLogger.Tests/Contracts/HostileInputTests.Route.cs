@@ -66,7 +66,7 @@ public sealed partial class HostileInputTests
             ? """{"type":"chat"}"""
             : $$"""{"type":"message","chatId":"{{_ids["chatId"]}}","role":"user","content":"a"}""";
 
-        /// <summary>Asks, and checks what must be true of every answer.</summary>
+        /// <summary>Sends a request, and checks the rules for every response.</summary>
         public async Task<Answer> Ask(
             string about,
             byte[]? body = null,
@@ -80,7 +80,8 @@ public sealed partial class HostileInputTests
             {
                 answer = await Send();
             }
-            // A refusal may come before the whole body was sent, and then the connection may be gone before it is read. Not twice.
+            // The service may refuse before it has read the body, and close the connection before the client has read the response. Try
+            // once more.
             catch (HttpRequestException exception) when (exception.InnerException is IOException)
             {
                 answer = await Send();
@@ -113,7 +114,7 @@ public sealed partial class HostileInputTests
             if (answer.Status < 400)
                 return answer;
             Assert.True(before == _changes, $"{said} has changed a row: {await _test.LastChange()}");
-            // What Kestrel refuses has no body, and neither has an answer to HEAD.
+            // Refusals by Kestrel and responses to HEAD have no body.
             if (answer.Body.Length > 0)
             {
                 try
@@ -139,7 +140,7 @@ public sealed partial class HostileInputTests
                     content = new ByteArrayContent(body);
                     content.Headers.TryAddWithoutValidation("Content-Type", type);
                 }
-                // What stands in the path goes out as it is.
+                // The path is sent without escaping.
                 var target = new Uri(
                     _test.App.Address.GetLeftPart(UriPartial.Authority) + Path(path) + (query.Length == 0 ? "" : "?" + query),
                     new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
@@ -151,7 +152,7 @@ public sealed partial class HostileInputTests
             }
         }
 
-        // Each item is an answer of its own: what says 201 is there, and nothing else.
+        // Each item has a result of its own: exactly those with 201 are stored.
         private async Task Check(Answer answer, long before, string said)
         {
             var results = answer["results"].EnumerateArray()

@@ -5,7 +5,7 @@ namespace ChatLogger.Tests.Contracts;
 
 public sealed partial class HostileInputTests
 {
-    // ---- What is sent
+    // ---- Values
 
     /// <summary>Values as they stand in JSON; § is the marker.</summary>
     private static readonly byte[][] Values =
@@ -17,12 +17,12 @@ public sealed partial class HostileInputTests
                 "\"§\"", "[\"§\"]",
                 "[\"§\",\"§\"]", "[null]", "[1]", "[[\"§\"]]", "[{\"§\":\"§\"}]", "{\"§\":1}", "{\"a\":{\"§\":[\"§\"]}}",
                 "{\"§\":1,\"§\":2}", "[\"\"]", "[\" \"]",
-                // Numbers that are none, or too much.
+                // Malformed and excessive numbers.
                 "2147483648", "-2147483649", "9223372036854775808", "99999999999999999999999999", "1e999", "-1e999", "1e-999", "1e131071",
                 "1E+2147483648", "-0",
                 "0.1e1", "01", "+1", ".5", "1.", "0x10", "1_000", "NaN", "Infinity", "-Infinity", "-", "{\"a\":1e999}", "{\"a\":1e131071}",
                 $"{{\"a\":{new string('9', 400)}}}",
-                // Text that others would understand.
+                // Text that other languages interpret.
                 "\"§' or '1'='1\"", "\"§'; drop table chats; --\"", "\"§\\\"\\\\\"", "\"%s%n%x{0}{1:§}\"", "\"${jndi:ldap://§}\"",
                 "\"{{§}}\"", "\"<script>§</script>\"",
                 "\"=cmd|'/c §'!A1\"", "\"§\\r\\nSet-Cookie: a=§\"", "\"../../../../etc/passwd\"",
@@ -39,10 +39,10 @@ public sealed partial class HostileInputTests
                 "\"2026-02-30T00:00:00Z\"", "\"2026-11-01T24:00:00Z\"", "\"2026-11-01T23:59:60Z\"", "\"2026-11-01\"", "\"0000-00-00\"",
                 "\"9999-12-31\"", "\"0001-01-01\"", "\"+275760-09-13T00:00:00Z\"",
                 "\"1\\u0660\\u0661\"", "\"infinity\"", "\"now\"", "\"Europe/§\"", "\"/etc/localtime\"", "\"posixrules\"",
-                // Objects that others would obey.
+                // Objects that other libraries interpret.
                 "{\"__proto__\":{\"§\":1}}", "{\"constructor\":{\"prototype\":\"§\"}}", "{\"$type\":\"System.Object, §\"}",
                 "{\"$ref\":\"#§\"}", "{\"$id\":\"1\"}", "{\"$values\":[\"§\"]}",
-                // Hardly JSON.
+                // Malformed JSON.
                 "'§'", "undefined", "\"§", "\"\\x\"", "\"\\u12\"", "\"§\nb\"", "\"a\tb\"", "[1,]", "{\"a\":1,}", "/* § */ 1", "1 // §", "§",
                 "\"a\" \"b\"", "[", "}", ",", "nul", "True",
             }
@@ -50,7 +50,7 @@ public sealed partial class HostileInputTests
         // Not UTF-8.
         [(byte)'"', 0xff, (byte)'"'], [(byte)'"', 0xed, 0xa0, 0x80, (byte)'"'], [(byte)'"', 0xc0, 0x80, (byte)'"'],
         [(byte)'"', 0, (byte)'"'], [0], [0xff],
-        // Much.
+        // Large values.
         .. new[]
             {
                 Text(300, 'a'), Text(5_000, 'é'), Text(270_000, 'a'), Text(3_000, '0'), Array(3_000, "\"a\""), Array(3_000, "null"),

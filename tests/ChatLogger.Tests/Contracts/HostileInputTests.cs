@@ -10,13 +10,13 @@ using static ChatLogger.Testing.AnswerRules;
 namespace ChatLogger.Tests.Contracts;
 
 /// <summary>
-/// Everything that is not what it should be, in every member of every body, every parameter, every part of every path and the headers, of
-/// every route there is, from somebody who may call it: never a 5xx, never an echo, and what is refused has changed nothing. The routes,
+/// Hostile values in every member of every body, every parameter, every part of every path and the headers, of
+/// every route, from a caller with access: never a 5xx, never an echo, and a refused request has changed nothing. The routes,
 /// members and parameters are those of the running service.
 /// </summary>
 public sealed partial class HostileInputTests(IdleApp app) : IClassFixture<IdleApp>, IAsyncLifetime
 {
-    // As a careless client: headers are bytes, not letters.
+    // Sends header values as Latin-1 bytes without checking them.
     private static readonly HttpClient Http = new(new SocketsHttpHandler
     {
         UseCookies = false,
@@ -31,10 +31,10 @@ public sealed partial class HostileInputTests(IdleApp app) : IClassFixture<IdleA
     public async Task InitializeAsync()
     {
         _changes = await app.Rows.OpenConnectionAsync();
-        await _changes.ExecuteAsync(Witness);
+        await _changes.ExecuteAsync(RecordChangesSql);
         _lastChange = _changes.CreateCommand();
         _lastChange.CommandText = "select coalesce(max(id), 0) from changes";
-        // It is asked after each of some 28,000 requests.
+        // The query runs after each of some 28,000 requests.
         await _lastChange.PrepareAsync();
     }
 
@@ -45,7 +45,7 @@ public sealed partial class HostileInputTests(IdleApp app) : IClassFixture<IdleA
     }
 
     [Fact]
-    public Task No_member_of_a_body_does_harm() => OnEveryRoute(async route =>
+    public Task No_hostile_member_of_a_body_causes_an_error_or_a_change() => OnEveryRoute(async route =>
     {
         if (route.Body is not { } shape)
             return;
@@ -60,7 +60,7 @@ public sealed partial class HostileInputTests(IdleApp app) : IClassFixture<IdleA
     });
 
     [Fact]
-    public Task No_body_does_harm() => OnEveryRoute(async route =>
+    public Task No_hostile_body_causes_an_error_or_a_change() => OnEveryRoute(async route =>
     {
         if (route.Body is not { } shape)
         {
@@ -90,7 +90,7 @@ public sealed partial class HostileInputTests(IdleApp app) : IClassFixture<IdleA
     });
 
     [Fact]
-    public Task No_query_does_harm() => OnEveryRoute(async route =>
+    public Task No_hostile_query_causes_an_error_or_a_change() => OnEveryRoute(async route =>
     {
         var known = route.Query is { } shape ? Json.Options.GetTypeInfo(shape).Properties.Select(property => property.Name).ToArray() : [];
         foreach (var name in known)
@@ -108,7 +108,7 @@ public sealed partial class HostileInputTests(IdleApp app) : IClassFixture<IdleA
     });
 
     [Fact]
-    public Task No_path_does_harm() => OnEveryRoute(async route =>
+    public Task No_hostile_path_causes_an_error_or_a_change() => OnEveryRoute(async route =>
     {
         foreach (var parameter in route.Parameters)
         {
@@ -118,7 +118,7 @@ public sealed partial class HostileInputTests(IdleApp app) : IClassFixture<IdleA
     });
 
     [Fact]
-    public Task No_header_does_harm() => OnEveryRoute(async route =>
+    public Task No_hostile_header_causes_an_error_or_a_change() => OnEveryRoute(async route =>
     {
         if (route.EndsTheSession)
             return;
@@ -137,7 +137,7 @@ public sealed partial class HostileInputTests(IdleApp app) : IClassFixture<IdleA
     });
 
     [Fact]
-    public async Task What_is_counted_as_a_change_is_one()
+    public async Task The_change_counter_counts_changes_and_only_those()
     {
         var before = await Changes();
         var acme = await app.Org("acme");
@@ -167,13 +167,13 @@ public sealed partial class HostileInputTests(IdleApp app) : IClassFixture<IdleA
     }
 
     /// <summary>
-    /// Each row of every tenant that was inserted, changed or deleted, and committed. Not told: the audit log, the counters of throttling,
-    /// and when a key was last used.
+    /// Records each committed change to a tenant's row, except in the audit log, the counters of throttling,
+    /// and the last use of a key.
     /// </summary>
-    private const string Witness =
+    private const string RecordChangesSql =
         """
         create table if not exists changes (id bigint generated always as identity primary key, what text not null);
-        create or replace function witness() returns trigger language plpgsql as $$
+        create or replace function record_change() returns trigger language plpgsql as $$
         begin
             if tg_op = 'UPDATE' and to_jsonb(old) - 'last_used_at' = to_jsonb(new) - 'last_used_at' then
                 return null;
@@ -196,8 +196,8 @@ public sealed partial class HostileInputTests(IdleApp app) : IClassFixture<IdleA
                       and not a.attisdropped))
             loop
                 execute format(
-                    'create or replace trigger witness after insert or update or delete on %s '
-                    'for each row execute function witness()', tenant);
+                    'create or replace trigger record_change after insert or update or delete on %s '
+                    'for each row execute function record_change()', tenant);
             end loop;
         end $$;
         """;

@@ -2,7 +2,7 @@ using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Contracts;
 
-/// <summary>A mistake of ours, played by a table that is not there.</summary>
+/// <summary>An internal error, caused by a missing table.</summary>
 public abstract class InternalErrorTests(App app)
 {
     public sealed class InProduction(App app) : InternalErrorTests(app), IClassFixture<App>;
@@ -25,7 +25,7 @@ public abstract class InternalErrorTests(App app)
         var traceId = write.IsSafeProblem(500, "internal").Text("traceId");
         read.IsSafeProblem(500, "internal");
         Assert.NotEqual(traceId, read.Text("traceId"));
-        // For the operator it is in the log, with its reason.
+        // The log has the reason for the operator.
         Assert.Contains(
             app.Log.All,
             line => line.StartsWith("Error", StringComparison.Ordinal) && line.Contains("42P01", StringComparison.Ordinal));

@@ -70,7 +70,7 @@ public class LiveRightsTests(TwoInstances instances) : IClassFixture<TwoInstance
     }
 
     [Fact]
-    public async Task A_key_in_use_all_the_time_is_no_exception()
+    public async Task A_key_in_constant_use_is_checked_again_too()
     {
         var acme = await _one.Org("acme");
         var key = await acme.Key();
@@ -89,7 +89,7 @@ public class LiveRightsTests(TwoInstances instances) : IClassFixture<TwoInstance
     }
 
     [Fact]
-    public async Task A_key_whose_time_is_over_or_whose_overlap_is_ends_to_the_moment()
+    public async Task A_key_ends_exactly_when_it_expires_or_its_overlap_ends()
     {
         var acme = await _one.Org("acme");
         var admin = await acme.Admin();
@@ -116,7 +116,7 @@ public class LiveRightsTests(TwoInstances instances) : IClassFixture<TwoInstance
     }
 
     [Fact]
-    public async Task A_key_that_nobody_knew_is_known_within_the_bound_when_it_is_made()
+    public async Task A_key_that_was_unknown_works_within_the_bound_once_it_is_created()
     {
         var acme = await _one.Org("acme");
         var key = ChatLogger.Auth.ApiKey.Generate();

@@ -182,7 +182,7 @@ public partial class LocaleTests(App app) : IClassFixture<App>
                 answers.Select(answer => $"{answer.Status} {answer.Header("Content-Type")} {AsOf().Replace(answer.Comparable, "")}"));
         }
 
-        /// <summary>What is read, compared and counted while writing is the same too.</summary>
+        /// <summary>Writes parse, compare and count in the same way too.</summary>
         public async Task Writes(App app)
         {
             var plugin = app.Stranger.WithKey(Key);

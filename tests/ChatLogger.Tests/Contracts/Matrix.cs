@@ -1,6 +1,6 @@
 namespace ChatLogger.Tests.Contracts;
 
-/// <summary>The rows of the role matrix: what routes have in common that the same callers may use.</summary>
+/// <summary>The rows of the role matrix: a row is for routes that the same callers may use.</summary>
 internal enum Row
 {
     Open,
@@ -34,13 +34,13 @@ internal enum Column
 /// </summary>
 internal sealed record RouteCase(string Route, Row Row, int Success, Func<MatrixFixture, object>? Body = null)
 {
-    /// <summary>The caller's session is over afterwards.</summary>
+    /// <summary>The request ends the caller's session.</summary>
     public bool EndsSession { get; init; }
 
     /// <summary>Members of the body that choose among what there is; those of the query are known from the route itself.</summary>
     public string[] Filters { get; init; } = [];
 
-    /// <summary>Bodies that name somebody or something deeper inside; the shape of the body itself tells of its own ids.</summary>
+    /// <summary>Bodies that contain ids in nested objects; the type of the body shows its own ids.</summary>
     public Func<string, object>[] Nested { get; init; } = [];
 
     public HttpMethod Method => HttpMethod.Parse(Route.Split(' ')[0]);
@@ -87,7 +87,7 @@ internal static class Matrix
         new("GET /version", Row.Open, 200),
         new("GET /openapi/v1.json", Row.Open, 200),
         new("GET /metrics", Row.Operator, 200),
-        new("POST /auth/login", Row.Open, 200, stage => new { email = stage.User.Email, password = Testing.Persona.Password }),
+        new("POST /auth/login", Row.Open, 200, fixture => new { email = fixture.User.Email, password = Testing.Persona.Password }),
 
         new("POST /api/v1/orgs/{slug}/chats", Row.Plugin, 201, _ => new { }),
         new("PATCH /api/v1/orgs/{slug}/chats/{chatId}", Row.Plugin, 200, _ => new { title = MatrixFixture.Mark }),
@@ -146,11 +146,11 @@ internal static class Matrix
         new("DELETE /orgs/{slug}", Row.Organizations, 202),
     ];
 
-    /// <summary>HEAD is allowed to whom GET is.</summary>
+    /// <summary>HEAD has the same rights as GET.</summary>
     public static readonly IReadOnlyList<RouteCase> Lines =
         [.. Written, .. Written.Where(line => line.Method == HttpMethod.Get).Select(line => line with { Route = $"HEAD {line.Path}" })];
 
-    /// <summary>Lines of the contract whose routes are not there yet.</summary>
+    /// <summary>Lines of the contract without a route yet.</summary>
     public static readonly IReadOnlyList<string> Coming =
     [];
 

@@ -6,7 +6,7 @@ internal sealed partial class MatrixFixture
 {
     public IReadOnlyList<Kind> Kinds { get; private set; } = [];
 
-    private async Task<IReadOnlyList<Kind>> Everybody()
+    private async Task<IReadOnlyList<Kind>> AllKinds()
     {
         var stranger = App.Stranger;
         var viewer = await Acme.Member("viewer");

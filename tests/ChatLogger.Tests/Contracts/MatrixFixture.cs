@@ -44,12 +44,12 @@ internal sealed partial class MatrixFixture
 
     public static async Task<MatrixFixture> Set(App app)
     {
-        var stage = new MatrixFixture(app, await app.Org("acme"), await app.Org("globex"));
-        stage.Admin = await stage.Acme.Member("admin");
-        stage.User = await stage.Acme.Member("user");
-        stage.Superadmin = await app.Superadmin();
-        stage.Kinds = await stage.Everybody();
-        return stage;
+        var fixture = new MatrixFixture(app, await app.Org("acme"), await app.Org("globex"));
+        fixture.Admin = await fixture.Acme.Member("admin");
+        fixture.User = await fixture.Acme.Member("user");
+        fixture.Superadmin = await app.Superadmin();
+        fixture.Kinds = await fixture.AllKinds();
+        return fixture;
     }
 
     /// <summary>A new thing of the organization, ready to be asked for; for a parameter of a path that is named like this.</summary>
@@ -103,7 +103,7 @@ internal sealed partial class MatrixFixture
                 return (await App.Org("matrix")).Slug;
             default:
                 throw new InvalidOperationException(
-                    $"Stage.Thing makes no {parameter} yet: add how such a thing is made, for a route has it in its path.");
+                    $"MatrixFixture.Thing makes no {parameter} yet: add how such a thing is made, for a route has it in its path.");
         }
     }
 

@@ -8,9 +8,9 @@ public sealed partial class MatrixTests
     [Fact]
     public async Task A_cursor_is_of_one_list_of_one_organization()
     {
-        var stage = await MatrixFixture.Set(app);
-        var kind = stage.Named("admin");
-        var elsewhere = stage.Named("admin of another organization").Caller;
+        var fixture = await MatrixFixture.Set(app);
+        var kind = fixture.Named("admin");
+        var elsewhere = fixture.Named("admin of another organization").Caller;
         var tried = 0;
 
         foreach (
@@ -19,7 +19,7 @@ public sealed partial class MatrixTests
         {
             if (line.Row == Row.Organizations)
                 continue;
-            var (own, foreign) = (await List(stage.Acme), await List(stage.Globex));
+            var (own, foreign) = (await List(fixture.Acme), await List(fixture.Globex));
             var next = (await elsewhere.Get($"{MatrixFixture.Path(line, kind with { Org = "me" }, foreign)}?limit=1")).Is(200);
             Assert.True(
                 next["nextCursor"].ValueKind == JsonValueKind.String,
@@ -33,7 +33,7 @@ public sealed partial class MatrixTests
             Assert.Equal(malformed, (await kind.Caller.Get($"{path}?limit=1&cursor={cursor}")).IsInvalid("cursor").Comparable);
             Assert.Equal(
                 malformed,
-                (await stage.Superadmin.Get($"{MatrixFixture.Path(line, stage.Named("superadmin"), own)}?limit=1&cursor={cursor}"))
+                (await fixture.Superadmin.Get($"{MatrixFixture.Path(line, fixture.Named("superadmin"), own)}?limit=1&cursor={cursor}"))
                     .IsInvalid("cursor")
                     .Comparable);
             // Of the same list, but cut by something else.
@@ -45,7 +45,7 @@ public sealed partial class MatrixTests
                     "order" => "desc",
                     "from" or "to" => "2026-01-01T00:00:00Z",
                     "action" => "login.success",
-                    _ => IsId(type) || name == "actor" ? $"{stage.User.Id}" : "other",
+                    _ => IsId(type) || name == "actor" ? $"{fixture.User.Id}" : "other",
                 };
                 if (filter is not null)
                     Assert.Equal(
@@ -55,7 +55,7 @@ public sealed partial class MatrixTests
             if (line.Ids.Any())
                 Assert.Equal(
                     malformed,
-                    (await kind.Caller.Get($"{MatrixFixture.Path(line, kind, await List(stage.Acme))}?limit=1&cursor={mine}"))
+                    (await kind.Caller.Get($"{MatrixFixture.Path(line, kind, await List(fixture.Acme))}?limit=1&cursor={mine}"))
                         .IsInvalid("cursor")
                         .Comparable);
             tried++;
@@ -65,12 +65,12 @@ public sealed partial class MatrixTests
             {
                 foreach (var name in new[] { "chatId", "keyId", "exportId", "memberId" })
                 {
-                    await stage.Thing(org, name, null);
-                    await stage.Thing(org, name, null);
+                    await fixture.Thing(org, name, null);
+                    await fixture.Thing(org, name, null);
                 }
-                var things = await stage.Things(line, org);
+                var things = await fixture.Things(line, org);
                 if (things.TryGetValue("chatId", out var chat))
-                    await stage.Thing(org, "messageId", null, chat);
+                    await fixture.Thing(org, "messageId", null, chat);
                 return things;
             }
         }

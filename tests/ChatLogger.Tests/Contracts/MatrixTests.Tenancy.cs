@@ -8,9 +8,9 @@ namespace ChatLogger.Tests.Contracts;
 public sealed partial class MatrixTests
 {
     [Fact]
-    public async Task What_is_another_organizations_is_answered_like_what_does_not_exist()
+    public async Task Resources_of_another_organization_are_answered_like_missing_ones()
     {
-        var stage = await MatrixFixture.Set(app);
+        var fixture = await MatrixFixture.Set(app);
         var compared = 0;
 
         foreach (var (line, endpoint) in Lines.Where(each => each.Line.Row is not (Row.Open or Row.Account or Row.Organizations)))
@@ -19,26 +19,26 @@ public sealed partial class MatrixTests
             // A member with the role user gets no other information, wherever that role has access at all.
             if (Matrix.Cell(line.Row, Column.User) == "own")
                 kinds = [.. kinds, "user"];
-            foreach (var kind in kinds.Select(stage.Named))
+            foreach (var kind in kinds.Select(fixture.Named))
             {
                 var caller = kind.Caller;
-                var owner = kind.Column == Column.User ? stage.User.Id : (Guid?)null;
-                var foreign = await stage.Things(line, stage.Globex);
-                var own = await stage.Things(line, stage.Acme, owner);
+                var owner = kind.Column == Column.User ? fixture.User.Id : (Guid?)null;
+                var foreign = await fixture.Things(line, fixture.Globex);
+                var own = await fixture.Things(line, fixture.Acme, owner);
                 var path = MatrixFixture.Path(line, kind, own);
-                var member = await stage.Thing(stage.Globex, "memberId", null);
-                var chat = await stage.Thing(stage.Globex, "chatId", null);
+                var member = await fixture.Thing(fixture.Globex, "memberId", null);
+                var chat = await fixture.Thing(fixture.Globex, "chatId", null);
                 // Asked with a chat of their own it is a page; there must be one to compare with.
-                await stage.Thing(stage.Acme, "chatId", owner);
-                var before = await stage.State();
+                await fixture.Thing(fixture.Acme, "chatId", owner);
+                var before = await fixture.State();
 
                 foreach (var name in line.Ids)
                 {
-                    var there = await stage.Ask(
+                    var there = await fixture.Ask(
                         line,
                         caller,
                         MatrixFixture.Path(line, kind, new Dictionary<string, string>(own) { [name] = foreign[name] }));
-                    var nowhere = await stage.Ask(
+                    var nowhere = await fixture.Ask(
                         line,
                         caller,
                         MatrixFixture.Path(line, kind, new Dictionary<string, string>(own) { [name] = $"{Guid.CreateVersion7()}" }));
@@ -49,25 +49,25 @@ public sealed partial class MatrixTests
                     Alike(
                         line,
                         "everything",
-                        await stage.Ask(line, caller, MatrixFixture.Path(line, kind, foreign)),
-                        await stage.Ask(line, caller, MatrixFixture.Path(line, kind, Nowhere(line))));
+                        await fixture.Ask(line, caller, MatrixFixture.Path(line, kind, foreign)),
+                        await fixture.Ask(line, caller, MatrixFixture.Path(line, kind, Nowhere(line))));
 
                 foreach (var (name, type) in Members(endpoint.Metadata.GetMetadata<QueryShape>()?.Type))
                 {
                     if (name == "cursor")
                         continue;
-                    var (there, nowhere) = Choice(name, type, stage.Globex.Slug, member, chat);
+                    var (there, nowhere) = Choice(name, type, fixture.Globex.Slug, member, chat);
                     if (there is not null)
                         Alike(
                             line,
                             name,
-                            await stage.Ask(line, caller, $"{path}?{name}={nowhere}"),
-                            await stage.Ask(line, caller, $"{path}?{name}={there}"));
+                            await fixture.Ask(line, caller, $"{path}?{name}={nowhere}"),
+                            await fixture.Ask(line, caller, $"{path}?{name}={there}"));
                 }
 
                 foreach (var (name, type) in Members(endpoint.Metadata.GetMetadata<BodyShape>()?.RequestType))
                 {
-                    var (there, nowhere) = Choice(name, type, stage.Globex.Slug, member, chat);
+                    var (there, nowhere) = Choice(name, type, fixture.Globex.Slug, member, chat);
                     if (there is not null && (IsId(type) || line.Filters.Contains(name)))
                         Alike(line, name, await Send(With(line, name, nowhere!)), await Send(With(line, name, there)));
                 }
@@ -78,7 +78,7 @@ public sealed partial class MatrixTests
                     Alike(line, "what is deeper inside", nowhere, await Send(nested(chat)));
                 }
 
-                var after = await stage.State();
+                var after = await fixture.State();
                 // What reads must have changed nothing at all; what writes was refused, but where the organization only chooses among its
                 // own.
                 Assert.True(
@@ -117,9 +117,9 @@ public sealed partial class MatrixTests
         {
             401 => line.Row switch
             {
-                Row.Plugin => "401 of the plugin's door",
-                Row.Operator => "401 of the operator's door",
-                _ => "401 of the member's door",
+                Row.Plugin => "401 of the plugin API",
+                Row.Operator => "401 of the operator's routes",
+                _ => "401 of the dashboard API",
             },
             404 when !kind.ForeignChat => "404 of an organization",
             404 => $"404 of {line.Ids.Last()}",

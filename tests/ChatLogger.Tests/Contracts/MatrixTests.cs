@@ -53,22 +53,22 @@ public sealed partial class MatrixTests(MatrixApp app) : IClassFixture<MatrixApp
     [Fact]
     public async Task Every_kind_of_caller_gets_from_every_route_what_the_matrix_says()
     {
-        var stage = await MatrixFixture.Set(app);
+        var fixture = await MatrixFixture.Set(app);
         var wrong = new List<string>();
         var refusals = new Dictionary<string, (string What, Answer Answer)>();
         var asked = 0;
 
         foreach (var (line, _) in Lines)
         {
-            var others = await stage.Things(line, stage.Acme);
-            var owns = await stage.Things(line, stage.Acme, stage.User.Id);
-            var before = await stage.State();
-            foreach (var kind in stage.Kinds)
+            var others = await fixture.Things(line, fixture.Acme);
+            var owns = await fixture.Things(line, fixture.Acme, fixture.User.Id);
+            var before = await fixture.State();
+            foreach (var kind in fixture.Kinds)
             {
                 var expected = Matrix.Expect(line, kind);
                 if (expected is null || expected == line.Success)
                     continue;
-                var answer = await stage.Ask(line, kind, kind.Column == Column.User && !kind.ForeignChat ? owns : others);
+                var answer = await fixture.Ask(line, kind, kind.Column == Column.User && !kind.ForeignChat ? owns : others);
                 var what = $"{line.Route} by {kind.Name}";
                 asked++;
                 if (answer.Status != expected)
@@ -76,14 +76,14 @@ public sealed partial class MatrixTests(MatrixApp app) : IClassFixture<MatrixApp
                 else
                     Compare(refusals, line, kind, answer, what, wrong);
             }
-            if (await stage.State() is var after && after != before)
+            if (await fixture.State() is var after && after != before)
                 wrong.Add($"{line.Route}: a refused request has changed something.\nBefore:\n{before}\nAfter:\n{after}");
 
-            foreach (var kind in stage.Kinds.Where(kind => Matrix.Expect(line, kind) == line.Success))
+            foreach (var kind in fixture.Kinds.Where(kind => Matrix.Expect(line, kind) == line.Success))
             {
                 var caller = line.EndsSession ? await Again(kind.Caller) : kind.Caller;
-                var things = await stage.Things(line, stage.Acme, kind.Column == Column.User ? stage.User.Id : null);
-                var answer = await stage.Ask(line, caller, MatrixFixture.Path(line, kind, things));
+                var things = await fixture.Things(line, fixture.Acme, kind.Column == Column.User ? fixture.User.Id : null);
+                var answer = await fixture.Ask(line, caller, MatrixFixture.Path(line, kind, things));
                 asked++;
                 if (answer.Status != line.Success)
                     wrong.Add($"{line.Route} by {kind.Name}: {answer.Status} instead of {line.Success} {answer.Body}");
@@ -95,12 +95,12 @@ public sealed partial class MatrixTests(MatrixApp app) : IClassFixture<MatrixApp
     }
 
     [Fact]
-    public async Task A_verb_that_a_path_does_not_have_is_405_for_everybody_and_says_which_it_has()
+    public async Task An_unsupported_method_is_405_for_every_caller_and_names_the_supported_ones()
     {
-        var stage = await MatrixFixture.Set(app);
-        var admin = stage.Named("admin");
+        var fixture = await MatrixFixture.Set(app);
+        var admin = fixture.Named("admin");
         var routes = Routes;
-        var before = await stage.State();
+        var before = await fixture.State();
 
         foreach (var line in Lines.Select(each => each.Line).DistinctBy(line => line.Path))
         {
@@ -113,7 +113,7 @@ public sealed partial class MatrixTests(MatrixApp app) : IClassFixture<MatrixApp
                 .ToArray();
             foreach (var verb in Verbs.Except(has))
             {
-                foreach (var caller in new[] { app.Stranger, admin.Caller, stage.Named("a key").Caller })
+                foreach (var caller in new[] { app.Stranger, admin.Caller, fixture.Named("a key").Caller })
                 {
                     var answer = await caller.Send(HttpMethod.Parse(verb), path);
                     Assert.True(answer.Status == 405, $"{verb} {line.Path}: {answer.Status} {answer.Body}");
@@ -126,7 +126,7 @@ public sealed partial class MatrixTests(MatrixApp app) : IClassFixture<MatrixApp
             }
         }
 
-        Assert.Equal(before, await stage.State());
+        Assert.Equal(before, await fixture.State());
     }
 
     [Fact]

@@ -144,7 +144,7 @@ public sealed class MigrationTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
-    public async Task A_script_is_not_applied_without_its_line_in_the_journal()
+    public async Task A_script_and_its_journal_row_are_committed_together()
     {
         await Migrate(Table);
         await _db.ExecuteAsync("alter table schemaversions add constraint closed check (scriptname <> '0002_column.sql')");
@@ -182,9 +182,9 @@ public sealed class MigrationTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
-    public async Task Who_is_told_to_stop_stops_waiting()
+    public async Task A_cancelled_migration_stops_waiting_for_the_lock()
     {
-        // It takes as long as this test holds the lock.
+        // The migration waits until this test releases the lock.
         await _db.ExecuteAsync("select pg_advisory_lock(1)");
         var slow = Task.Run(() =>
             Migrate(

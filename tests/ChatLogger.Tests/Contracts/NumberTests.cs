@@ -22,7 +22,7 @@ public class NumberTests(LeasedApp app) : IClassFixture<LeasedApp>
     [InlineData("12345678901234567890123")]
     [InlineData("1234567890123456789012345678901234567890123456789012345678901234")]
     [InlineData("9007199254740993")]
-    public async Task A_number_comes_back_as_it_was_written(string number)
+    public async Task A_number_is_returned_as_it_was_written(string number)
     {
         var acme = await app.Org("acme");
         var plugin = await acme.Plugin();
@@ -49,7 +49,7 @@ public class NumberTests(LeasedApp app) : IClassFixture<LeasedApp>
     [InlineData("1e999999999999")]
     [InlineData("12345678901234567890123456789012345678901234567890123456789012345")]
     [InlineData("0.123456789012345678901234567890123456789012345678901234567890123")]
-    public async Task A_number_that_no_double_holds_or_nobody_reads_is_refused(string number)
+    public async Task A_number_outside_the_range_of_a_double_or_too_long_is_refused(string number)
     {
         var acme = await app.Org("acme");
         var plugin = await acme.Plugin();
@@ -70,7 +70,7 @@ public class NumberTests(LeasedApp app) : IClassFixture<LeasedApp>
     [InlineData("Infinity")]
     [InlineData("-")]
     [InlineData("1_000")]
-    public async Task What_is_no_number_of_JSON_is_refused(string number)
+    public async Task Malformed_JSON_numbers_are_refused(string number)
     {
         var acme = await app.Org("acme");
         var chat = await acme.Chat();
@@ -86,7 +86,7 @@ public class NumberTests(LeasedApp app) : IClassFixture<LeasedApp>
     }
 
     [Fact]
-    public async Task Metadata_comes_out_no_larger_than_it_went_in()
+    public async Task Metadata_is_returned_no_larger_than_it_was_sent()
     {
         var acme = await app.Org("acme");
         var plugin = await acme.Plugin();
@@ -215,7 +215,7 @@ public class NumberTests(LeasedApp app) : IClassFixture<LeasedApp>
         Assert.Equal(padded, (await Say(padded)).Is(201).Text("content"));
 
         Assert.Equal(4, await acme.Count("messages"));
-        // More than a page holds at once: the cursor leads on.
+        // More than one page: the cursor leads to the next.
         var contents = new List<string>();
         string? cursor = null;
         do

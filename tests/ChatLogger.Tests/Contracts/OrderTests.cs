@@ -63,7 +63,7 @@ public class OrderTests(DefaultDeadlineApp app) : IClassFixture<DefaultDeadlineA
     }
 
     [Fact]
-    public async Task A_message_whose_commit_is_late_is_never_overtaken()
+    public async Task A_message_that_commits_late_keeps_its_position()
     {
         var acme = await app.Org("acme");
         var chat = await acme.Chat();

@@ -55,7 +55,7 @@ public class PageBytesTests(LeasedApp app) : IClassFixture<LeasedApp>
     }
 
     [Fact]
-    public async Task A_page_that_is_full_and_one_that_ends_exactly_are_told_from_one_with_more()
+    public async Task A_full_page_has_a_cursor_only_when_more_rows_follow()
     {
         var acme = await app.Org("acme");
         var viewer = (await acme.Member("viewer")).Caller;

@@ -3,7 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace ChatLogger.Tests.Contracts;
 
-/// <summary>What is the same of every path: it is in lower case, and HEAD is answered wherever GET is.</summary>
+/// <summary>Rules for every path: it is in lower case, and HEAD is answered wherever GET is.</summary>
 public class PathTests(MatrixApp app) : IClassFixture<MatrixApp>
 {
     [Fact]
@@ -47,15 +47,15 @@ public class PathTests(MatrixApp app) : IClassFixture<MatrixApp>
     [Fact]
     public async Task HEAD_says_what_GET_would_and_nothing_more()
     {
-        var stage = await MatrixFixture.Set(app);
+        var fixture = await MatrixFixture.Set(app);
         var endpoints = app.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>();
         Assert.All(endpoints, endpoint => Assert.Equal(Methods(endpoint).Contains("GET"), Methods(endpoint).Contains("HEAD")));
 
         foreach (var line in Matrix.Lines.Where(line => line.Method == HttpMethod.Get))
         {
-            foreach (var kind in new[] { "admin", "superadmin", "viewer", "nobody", "a key" }.Select(stage.Named))
+            foreach (var kind in new[] { "admin", "superadmin", "viewer", "nobody", "a key" }.Select(fixture.Named))
             {
-                var path = MatrixFixture.Path(line, kind, await stage.Things(line, stage.Acme));
+                var path = MatrixFixture.Path(line, kind, await fixture.Things(line, fixture.Acme));
                 var get = await kind.Caller.Get(path);
                 var head = await kind.Caller.Send(HttpMethod.Head, path);
 
@@ -68,7 +68,7 @@ public class PathTests(MatrixApp app) : IClassFixture<MatrixApp>
         }
 
         static IReadOnlyList<string> Methods(RouteEndpoint endpoint) => endpoint.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods;
-        // How the body is cut is no header of what it says.
+        // Transfer-Encoding describes the transfer and not the representation.
         static IEnumerable<string> Headers(Answer answer) => answer.Headers
             .Where(header => header.Key is not ("Date" or "Transfer-Encoding" or "Content-Length"))
             .Select(header => $"{header.Key}: {header.Value}")

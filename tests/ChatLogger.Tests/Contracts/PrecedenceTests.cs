@@ -129,7 +129,7 @@ public class PrecedenceTests(LeasedApp app) : IClassFixture<LeasedApp>
     [InlineData("0190a6e0-0000-7000-8000-0000000000000")]
     [InlineData("%200190a6e0-0000-7000-8000-000000000000")]
     [InlineData("%00")]
-    public async Task An_id_that_is_none_is_an_id_that_is_not_known(string id)
+    public async Task A_malformed_id_is_answered_like_an_unknown_one(string id)
     {
         var acme = await app.Org("acme");
         var admin = await acme.Admin();
@@ -139,7 +139,7 @@ public class PrecedenceTests(LeasedApp app) : IClassFixture<LeasedApp>
         async Task Alike(Func<string, Task<Answer>> ask)
         {
             var malformed = await ask(id);
-            // NUL in a path does not reach us.
+            // Kestrel refuses a NUL in a path.
             if (id == "%00")
                 malformed.Is(400);
             else

@@ -20,7 +20,7 @@ public class PreviousVersionTests(RestoredApp app) : IClassFixture<RestoredApp>
 
     private const string AcmesKey = "clk_MFjzgj7sSji6U5YB_bxrRJLNCmRhC2gHXaiVjuApMothe1DZJ8p1npH1m8zb0LYI9U";
     private const string GlobexsKey = "clk_WJcCSbw7GND603za_ytGVLtCD9eQLKNKx6NawVuio9K3KZIxbQNzfKhdvRRt1Ak1hS";
-    private const string Door = "/api/v1/orgs/acme";
+    private const string PluginPath = "/api/v1/orgs/acme";
     private const string Chat = "01a22457-982d-7236-8796-c3cee57b96aa";
     private const string Export = "/exports/orgs/me/01a22457-99bd-734c-9d3a-ae18da2cb7ff";
     private const string ExportsSha256 = "462da4e483d5e392e92376d25e20fb78e467c5b9adc83e619267e2698e098f75";
@@ -56,21 +56,21 @@ public class PreviousVersionTests(RestoredApp app) : IClassFixture<RestoredApp>
     }
 
     [Fact]
-    public async Task Old_keys_write_and_what_was_said_under_an_idempotency_key_is_not_said_again()
+    public async Task Old_keys_write_and_old_idempotency_keys_are_still_recognized()
     {
         var plugin = app.Stranger.WithKey(AcmesKey);
-        var chat = (await plugin.Post($"{Door}/chats", new { title = "new" })).Is(201).Text("id");
-        (await plugin.Post($"{Door}/chats/{chat}/messages", new { role = "user", content = "Hello again" })).Is(201);
+        var chat = (await plugin.Post($"{PluginPath}/chats", new { title = "new" })).Is(201).Text("id");
+        (await plugin.Post($"{PluginPath}/chats/{chat}/messages", new { role = "user", content = "Hello again" })).Is(201);
 
         var repeated = await plugin.Send(
             HttpMethod.Post,
-            $"{Door}/chats/{Chat}/messages",
+            $"{PluginPath}/chats/{Chat}/messages",
             Caller.Json("""{"role":"user","content":"Thank you"}"""u8.ToArray()),
             request => request.Headers.Add("Idempotency-Key", "thanks"));
 
         Assert.Equal("01a22457-98cc-7fed-b361-affe16a7f035", repeated.Text("id"));
         Assert.Equal(3, await app.Value<long>("select count(*) from messages where chat_id = @Chat::uuid", new { Chat }));
-        (await app.Stranger.WithKey(GlobexsKey).Post($"{Door}/chats", new { })).IsProblem(404, "not-found");
+        (await app.Stranger.WithKey(GlobexsKey).Post($"{PluginPath}/chats", new { })).IsProblem(404, "not-found");
     }
 
     [Fact]
@@ -99,7 +99,7 @@ public class PreviousVersionTests(RestoredApp app) : IClassFixture<RestoredApp>
     }
 
     [Fact]
-    public async Task Searches_find_what_was_said()
+    public async Task Searches_find_old_messages()
     {
         var found = Assert.Single((await Ann.Get("/orgs/me/chats?q=order")).Is(200)["items"].EnumerateArray());
 

@@ -12,7 +12,7 @@ public abstract partial class ProblemTests
     [InlineData("/api/v1/orgs/acme/chats", long.MaxValue)]
     [InlineData("/auth/login", 4_097)]
     [InlineData("/orgs/me/apikeys", 1_048_577)]
-    public async Task A_body_that_is_declared_too_large_is_413_before_it_is_sent_and_whoever_calls(string path, long length)
+    public async Task A_body_declared_too_large_is_413_before_it_is_sent_for_every_caller(string path, long length)
     {
         foreach (var expectation in new[] { "X-Nothing: 1", "Expect: 100-continue" })
         {
@@ -34,7 +34,7 @@ public abstract partial class ProblemTests
     [InlineData("/auth/login", 413)]
     [InlineData("/users/me", 405)]
     [InlineData("/no/such/route", 404)]
-    public async Task Who_sends_all_of_what_is_refused_before_reading_gets_the_answer(string path, int status)
+    public async Task A_client_that_sends_the_whole_refused_body_before_reading_gets_the_answer(string path, int status)
     {
         // More than what sockets hold between the two.
         var body = new byte[32 * 1024 * 1024];
@@ -49,7 +49,7 @@ public abstract partial class ProblemTests
     }
 
     [Fact]
-    public async Task A_body_that_turns_out_too_large_is_413()
+    public async Task A_chunked_body_that_exceeds_the_limit_is_413()
     {
         var acme = await app.Org("acme");
         var plugin = await acme.Plugin();
@@ -93,7 +93,7 @@ public abstract partial class ProblemTests
     [InlineData("5\r\nabc")]
     [InlineData("-1\r\n\r\n")]
     [InlineData("FFFFFFFFFFFFFFFFFF\r\n")]
-    public async Task Chunks_that_are_none_are_400(string body)
+    public async Task Malformed_chunks_are_400(string body)
     {
         var answer = await Wire.Send(
             app.Address,

@@ -4,7 +4,7 @@ using static ChatLogger.Testing.AnswerRules;
 
 namespace ChatLogger.Tests.Contracts;
 
-/// <summary>What the framework would answer in its own way is answered in ours, in every environment.</summary>
+/// <summary>Refusals of the framework are problems as those of the service, in every environment.</summary>
 public abstract partial class ProblemTests(App app)
 {
     public sealed class InProduction(LeasedApp app) : ProblemTests(app), IClassFixture<LeasedApp>;
@@ -49,7 +49,7 @@ public abstract partial class ProblemTests(App app)
                 continue;
             var answer = await app.Stranger.Send(new(method), path, content, _ => { });
 
-            // Of an answer to HEAD the head is all there is.
+            // A response to HEAD has only a head.
             if (method == "HEAD")
                 answer.Is(405).HasSecurityHeaders();
             else

@@ -89,9 +89,9 @@ public class RoutesTests(LeasedApp app) : IClassFixture<LeasedApp>
     {
         var access = endpoint.Metadata.GetMetadata<EndpointPolicy>();
         return access is null
-            ? $"{method, -7}/{endpoint.RoutePattern.RawText!.Trim('/'), -66}NO POLICY"
-            : $"{method, -7}/{endpoint.RoutePattern.RawText!.Trim('/'), -66}{access.Description, -24}"
-                + $"{string.Concat(Outcomes(access).Select(outcome => $"{outcome, -11}")).TrimEnd()}";
+            ? $"{method,-7}/{endpoint.RoutePattern.RawText!.Trim('/'),-66}NO POLICY"
+            : $"{method,-7}/{endpoint.RoutePattern.RawText!.Trim('/'),-66}{access.Description,-24}"
+                + $"{string.Concat(Outcomes(access).Select(outcome => $"{outcome,-11}")).TrimEnd()}";
     }
 
     // In the order of Callers. "elsewhere" is an admin who names an organization that is not theirs; where no organization is named, they
@@ -99,7 +99,7 @@ public class RoutesTests(LeasedApp app) : IClassFixture<LeasedApp>
     private static string[] Outcomes(EndpointPolicy access) => access.Credential switch
     {
         CredentialKind.None => [.. Enumerable.Repeat(Allowed, Callers.Length)],
-        // Whoever these are: it is a credential that none of them has.
+        // The operator's token is a credential that no caller of the table has.
         CredentialKind.OperatorToken => [.. Enumerable.Repeat("401", Callers.Length)],
         CredentialKind.ApiKey => ["401", Allowed, "401", "401", "401", "401", "401"],
         CredentialKind.OrganizationSession => ["401", "401", .. Roles(access, "viewer", "user", "admin"), Allowed, "404"],

@@ -5,7 +5,7 @@ namespace ChatLogger.Tests.Contracts;
 public partial class SchemaTests
 {
     [Fact]
-    public async Task Every_statement_on_a_table_with_an_organization_is_held_to_one()
+    public async Task Every_statement_on_a_tenants_table_names_the_organization()
     {
         var tables = await TablesWithOrganization();
         var source = Path.Combine(Repository.Root, "src", "ChatLogger");

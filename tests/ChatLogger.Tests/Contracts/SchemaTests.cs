@@ -90,7 +90,7 @@ public partial class SchemaTests(App app) : IClassFixture<App>
     }
 
     [Fact]
-    public async Task Every_constraint_has_a_name_that_somebody_chose()
+    public async Task Every_constraint_is_named_explicitly()
     {
         // What PostgreSQL makes up for a table or column check ends in _check or _checkN and is not in the scripts.
         var scripts = string.Concat(ChatLogger.Data.Migrator.Embedded.Select(script => script.Text));

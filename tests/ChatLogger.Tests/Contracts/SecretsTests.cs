@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 
 namespace ChatLogger.Tests.Contracts;
 
-/// <summary>A service that logs whatever there is to be logged.</summary>
+/// <summary>A service that logs at every level.</summary>
 public sealed class VerboseLogApp : App
 {
     protected override void Customize(WebApplicationBuilder builder)
@@ -17,7 +17,7 @@ public sealed class VerboseLogApp : App
     }
 }
 
-/// <summary>What is secret is nowhere but where it must be, and what was said is in no log.</summary>
+/// <summary>Secrets are only where they must be, and message contents are in no log.</summary>
 public sealed class SecretsTests(VerboseLogApp app) : IClassFixture<VerboseLogApp>
 {
     private const string SessionSecret = "not a secret, but thirty-two bytes and more";
@@ -34,7 +34,7 @@ public sealed class SecretsTests(VerboseLogApp app) : IClassFixture<VerboseLogAp
         const string password = "tr0ub4dor-and-company", wrong = "wr0ng-p4ssword-tried", next = "n3xt-password-chosen";
         await app.Execute("update users set password_hash = @Hash where id = @Id", new { admin.Id, Hash = new Bcrypt(4).Hash(password) });
 
-        // Log in and out of place.
+        // Passwords in valid and in wrong places.
         var login = (await stranger.Post("/auth/login", new { email = admin.Email, password })).Is(200);
         var cookie = login.Header("Set-Cookie")!.Split(';')[0];
         var jwt = cookie.Split('=')[1];
@@ -48,7 +48,7 @@ public sealed class SecretsTests(VerboseLogApp app) : IClassFixture<VerboseLogAp
         (await member.Patch("/users/me", new { currentPassword = password, newPassword = next })).Is(200);
         var hashes = new[] { await Hash(), new Bcrypt(4).Hash("another") };
 
-        // Keys in and out of place.
+        // Keys in valid and in wrong places.
         var made = (await member.Post("/orgs/me/apikeys", new { label = "web" })).Is(201);
         var key = made.Text("key");
         var plugin = stranger.WithKey(key);
@@ -59,7 +59,7 @@ public sealed class SecretsTests(VerboseLogApp app) : IClassFixture<VerboseLogAp
         (await stranger.WithCookie($"{cookie.Split('=')[0]}={key}").Get("/users/me")).Is(401);
         (await member.Delete($"/orgs/me/apikeys/{Guid.CreateVersion7()}")).Is(404);
 
-        // Something is said, right and wrong.
+        // Valid and invalid messages.
         var chat = (
             await plugin.Post(
                 $"{acme.ApiPath}/chats",
@@ -87,7 +87,7 @@ public sealed class SecretsTests(VerboseLogApp app) : IClassFixture<VerboseLogAp
         (await member.Get("/orgs/me/chats")).Is(200);
         (await member.Get($"/orgs/me/chats/{chat}/messages")).Is(200);
         (await member.Get("/analytics/orgs/me/summary")).Is(200);
-        // And the database fails over a statement that holds it all.
+        // The database fails at a statement that contains the secrets.
         await app.Execute("alter table messages rename to hidden");
         try
         {
@@ -122,7 +122,7 @@ public sealed class SecretsTests(VerboseLogApp app) : IClassFixture<VerboseLogAp
             Convert.ToBase64String(ApiKey.Parse(key)!.Sha256),
         ];
         var logged = string.Join('\n', app.Log.All);
-        // What is answered but once, and where: the key when it is made, the session in its cookie.
+        // Secrets that one response contains: the key when it is created, the session in its cookie.
         var answered = string.Join('\n', recorder.Answers.Where(answer => answer != made.Body));
         var database = await Dump();
 
@@ -149,7 +149,7 @@ public sealed class SecretsTests(VerboseLogApp app) : IClassFixture<VerboseLogAp
             });
         Assert.DoesNotContain("$2", answered + logged, StringComparison.Ordinal);
         IsNotIn(logged, Marker, "the log");
-        // What is looked for can be found.
+        // The search finds the secrets where they must be; otherwise it would prove nothing.
         Assert.Contains(hashes[0], database, StringComparison.Ordinal);
         Assert.Contains(stored[^2], database, StringComparison.Ordinal);
 

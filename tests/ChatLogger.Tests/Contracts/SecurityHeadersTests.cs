@@ -32,7 +32,7 @@ public class SecurityHeadersTests(LeasedApp app) : IClassFixture<LeasedApp>
             }));
             foreach (var caller in callers)
             {
-                // A logout that works would be the last that this caller is heard of.
+                // A successful logout would end the session that the other requests need.
                 var quiet = path == "/auth/logout" ? "?no=1" : "";
                 HasThem(await caller.Send(new(method), path + quiet));
                 HasThem(await caller.Send(new(method), path + "?no=1"));
@@ -48,7 +48,7 @@ public class SecurityHeadersTests(LeasedApp app) : IClassFixture<LeasedApp>
 
         void HasThem(Answer answer)
         {
-            // What holds nothing of any tenant may be kept as long as it is asked after.
+            // Responses without data of a tenant may be cached if they are revalidated.
             answer.HasSecurityHeaders(
                 answer is { Status: 200 } && answer.Header("ETag") is not null && answer.Header("Content-Disposition") is null
                     ? "no-cache"

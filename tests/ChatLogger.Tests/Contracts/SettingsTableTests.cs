@@ -29,7 +29,7 @@ public class SettingsTableTests
             expected,
             row => Assert.Equal((row.Name, row.Range, row.Default), (row.Name, told[row.Name].Range, told[row.Name].Default)));
 
-        // And the table no longer lists what is no longer a setting.
+        // The table lists no setting that no longer exists.
         var sections = Records().Select(record => SectionOf(record) + "__").ToList();
         Assert.Empty(
             told.Keys.Where(name => sections.Any(section => name.StartsWith(section, StringComparison.Ordinal)))

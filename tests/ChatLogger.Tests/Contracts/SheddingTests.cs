@@ -18,7 +18,7 @@ public sealed class OneRowApp : App
 public class SheddingTests(OneRowApp app) : IClassFixture<OneRowApp>
 {
     [Fact]
-    public async Task Where_there_is_no_room_the_body_is_not_even_read_and_everything_else_goes_on()
+    public async Task Without_queue_capacity_the_body_is_not_read_and_other_requests_are_served()
     {
         var acme = await app.Org("acme");
         var plugin = await acme.Plugin();
@@ -47,7 +47,7 @@ public class SheddingTests(OneRowApp app) : IClassFixture<OneRowApp>
         Assert.False(waiting.IsCompleted);
         await blocker.DisposeAsync();
         (await waiting).Is(201);
-        await acme.Say(other, "there is room again");
+        await acme.Say(other, "the queue has capacity again");
         // One line a second at most.
         var seconds = (int)Math.Ceiling(Stopwatch.GetElapsedTime(since).TotalSeconds);
         Assert.InRange(

@@ -43,7 +43,7 @@ internal static partial class TenantStatement
         "with",
     };
 
-    /// <summary>The tables, by name or alias, that a statement forgets to hold to an organization.</summary>
+    /// <summary>The tables, by name or alias, that a statement does not restrict to an organization.</summary>
     public static IReadOnlyList<string> Forgotten(string sql, IReadOnlyCollection<string> tables)
     {
         var text = Comment().Replace(sql, "");
@@ -54,7 +54,7 @@ internal static partial class TenantStatement
         return [.. Scopes(text).SelectMany(scope => Branch().Split(scope)).SelectMany(branch => InScope(branch, names))];
     }
 
-    /// <summary>Whether the statement speaks of one of the tables at all.</summary>
+    /// <summary>Whether the statement uses one of the tables.</summary>
     public static bool Names(string sql, string table) =>
         Regex.IsMatch(sql, $@"\b(?:from|join|into|update|copy|using)\s+(?:only\s+)?{Regex.Escape(table)}\b");
 
@@ -72,7 +72,7 @@ internal static partial class TenantStatement
             var table = read.Groups[1].Success ? read.Groups[1].Value : read.Groups[3].Value;
             if (NoAlias.Contains(alias))
             {
-                // In a list of columns a word that is a table's name is no table.
+                // In a list of columns the name of a table is a column.
                 if (read.Groups[3].Success)
                     continue;
                 alias = "";
@@ -90,7 +90,7 @@ internal static partial class TenantStatement
             .Matches(scope)
             .Select(match => (Left: Owner(match.Groups[1].Value), Right: Owner(match.Groups[2].Value)))
             .ToList();
-        for (var grew = true; grew; )
+        for (var grew = true; grew;)
         {
             grew = false;
             foreach (var (left, right) in pairs)
@@ -99,7 +99,7 @@ internal static partial class TenantStatement
         foreach (var name in mentioned.Where(name => !held.Contains(name)))
             yield return name;
 
-        // What is said of org_id without a table is said of the only one there is.
+        // An org_id without a table name belongs to the only table of the statement.
         bool Hold(string? subject, string? by)
         {
             var name = subject == "" && mentioned.Count == 1 ? mentioned[0] : subject;
@@ -114,7 +114,7 @@ internal static partial class TenantStatement
     private static string? Owner(string side) =>
         side == "org_id" ? "" : side.EndsWith(".org_id", StringComparison.Ordinal) ? side[..^".org_id".Length] : null;
 
-    /// <summary>Each pair of parentheses, and the whole, without what stands in parentheses inside.</summary>
+    /// <summary>The statement and the content of each pair of parentheses, each without its inner parentheses.</summary>
     private static List<string> Scopes(string text)
     {
         var open = new Stack<StringBuilder>();

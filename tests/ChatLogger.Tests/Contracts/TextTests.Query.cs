@@ -16,7 +16,7 @@ public partial class TextTests
     [InlineData("!")]
     [InlineData("%C3%A4%F0%9F%98%80")]
     [InlineData("%EF%BF%BE")]
-    public async Task No_text_of_a_query_or_a_path_is_more_than_a_refusal(string text)
+    public async Task Hostile_text_in_a_query_or_a_path_is_at_most_refused(string text)
     {
         var acme = await app.Org("acme");
         var chat = await acme.Chat();
@@ -68,7 +68,7 @@ public partial class TextTests
     [InlineData("\u00c0\u0080")]
     [InlineData("\u00ed\u00a0\u0080")]
     [InlineData("\u00f0\u009f\u0098\u0080")]
-    public async Task No_text_of_a_header_is_more_than_a_refusal(string text)
+    public async Task Hostile_text_in_a_header_is_at_most_refused(string text)
     {
         var acme = await app.Org("acme");
         var key = (await acme.Plugin()).Credential!;

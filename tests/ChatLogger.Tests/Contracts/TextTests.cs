@@ -61,7 +61,7 @@ public partial class TextTests(UnthrottledApp app) : IClassFixture<UnthrottledAp
         """{"label":"a","expiresAt":"§"}""", .. Unknown,
     ];
 
-    /// <summary>What is no text, as it would stand between the quotes of a JSON string.</summary>
+    /// <summary>Invalid text, as it would stand between the quotes of a JSON string.</summary>
     private static readonly byte[][] NotText =
     [
         [0],
@@ -97,7 +97,7 @@ public partial class TextTests(UnthrottledApp app) : IClassFixture<UnthrottledAp
     ];
 
     [Fact]
-    public async Task A_new_chat_with_what_is_no_text_is_refused()
+    public async Task A_new_chat_with_invalid_text_is_refused()
     {
         var acme = await app.Org("acme");
 
@@ -107,7 +107,7 @@ public partial class TextTests(UnthrottledApp app) : IClassFixture<UnthrottledAp
     }
 
     [Fact]
-    public async Task A_message_with_what_is_no_text_is_refused()
+    public async Task A_message_with_invalid_text_is_refused()
     {
         var acme = await app.Org("acme");
         var chat = await acme.Chat();
@@ -118,13 +118,13 @@ public partial class TextTests(UnthrottledApp app) : IClassFixture<UnthrottledAp
     }
 
     [Fact]
-    public async Task A_login_with_what_is_no_text_is_refused()
+    public async Task A_login_with_invalid_text_is_refused()
     {
         await Refuses(app.Stranger, HttpMethod.Post, "/auth/login", LogIn);
     }
 
     [Fact]
-    public async Task A_profile_with_what_is_no_text_is_refused()
+    public async Task A_profile_with_invalid_text_is_refused()
     {
         var acme = await app.Org("acme");
         var member = await acme.Member("viewer");
@@ -136,7 +136,7 @@ public partial class TextTests(UnthrottledApp app) : IClassFixture<UnthrottledAp
     }
 
     [Fact]
-    public async Task A_key_with_what_is_no_text_is_refused()
+    public async Task A_key_with_invalid_text_is_refused()
     {
         var acme = await app.Org("acme");
 
@@ -158,7 +158,7 @@ public partial class TextTests(UnthrottledApp app) : IClassFixture<UnthrottledAp
             }
         }
         // A byte order mark is no part of JSON text (RFC 8259, 8.1).
-        // A byte order mark may stand before it, and nowhere else.
+        // A byte order mark is accepted only at the beginning.
         (await caller.Send(method, path, (byte[])[.. "{}"u8, 0xef, 0xbb, 0xbf])).IsInvalid("body");
     }
 

@@ -3,11 +3,11 @@ using ChatLogger.Auth;
 
 namespace ChatLogger.Tests.Contracts;
 
-/// <summary>401, then 429, then everything else; counted by who the caller is.</summary>
+/// <summary>401, then 429, then everything else; requests are counted by caller.</summary>
 public class ThrottlingTests(ShortTimeoutApp app) : IClassFixture<ShortTimeoutApp>
 {
     [Fact]
-    public async Task A_key_has_its_burst_however_header_and_path_are_spelt_and_another_key_is_not_in_its_way()
+    public async Task A_key_has_one_burst_for_every_spelling_of_header_and_path_and_does_not_limit_another_key()
     {
         var acme = await app.Org("acme");
         var globex = await app.Org("globex");
@@ -140,7 +140,7 @@ public class ThrottlingTests(ShortTimeoutApp app) : IClassFixture<ShortTimeoutAp
     }
 
     [Fact]
-    public async Task Who_tries_addresses_to_see_which_are_taken_is_slowed_down()
+    public async Task Probing_for_taken_addresses_is_rate_limited()
     {
         var acme = await app.Org("acme");
         var ann = await acme.Member("viewer");
@@ -159,7 +159,7 @@ public class ThrottlingTests(ShortTimeoutApp app) : IClassFixture<ShortTimeoutAp
     }
 
     [Fact]
-    public async Task A_member_has_a_burst_for_everything_together()
+    public async Task A_member_has_one_burst_for_all_requests()
     {
         var acme = await app.Org("acme");
         var ann = (await acme.Member("viewer")).Caller;
@@ -209,7 +209,7 @@ public class ThrottlingTests(ShortTimeoutApp app) : IClassFixture<ShortTimeoutAp
         for (; answer.Status == status && passed < burst * 3; passed++)
             answer = await ask();
         answer.IsProblem(429, "throttled");
-        // A second that went by meanwhile brought another one.
+        // A second that passed in between has refilled one token.
         Assert.InRange(passed, burst, burst * 3 - 1);
     }
 

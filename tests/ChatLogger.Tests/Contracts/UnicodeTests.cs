@@ -58,7 +58,7 @@ public class UnicodeTests(UnthrottledApp app) : IClassFixture<UnthrottledApp>
 
     [Theory]
     [MemberData(nameof(Chunks))]
-    public async Task Whatever_can_be_stored_comes_back_as_it_was(int chunk)
+    public async Task Every_storable_text_is_returned_unchanged(int chunk)
     {
         var acme = await app.Org("acme");
         var viewer = (await acme.Member("viewer")).Caller;
@@ -137,7 +137,7 @@ public class UnicodeTests(UnthrottledApp app) : IClassFixture<UnthrottledApp>
     }
 
     [Fact]
-    public async Task Whatever_is_typed_as_an_address_or_a_password_is_just_wrong()
+    public async Task Any_text_as_address_or_password_is_a_failed_login()
     {
         foreach (var rune in Everything.EnumerateRunes())
         {

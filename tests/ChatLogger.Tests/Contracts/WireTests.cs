@@ -6,7 +6,7 @@ using static ChatLogger.Testing.AnswerRules;
 namespace ChatLogger.Tests.Contracts;
 
 /// <summary>
-/// Requests that no client sends by accident. What Kestrel refuses before anything of ours may be empty, and tells nothing.
+/// Requests that no client sends by accident. Kestrel refuses some of them itself; its response may be empty and reveals nothing.
 /// </summary>
 public class WireTests(LeasedApp app) : IClassFixture<LeasedApp>
 {
@@ -23,7 +23,7 @@ public class WireTests(LeasedApp app) : IClassFixture<LeasedApp>
     [InlineData("POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400)]
     [InlineData("POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n", 400)]
     [InlineData($"POST /auth/login HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: {Marker}\r\n\r\n", 400)]
-    public async Task A_malformed_request_is_refused_without_a_word_about_us(string request, int status)
+    public async Task A_malformed_request_is_refused_without_internal_details(string request, int status)
     {
         var answer = (await Wire.Send(app.Address, request)).Is(status).TellsNothing();
 
@@ -94,7 +94,7 @@ public class WireTests(LeasedApp app) : IClassFixture<LeasedApp>
     [InlineData("Content-Length: 2\r\nA\tB: c", "{}§")]
     [InlineData("Content-Length: 2\r\n: c", "{}§")]
     [InlineData("Content-Length: 2\r\nX-\u00e9: c", "{}§")]
-    public async Task A_request_that_could_be_read_in_two_ways_is_refused_and_what_follows_is_not_read(string headers, string body)
+    public async Task An_ambiguous_request_is_refused_and_the_connection_is_closed(string headers, string body)
     {
         var acme = await app.Org("acme");
         var key = (await acme.Plugin()).Credential;
@@ -129,7 +129,7 @@ public class WireTests(LeasedApp app) : IClassFixture<LeasedApp>
     }
 
     [Fact]
-    public async Task A_body_that_never_comes_is_no_row()
+    public async Task A_body_that_never_arrives_writes_no_row()
     {
         var acme = await app.Org("acme");
         var key = (await acme.Plugin()).Credential;

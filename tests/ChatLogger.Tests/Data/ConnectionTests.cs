@@ -112,7 +112,7 @@ public sealed class ConnectionTests
     }
 
     [Fact]
-    public async Task When_no_host_of_several_answers_what_each_of_them_said_is_told()
+    public async Task When_no_host_answers_the_failure_of_each_is_reported()
     {
         await using var database = new Database(
             Settings("Host=/nowhere,/elsewhere;Username=ada;Database=chat", impatient: true),
@@ -179,7 +179,7 @@ public sealed class ConnectionTests
     [InlineData("Host=db;Client Encoding=latin1", "Client Encoding")]
     [InlineData("Database=chat", "names no host")]
     [InlineData("mysql://me:hunter2@db/chat", "it begins with mysql://")]
-    public void What_cannot_work_is_refused_by_its_name(string text, string named)
+    public void Unsupported_parameters_are_refused_by_name(string text, string named)
     {
         var refusal = Assert.Throws<StartupException>(() => Settings(text)).Message;
 

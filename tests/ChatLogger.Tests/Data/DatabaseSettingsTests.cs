@@ -28,13 +28,13 @@ public class DatabaseSettingsTests
     }
 
     [Fact]
-    public void What_a_connection_string_says_itself_stays_in_any_spelling_also_when_it_is_the_default()
+    public void Explicit_parameters_of_a_connection_string_win_in_any_spelling()
     {
         var complete = new NpgsqlConnectionStringBuilder(
             new DatabaseSettings().Complete(
                 "Server=db;ApplicationName=mine;MaxPoolSize=100;timeout=15;Command Timeout=30;CancellationTimeout=2000;Max Auto "
                     + "Prepare=0;AutoPrepareMinUsages=5;options=-c geqo=off -c lock_timeout=7 -c timezone=Asia/Tokyo -c "
-                        + "synchronous_commit=off"));
+                    + "synchronous_commit=off"));
 
         Assert.Equal("mine", complete.ApplicationName);
         Assert.Equal(100, complete.MaxPoolSize);

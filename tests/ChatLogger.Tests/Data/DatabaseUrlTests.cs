@@ -94,7 +94,7 @@ public class DatabaseUrlTests
     [InlineData("postgres://ada:hunter2%00@db/chat", "NUL (%00)")]
     [InlineData("postgres://ada:hunter2@db%00/chat", "NUL (%00)")]
     [InlineData("mysql://ada:hunter2@db/chat", "postgres://user:password@host:5432/database")]
-    public void What_is_not_understood_is_named_without_the_password(string url, string named)
+    public void Unknown_parameters_are_named_without_the_password(string url, string named)
     {
         var refusal = Assert.Throws<StartupException>(() => DatabaseUrl.ToConnectionString("DATABASE_URL", url));
 

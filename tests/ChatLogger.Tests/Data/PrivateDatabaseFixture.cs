@@ -44,7 +44,7 @@ public abstract class PrivateDatabaseFixture(PrivateDatabaseFixture.Made made) :
             await process.WaitForExitAsync();
             process.Dispose();
         }
-        // Whatever a failed test left running works below our root.
+        // Processes that a failed test left running have their files below this root.
         foreach (var directory in Directory.EnumerateDirectories(Root, "database*", SearchOption.AllDirectories).ToList())
         {
             var account = ServerAccount.For(Posix.Stat(directory, follow: false)?.Uid);

@@ -53,7 +53,7 @@ public sealed partial class PrivateDatabaseTests
     }
 
     [Fact]
-    public async Task What_a_killed_first_start_left_is_cleared_away()
+    public async Task Remains_of_a_killed_first_start_are_removed()
     {
         foreach (var name in new[] { "database.new", "database.new.0123abcd" })
         {
@@ -80,7 +80,7 @@ public sealed partial class PrivateDatabaseTests
     }
 
     [Fact]
-    public async Task What_a_killed_run_left_can_be_discarded_once_nobody_uses_it()
+    public async Task Remains_of_a_killed_run_can_be_discarded_once_they_are_unused()
     {
         var database = await StartAgain(Throwaway);
         Assert.False(await PrivateDatabase.Discard(Throwaway, NullLogger.Instance, CancellationToken.None));

@@ -42,7 +42,8 @@ public sealed partial class PrivateDatabaseTests
     {
         await File.WriteAllTextAsync(Path.Combine(Root, "in-the-way"), "");
 
-        var refusal = await Assert.ThrowsAsync<PrivateDatabaseException>(() => Start(Throwaway with { DataDirectory = Path.Combine(Root, name) }));
+        var refusal = await Assert.ThrowsAsync<PrivateDatabaseException>(
+            () => Start(Throwaway with { DataDirectory = Path.Combine(Root, name) }));
 
         Assert.Contains(Path.Combine(Root, name), refusal.Message);
     }
@@ -61,7 +62,7 @@ public sealed partial class PrivateDatabaseTests
     [InlineData("a link")]
     [InlineData("a file")]
     [InlineData("open to others")]
-    public async Task A_socket_directory_prepared_by_somebody_else_is_refused(string trap)
+    public async Task A_socket_directory_prepared_by_another_user_is_refused(string trap)
     {
         var sockets = UsualSocketDirectory();
         var mine = Path.Combine(Root, "mine");
@@ -86,7 +87,7 @@ public sealed partial class PrivateDatabaseTests
     }
 
     [RootFact]
-    public async Task A_socket_directory_of_somebody_else_is_refused()
+    public async Task A_socket_directory_of_another_user_is_refused()
     {
         var sockets = UsualSocketDirectory();
         Directory.CreateDirectory(sockets, Closed);

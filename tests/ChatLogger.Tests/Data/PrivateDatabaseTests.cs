@@ -103,7 +103,7 @@ public sealed partial class PrivateDatabaseTests(PrivateDatabaseFixture.Made mad
     }
 
     [Fact]
-    public async Task A_name_with_spaces_and_apostrophes_is_a_good_name()
+    public async Task A_name_with_spaces_and_apostrophes_is_accepted()
     {
         var database = await StartAgain(Throwaway with { DataDirectory = Path.Combine(Root, "Ada's dätä; rm -rf x") });
 

@@ -4,7 +4,7 @@ using Npgsql;
 
 namespace ChatLogger.Tests.Data;
 
-/// <summary>The service is whole again within ten seconds of its server's death, without a restart.</summary>
+/// <summary>The service recovers within ten seconds after its server was killed, without a restart.</summary>
 [UnsupportedOSPlatform("windows")]
 public sealed class PrivateDatabaseWatchTests(PrivateDatabaseFixture.Made made) : PrivateDatabaseFixture(made)
 {
@@ -12,7 +12,7 @@ public sealed class PrivateDatabaseWatchTests(PrivateDatabaseFixture.Made made) 
     private const int Stop = 19;
 
     [Fact]
-    public async Task A_killed_server_is_brought_back_under_the_same_address()
+    public async Task A_killed_server_is_restarted_at_the_same_address()
     {
         var first = await StartAgain(Throwaway);
         var second = await Start(Throwaway);
@@ -26,7 +26,7 @@ public sealed class PrivateDatabaseWatchTests(PrivateDatabaseFixture.Made made) 
     }
 
     [Fact]
-    public async Task A_server_that_was_told_to_stop_is_brought_back_though_a_client_holds_on()
+    public async Task A_stopped_server_is_restarted_even_with_a_connected_client()
     {
         var database = await StartAgain(Throwaway);
         await using var idle = new NpgsqlConnection(database.ConnectionString);
@@ -39,7 +39,7 @@ public sealed class PrivateDatabaseWatchTests(PrivateDatabaseFixture.Made made) 
     }
 
     [Fact]
-    public async Task A_server_whose_socket_was_swept_away_is_brought_back()
+    public async Task A_server_whose_socket_file_was_deleted_is_restarted()
     {
         var database = await StartAgain(Throwaway);
         var swept = database.PostmasterPid;
@@ -50,7 +50,7 @@ public sealed class PrivateDatabaseWatchTests(PrivateDatabaseFixture.Made made) 
     }
 
     [Fact]
-    public async Task Orphans_of_a_killed_server_are_ended_before_the_next_one_starts()
+    public async Task Orphaned_processes_of_a_killed_server_are_ended_before_the_next_start()
     {
         var database = await StartAgain(Throwaway);
         var killed = database.PostmasterPid;

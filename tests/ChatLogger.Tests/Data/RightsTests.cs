@@ -36,7 +36,7 @@ public sealed class RightsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_is_missing_is_named_with_the_statement_to_run_until_nothing_is()
+    public async Task Each_missing_privilege_is_named_with_the_statement_that_grants_it()
     {
         // Each refusal's statements are run as they stand; in the end the service starts with nothing but rows to read and write.
         await Obey(await Refused(null), $"grant create, usage on schema public to {Owner}");
@@ -61,7 +61,7 @@ public sealed class RightsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_schema_that_is_there_and_may_not_be_used_is_refused_with_the_grant()
+    public async Task An_existing_schema_without_the_usage_privilege_is_refused_with_the_grant()
     {
         await Execute(_admin, "create schema app; create extension btree_gin");
 

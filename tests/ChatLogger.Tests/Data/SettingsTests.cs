@@ -8,7 +8,7 @@ namespace ChatLogger.Tests.Data;
 public class SettingsTests
 {
     [Fact]
-    public void What_is_not_set_keeps_its_default_and_case_does_not_matter()
+    public void Omitted_settings_keep_their_defaults_and_names_ignore_case()
     {
         Assert.Equal(new Oven(), Bind());
 
@@ -61,7 +61,7 @@ public class SettingsTests
     [InlineData("tr-TR")]
     [InlineData("de-DE")]
     [InlineData("fa-IR")]
-    public void The_culture_of_the_machine_is_not_asked(string culture)
+    public void The_culture_of_the_machine_has_no_influence(string culture)
     {
         var usual = CultureInfo.CurrentCulture;
         try

@@ -104,7 +104,8 @@ public sealed class TlsFailureTests : IDisposable
                         await tls.ReadExactlyAsync(new byte[1]);
                     }
                     catch (Exception refused)
-                        when (refused is IOException or System.Security.Authentication.AuthenticationException or SocketException) { }
+                        when (refused is IOException or System.Security.Authentication.AuthenticationException or SocketException)
+                    { }
                 }
             });
         }

@@ -9,7 +9,7 @@ namespace ChatLogger.Tests.Data;
 public sealed class VanishingRightsTests(VanishingRightsTests.LimitedApp app) : IClassFixture<VanishingRightsTests.LimitedApp>
 {
     [Fact]
-    public async Task Rights_that_are_taken_away_are_a_503_with_a_word_in_the_log()
+    public async Task Revoked_database_privileges_are_a_503_and_are_named_in_the_log()
     {
         var acme = await app.Org("acme");
         var plugin = await acme.Plugin();

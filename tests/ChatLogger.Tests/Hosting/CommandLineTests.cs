@@ -53,7 +53,7 @@ public sealed class CommandLineTests : IAsyncLifetime
         Assert.StartsWith($"{key.Split('_')[1]}\twebsite\tingest,import\tlive\t", await Result("apikey list --org acme"));
         Assert.Equal("chatlogger: No such organization.", await Refusal("apikey list --org globex"));
 
-        // Who forgot a password gets another one; what was open with the old one is closed.
+        // A member who forgot the password gets a new one, and the sessions of the old one end.
         var session = service.Http.WithCookie(ada.Header("Set-Cookie")!.Split(';')[0]);
         (await session.Get("/users/me")).Is(200);
         Assert.Equal("", await Result("user set-password --email Ada@acme.example --password-stdin", "another battery horse\n"));
@@ -83,7 +83,7 @@ public sealed class CommandLineTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_cannot_be_done_is_told_in_a_sentence()
+    public async Task A_failure_is_reported_in_a_sentence()
     {
         await Result("migrate");
         await Result("org create --slug acme --name Acme");
@@ -118,7 +118,7 @@ public sealed class CommandLineTests : IAsyncLifetime
     [InlineData("--Session__Secret=hunter2hunter2", "--Session__Secret")]
     [InlineData("healthcheck --url nonsense", "nonsense")]
     [InlineData("healthcheck --url http://127.0.0.1:1", "does not answer")]
-    public async Task A_slip_of_the_pen_is_told_and_nothing_is_done(string line, string told)
+    public async Task A_mistyped_command_is_reported_and_nothing_is_done(string line, string told)
     {
         var refusal = await Refusal(line);
 

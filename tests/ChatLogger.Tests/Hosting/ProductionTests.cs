@@ -97,7 +97,7 @@ public sealed class ProductionTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Empty_bootstrap_settings_are_none()
+    public async Task Empty_bootstrap_settings_are_ignored()
     {
         var service = await _here.Serve(
             Secret,
@@ -113,7 +113,7 @@ public sealed class ProductionTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_private_database_is_allowed_and_nobody_gets_in_by_default()
+    public async Task A_private_database_is_allowed_and_no_default_account_exists()
     {
         var service = await _here.Serve(Secret, "Database__Private=true");
 

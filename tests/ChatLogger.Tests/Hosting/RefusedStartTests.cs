@@ -135,7 +135,7 @@ public sealed class RefusedStartTests : IAsyncLifetime
     [Theory]
     [InlineData("Host=127.0.0.1;Port=1;Username=me;Password=hunter2hunter2;Database=chat", "cannot be reached")]
     [InlineData("Host=/nowhere;Username=me;Password=hunter2hunter2;Database=chat", "cannot be reached")]
-    public async Task A_database_that_is_not_there_is_waited_for_and_then_named(string connection, string sentence)
+    public async Task An_unreachable_database_is_waited_for_and_then_named(string connection, string sentence)
     {
         var service = _here.Start([Secret, "Database__StartTimeout=00:00:01", $"ConnectionStrings__ChatLogger={connection}"]);
 
@@ -147,7 +147,7 @@ public sealed class RefusedStartTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_port_in_use_is_one_sentence_and_so_is_one_that_is_none()
+    public async Task A_used_port_and_an_invalid_address_refuse_the_start_with_one_sentence()
     {
         var database = await TestServer.NewDatabase();
         using var taken = new TcpListener(IPAddress.Loopback, 0);

@@ -29,7 +29,7 @@ public sealed class UnixSocketTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task It_is_healthy_survives_a_kill_and_believes_who_connects_only_when_told_to()
+    public async Task It_is_healthy_survives_a_kill_and_trusts_forwarded_addresses_only_when_configured()
     {
         var first = await Serve();
         Assert.Equal(0, await Health());
@@ -50,7 +50,7 @@ public sealed class UnixSocketTests : IAsyncLifetime
     }
 
     [Fact]
-    public void What_is_no_socket_of_a_dead_process_is_left_alone()
+    public void Only_sockets_of_dead_processes_are_removed()
     {
         var file = Path.Combine(_here.Root, "notes.txt");
         File.WriteAllText(file, "mine");

@@ -33,7 +33,7 @@ public class JsonBodyTests(LeasedApp app) : IClassFixture<LeasedApp>
     [InlineData("{\"metadata\":{\"a\":[1,2,,3]}}", "This is not valid JSON: see line 1, byte 23.")]
     [InlineData("{} {}", "This is not valid JSON: see line 1, byte 4.")]
     [InlineData("[]", "The body must be a JSON object.")]
-    public async Task What_is_wrong_is_told_with_its_place(string body, string sentence)
+    public async Task A_mistake_is_reported_with_its_position(string body, string sentence)
     {
         var acme = await app.Org("acme");
         var plugin = await acme.Plugin();
@@ -47,7 +47,7 @@ public class JsonBodyTests(LeasedApp app) : IClassFixture<LeasedApp>
     }
 
     [Fact]
-    public async Task Too_deep_is_told_from_broken()
+    public async Task Excessive_nesting_is_distinguished_from_malformed_JSON()
     {
         var acme = await app.Org("acme");
 

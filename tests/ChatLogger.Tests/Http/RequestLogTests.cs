@@ -6,7 +6,7 @@ namespace ChatLogger.Tests.Http;
 public class RequestLogTests(RequestLogTests.LoggingApp app) : IClassFixture<RequestLogTests.LoggingApp>
 {
     [Fact]
-    public async Task A_refusal_is_found_by_the_trace_that_it_named_and_what_was_asked_for_is_not_told()
+    public async Task A_refusal_is_found_in_the_log_by_its_trace_id_without_the_request_body()
     {
         var acme = await app.Org("acme");
         var admin = await acme.Admin();

@@ -16,7 +16,7 @@ public class Rfc3339Tests(LeasedApp app) : IClassFixture<LeasedApp>
     [InlineData("2026-11-01T00:30:00-23:59", "2026-11-02T00:29:00.000")]
     [InlineData("2026-11-01T12:00:00-00:00", "2026-11-01T12:00:00.000")]
     [InlineData("2024-02-29T23:59:59+14:00", "2024-02-29T09:59:59.000")]
-    public void What_other_languages_write_is_read(string text, string utc)
+    public void Times_written_by_other_languages_are_accepted(string text, string utc)
     {
         Assert.True(Rfc3339.TryParse(text, out var instant));
         Assert.Equal(TimeSpan.Zero, instant.Offset);
@@ -47,10 +47,10 @@ public class Rfc3339Tests(LeasedApp app) : IClassFixture<LeasedApp>
     [InlineData("2026-11-01T12:00:00 01:00")]
     [InlineData("0001-01-01T00:00:00+00:01")]
     [InlineData("9999-12-31T23:59:59-00:01")]
-    public void What_is_none_is_not(string text) => Assert.False(Rfc3339.TryParse(text, out _));
+    public void Malformed_times_are_refused(string text) => Assert.False(Rfc3339.TryParse(text, out _));
 
     [Fact]
-    public void A_fraction_as_long_as_a_body_is_none() =>
+    public void A_very_long_fraction_is_refused() =>
         Assert.False(Rfc3339.TryParse($"2026-11-01T12:00:00.{new string('1', 100_000)}Z", out _));
 
     [Theory]

@@ -80,9 +80,9 @@ public class SubPathTests(SubPathApp app) : IClassFixture<SubPathApp>
         Assert.Equal("/logs", await Location("/logs/"));
         Assert.Equal("/a/b-c", await Location("/a/b-c"));
         Assert.Equal("/logs", await Location("/logs", "/logs"));
-        // What is no plain path would make an address of another host, or worse.
+        // Anything else than a plain path could make an address of another host.
         foreach (
-            var nasty in new[]
+            var hostile in new[]
             {
                 "//evil.example",
                 "/\\evil.example",
@@ -94,7 +94,7 @@ public class SubPathTests(SubPathApp app) : IClassFixture<SubPathApp>
                 "/%2f%2fevil.example",
                 $"/{new string('a', 300)}",
             })
-            Assert.Equal(Base, await Location(nasty));
+            Assert.Equal(Base, await Location(hostile));
     }
 
     [Theory]
@@ -104,7 +104,7 @@ public class SubPathTests(SubPathApp app) : IClassFixture<SubPathApp>
     [InlineData("/a/../b")]
     [InlineData("/a b")]
     [InlineData("/{org}")]
-    public void What_is_no_path_refuses_the_start(string text)
+    public void An_invalid_path_refuses_the_start(string text)
     {
         var configuration = new ConfigurationBuilder().AddInMemoryCollection([new("PathBase", text)]).Build();
 

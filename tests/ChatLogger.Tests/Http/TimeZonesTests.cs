@@ -49,7 +49,7 @@ public class TimeZonesTests(LeasedApp app) : IClassFixture<LeasedApp>
     [InlineData("")]
     [InlineData(" UTC")]
     [InlineData("../etc/passwd")]
-    public void What_only_one_library_calls_a_zone_is_none(string name) => Assert.Null(TimeZones.Find(name));
+    public void Names_that_only_one_library_knows_are_refused(string name) => Assert.Null(TimeZones.Find(name));
 
     // One midnight for all: what a list of chats takes for the beginning of a day is what the analyses and the exports take for it.
     private async Task Works(Caller admin, string title, string zone)

@@ -92,7 +92,7 @@ public partial class DocumentTests
                 .Where(cell => int.TryParse(cell, out _))
                 .Select(cell => int.Parse(cell, null))
                 .ToHashSet();
-            // No organization is named where the path says "me", and so none is another's.
+            // A path with "me" names no organization, so it cannot name another one.
             if (!line.NamesOrganization)
                 cells.Remove(404);
             Assert.Contains(line.Success, documented);

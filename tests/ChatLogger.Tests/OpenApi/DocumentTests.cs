@@ -93,7 +93,7 @@ public partial class DocumentTests(LeasedApp app) : IClassFixture<LeasedApp>
     }
 
     [Fact]
-    public async Task What_has_a_closed_set_of_values_names_them()
+    public async Task A_closed_set_of_values_is_an_enum()
     {
         var document = await Document.Of(app);
         string[] closed =
@@ -129,7 +129,7 @@ public partial class DocumentTests(LeasedApp app) : IClassFixture<LeasedApp>
     }
 
     [Fact]
-    public async Task What_is_asked_is_closed_and_what_is_answered_is_open()
+    public async Task Request_schemas_are_closed_and_response_schemas_are_open()
     {
         var document = await Document.Of(app);
         var asked = document.Reached(document.Operations.Select(operation => (JsonNode?)operation.Body));
@@ -153,7 +153,7 @@ public partial class DocumentTests(LeasedApp app) : IClassFixture<LeasedApp>
     }
 
     [Fact]
-    public async Task What_may_be_null_is_of_one_type_beside_null_and_a_number_is_no_text()
+    public async Task A_nullable_schema_has_one_other_type_and_a_number_is_not_a_string()
     {
         var document = await Document.Of(app);
 
@@ -161,7 +161,7 @@ public partial class DocumentTests(LeasedApp app) : IClassFixture<LeasedApp>
         {
             if (schema["type"] is JsonArray types)
                 Assert.Equal("null", Assert.Single(types.Skip(1)).Text());
-            // A choice is between a shape and null, or told by a discriminator.
+            // A choice is between a schema and null, or has a discriminator.
             if (schema["oneOf"] is JsonArray choices)
                 Assert.Equal([true, false], choices.Select(choice => choice!["$ref"] is not null));
             Assert.Equal(schema["anyOf"] is null, schema["discriminator"] is null);

@@ -13,7 +13,7 @@ public class ExamplesTests(LeasedApp app) : IClassFixture<LeasedApp>
     {
         var document = await Document.Of(app);
         var acme = await app.Org("acme");
-        // Whoever the examples call by name.
+        // The members whom the examples name.
         await app.Send(new CreateMember.Command(acme.Id, "ann@acme.example", "Ann", MemberRole.Admin, Persona.Password, Persona.Operator));
         var plugin = await acme.Plugin();
         var admin = await app.LogIn("ann@acme.example");
@@ -21,7 +21,7 @@ public class ExamplesTests(LeasedApp app) : IClassFixture<LeasedApp>
         var later = new { format = "json", mode = "async" };
         var sent = 0;
 
-        // A logout would be the last that is heard of the caller; of a file there is none yet.
+        // A logout would end the session that the other examples need; a file does not exist yet.
         foreach (var operation in document.Operations.Where(each => !each.IsHead && each.Id is not ("logout" or "downloadExport")))
         {
             var examples = operation.Body is null ? [null] : Bodies(operation);

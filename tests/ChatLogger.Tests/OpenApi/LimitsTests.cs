@@ -21,7 +21,7 @@ public sealed class LimitedApp : App
 
 public class LimitsTests(LimitedApp app) : IClassFixture<LimitedApp>
 {
-    // A time or a date, a cursor of ours, a password that may be wrong in any length, and headers of HTTP.
+    // A time or a date, a cursor, a current password of any length, and headers of HTTP.
     private static readonly string[] AnyLength =
     [
         "from", "to", "cursor", "LoginRequest.email", "LoginRequest.password", "ChangeProfileRequest.currentPassword", "org", "actor",
@@ -62,7 +62,7 @@ public class LimitsTests(LimitedApp app) : IClassFixture<LimitedApp>
         Assert.Equal(1234, Of("AppendMessageRequest", "latencyMs")["maximum"]!.GetValue<int>());
         Assert.Contains(document.Operations.SelectMany(operation => operation.Parameters), parameter =>
             parameter["name"].Text() == "top" && parameter["schema"]!["maximum"]!.GetValue<int>() == 11);
-        // Of what was kept under other limits nothing is said.
+        // Responses may contain values that were stored under other limits.
         Assert.Null(Of("Chat", "title")["maxLength"]);
 
         JsonObject Of(string schema, string member) => document.Schemas[schema]!["properties"]![member]!.AsObject();

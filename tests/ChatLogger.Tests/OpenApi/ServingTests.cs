@@ -56,7 +56,7 @@ public class ServingTests(App app) : IClassFixture<App>
     }
 
     [Fact]
-    public async Task Whoever_has_it_is_told_so()
+    public async Task A_matching_entity_tag_is_answered_with_304()
     {
         var tags = new HashSet<string>();
         foreach (var accepts in new[] { "br", "gzip", null })

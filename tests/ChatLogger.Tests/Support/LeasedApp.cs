@@ -34,7 +34,7 @@ public sealed class LeasedApp : UnthrottledApp
             await base.DisposeAsync();
         else
             Returned.Enqueue(this);
-        // The last classes leave none behind.
+        // The last classes end the spare services.
         while (Returned.Count > expected && Returned.TryDequeue(out var spare))
             await spare.End();
     }

@@ -14,7 +14,7 @@ public class WaitTests
     }
 
     [Fact]
-    public async Task A_bound_is_never_shortened_and_one_that_is_not_kept_fails()
+    public async Task A_time_limit_is_never_shortened_and_exceeding_it_fails()
     {
         using var kept = LoadAwareStopwatch.Start();
         Assert.InRange(kept.Slowness, 1, double.MaxValue);

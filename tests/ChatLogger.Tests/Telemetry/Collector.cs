@@ -18,7 +18,7 @@ internal sealed class Collector : IAsyncDisposable
     /// <summary>The value of <c>OTEL_EXPORTER_OTLP_ENDPOINT</c>.</summary>
     public string Address => _server.Urls.First();
 
-    /// <param name="answers">False: it takes what comes and never says a word.</param>
+    /// <param name="answers">False: it accepts requests and never responds.</param>
     public static async Task<Collector> Listen(bool answers = true)
     {
         var builder = WebApplication.CreateEmptyBuilder(new());
@@ -71,7 +71,7 @@ internal sealed class Collector : IAsyncDisposable
         from item in scope.All(2)
         select (scope.All(1).First().Text(1), item);
 
-    /// <summary>A message of Protocol Buffers: numbers of fields, and what they hold.</summary>
+    /// <summary>A message of Protocol Buffers: field numbers and values.</summary>
     internal sealed class Proto
     {
         private readonly List<(int Field, ulong Number, byte[]? Bytes)> _fields = [];

@@ -13,7 +13,7 @@ namespace ChatLogger.Tests.Telemetry;
 [UnsupportedOSPlatform("windows")]
 public sealed partial class LogTests
 {
-    private const string Nasty = "a\r\nforged\tline \u001b[31mred\u0000\u0085\u2028\u202eend \"quoted\" \\ é 😀";
+    private const string Hostile = "a\r\nforged\tline \u001b[31mred\u0000\u0085\u2028\u202eend \"quoted\" \\ é 😀";
     private const string Tame = "a\\u000d\\u000aforged\\u0009line \\u001b[31mred\\u0000\\u0085\\u2028\\u202eend \"quoted\" \\ é 😀";
 
     [Fact]
@@ -82,9 +82,9 @@ public sealed partial class LogTests
     }
 
     [Fact]
-    public void Nothing_that_is_logged_begins_a_line_or_moves_a_cursor()
+    public void Logged_values_contain_no_line_breaks_or_terminal_sequences()
     {
-        var failure = new InvalidOperationException(Nasty);
+        var failure = new InvalidOperationException(Hostile);
         var json = Written(new JsonLogFormatter(), failure);
         Assert.DoesNotContain(json.TrimEnd('\n'), char.IsControl);
         var line = JsonDocument.Parse(json).RootElement;
@@ -120,7 +120,7 @@ public sealed partial class LogTests
 
     private static string Written(ConsoleFormatter formatter, Exception? failure)
     {
-        KeyValuePair<string, object?>[] state = [new("What", Nasty), new("Times", 7), new("{OriginalFormat}", "said {What} {Times}")];
+        KeyValuePair<string, object?>[] state = [new("What", Hostile), new("Times", 7), new("{OriginalFormat}", "said {What} {Times}")];
         using var text = new StringWriter { NewLine = "\n" };
         formatter.Write(
             new LogEntry<KeyValuePair<string, object?>[]>(

@@ -54,7 +54,7 @@ public sealed class MetricsPageTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task What_stands_in_help_and_labels_comes_back()
+    public async Task Help_and_label_texts_are_escaped_correctly()
     {
         const string text = "a \"quoted\" \\ and\na second line, {braces}, = and é";
         var counter = _meter.CreateCounter<long>(_name, null, "says \\ and\nmore");
@@ -98,7 +98,7 @@ public sealed class MetricsPageTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Labels_without_end_take_no_memory_without_end_and_nothing_is_lost()
+    public async Task An_unbounded_set_of_labels_uses_bounded_memory_and_loses_no_count()
     {
         var counter = _meter.CreateCounter<long>(_name);
         for (var i = 0; i < 5_000; i++)
@@ -111,7 +111,7 @@ public sealed class MetricsPageTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task What_an_observer_no_longer_speaks_of_is_no_longer_shown_and_one_that_fails_is_left_out()
+    public async Task Series_that_an_observable_no_longer_reports_and_failing_observables_are_left_out()
     {
         Measurement<int>[] now =
         [

@@ -33,25 +33,25 @@ public sealed partial class MetricsTests : IAsyncLifetime
     {
         var service = await Serve("Telemetry__MetricsUrl=http://127.0.0.1:0");
         var plugin = service.Http.WithKey(_key);
-        const string door = "/api/v1/orgs/acme";
+        const string Api = "/api/v1/orgs/acme";
 
-        var chat = (await plugin.Post($"{door}/chats", new { title = Marker, externalUserId = Marker })).Is(201).Text("id");
+        var chat = (await plugin.Post($"{Api}/chats", new { title = Marker, externalUserId = Marker })).Is(201).Text("id");
         foreach (var replayed in new[] { null, "true", "true" })
         {
             var said = (
                 await plugin.Send(
                     HttpMethod.Post,
-                    $"{door}/chats/{chat}/messages",
+                    $"{Api}/chats/{chat}/messages",
                     Caller.Json("""{"role":"user","content":"once"}"""u8.ToArray()),
                     request => request.Headers.Add("Idempotency-Key", "once"))
             ).Is(201);
             Assert.Equal(replayed, said.Header("Idempotent-Replayed"));
         }
-        (await plugin.Post($"{door}/chats/{Guid.CreateVersion7()}/messages", new { role = "user", content = Marker })).Is(404);
-        (await plugin.Post($"{door}/chats/{chat}/messages", new { role = Marker, content = Marker })).Is(400);
-        (await service.Http.Post($"{door}/chats", new { })).Is(401);
+        (await plugin.Post($"{Api}/chats/{Guid.CreateVersion7()}/messages", new { role = "user", content = Marker })).Is(404);
+        (await plugin.Post($"{Api}/chats/{chat}/messages", new { role = Marker, content = Marker })).Is(400);
+        (await service.Http.Post($"{Api}/chats", new { })).Is(401);
         var message = new { type = "message", chatId = chat, role = "user", content = Marker, idempotencyKey = "item" };
-        (await plugin.Post($"{door}/batch", new { items = new object[] { message, message, new { type = "chat", title = 7 } } })).Is(207);
+        (await plugin.Post($"{Api}/batch", new { items = new object[] { message, message, new { type = "chat", title = 7 } } })).Is(207);
         (await service.Http.Get($"/{Marker}")).Is(404);
         var read = await Scrape(service);
 
@@ -120,7 +120,7 @@ public sealed partial class MetricsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Exports_that_nobody_works_on_are_seen_to_wait()
+    public async Task The_age_of_the_oldest_waiting_export_is_a_metric()
     {
         var first = await Serve(
             "Exports__Workers=0",

@@ -71,7 +71,7 @@ public sealed class OtlpTests : IAsyncLifetime
         Assert.Equal((span.Hex(1), span.Hex(2)), commit.All(13).Select(link => (link.Hex(1), link.Hex(2))).Single());
         Assert.Equal((commit.Hex(1), commit.Hex(2)), span.All(13).Select(link => (link.Hex(1), link.Hex(2))).Single());
         Assert.NotEqual(span.Hex(1), commit.Hex(1));
-        // What it asked the database is below it.
+        // The span of its query is its child.
         await collector.Find(collector.Spans, each => each.Scope == "Npgsql" && each.Span.Hex(4) == commit.Hex(2));
 
         // The line of the log, in the trace that the answer names.
@@ -110,7 +110,7 @@ public sealed class OtlpTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_fails_on_our_side_is_an_error_and_a_path_of_nowhere_has_the_name_of_its_method()
+    public async Task A_500_is_an_error_span_and_an_unknown_path_is_named_by_its_method()
     {
         await using var collector = await Collector.Listen();
         var service = await Serve(
@@ -145,7 +145,7 @@ public sealed class OtlpTests : IAsyncLifetime
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_collector_that_is_not_there_or_never_answers_is_nobodys_loss(bool isThere)
+    public async Task A_collector_that_is_missing_or_never_answers_does_not_affect_requests(bool isThere)
     {
         await using var collector = await Collector.Listen(answers: false);
         var address = collector.Address;

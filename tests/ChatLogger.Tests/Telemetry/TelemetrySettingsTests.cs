@@ -15,7 +15,7 @@ public class TelemetrySettingsTests
     [InlineData("MetricsToken=long enough, but two words", "Telemetry__MetricsToken must be at least 16")]
     [InlineData("MetricsTokenFile=/no/such/file", "Telemetry__MetricsTokenFile cannot be read")]
     [InlineData("MetricsPort=9464", "Telemetry__MetricsPort is not a setting")]
-    public void What_cannot_be_refuses_the_start(string setting, string sentence)
+    public void Invalid_settings_refuse_the_start(string setting, string sentence)
     {
         var refused = Assert.Throws<StartupException>(() => TelemetrySettings.Read(Configuration($"Telemetry:{setting}")));
         Assert.StartsWith(sentence, refused.Message, StringComparison.Ordinal);
@@ -50,7 +50,7 @@ public class TelemetrySettingsTests
     [InlineData("OTEL_EXPORTER_OTLP_ENDPOINT=collector:4317", "OTEL_EXPORTER_OTLP_ENDPOINT must be an address")]
     [InlineData("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT=collector", "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT must be an address")]
     [InlineData("OTEL_EXPORTER_OTLP_PROTOCOL=http/json", "OTEL_EXPORTER_OTLP_PROTOCOL must be grpc or http/protobuf.")]
-    public void What_the_exporter_would_ignore_refuses_the_start(string setting, string sentence)
+    public void Settings_that_the_exporter_would_ignore_refuse_the_start(string setting, string sentence)
     {
         var refused = Assert.Throws<StartupException>(() => OtlpSettings.Read(Configuration(setting)));
         Assert.StartsWith(sentence, refused.Message, StringComparison.Ordinal);

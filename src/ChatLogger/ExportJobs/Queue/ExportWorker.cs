@@ -236,7 +236,7 @@ internal sealed partial class ExportWorker(
     )]
     private static partial void Lost(ILogger log, Guid exportId, Guid orgId);
 
-    [LoggerMessage(LogLevel.Information, "Export {ExportId} of organization {OrgId} is given back: this instance stops")]
+    [LoggerMessage(LogLevel.Information, "Export {ExportId} of organization {OrgId} is released: this instance stops")]
     private static partial void Released(ILogger log, Guid exportId, Guid orgId);
 
     [LoggerMessage(LogLevel.Warning, "Export {ExportId} of organization {OrgId} failed: {Reason}")]
@@ -254,12 +254,12 @@ internal sealed partial class ExportWorker(
     )]
     private static partial void CannotEnd(ILogger log, Guid exportId, Guid orgId, Exception failure);
 
-    [LoggerMessage(LogLevel.Warning, "The lease of export {ExportId} of organization {OrgId} could not be renewed; trying again")]
+    [LoggerMessage(LogLevel.Warning, "The lease of export {ExportId} of organization {OrgId} could not be renewed; retrying")]
     private static partial void CannotRenewLease(ILogger log, Guid exportId, Guid orgId, Exception failure);
 
-    [LoggerMessage(LogLevel.Warning, "The queue of exports cannot be read; trying again")]
+    [LoggerMessage(LogLevel.Warning, "The export queue cannot be read; retrying")]
     private static partial void CannotClaim(ILogger log, Exception failure);
 
-    [LoggerMessage(LogLevel.Warning, "Exports cannot be swept; trying again")]
+    [LoggerMessage(LogLevel.Warning, "Export clean-up failed; retrying")]
     private static partial void CannotCleanUp(ILogger log, Exception failure);
 }

@@ -155,7 +155,7 @@ internal sealed partial class ProblemWriter(RequestDelegate next, TimeProvider t
     [LoggerMessage(LogLevel.Error, "A request failed unexpectedly")]
     private static partial void UnexpectedFailure(ILogger log, Exception exception);
 
-    [LoggerMessage(LogLevel.Error, "An answer was cut after it had begun")]
+    [LoggerMessage(LogLevel.Error, "A response was aborted after it had started")]
     private static partial void CutShort(ILogger log, Exception exception);
 
     [LoggerMessage(

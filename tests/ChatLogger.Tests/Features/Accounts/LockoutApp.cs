@@ -5,7 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace ChatLogger.Tests.Features.Accounts;
 
-/// <summary>The service with a hasher that can be made to wait in the middle of a right password.</summary>
+/// <summary>The service with a hasher that a test can block while it verifies a correct password.</summary>
 public class LockoutApp : ProxiedApp
 {
     internal BlockingHasher Hasher { get; } = new();

@@ -47,7 +47,7 @@ public sealed partial class LoginLockoutTests
     }
 
     [Fact]
-    public async Task A_right_password_that_was_on_its_way_when_the_account_was_locked_comes_too_late()
+    public async Task A_correct_password_that_is_verified_after_the_account_was_locked_is_refused()
     {
         var ann = await (await app.Org("acme")).Member("viewer");
         var other = await app.AnotherInstance();
@@ -73,7 +73,7 @@ public sealed partial class LoginLockoutTests
         await other.Stop();
     }
 
-    /// <summary>Who finds the queue of hashing full comes again.</summary>
+    /// <summary>Sends a request again when the hashing queue is full.</summary>
     private static Task<Answer[]> AtOnce(int count, Func<int, Task<Answer>> ask) =>
         Task.WhenAll(
             Enumerable

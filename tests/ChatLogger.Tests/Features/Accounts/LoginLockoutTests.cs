@@ -9,7 +9,7 @@ public sealed partial class LoginLockoutTests(LockoutApp app) : IClassFixture<Lo
     private static int _addresses;
 
     [Fact]
-    public async Task After_ten_wrong_passwords_the_right_one_is_as_wrong_as_the_others_everywhere_and_not_for_ever()
+    public async Task After_ten_wrong_passwords_the_account_is_locked_on_every_instance_for_a_while()
     {
         var ann = await (await app.Org("acme")).Member("viewer");
         var other = await app.AnotherInstance();
@@ -32,7 +32,7 @@ public sealed partial class LoginLockoutTests(LockoutApp app) : IClassFixture<Lo
     }
 
     [Fact]
-    public async Task A_right_password_counts_from_the_beginning_again_for_the_account_and_not_for_the_address()
+    public async Task A_correct_password_resets_the_counter_of_the_account_and_not_of_the_address()
     {
         var acme = await app.Org("acme");
         var (ann, ben) = (await acme.Member("viewer"), await acme.Member("viewer"));
@@ -59,7 +59,7 @@ public sealed partial class LoginLockoutTests(LockoutApp app) : IClassFixture<Lo
     }
 
     [Fact]
-    public async Task Whatever_is_wrong_the_database_is_asked_the_same()
+    public async Task Every_failed_login_sends_the_same_queries()
     {
         var acme = await app.Org("acme");
         var (ann, locked, disabled) = (await acme.Member("viewer"), await acme.Member("viewer"), await acme.Member("viewer"));
@@ -113,7 +113,7 @@ public sealed partial class LoginLockoutTests(LockoutApp app) : IClassFixture<Lo
     }
 
     [Fact]
-    public async Task What_was_counted_is_swept_and_says_nothing_about_whom()
+    public async Task Expired_counters_are_deleted_and_contain_no_addresses()
     {
         await app.Execute(
             "insert into password_failures (subject, failures, window_ends_at) select sha256(i::text::bytea), 1, now() - interval '1 "
@@ -153,7 +153,7 @@ public sealed partial class LoginLockoutTests(LockoutApp app) : IClassFixture<Lo
     }
 
     [Fact]
-    public async Task A_stolen_session_has_ten_guesses_at_the_password_and_locks_nobody_out()
+    public async Task A_session_has_ten_attempts_at_the_current_password_and_does_not_lock_the_account()
     {
         var acme = await app.Org("acme");
         var (ann, ben) = (await acme.Member("viewer"), await acme.Member("viewer"));

@@ -51,7 +51,7 @@ public class LoginTests(LeasedApp app) : IClassFixture<LeasedApp>
     }
 
     [Fact]
-    public async Task Whatever_is_wrong_the_answer_is_the_same()
+    public async Task Every_wrong_credential_gets_the_same_answer()
     {
         var acme = await app.Org("acme");
         var globex = await app.Org("globex");
@@ -112,7 +112,7 @@ public class LoginTests(LeasedApp app) : IClassFixture<LeasedApp>
     }
 
     [Fact]
-    public async Task A_hash_from_a_cheaper_time_is_renewed_at_login()
+    public async Task A_hash_with_a_lower_cost_is_renewed_at_login()
     {
         var acme = await app.Org("acme");
         var ann = await acme.Member("user");

@@ -5,7 +5,7 @@ namespace ChatLogger.Tests.Features.Accounts;
 public class LogoutTests(LeasedApp app) : IClassFixture<LeasedApp>
 {
     [Fact]
-    public async Task The_session_is_dead_on_every_instance_and_the_members_others_live_on()
+    public async Task The_session_ends_on_every_instance_and_the_members_other_sessions_continue()
     {
         var acme = await app.Org("acme");
         var ann = await acme.Member("viewer");
@@ -29,7 +29,7 @@ public class LogoutTests(LeasedApp app) : IClassFixture<LeasedApp>
     }
 
     [Fact]
-    public async Task Who_is_not_logged_in_cannot_log_out()
+    public async Task Log_out_needs_a_session()
     {
         var acme = await app.Org("acme");
 

@@ -35,7 +35,7 @@ public class ProfileTests(LeasedApp app) : IClassFixture<LeasedApp>
     }
 
     [Fact]
-    public async Task Without_a_session_there_is_nobody_to_read_or_change()
+    public async Task Without_a_session_reading_and_changing_are_401()
     {
         var acme = await app.Org("acme");
         foreach (var caller in new[] { app.Stranger, await acme.Plugin(), app.Stranger.WithCookie("__Host-chatlogger=x.y.z") })
@@ -125,7 +125,7 @@ public class ProfileTests(LeasedApp app) : IClassFixture<LeasedApp>
     [InlineData("""{"orgId":"0190a6e0-0000-7000-8000-000000000000"}""")]
     [InlineData("""{"status":"active"}""")]
     [InlineData("""{"id":"0190a6e0-0000-7000-8000-000000000000"}""")]
-    public async Task Nobody_makes_themselves_somebody_else(string body)
+    public async Task A_member_cannot_change_their_own_role_or_organization(string body)
     {
         var acme = await app.Org("acme");
         var ann = await acme.Member("viewer");

@@ -15,7 +15,7 @@ public partial class ConversationsTests
     [InlineData(2, "Australia/Lord_Howe", "2026-04-04T15:00:00Z")]
     [InlineData(3, "Asia/Kathmandu", "1985-12-31T18:30:00Z")]
     [InlineData(4, "Africa/Monrovia", "1972-01-07T00:44:30Z")]
-    public async Task Folded_or_not_and_tagged_or_not_it_is_what_counting_by_hand_comes_to(int seed, string zoneName, string change)
+    public async Task The_result_equals_a_recount_with_and_without_rollups_and_tags(int seed, string zoneName, string change)
     {
         var random = new Random(seed);
         var zone = TimeZoneInfo.FindSystemTimeZoneById(zoneName);

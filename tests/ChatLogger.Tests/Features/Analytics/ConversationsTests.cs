@@ -33,7 +33,7 @@ public partial class ConversationsTests(RollupApp app) : IClassFixture<RollupApp
     }
 
     [Fact]
-    public async Task Chats_are_told_by_the_day_they_began_and_messages_by_the_hour_they_were_said()
+    public async Task Chats_are_counted_by_the_day_they_began_and_messages_by_their_hour()
     {
         var acme = await app.Org("acme");
         var globex = await app.Org("globex");
@@ -95,7 +95,7 @@ public partial class ConversationsTests(RollupApp app) : IClassFixture<RollupApp
     [InlineData("from=2026-01-02&to=2026-01-02", "from")]
     [InlineData("from=2025-01-01&to=2026-01-03", "from")]
     [InlineData("top=5", "query")]
-    public async Task What_makes_no_range_is_refused(string query, string path)
+    public async Task An_invalid_range_is_refused(string query, string path)
     {
         var acme = await app.Org("acme");
 

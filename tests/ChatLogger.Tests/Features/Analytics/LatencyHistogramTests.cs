@@ -16,7 +16,7 @@ public class LatencyHistogramTests
         for (var count = 1; count <= 2_000; count += count / 7 + 1)
         {
             var values = Enumerable.Range(0, count).Select(_ => (int)(most * Math.Pow(random.NextDouble(), 3))).Order().ToArray();
-            // Put together from parts, of which some were there for a while only.
+            // Merged from parts, some of which were removed again.
             var (all, gone) = (new LatencyHistogram(), new LatencyHistogram());
             foreach (var value in values)
                 all.Add(value);
@@ -39,7 +39,7 @@ public class LatencyHistogramTests
     }
 
     [Fact]
-    public void Every_value_comes_back_within_one_per_cent()
+    public void Every_value_is_reproduced_within_one_per_cent()
     {
         for (long value = 0; value <= 86_400_000; value += 1 + (value / 997))
         {

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Configuration;
 
 namespace ChatLogger.Tests.Features.Analytics;
 
-/// <summary>A service that aggregates nothing by itself: a test says when.</summary>
+/// <summary>A service without background aggregation: tests aggregate explicitly.</summary>
 public sealed class RollupApp : App
 {
     protected override void Customize(WebApplicationBuilder builder) =>

@@ -17,14 +17,14 @@ internal static class RollupAssertions
 {
     private static readonly string[] Percentiles = ["p50Ms", "p90Ms", "p95Ms", "p99Ms"];
 
-    /// <summary>Aggregates what is settled in the organization, so many rows a transaction; the service's own worker may run too.</summary>
-    public static Task Fold(this App app, Org org, int rows = 10_000) => app.Fold(org, app.Folder(rows));
+    /// <summary>Aggregates the settled rows of the organization in batches; the service's own worker may run at the same time.</summary>
+    public static Task Aggregate(this App app, Org org, int rows = 10_000) => app.Aggregate(org, app.Worker(rows));
 
     /// <summary>The same by a worker that remembers the organizations it has finished; a new one checks all organizations.</summary>
-    public static async Task Fold(this App app, Org org, RollupWorker folder)
+    public static async Task Aggregate(this App app, Org org, RollupWorker worker)
     {
         app.Services.GetRequiredService<ChangeLog>().Record(org.Id);
-        await folder.Run(default);
+        await worker.Run(default);
     }
 
     /// <summary>Aggregates everything. On a shared server the transactions of others delay it as well.</summary>
@@ -33,10 +33,10 @@ internal static class RollupAssertions
         await Wait.Until(
             async () =>
             {
-                await app.Fold(org, rows);
+                await app.Aggregate(org, rows);
                 return await app.Waiting(org) == 0;
             },
-            "All is folded.");
+            "Everything is aggregated.");
     }
 
     /// <summary>What arrived in the organization and is not aggregated.</summary>
@@ -51,7 +51,7 @@ internal static class RollupAssertions
         """,
         new { org.Id });
 
-    public static RollupWorker Folder(this App app, int rows = 10_000) =>
+    public static RollupWorker Worker(this App app, int rows = 10_000) =>
         new(
             app.Services.GetRequiredKeyedService<NpgsqlDataSource>(Pools.Analytics),
             app.Services.GetRequiredService<ChangeLog>(),
@@ -60,7 +60,7 @@ internal static class RollupAssertions
             TimeProvider.System,
             NullLogger<RollupWorker>.Instance);
 
-    /// <summary>Asks the rollups and the rows, in one snapshot; they must agree. Answers what they said.</summary>
+    /// <summary>Reads the summary from the rollups and from the rows in one snapshot, compares both, and returns it.</summary>
     public static async Task<JsonElement> Agree(
         this App app,
         Org org,
@@ -90,7 +90,7 @@ internal static class RollupAssertions
         return theirs;
     }
 
-    /// <summary>Takes a chat away, as its deletion does.</summary>
+    /// <summary>Deletes a chat as the service does.</summary>
     public static Task<int> Delete(this App app, Org org, Guid chat) =>
         app
             .Services.GetRequiredService<NpgsqlDataSource>()

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace ChatLogger.Tests.Features.Analytics;
 
-/// <summary>What plugins and members do at random.</summary>
+/// <summary>Random requests of plugins and members.</summary>
 internal sealed class RollupFixture(Org org, string key, Guid member)
 {
     private static readonly string[] Tags = ["billing", "Ä", "vip", "\U0001F600", "\uFF21"];

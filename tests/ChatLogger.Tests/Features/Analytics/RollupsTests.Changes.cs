@@ -9,7 +9,7 @@ namespace ChatLogger.Tests.Features.Analytics;
 public partial class RollupsTests
 {
     [Fact]
-    public async Task Tags_and_deletions_change_what_was_folded_and_a_change_that_is_undone_does_not()
+    public async Task Tags_and_deletions_change_the_rollups_and_a_change_that_is_undone_does_not()
     {
         var acme = await app.Org("acme");
         var plugin = await acme.Plugin();
@@ -69,22 +69,22 @@ public partial class RollupsTests
     }
 
     [Fact]
-    public async Task A_rating_that_takes_the_place_of_another_counts_once_whether_or_not_either_is_folded()
+    public async Task A_rating_that_replaces_another_counts_once_whether_or_not_either_is_aggregated()
     {
         var acme = await app.Org("acme");
         var plugin = await acme.Plugin();
         var chat = await acme.Chat();
-        foreach (
-            var (rating, fold) in new[] { ("up", false), ("down", true), ("down", false), ("up", false), ("up", true), ("down", false) })
+        var ratings = new[] { ("up", false), ("down", true), ("down", false), ("up", false), ("up", true), ("down", false) };
+        foreach (var (rating, aggregate) in ratings)
         {
             (await plugin.Send(HttpMethod.Put, $"{acme.ApiPath}/chats/{chat}/feedback", new { rating })).Is(200);
-            for (var again = fold ? 2 : 1; again > 0; again--)
+            for (var again = aggregate ? 2 : 1; again > 0; again--)
             {
                 var totals = (await Agree(acme)).GetProperty("totals");
                 Assert.Equal(
                     rating == "up" ? (1, 0) : (0, 1),
                     (totals.GetProperty("feedbackUp").GetInt32(), totals.GetProperty("feedbackDown").GetInt32()));
-                if (fold)
+                if (aggregate)
                     await app.FoldAll(acme);
             }
         }
@@ -111,7 +111,7 @@ public partial class RollupsTests
     }
 
     [Fact]
-    public async Task Counting_anew_finds_what_is_not_as_it_should_be_and_puts_it_right()
+    public async Task A_rebuild_finds_and_repairs_wrong_rollups()
     {
         var acme = await app.Org("acme");
         await acme.Say(await acme.Chat(new { externalUserId = "v" }), "x");

@@ -5,7 +5,7 @@ using Npgsql;
 
 namespace ChatLogger.Tests.Features.Analytics;
 
-/// <summary>What is counted ahead and what is counted from the rows come to the same, whenever anybody looks.</summary>
+/// <summary>The rollups and the rows give the same counts at any time.</summary>
 public partial class RollupsTests(RollupApp app) : IClassFixture<RollupApp>
 {
     private static readonly string[] Zones = ["UTC", "Europe/Amsterdam", "Asia/Kathmandu", "America/St_Johns", "Australia/Lord_Howe"];
@@ -16,7 +16,7 @@ public partial class RollupsTests(RollupApp app) : IClassFixture<RollupApp>
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
-    public async Task Whatever_happens_while_two_instances_fold_every_reader_counts_what_the_rows_come_to(int seed)
+    public async Task While_two_instances_aggregate_every_reader_gets_the_counts_of_the_rows(int seed)
     {
         var acme = await app.Org("acme");
         var other = await app.AnotherInstance();
@@ -24,12 +24,12 @@ public partial class RollupsTests(RollupApp app) : IClassFixture<RollupApp>
         await story.Open(new Random(seed));
         using var over = new CancellationTokenSource();
 
-        var folding = new[] { app, other }.Select((instance, n) => Task.Run(async () =>
+        var aggregating = new[] { app, other }.Select((instance, n) => Task.Run(async () =>
         {
             var random = new Random(seed + n);
             while (!over.IsCancellationRequested)
             {
-                await instance.Fold(acme, rows: random.Next(1, 20));
+                await instance.Aggregate(acme, rows: random.Next(1, 20));
                 await Task.Delay(random.Next(10));
             }
         })).ToArray();
@@ -41,7 +41,7 @@ public partial class RollupsTests(RollupApp app) : IClassFixture<RollupApp>
         })).ToArray();
         await Task.WhenAll(Enumerable.Range(0, 4).Select(n => Task.Run(() => story.Go(app, new Random((100 * seed) + n), steps: 60))));
         await over.CancelAsync();
-        await Task.WhenAll([.. folding, .. reading]);
+        await Task.WhenAll([.. aggregating, .. reading]);
         await other.Stop();
 
         var last = new Random(seed);
@@ -51,12 +51,12 @@ public partial class RollupsTests(RollupApp app) : IClassFixture<RollupApp>
         for (var read = 0; read < 10; read++)
             await AgreeSomewhere(acme, last);
         var (rollups, differences) = await Rebuild(acme);
-        Assert.True(rollups > 100, "Nothing was folded.");
+        Assert.True(rollups > 100, "Nothing was aggregated.");
         Assert.Equal(0, differences);
     }
 
     [Fact]
-    public async Task What_a_long_transaction_commits_late_is_counted_at_once_and_folded_later()
+    public async Task Rows_that_a_long_transaction_commits_are_counted_at_once_and_aggregated_later()
     {
         var acme = await app.Org("acme");
         var (slow, quick) = (
@@ -81,7 +81,7 @@ public partial class RollupsTests(RollupApp app) : IClassFixture<RollupApp>
         }
         for (var i = 0; i < 5; i++)
             await acme.Say(quick, "x");
-        await app.Fold(acme);
+        await app.Aggregate(acme);
         Assert.Equal(5, await Messages(acme));
         Assert.True(await app.Waiting(acme) >= 5, "What arrived after the transaction began is not settled.");
 
@@ -94,7 +94,7 @@ public partial class RollupsTests(RollupApp app) : IClassFixture<RollupApp>
     }
 
     [Fact]
-    public async Task A_folding_that_is_killed_halfway_leaves_nothing_and_is_done_again()
+    public async Task An_aggregation_that_is_killed_halfway_leaves_nothing_and_is_repeated()
     {
         var acme = await app.Org("acme");
         await acme.Say(await acme.Chat(new { tags = new[] { "billing" } }), "x");
@@ -113,14 +113,14 @@ public partial class RollupsTests(RollupApp app) : IClassFixture<RollupApp>
             Assert.Equal(1, await insert.ExecuteNonQueryAsync());
         }
 
-        var folding = app.Fold(acme);
+        var aggregating = app.Aggregate(acme);
         await app.Until(
             """
             select count(pg_terminate_backend(pid)) = 1
             from pg_stat_activity
             where datname = current_database() and wait_event_type = 'Lock' and query like 'insert into rollups%'
             """);
-        await folding;
+        await aggregating;
         await transaction.RollbackAsync();
 
         Assert.Equal(0, await acme.Count("rollups") + await acme.Count("rollup_names") + await acme.Count("followers"));

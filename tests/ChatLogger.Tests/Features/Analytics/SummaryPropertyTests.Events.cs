@@ -6,7 +6,7 @@ namespace ChatLogger.Tests.Features.Analytics;
 
 public partial class SummaryPropertyTests
 {
-    /// <summary>What happens at some time before or after the change of the clocks.</summary>
+    /// <summary>An event at some time before or after a change of the clocks.</summary>
     public sealed record GeneratedEvent(
         int Minutes,
         int Milliseconds,
@@ -18,7 +18,7 @@ public partial class SummaryPropertyTests
         int? Completion,
         int Rating);
 
-    private static readonly Gen<GeneratedEvent> Happenings =
+    private static readonly Gen<GeneratedEvent> AnyEvent =
         from minutes in Gen.OneOf(Gen.Choose(-4 * 24 * 60, 4 * 24 * 60), Gen.Choose(-60, 60).Select(quarter => quarter * 15))
         from milliseconds in Gen.Elements(0, 0, 1, 59_999, -1)
         from chat in Gen.Choose(0, 7)
@@ -61,7 +61,7 @@ public partial class SummaryPropertyTests
                     ])),
         ];
 
-    // Each row in a transaction of its own, as it would come to be, though all go in one round trip.
+    // Each row in a transaction of its own, as the service writes them, but all in one round trip.
     private async Task Insert(Guid org, IEnumerable<Recount.Chat> chats)
     {
         await using var batch = app.Rows.CreateBatch();

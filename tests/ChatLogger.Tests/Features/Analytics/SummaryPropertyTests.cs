@@ -14,7 +14,7 @@ public partial class SummaryPropertyTests(App app) : IClassFixture<App>
     private static readonly string[] Roles = ["user", "assistant", "system", "developer", "tool", "function"];
     private static readonly string[] TagPool = ["billing", "Ä", "z", "vip"];
 
-    private readonly RollupWorker _folder = app.Folder(rows: 5);
+    private readonly RollupWorker _worker = app.Worker(rows: 5);
 
     [Theory]
     [InlineData("Europe/Amsterdam", "2026-03-29T01:00:00Z")]
@@ -33,22 +33,22 @@ public partial class SummaryPropertyTests(App app) : IClassFixture<App>
     [InlineData("Africa/Casablanca", "2026-02-15T02:00:00Z")]
     [InlineData("Antarctica/Troll", "2026-03-29T01:00:00Z")]
     [InlineData("UTC", "2026-06-15T00:00:00Z")]
-    public void The_summary_is_what_counting_by_hand_comes_to(string zone, string change)
+    public void The_summary_equals_a_recount_of_the_rows(string zone, string change)
     {
-        var random = from events in Gen.ListOf(Happenings, 40)
+        var random = from events in Gen.ListOf(AnyEvent, 40)
                      from length in Gen.Choose(1, 6 * 24 * 4)
                      from start in Gen.Choose(-4 * 24 * 4, 2 * 24 * 4)
                      from whole in Gen.Elements(true, false)
                      from tag in Gen.Elements(null, null, "billing", "none")
-                     from folded in Gen.Choose(0, 8)
-                     select (Events: events.ToArray(), Start: start, Length: length, Whole: whole, Tag: tag, Folded: folded);
+                     from aggregated in Gen.Choose(0, 8)
+                     select (Events: events.ToArray(), Start: start, Length: length, Whole: whole, Tag: tag, Aggregated: aggregated);
 
         var at = DateTimeOffset.Parse(change, CultureInfo.InvariantCulture);
         var calendar = new Recount.Calendar(TimeZoneInfo.FindSystemTimeZoneById(zone));
         Prop.ForAll(
                 random.ToArbitrary(),
                 sample =>
-                    Check(zone, calendar, at, sample.Events, sample.Start, sample.Length, sample.Whole, sample.Tag, sample.Folded)
+                    Check(zone, calendar, at, sample.Events, sample.Start, sample.Length, sample.Whole, sample.Tag, sample.Aggregated)
                         .GetAwaiter()
                         .GetResult())
             .Check(Config.QuickThrowOnFailure.WithMaxTest(12));
@@ -63,15 +63,15 @@ public partial class SummaryPropertyTests(App app) : IClassFixture<App>
         int quarters,
         bool whole,
         string? tag,
-        int folded)
+        int aggregated)
     {
         var acme = await app.Org("acme");
         var member = await acme.Member("viewer");
         var chats = Chats(events, change, member.Id);
-        await Insert(acme.Id, chats.Take(folded));
-        if (folded > 0)
-            await app.Fold(acme, _folder);
-        await Insert(acme.Id, chats.Skip(folded));
+        await Insert(acme.Id, chats.Take(aggregated));
+        if (aggregated > 0)
+            await app.Aggregate(acme, _worker);
+        await Insert(acme.Id, chats.Skip(aggregated));
 
         string fromText, toText;
         DateTimeOffset from, to;
@@ -121,7 +121,7 @@ public partial class SummaryPropertyTests(App app) : IClassFixture<App>
             AreClose(expected.Latency, actual.Item5);
         Assert.Equal(summary.GetProperty("totals").GetProperty("messages").GetInt64(), days.Sum(day => day.Item3));
 
-        // Two ranges that meet hold what the whole of them holds.
+        // The counts of two adjacent ranges add up to the counts of both together.
         var middle = from + TimeSpan.FromMinutes(15 * (int)((to - from).TotalMinutes / 30));
         if (middle > from)
         {

@@ -30,7 +30,7 @@ public class SummaryTests(App app) : IClassFixture<App>
     }
 
     [Fact]
-    public async Task What_was_acknowledged_a_moment_ago_is_in_it()
+    public async Task Acknowledged_messages_are_in_the_export()
     {
         var acme = await app.Org("acme");
         var globex = await app.Org("globex");
@@ -150,7 +150,7 @@ public class SummaryTests(App app) : IClassFixture<App>
     [InlineData("top=51", "top")]
     [InlineData("top=1.5", "top")]
     [InlineData("topp=1", "query")]
-    public async Task What_makes_no_range_is_refused(string query, string path)
+    public async Task An_invalid_range_is_refused(string query, string path)
     {
         var acme = await app.Org("acme");
 
@@ -168,7 +168,7 @@ public class SummaryTests(App app) : IClassFixture<App>
     }
 
     [Fact]
-    public async Task Viewers_and_admins_ask_superadmins_by_slug_and_nobody_else()
+    public async Task Viewers_admins_and_superadmins_by_slug_may_ask()
     {
         var acme = await app.Org("acme");
         var globex = await app.Org("globex");

@@ -56,7 +56,7 @@ public class ApiKeyTests(LeasedApp app) : IClassFixture<LeasedApp>
     [InlineData("""{"label":"x","allowedOrigins":["*"]}""", "allowedOrigins")]
     [InlineData("""{"label":"x","allowedOrigins":[null]}""", "allowedOrigins")]
     [InlineData("""{"label":"x","key":"clk_mine"}""", "body")]
-    public async Task What_is_not_in_the_shape_is_refused_and_makes_no_key(string body, string path)
+    public async Task Invalid_input_is_refused_and_creates_no_key(string body, string path)
     {
         var acme = await app.Org("acme");
 
@@ -106,7 +106,7 @@ public class ApiKeyTests(LeasedApp app) : IClassFixture<LeasedApp>
     }
 
     [Fact]
-    public async Task A_revoked_key_is_dead_stays_listed_and_may_be_revoked_again()
+    public async Task A_revoked_key_stops_working_stays_listed_and_may_be_revoked_again()
     {
         var acme = await app.Org("acme");
         var admin = await acme.Admin();
@@ -143,7 +143,7 @@ public class ApiKeyTests(LeasedApp app) : IClassFixture<LeasedApp>
     [Theory]
     [InlineData("viewer")]
     [InlineData("user")]
-    public async Task Who_is_no_admin_may_neither_see_make_nor_revoke_keys(string role)
+    public async Task Only_an_admin_may_list_create_and_revoke_keys(string role)
     {
         var acme = await app.Org("acme");
         var key = (await (await acme.Admin()).Post("/orgs/me/apikeys", new { label = "x" })).Is(201);

@@ -92,7 +92,7 @@ public class RotateApiKeyTests(App app) : IClassFixture<App>
     [InlineData("""{"overlapHours":0.5}""", "overlapHours")]
     [InlineData("""{"label":"x"}""", "body")]
     [InlineData("[]", "body")]
-    public async Task What_is_not_in_the_shape_is_refused_and_rotates_nothing(string body, string path)
+    public async Task Invalid_input_is_refused_and_rotates_nothing(string body, string path)
     {
         var acme = await app.Org("acme");
         var admin = await acme.Admin();
@@ -122,7 +122,7 @@ public class RotateApiKeyTests(App app) : IClassFixture<App>
     }
 
     [Fact]
-    public async Task Of_many_who_rotate_a_key_at_once_one_does()
+    public async Task Of_many_concurrent_rotations_of_a_key_one_succeeds()
     {
         var acme = await app.Org("acme");
         var admin = await acme.Admin();
@@ -136,7 +136,7 @@ public class RotateApiKeyTests(App app) : IClassFixture<App>
     }
 
     [Fact]
-    public async Task With_all_keys_live_one_is_rotated_without_an_overlap_and_none_is_made()
+    public async Task At_the_limit_of_keys_one_is_rotated_without_overlap_and_none_is_created()
     {
         var acme = await app.Org("acme");
         var admin = await acme.Admin();
@@ -161,7 +161,7 @@ public class RotateApiKeyTests(App app) : IClassFixture<App>
     }
 
     [Fact]
-    public async Task Another_organizations_key_does_not_exist_and_who_is_no_admin_rotates_none()
+    public async Task Another_organizations_key_does_not_exist_and_only_admins_rotate_keys()
     {
         var acme = await app.Org("acme");
         var globex = await app.Org("globex");

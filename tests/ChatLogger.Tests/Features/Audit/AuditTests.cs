@@ -43,7 +43,7 @@ public class AuditTests(LeasedApp app) : IClassFixture<LeasedApp>
         Assert.Equal($$"""{"type":"key","id":"{{key.Text("publicId")}}"}""", made.GetProperty("target").GetRawText());
         Assert.Matches("^[0-9a-f]{32}$", made.GetProperty("traceId").GetString());
         Assert.Matches("^[0-9-]{10}T[0-9:]{8}\\.[0-9]{3}Z$", made.GetProperty("at").GetString());
-        // What came by no request has no trace.
+        // An event without a request has no trace.
         var founded = items[^1];
         Assert.Equal("organization.created", Action(founded));
         Assert.Equal("""{"type":"operator","id":"test"}""", founded.GetProperty("actor").GetRawText());
@@ -51,7 +51,7 @@ public class AuditTests(LeasedApp app) : IClassFixture<LeasedApp>
     }
 
     [Fact]
-    public async Task Nobodys_id_is_null()
+    public async Task An_anonymous_id_is_null()
     {
         var acme = await app.Org("acme");
         var admin = await acme.Admin();
@@ -90,7 +90,7 @@ public class AuditTests(LeasedApp app) : IClassFixture<LeasedApp>
                      ("actor=an", []),
                      ("actor=ANN", []),
                      ($"{Day}&action=export.made", []),
-                     // From is in, to is not, and an offset is an offset.
+                     // "from" is inclusive, "to" is exclusive, and offsets are respected.
                      ("from=2026-11-01T12:01:00Z&to=2026-11-01T12:03:00Z", [ann2, bob1]),
                      ("from=2026-11-01T13:01:00%2B01:00&to=2026-11-01T12:03:00.001Z", [ann3, ann2, bob1]),
                      ("actor=ann&from=2026-11-01T12:00:00.001Z", [ann3, ann2]),
@@ -165,7 +165,7 @@ public class AuditTests(LeasedApp app) : IClassFixture<LeasedApp>
     [InlineData("target=x", "query")]
     [InlineData("actor=a&actor=b", "actor")]
     [InlineData("actor=%00", "query")]
-    public async Task A_question_that_is_none_is_refused(string query, string path)
+    public async Task An_invalid_query_is_refused(string query, string path)
     {
         var acme = await app.Org("acme");
 
@@ -176,7 +176,7 @@ public class AuditTests(LeasedApp app) : IClassFixture<LeasedApp>
     }
 
     [Fact]
-    public async Task The_ends_of_time_are_times()
+    public async Task The_first_and_the_last_instant_are_accepted()
     {
         var acme = await app.Org("acme");
         var admin = await acme.Admin();

@@ -5,7 +5,7 @@ namespace ChatLogger.Tests.Features.Chats;
 public class AppendMessageTests(LeasedApp app) : IClassFixture<LeasedApp>
 {
     [Fact]
-    public async Task A_plugin_adds_a_message_with_all_that_can_be_said_of_it()
+    public async Task A_plugin_adds_a_message_with_every_field()
     {
         var acme = await app.Org("acme");
         var chat = await acme.Chat();
@@ -76,7 +76,7 @@ public class AppendMessageTests(LeasedApp app) : IClassFixture<LeasedApp>
     }
 
     [Fact]
-    public async Task A_chat_of_another_organization_is_as_unknown_as_none()
+    public async Task A_chat_of_another_organization_does_not_exist_for_a_plugin()
     {
         var acme = await app.Org("acme");
         var globex = await app.Org("globex");
@@ -98,7 +98,7 @@ public class AppendMessageTests(LeasedApp app) : IClassFixture<LeasedApp>
     }
 
     [Fact]
-    public async Task A_deleted_chat_takes_no_more()
+    public async Task A_deleted_chat_refuses_writes()
     {
         var acme = await app.Org("acme");
         var chat = await acme.Chat();
@@ -129,7 +129,7 @@ public class AppendMessageTests(LeasedApp app) : IClassFixture<LeasedApp>
     [InlineData("""{"role":"user","content":"x","createdAt":"2020-01-01T00:00:00Z"}""", "body")]
     [InlineData("""{"role":"user","content":"x","id":"0190a6e0-0000-7000-8000-000000000000"}""", "body")]
     [InlineData("""{"role":"user","content":"x","orgId":"0190a6e0-0000-7000-8000-000000000000"}""", "body")]
-    public async Task What_is_not_in_the_shape_is_refused_and_leaves_no_row(string body, string path)
+    public async Task Invalid_input_is_refused_and_writes_no_row(string body, string path)
     {
         var acme = await app.Org("acme");
 
@@ -139,7 +139,7 @@ public class AppendMessageTests(LeasedApp app) : IClassFixture<LeasedApp>
     }
 
     [Fact]
-    public async Task Several_mistakes_are_told_at_once()
+    public async Task Several_mistakes_are_reported_at_once()
     {
         var acme = await app.Org("acme");
 

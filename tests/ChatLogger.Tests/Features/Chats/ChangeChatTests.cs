@@ -67,7 +67,7 @@ public class ChangeChatTests(App app) : IClassFixture<App>
     [InlineData("""{"title":null}""")]
     [InlineData("""{"title":"old"}""")]
     [InlineData("""{"tags":["a","b"],"metadata":{"page":1,"deep":{"x":1}}}""")]
-    public async Task What_changes_nothing_does_not_move_its_time(string body)
+    public async Task A_change_without_effect_keeps_the_time_of_the_last_change(string body)
     {
         var acme = await app.Org("acme");
         var chat = await acme.Chat(Whole);
@@ -88,7 +88,7 @@ public class ChangeChatTests(App app) : IClassFixture<App>
     [InlineData("""{"tags":[]}""")]
     [InlineData("""{"title":""}""")]
     [InlineData("""{"metadata":{"page":2}}""")]
-    public async Task What_changes_something_does(string body)
+    public async Task A_change_moves_the_time_of_the_last_change(string body)
     {
         var acme = await app.Org("acme");
         var chat = await acme.Chat(Whole);
@@ -104,7 +104,7 @@ public class ChangeChatTests(App app) : IClassFixture<App>
     [Theory]
     [InlineData("a\"b\\c{,}\u0001\u200f e\u0301 \ud83d\ude00 =SUM(A1) '; drop table chats; --")]
     [InlineData(" \u2028\ufeff ")]
-    public async Task Every_text_comes_back_as_it_was(string text)
+    public async Task Every_text_is_returned_unchanged(string text)
     {
         var acme = await app.Org("acme");
         var chat = await acme.Chat();
@@ -129,7 +129,7 @@ public class ChangeChatTests(App app) : IClassFixture<App>
     }
 
     [Fact]
-    public async Task What_does_not_fit_is_refused_and_changes_nothing()
+    public async Task Values_beyond_the_limits_are_refused_and_change_nothing()
     {
         var acme = await app.Org("acme");
         var plugin = await acme.Plugin();
@@ -224,7 +224,7 @@ public class ChangeChatTests(App app) : IClassFixture<App>
         Assert.Equal(60, answers.Length);
         Assert.Equal(15, await acme.Count("messages"));
         Assert.Equal(1, await acme.Count("feedback"));
-        // Who named the title left the tags alone, and the other way round.
+        // A change of the title keeps the tags, and a change of the tags keeps the title.
         Assert.Matches("^title \\d+ tag \\d+ ", await Row(chat));
     }
 

@@ -11,26 +11,26 @@ namespace ChatLogger.Tests.Features.Chats;
 public partial class ChangeLogTests
 {
     [Fact]
-    public async Task Each_arrival_is_followed_once_by_whichever_instance()
+    public async Task Each_change_is_consumed_once_by_one_of_the_instances()
     {
         var acme = await app.Org("acme");
         var other = await app.AnotherInstance();
         var followed = new ConcurrentBag<long>();
-        FeedConsumer[] followers = [Follow(app, "twice", followed), Follow(other, "twice", followed)];
+        FeedConsumer[] consumers = [Follow(app, "twice", followed), Follow(other, "twice", followed)];
         var chat = await acme.Chat();
 
         for (var i = 0; i < 20; i++)
         {
             await acme.Say(chat, $"{i}");
-            await Task.WhenAll(followers.Select(consumer => consumer.Run(default)));
+            await Task.WhenAll(consumers.Select(consumer => consumer.Run(default)));
         }
         // What only the other instance wrote, without a record in this one.
         var key = (await acme.Plugin()).Credential!;
         (await other.Stranger.WithKey(key).Post($"{acme.ApiPath}/chats/{chat}/messages", new { role = "user", content = "x" })).Is(201);
-        await followers[0].CatchUp(default);
+        await consumers[0].CatchUp(default);
         var arrived = await acme.Seqs();
         await Settles(arrived[^1]);
-        await followers[0].Run(default);
+        await consumers[0].Run(default);
         await other.Stop();
 
         Assert.Equal(22, arrived.Count);
@@ -41,7 +41,7 @@ public partial class ChangeLogTests
     }
 
     [Fact]
-    public async Task What_a_follower_did_is_undone_with_how_far_it_came()
+    public async Task The_work_of_a_consumer_is_rolled_back_together_with_its_offset()
     {
         var acme = await app.Org("acme");
         await acme.Say(await acme.Chat(), "x");

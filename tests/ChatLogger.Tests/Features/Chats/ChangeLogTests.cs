@@ -5,13 +5,13 @@ using Npgsql;
 
 namespace ChatLogger.Tests.Features.Chats;
 
-/// <summary>Nothing new appears up to the settled number, and a consumer of the feed gets each change once.</summary>
+/// <summary>No change appears below the settled number later, and a consumer of the feed gets each change once.</summary>
 public partial class ChangeLogTests(App app) : IClassFixture<App>
 {
-    private ChangeLog Arrivals => app.Services.GetRequiredService<ChangeLog>();
+    private ChangeLog Changes => app.Services.GetRequiredService<ChangeLog>();
 
     [Fact]
-    public async Task Nothing_is_settled_that_a_transaction_at_work_may_still_bring()
+    public async Task The_feed_does_not_pass_numbers_that_a_running_transaction_may_still_commit()
     {
         var acme = await app.Org("acme");
         var chat = Guid.Parse(await acme.Chat());
@@ -20,24 +20,24 @@ public partial class ChangeLogTests(App app) : IClassFixture<App>
         var seq = await Insert(slow, acme.Id, chat);
 
         // No transaction that began after it has ended: its id is beyond the xmax of a snapshot.
-        Assert.True(await Arrivals.Commit(default) < seq);
-        Assert.True(await Arrivals.Commit(default) < seq);
+        Assert.True(await Changes.Commit(default) < seq);
+        Assert.True(await Changes.Commit(default) < seq);
         await acme.Say(await acme.Chat(), "of another transaction, which is over");
-        Assert.True(await Arrivals.Commit(default) < seq);
+        Assert.True(await Changes.Commit(default) < seq);
         await transaction.CommitAsync();
 
         await Settles(await app.Value<long>("select max(seq) from messages"));
     }
 
     [Fact]
-    public async Task What_is_rolled_back_will_never_be_and_holds_nothing_up()
+    public async Task A_rolled_back_transaction_does_not_delay_the_feed()
     {
         var acme = await app.Org("acme");
         var chat = Guid.Parse(await acme.Chat());
         await using var undone = await app.Rows.OpenConnectionAsync();
         var transaction = await undone.BeginTransactionAsync();
         var seq = await Insert(undone, acme.Id, chat);
-        Assert.True(await Arrivals.Commit(default) < seq);
+        Assert.True(await Changes.Commit(default) < seq);
         await transaction.RollbackAsync();
 
         await Settles(seq);
@@ -50,7 +50,7 @@ public partial class ChangeLogTests(App app) : IClassFixture<App>
         var chats = await Task.WhenAll(Enumerable.Range(0, 6).Select(async _ => Guid.Parse(await acme.Chat())));
         var other = await app.AnotherInstance();
         using var over = new CancellationTokenSource();
-        // What was visible at a settled number, counted at that time and again at the end.
+        // Counts the rows up to a settled number, at that time and again at the end.
         var seen = new ConcurrentBag<(long Settled, long Count)>();
 
         async Task Write(int writer)
@@ -81,7 +81,7 @@ public partial class ChangeLogTests(App app) : IClassFixture<App>
         Task<long> UpTo(long settled) =>
             app.Value<long>("select count(*) from messages where org_id = @Id and seq <= @settled", new { acme.Id, settled });
 
-        var reading = new[] { Arrivals, other.Services.GetRequiredService<ChangeLog>() }
+        var reading = new[] { Changes, other.Services.GetRequiredService<ChangeLog>() }
             .Select(changeLog => Task.Run(() => Read(changeLog)))
             .ToArray();
         await Task.WhenAll(Enumerable.Range(0, chats.Length).Select(writer => Task.Run(() => Write(writer))));
@@ -141,7 +141,7 @@ public partial class ChangeLogTests(App app) : IClassFixture<App>
     // On a shared server the transactions of other tests delay it as well.
     private async Task Settles(long seq)
     {
-        await Wait.Until(async () => await Arrivals.Commit(default) >= seq, "It is not settled.");
+        await Wait.Until(async () => await Changes.Commit(default) >= seq, "It is not settled.");
     }
 
     // As the service does it: lock the chat before drawing the number.

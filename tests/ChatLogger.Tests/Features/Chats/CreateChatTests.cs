@@ -5,7 +5,7 @@ namespace ChatLogger.Tests.Features.Chats;
 public class CreateChatTests(LeasedApp app) : IClassFixture<LeasedApp>
 {
     [Fact]
-    public async Task A_plugin_opens_a_chat_with_all_that_can_be_said_of_it()
+    public async Task A_plugin_creates_a_chat_with_every_field()
     {
         var acme = await app.Org("acme");
         var member = await acme.Member("user");
@@ -66,7 +66,7 @@ public class CreateChatTests(LeasedApp app) : IClassFixture<LeasedApp>
     }
 
     [Fact]
-    public async Task A_member_of_another_organization_is_as_unknown_as_nobody()
+    public async Task A_member_of_another_organization_does_not_exist()
     {
         var acme = await app.Org("acme");
         var globex = await app.Org("globex");
@@ -119,7 +119,7 @@ public class CreateChatTests(LeasedApp app) : IClassFixture<LeasedApp>
     [InlineData("""{"title":"a",}""", "body")]
     [InlineData("""{"title":"a"} x""", "body")]
     [InlineData("""{/**/}""", "body")]
-    public async Task What_is_not_in_the_shape_is_refused_and_leaves_no_row(string body, string path)
+    public async Task Invalid_input_is_refused_and_writes_no_row(string body, string path)
     {
         var acme = await app.Org("acme");
 

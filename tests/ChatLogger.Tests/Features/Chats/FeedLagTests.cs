@@ -15,18 +15,18 @@ namespace ChatLogger.Tests.Features.Chats;
 public class FeedLagTests(SearchApp app) : IClassFixture<SearchApp>
 {
     [Fact]
-    public async Task What_waits_longest_is_told_for_each_follower_by_its_arrival()
+    public async Task The_lag_of_each_consumer_is_the_age_of_its_oldest_change()
     {
         var acme = await app.Org("acme");
         var since = Stopwatch.StartNew();
         await acme.Say(await acme.Chat(), "hello");
-        // Told long ago, arrived now.
+        // Its own time is long ago; it arrives now.
         await app.Execute("update messages set created_at = '2001-01-01Z' where org_id = @Id", new { acme.Id });
         var clock = new Clock();
         clock.Advance(TimeSpan.FromSeconds(100));
 
         var waiting = await Read(clock);
-        // The two clocks are the machine's; a second for what they round.
+        // Both clocks are the machine's; they may differ by a second of rounding.
         Assert.InRange(waiting["rollups"], 100, 101 + since.Elapsed.TotalSeconds);
         Assert.InRange(waiting["search"], 100, 101 + since.Elapsed.TotalSeconds);
 

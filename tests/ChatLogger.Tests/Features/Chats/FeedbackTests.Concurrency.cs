@@ -79,7 +79,7 @@ public partial class FeedbackTests
                     }));
         }
 
-        // Whoever asks after all of them is the last one.
+        // A write after all of them is the last one.
         (await Rate(acme, chat, null, new { rating = "up", comment = "last" })).Is(200);
         Assert.Equal(
             "last",
@@ -138,7 +138,7 @@ public partial class FeedbackTests
 
         static string Text(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
 
-        // What is said in whole milliseconds is meant so.
+        // The service keeps whole milliseconds.
         static DateTimeOffset Cut(DateTimeOffset at) => DateTimeOffset.FromUnixTimeMilliseconds(at.ToUnixTimeMilliseconds());
     }
 }

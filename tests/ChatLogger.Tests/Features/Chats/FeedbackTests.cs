@@ -39,7 +39,7 @@ public partial class FeedbackTests(App app) : IClassFixture<App>
     }
 
     [Fact]
-    public async Task The_last_one_wins_whole()
+    public async Task The_last_feedback_replaces_the_previous_one_completely()
     {
         var acme = await app.Org("acme");
         var chat = await acme.Chat();
@@ -81,7 +81,7 @@ public partial class FeedbackTests(App app) : IClassFixture<App>
     [InlineData("""{"rating":"up","rating":"down"}""", null)]
     [InlineData("""{"rating":"up","at":"2026-01-01T00:00:00Z"}""", null)]
     [InlineData("[]", null)]
-    public async Task What_is_no_feedback_is_refused_and_leaves_what_there_was(string body, string? path)
+    public async Task Invalid_feedback_is_refused_and_keeps_the_previous_one(string body, string? path)
     {
         var acme = await app.Org("acme");
         var chat = await acme.Chat();
@@ -106,7 +106,7 @@ public partial class FeedbackTests(App app) : IClassFixture<App>
     [InlineData("a\"b\\c\u0001\u200f e\u0301 \ud83d\ude00 '; drop table feedback; --\r\n\t")]
     [InlineData("   ")]
     [InlineData("2000")]
-    public async Task A_comment_comes_back_as_it_was(string comment)
+    public async Task A_comment_is_returned_unchanged(string comment)
     {
         if (comment == "2000")
             comment = string.Concat(Enumerable.Repeat("😀", 2_000));
@@ -123,7 +123,7 @@ public partial class FeedbackTests(App app) : IClassFixture<App>
     }
 
     [Fact]
-    public async Task What_is_not_there_cannot_be_rated()
+    public async Task Missing_chats_and_messages_cannot_be_rated()
     {
         var acme = await app.Org("acme");
         var globex = await app.Org("globex");

@@ -20,7 +20,7 @@ public class NarrowBatchApp : App
 public class FullBatchTests(NarrowBatchApp app) : IClassFixture<NarrowBatchApp>
 {
     [Fact]
-    public async Task A_batch_for_which_there_is_no_room_is_refused_as_a_whole_and_one_that_fits_is_one_request()
+    public async Task A_batch_beyond_the_queue_capacity_is_refused_as_a_whole_and_one_that_fits_counts_as_one_request()
     {
         var acme = await app.Org("acme");
         var plugin = await acme.Plugin();

@@ -7,7 +7,7 @@ public class GetChatTests(LeasedApp app) : IClassFixture<LeasedApp>
     [Theory]
     [InlineData("viewer")]
     [InlineData("admin")]
-    public async Task Who_reads_the_organization_reads_a_chat_as_it_was_opened(string role)
+    public async Task Members_who_may_read_the_organization_read_a_chat_as_it_was_created(string role)
     {
         var acme = await app.Org("acme");
         var opened = await (await acme.Plugin()).Post(
@@ -20,7 +20,7 @@ public class GetChatTests(LeasedApp app) : IClassFixture<LeasedApp>
     }
 
     [Fact]
-    public async Task A_user_reads_their_own_and_knows_of_no_other()
+    public async Task A_user_reads_only_their_own()
     {
         var acme = await app.Org("acme");
         var ann = await acme.Member("user");
@@ -71,7 +71,7 @@ public class GetChatTests(LeasedApp app) : IClassFixture<LeasedApp>
     }
 
     [Fact]
-    public async Task A_member_may_write_their_own_slug_and_no_other()
+    public async Task A_member_may_use_the_slug_of_their_own_organization_only()
     {
         var acme = await app.Org("acme");
         var globex = await app.Org("globex");
@@ -84,7 +84,7 @@ public class GetChatTests(LeasedApp app) : IClassFixture<LeasedApp>
     }
 
     [Fact]
-    public async Task A_key_or_no_credential_opens_no_member_door()
+    public async Task A_key_or_no_credential_is_refused_by_the_dashboard_API()
     {
         var acme = await app.Org("acme");
         var chat = await acme.Chat();

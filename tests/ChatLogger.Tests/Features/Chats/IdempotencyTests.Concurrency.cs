@@ -36,7 +36,7 @@ public partial class IdempotencyTests
     }
 
     [Fact]
-    public async Task A_twin_that_is_still_running_is_waited_for_and_then_left()
+    public async Task A_running_duplicate_is_waited_for_up_to_the_time_out()
     {
         var acme = await app.Org("acme");
         var chat = await acme.Chat();
@@ -60,7 +60,7 @@ public partial class IdempotencyTests
     }
 
     [Fact]
-    public async Task A_twin_on_another_instance_that_has_not_committed_is_waited_for_and_stalls_nobody_else()
+    public async Task An_uncommitted_duplicate_on_another_instance_delays_only_requests_with_its_key()
     {
         var acme = await app.Org("acme");
         var globex = await app.Org("globex");
@@ -72,18 +72,18 @@ public partial class IdempotencyTests
             elsewhere,
             transaction).ExecuteNonQueryAsync();
 
-        var twin = Open(acme, "k");
+        var duplicate = Open(acme, "k");
         var neighbours = Task.WhenAll(Enumerable.Range(0, 20).Select(i => Open(i % 2 == 0 ? acme : globex, $"n{i}")));
         Assert.All(await neighbours, answer => answer.Is(201));
-        Assert.False(twin.IsCompleted);
-        (await twin).IsProblem(409, "idempotency-key-in-use");
+        Assert.False(duplicate.IsCompleted);
+        (await duplicate).IsProblem(409, "idempotency-key-in-use");
 
         await transaction.RollbackAsync();
         Assert.Null((await Open(acme, "k")).Is(201).Header("Idempotent-Replayed"));
     }
 
     [Fact]
-    public async Task After_a_day_a_key_is_forgotten_and_then_swept_away()
+    public async Task A_key_expires_after_a_day_and_is_then_deleted()
     {
         var acme = await app.Org("acme");
         var chat = await acme.Chat();

@@ -1,6 +1,6 @@
 namespace ChatLogger.Tests.Features.Chats;
 
-/// <summary>The same request, asked again under its Idempotency-Key, is answered with what the first one made.</summary>
+/// <summary>A repeated request with the same Idempotency-Key is answered with what the first one created.</summary>
 public partial class IdempotencyTests(App app) : IClassFixture<App>
 {
     private const string Message = """{"role":"user","content":"a"}""";
@@ -10,7 +10,7 @@ public partial class IdempotencyTests(App app) : IClassFixture<App>
     [InlineData("\"abc\"")]
     [InlineData("8f1c2a52-5e0b-4f6d-9c7e-0a1b2c3d4e5f")]
     [InlineData("a b,c;d=e/~!")]
-    public async Task A_message_sent_twice_is_there_once(string key)
+    public async Task A_message_sent_twice_with_one_key_is_stored_once(string key)
     {
         var acme = await app.Org("acme");
         var chat = await acme.Chat();
@@ -26,7 +26,7 @@ public partial class IdempotencyTests(App app) : IClassFixture<App>
     }
 
     [Fact]
-    public async Task A_chat_opened_twice_is_there_once()
+    public async Task A_chat_created_twice_with_one_key_is_stored_once()
     {
         var acme = await app.Org("acme");
         const string body = """{"title":"t","tags":["a\"b","c\\d","{,}","é😀"],"metadata":{"n":1.50},"externalUserId":"v-1"}""";
@@ -63,7 +63,7 @@ public partial class IdempotencyTests(App app) : IClassFixture<App>
     [InlineData("\"abc\\\"")]
     [InlineData("a\tb")]
     [InlineData("256")]
-    public async Task What_is_no_key_is_refused_and_leaves_no_row(string key)
+    public async Task An_invalid_key_is_refused_and_writes_no_row(string key)
     {
         var acme = await app.Org("acme");
         var chat = await acme.Chat();
@@ -86,7 +86,7 @@ public partial class IdempotencyTests(App app) : IClassFixture<App>
             app.Address,
             $"POST {acme.ApiPath}/chats HTTP/1.1\r\nHost: x\r\nConnection: close\r\nx-organization-api-key: "
                 + $"{(await acme.Plugin()).Credential}\r\nContent-Type: application/json\r\nContent-Length: 2\r\nIdempotency-Key: "
-                    + $"a\r\nIdempotency-Key: b\r\n\r\n{{}}");
+                + $"a\r\nIdempotency-Key: b\r\n\r\n{{}}");
 
         answer.IsInvalid("idempotencyKey");
         Assert.Equal(0, await acme.Count("chats"));
@@ -148,7 +148,7 @@ public partial class IdempotencyTests(App app) : IClassFixture<App>
     }
 
     [Fact]
-    public async Task What_is_answered_again_is_the_thing_as_it_is_now()
+    public async Task A_replayed_response_has_the_current_state()
     {
         var acme = await app.Org("acme");
         var member = (await acme.Member("user")).Id;

@@ -3,7 +3,7 @@ namespace ChatLogger.Tests.Features.Chats;
 public partial class ListChatsTests
 {
     [Fact]
-    public async Task Each_filter_leaves_what_it_says_and_all_together_what_all_say()
+    public async Task Each_filter_applies_and_all_filters_combine()
     {
         var acme = await app.Org("acme");
         var (ann, bob) = (await acme.Member("user"), await acme.Member("user"));
@@ -128,7 +128,7 @@ public partial class ListChatsTests
     [InlineData("userId=ann", "userId")]
     [InlineData("from=2026-11-01&from=2026-11-01", "from")]
     [InlineData("tag=", "tag")]
-    public async Task A_filter_that_cannot_be_is_refused(string query, string path)
+    public async Task An_invalid_filter_is_refused(string query, string path)
     {
         var acme = await app.Org("acme");
 

@@ -6,7 +6,7 @@ namespace ChatLogger.Tests.Features.Chats;
 public partial class ListChatsTests(LeasedApp app) : IClassFixture<LeasedApp>
 {
     [Fact]
-    public async Task A_viewer_sees_the_organizations_chats_newest_first_with_what_was_said_last()
+    public async Task A_viewer_sees_the_organizations_chats_newest_first_with_their_last_message()
     {
         var acme = await app.Org("acme");
         var globex = await app.Org("globex");
@@ -170,7 +170,7 @@ public partial class ListChatsTests(LeasedApp app) : IClassFixture<LeasedApp>
     [InlineData("foo=1", "query")]
     [InlineData("foo", "query")]
     [InlineData("%FF=1", "query")]
-    public async Task What_is_not_a_parameter_is_refused(string query, string path)
+    public async Task Unknown_parameters_are_refused(string query, string path)
     {
         var acme = await app.Org("acme");
 

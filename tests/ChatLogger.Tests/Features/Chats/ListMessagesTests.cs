@@ -6,7 +6,7 @@ namespace ChatLogger.Tests.Features.Chats;
 public class ListMessagesTests(LeasedApp app) : IClassFixture<LeasedApp>
 {
     [Fact]
-    public async Task What_was_said_is_read_in_the_order_in_which_it_arrived()
+    public async Task Messages_are_read_in_the_order_of_arrival()
     {
         var acme = await app.Org("acme");
         var chat = await acme.Chat();
@@ -62,7 +62,7 @@ public class ListMessagesTests(LeasedApp app) : IClassFixture<LeasedApp>
     }
 
     [Fact]
-    public async Task A_chat_without_messages_is_an_empty_page_and_no_chat_is_none()
+    public async Task A_chat_without_messages_is_an_empty_page_and_a_missing_chat_is_404()
     {
         var acme = await app.Org("acme");
         var admin = await acme.Admin();
@@ -75,7 +75,7 @@ public class ListMessagesTests(LeasedApp app) : IClassFixture<LeasedApp>
     }
 
     [Fact]
-    public async Task Strangers_see_nothing_other_users_neither()
+    public async Task Anonymous_callers_and_other_users_see_nothing()
     {
         var acme = await app.Org("acme");
         var globex = await app.Org("globex");
@@ -104,7 +104,7 @@ public class ListMessagesTests(LeasedApp app) : IClassFixture<LeasedApp>
     }
 
     [Fact]
-    public async Task Feedback_stands_beside_its_message()
+    public async Task Feedback_is_listed_with_its_message()
     {
         var acme = await app.Org("acme");
         var chat = await acme.Chat();

@@ -4,11 +4,11 @@ using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Features.Chats;
 
-/// <summary>Who may write through the plugin API: holders of a key of that organization, and nobody else.</summary>
+/// <summary>Only holders of a key of the organization may write through the plugin API.</summary>
 public class PluginApiTests(LeasedApp app) : IClassFixture<LeasedApp>
 {
     [Fact]
-    public async Task Whatever_is_wrong_with_the_key_the_answer_is_the_same_and_nothing_is_written()
+    public async Task Every_invalid_key_gets_the_same_answer_and_nothing_is_written()
     {
         var acme = await app.Org("acme");
         var chat = await acme.Chat();
@@ -63,7 +63,7 @@ public class PluginApiTests(LeasedApp app) : IClassFixture<LeasedApp>
     }
 
     [Fact]
-    public async Task A_key_without_the_scope_is_told_so()
+    public async Task A_key_without_the_scope_is_refused_with_the_scope()
     {
         var acme = await app.Org("acme");
         var plugin = app.Stranger.WithKey(await acme.Key(KeyScope.Import));
@@ -102,7 +102,7 @@ public class PluginApiTests(LeasedApp app) : IClassFixture<LeasedApp>
     }
 
     [Fact]
-    public async Task The_keys_of_a_deleted_organization_are_dead()
+    public async Task The_keys_of_a_deleted_organization_stop_working()
     {
         var acme = await app.Org("acme");
         var plugin = await acme.Plugin();

@@ -6,7 +6,7 @@ namespace ChatLogger.Tests.Features.Chats;
 public partial class PurgeChatsTests
 {
     [Fact]
-    public async Task What_is_under_way_is_waited_for_and_removed_the_next_time()
+    public async Task A_chat_in_use_is_purged_in_a_later_run()
     {
         var acme = await app.Org("acme");
         var (chat, message) = await Conversation(acme);
@@ -30,7 +30,7 @@ public partial class PurgeChatsTests
     }
 
     [Fact]
-    public async Task A_rating_that_comes_in_while_the_chat_waits_for_its_lock_is_seen()
+    public async Task A_rating_that_arrives_while_the_purge_waits_for_the_lock_is_removed_too()
     {
         var acme = await app.Org("acme");
         await acme.Fill();
@@ -64,14 +64,14 @@ public partial class PurgeChatsTests
         Assert.DoesNotContain(
             app.Log.All,
             line =>
-                line.Contains(acme.Id.ToString(), StringComparison.Ordinal) && line.Contains("cannot be removed", StringComparison.Ordinal)
+                line.Contains(acme.Id.ToString(), StringComparison.Ordinal) && line.Contains("cannot be purged", StringComparison.Ordinal)
         );
         foreach (var table in Emptied)
             Assert.Equal((table, 0), (table, await acme.Count(table)));
     }
 
     [Fact]
-    public async Task Four_at_once_work_past_each_other_and_touch_no_neighbour()
+    public async Task Four_concurrent_purges_do_not_block_each_other_and_keep_other_chats()
     {
         var acme = await app.Org("acme");
         var globex = await app.Org("globex");
@@ -81,7 +81,7 @@ public partial class PurgeChatsTests
         var before = await Snapshot(globex);
 
         await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() => app.PurgeChats().Run(CancellationToken.None))));
-        // Another instance may have locked the last of ours.
+        // Another instance may have locked the last chat of this one.
         await app.PurgeChats().Run(CancellationToken.None);
 
         foreach (var table in Emptied)
@@ -90,12 +90,12 @@ public partial class PurgeChatsTests
         Assert.DoesNotContain(
             app.Log.All,
             line =>
-                line.Contains(acme.Id.ToString(), StringComparison.Ordinal) && line.Contains("cannot be removed", StringComparison.Ordinal)
+                line.Contains(acme.Id.ToString(), StringComparison.Ordinal) && line.Contains("cannot be purged", StringComparison.Ordinal)
         );
     }
 
     [Fact]
-    public async Task What_is_cut_short_goes_on_where_it_was()
+    public async Task An_interrupted_purge_continues_where_it_stopped()
     {
         var acme = await app.Org("acme");
         await acme.Fill(messages: 3000);
@@ -114,7 +114,7 @@ public partial class PurgeChatsTests
     }
 
     [Fact]
-    public async Task What_fails_for_one_organization_is_in_the_way_of_no_other_and_tried_again()
+    public async Task A_failure_of_one_organization_does_not_block_others_and_is_retried()
     {
         var (acme, globex) = (await app.Org("acme"), await app.Org("globex"));
         foreach (var org in new[] { acme, globex })

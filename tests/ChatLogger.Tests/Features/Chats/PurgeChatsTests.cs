@@ -14,7 +14,7 @@ public partial class PurgeChatsTests(OrganizationsApp app) : IClassFixture<Organ
     private static readonly string[] Emptied = ["chats", "messages", "feedback", "search_chunks"];
 
     [Fact]
-    public async Task Nothing_that_names_the_chat_or_its_messages_is_left_but_the_audit_log_and_the_keys_of_requests()
+    public async Task Only_the_audit_log_and_the_idempotency_keys_still_name_a_purged_chat()
     {
         var acme = await app.Org("acme");
         var admin = await acme.Admin();
@@ -35,7 +35,7 @@ public partial class PurgeChatsTests(OrganizationsApp app) : IClassFixture<Organ
     }
 
     [Fact]
-    public async Task What_was_said_elsewhere_is_found_and_counted_as_before()
+    public async Task Messages_of_other_chats_are_found_and_counted_as_before()
     {
         var acme = await app.Org("acme");
         var admin = await acme.Admin();
@@ -66,7 +66,7 @@ public partial class PurgeChatsTests(OrganizationsApp app) : IClassFixture<Organ
     }
 
     [Fact]
-    public async Task A_request_that_is_repeated_does_not_open_the_chat_anew()
+    public async Task A_repeated_request_does_not_create_the_chat_again()
     {
         var acme = await app.Org("acme");
         var plugin = await acme.Plugin();
@@ -87,7 +87,7 @@ public partial class PurgeChatsTests(OrganizationsApp app) : IClassFixture<Organ
     }
 
     [Fact]
-    public async Task The_service_does_it_by_itself()
+    public async Task The_background_job_purges_without_a_request()
     {
         var acme = await app.Org("acme");
         await acme.Fill();

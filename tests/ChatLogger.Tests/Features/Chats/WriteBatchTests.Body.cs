@@ -77,7 +77,7 @@ public partial class WriteBatchTests
     }
 
     [Fact]
-    public async Task What_is_not_one_whole_gzip_file_is_refused()
+    public async Task Incomplete_and_malformed_gzip_is_refused()
     {
         var acme = await app.Org("acme");
         var whole = Zip("""{"items":[{"type":"chat"}]}""");

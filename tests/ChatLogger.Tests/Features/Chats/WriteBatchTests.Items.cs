@@ -41,7 +41,7 @@ public partial class WriteBatchTests
     [InlineData("""{"type":"message","chatId":"§","role":"user","content":"long"}""", "content")]
     [InlineData("""{"type":"message","chatId":"§","role":"user","content":"a","latencyMs":-1}""", "latencyMs")]
     [InlineData("""{"type":"message","chatId":"§","role":"user","content":"a","title":"a"}""", "body")]
-    public async Task What_is_wrong_in_an_item_refuses_that_one(string item, string path)
+    public async Task An_invalid_item_is_refused_alone(string item, string path)
     {
         var acme = await app.Org("acme");
         var chat = await acme.Chat();
@@ -170,7 +170,7 @@ public partial class WriteBatchTests
     }
 
     [Fact]
-    public async Task A_locked_chat_is_a_503_at_the_deadline_for_its_items_and_nobody_else_s()
+    public async Task A_locked_chat_is_a_503_at_the_deadline_for_its_own_items_only()
     {
         var acme = await app.Org("acme");
         var (locked, free) = (await acme.Chat(), await acme.Chat());
@@ -192,7 +192,7 @@ public partial class WriteBatchTests
         await pace.Within(5);
         Assert.Equal([503, 201, 503, 201], Statuses(answer.Is(207)));
         Assert.Equal("unavailable", Problem(answer, 0).GetProperty("type").GetString());
-        // Where nothing at all could be written, the whole response says so, and when to retry.
+        // If no item could be written, the response as a whole is a 503 with Retry-After.
         Assert.NotNull(none.IsProblem(503, "unavailable").Header("Retry-After"));
         await blocker.DisposeAsync();
         await Task.Delay(300);

@@ -5,7 +5,7 @@ namespace ChatLogger.Tests.Features.Chats;
 public partial class WriteBatchTests
 {
     [Fact]
-    public async Task Whatever_is_mixed_an_item_fares_as_it_would_alone()
+    public async Task An_item_gets_the_same_result_in_any_batch_as_alone()
     {
         var acme = await app.Org("acme");
         var globex = await app.Org("globex");

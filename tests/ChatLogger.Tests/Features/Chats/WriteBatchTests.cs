@@ -95,7 +95,7 @@ public partial class WriteBatchTests(DefaultDeadlineApp app) : IClassFixture<Def
     }
 
     [Fact]
-    public async Task The_same_item_twice_in_a_batch_is_there_once_and_another_body_is_a_mistake()
+    public async Task The_same_item_twice_in_a_batch_is_stored_once_and_another_body_is_refused()
     {
         var acme = await app.Org("acme");
         var chat = await acme.Chat();

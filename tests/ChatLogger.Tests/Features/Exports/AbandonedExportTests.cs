@@ -5,7 +5,7 @@ namespace ChatLogger.Tests.Features.Exports;
 public class AbandonedExportTests(App app) : IClassFixture<App>
 {
     [Fact]
-    public async Task Who_cancels_leaves_no_query_behind_and_a_pool_that_works()
+    public async Task A_cancelled_request_leaves_no_running_query_and_a_working_pool()
     {
         var acme = await app.Org("acme");
         await acme.InsertMessages(await acme.InsertChat(), 100, 200_000);

@@ -84,7 +84,7 @@ public class DownloadExportTests(ExportApp app) : IClassFixture<ExportApp>
         (await admin.Ended(location)).Is(200);
         using var request = new HttpRequestMessage(HttpMethod.Get, location);
         request.Headers.TryAddWithoutValidation("Cookie", admin.Credential);
-        // A socket whose buffer the kernel does not enlarge: it could take in the whole file.
+        // A fixed receive buffer: the kernel could otherwise enlarge it to hold the whole file.
         using var http = new HttpClient(new SocketsHttpHandler
         {
             ConnectCallback = async (context, ct) =>
@@ -99,7 +99,7 @@ public class DownloadExportTests(ExportApp app) : IClassFixture<ExportApp>
         await using var file = await response.Content.ReadAsStreamAsync();
         await file.ReadExactlyAsync(new byte[10]);
 
-        // Once what lies between is full, nothing is read any more, and nothing is held while it stays so.
+        // When the buffers are full, the service reads no more, and holds no connection while it waits.
         var quiet = 0;
         await Wait.Until(async () => (quiet = await Busy() == 0 ? quiet + 1 : 0) == 100);
         Assert.Equal(0, await Busy());
@@ -147,7 +147,7 @@ public class DownloadExportTests(ExportApp app) : IClassFixture<ExportApp>
     }
 
     [Fact]
-    public async Task What_is_cancelled_removed_failed_or_over_says_so()
+    public async Task Cancelled_deleted_failed_and_expired_exports_say_so()
     {
         var acme = await app.Org("acme");
         var admin = await acme.Admin();

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Configuration;
 
 namespace ChatLogger.Tests.Features.Exports;
 
-/// <summary>A service that thinks five messages many, and is in a hurry.</summary>
+/// <summary>A service with short intervals, for which more than five messages are a large export.</summary>
 public sealed class ExportApp : App
 {
     protected override void Customize(WebApplicationBuilder builder) =>
@@ -20,7 +20,7 @@ internal static class ExportFixture
 {
     public const string Path = "/exports/orgs/me";
 
-    /// <summary>Waits until the export has ended, and answers with what is to be had then.</summary>
+    /// <summary>Waits until the export has ended, and downloads it.</summary>
     public static async Task<Answer> Ended(this Caller admin, string location)
     {
         Answer answer = null!;
@@ -35,7 +35,7 @@ internal static class ExportFixture
         return answer;
     }
 
-    /// <summary>A chat with messages of some length that do not compress, written past the service.</summary>
+    /// <summary>Inserts a chat with long messages that do not compress directly into the database.</summary>
     public static async Task<string> LongChat(this Org org, int messages, int bytes)
     {
         var chat = await org.Chat();

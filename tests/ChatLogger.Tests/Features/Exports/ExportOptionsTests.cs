@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace ChatLogger.Tests.Features.Exports;
 
-/// <summary>What a caller may choose about a file, at once and for later.</summary>
+/// <summary>The options of a file, synchronous and asynchronous.</summary>
 public class ExportOptionsTests(ExportApp app) : IClassFixture<ExportApp>
 {
     private const string Bom = "\uFEFF";

@@ -6,7 +6,7 @@ namespace ChatLogger.Tests.Features.Exports;
 public partial class ExportQueueTests
 {
     [Fact]
-    public async Task A_lease_that_is_over_is_taken_over_and_the_old_one_can_do_nothing_more()
+    public async Task An_expired_lease_is_taken_over_and_its_holder_can_change_nothing()
     {
         var acme = await app.Org("acme");
         var (frozen, other) = (app.Instance(), app.Instance());
@@ -51,7 +51,7 @@ public partial class ExportQueueTests
     }
 
     [Fact]
-    public async Task A_worker_that_slept_too_long_keeps_its_lease_when_nobody_wanted_it()
+    public async Task A_worker_with_an_expired_lease_keeps_it_when_no_other_claimed_it()
     {
         var instance = app.Instance();
         var export = await instance.Ask(await app.Org("acme"));
@@ -66,7 +66,7 @@ public partial class ExportQueueTests
     }
 
     [Fact]
-    public async Task What_is_lost_at_its_last_attempt_or_past_the_hard_limit_has_failed()
+    public async Task An_export_lost_at_its_last_attempt_or_past_the_hard_limit_has_failed()
     {
         var acme = await app.Org("acme");
         var instance = app.Instance();
@@ -90,12 +90,12 @@ public partial class ExportQueueTests
     }
 
     [Fact]
-    public async Task Time_in_which_nobody_worked_on_it_does_not_count_for_the_hard_limit()
+    public async Task Time_without_a_worker_does_not_count_towards_the_hard_limit()
     {
         var instance = app.Instance();
         var export = await instance.Ask(await app.Org("acme"));
         await instance.Leases.Claim(Always);
-        // Everything was down for a day, five minutes after the export was begun.
+        // All instances were down for a day, five minutes after the export had started.
         await app.Execute(
             "update exports set started_at = now() - interval '1 day 5 minutes', lease_until = now() - interval '1 day' where id = @Id",
             new { export.Id });

@@ -6,7 +6,7 @@ namespace ChatLogger.Tests.Features.Exports;
 public partial class ExportQueueTests
 {
     [Fact]
-    public async Task The_eleventh_that_would_wait_is_refused()
+    public async Task The_eleventh_waiting_export_is_refused()
     {
         var acme = await app.Org("acme");
         var instance = app.Instance();
@@ -24,7 +24,7 @@ public partial class ExportQueueTests
     }
 
     [Fact]
-    public async Task The_twenty_first_of_an_hour_is_told_when_there_may_be_another()
+    public async Task The_twenty_first_export_of_an_hour_is_refused_with_the_time_of_the_next()
     {
         var acme = await app.Org("acme");
         var instance = app.Instance();

@@ -7,7 +7,7 @@ public partial class ExportQueueTests(ExportsApp app) : IClassFixture<ExportsApp
     private static readonly CancellationToken Always = CancellationToken.None;
 
     [Fact]
-    public async Task An_export_that_is_asked_for_waits_with_all_that_was_said()
+    public async Task A_requested_export_is_queued_with_all_its_parameters()
     {
         var acme = await app.Org("acme");
         var globex = await app.Org("globex");
@@ -65,7 +65,7 @@ public partial class ExportQueueTests(ExportsApp app) : IClassFixture<ExportsApp
     }
 
     [Fact]
-    public async Task A_finished_file_that_is_deleted_has_had_its_time()
+    public async Task A_finished_file_that_is_deleted_has_expired()
     {
         var acme = await app.Org("acme");
         var instance = app.Instance();
@@ -100,7 +100,7 @@ public partial class ExportQueueTests(ExportsApp app) : IClassFixture<ExportsApp
     }
 
     [Fact]
-    public async Task What_lost_leases_and_failed_exports_leave_is_swept_and_nothing_else()
+    public async Task Only_chunks_of_lost_leases_and_failed_exports_are_deleted()
     {
         var acme = await app.Org("acme");
         var instance = app.Instance();

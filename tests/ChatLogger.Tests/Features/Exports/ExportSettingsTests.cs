@@ -10,7 +10,7 @@ public class ExportSettingsTests
     [InlineData("Workers", "17", "Exports__Workers must be from 0 to 16.")]
     [InlineData("Poll", "soon", "Exports__Poll must be a duration such as 00:00:30, from 00:00:00.010 to 00:01:00.")]
     [InlineData("Heartbeat", "00:00:45", "Exports__Heartbeat must be at most half of Exports__Lease.")]
-    public void What_cannot_be_refuses_the_start_with_the_settings_name(string name, string value, string sentence)
+    public void Invalid_settings_refuse_the_start_with_their_name(string name, string value, string sentence)
     {
         var refusal = Assert.Throws<StartupException>(() => Read(name, value));
 
@@ -18,7 +18,7 @@ public class ExportSettingsTests
     }
 
     [Fact]
-    public void What_is_not_said_is_as_it_is_documented()
+    public void Omitted_settings_have_the_documented_defaults()
     {
         var settings = Read("Directory", "/srv/exports");
 

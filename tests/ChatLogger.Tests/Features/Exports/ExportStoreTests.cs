@@ -4,7 +4,7 @@ using ChatLogger.ExportJobs;
 
 namespace ChatLogger.Tests.Features.Exports;
 
-/// <summary>What holds wherever the files are.</summary>
+/// <summary>Rules for every store.</summary>
 public abstract class ExportStoreTests(ExportsApp app) : IAsyncLifetime
 {
     private static readonly CancellationToken Always = CancellationToken.None;
@@ -18,7 +18,7 @@ public abstract class ExportStoreTests(ExportsApp app) : IAsyncLifetime
     [InlineData(1)]
     [InlineData(DatabaseExportStore.ChunkBytes)]
     [InlineData((2 * DatabaseExportStore.ChunkBytes) + 12_345)]
-    public async Task A_file_comes_back_as_it_was_whole_in_parts_and_in_gzip(int length)
+    public async Task A_stored_file_is_read_back_unchanged_whole_in_ranges_and_in_gzip(int length)
     {
         var bytes = Blocks.Sample(length);
         var file = await Stored(bytes);
@@ -69,7 +69,7 @@ public abstract class ExportStoreTests(ExportsApp app) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_was_deleted_breaks_visibly_also_in_the_middle()
+    public async Task A_file_deleted_while_it_is_read_ends_the_read_with_an_error()
     {
         var file = await Stored(Blocks.Sample(2_500_000));
         await using var reading = Store.Read(file, 0, file.Bytes, Always).GetAsyncEnumerator();
@@ -82,7 +82,7 @@ public abstract class ExportStoreTests(ExportsApp app) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Readers_that_stop_in_the_middle_hold_nothing_that_others_need()
+    public async Task Stalled_readers_hold_no_connection_to_the_database()
     {
         var bytes = Blocks.Sample(DatabaseExportStore.ChunkBytes + 1);
         var file = await Stored(bytes);
@@ -97,7 +97,7 @@ public abstract class ExportStoreTests(ExportsApp app) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_file_that_is_shorter_than_it_should_be_breaks_visibly()
+    public async Task A_truncated_file_aborts_the_response()
     {
         var file = await Stored(Blocks.Sample(1_200_000)) with { Bytes = 1_200_001 };
 
@@ -124,7 +124,7 @@ public abstract class ExportStoreTests(ExportsApp app) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_is_not_finished_cannot_be_read()
+    public async Task An_unfinished_export_cannot_be_read()
     {
         var lease = await Lease();
         await using (var writer = Store.Create(lease))

@@ -11,7 +11,7 @@ public class ExportThrottleTests(LeasedApp app) : IClassFixture<LeasedApp>
     private readonly IngestActivity _traffic = new();
 
     [Fact]
-    public void When_nobody_writes_an_export_never_rests()
+    public void Without_ingest_activity_an_export_is_not_throttled()
     {
         var pace = new ExportThrottle(_traffic, 1, _time);
 
@@ -21,7 +21,7 @@ public class ExportThrottleTests(LeasedApp app) : IClassFixture<LeasedApp>
     }
 
     [Fact]
-    public void While_plugins_write_it_rests_as_long_as_it_worked()
+    public void During_ingest_activity_an_export_pauses_as_long_as_it_worked()
     {
         var pace = new ExportThrottle(_traffic, 1.5, _time);
         _traffic.RecordWrite();
@@ -42,7 +42,7 @@ public class ExportThrottleTests(LeasedApp app) : IClassFixture<LeasedApp>
     }
 
     [Fact]
-    public async Task A_request_at_the_plugin_door_is_traffic()
+    public async Task A_request_to_the_plugin_API_counts_as_ingest_activity()
     {
         var acme = await app.Org("acme");
         var activity = (IngestActivity)app.Services.GetService(typeof(IngestActivity))!;

@@ -26,7 +26,7 @@ public partial class ExportWorkerTests
     }
 
     [Fact]
-    public async Task A_frozen_worker_that_wakes_up_leaves_the_export_to_the_other()
+    public async Task A_frozen_worker_that_resumes_leaves_the_export_to_the_worker_that_took_over()
     {
         var acme = await app.Org("acme");
         // While it is frozen it renews no lease, notices nothing, and has no second worker that could take over.
@@ -57,7 +57,7 @@ public partial class ExportWorkerTests
     }
 
     [Fact]
-    public async Task A_writer_that_fails_is_tried_five_times_with_growing_pauses()
+    public async Task A_failing_export_is_tried_five_times_with_growing_pauses()
     {
         var acme = await app.Org("acme");
         var writer = new FakeWriter().For(acme, (_, _, _) => throw new InvalidOperationException("zzMARKERzz"));
@@ -87,7 +87,7 @@ public partial class ExportWorkerTests
     }
 
     [Fact]
-    public async Task A_writer_that_cannot_do_it_is_not_asked_again_and_its_reason_is_kept()
+    public async Task A_permanent_failure_is_not_retried_and_its_reason_is_kept()
     {
         var acme = await app.Org("acme");
         var writer = new FakeWriter().For(acme, (_, _, _) => throw new ExportFailed("The chat is too long for this format."));
@@ -118,7 +118,7 @@ public partial class ExportWorkerTests
     }
 
     [Fact]
-    public async Task One_that_always_fails_and_one_that_hangs_keep_nobody_waiting()
+    public async Task A_failing_export_and_a_hanging_export_do_not_delay_the_others()
     {
         var (acme, globex, initech) = (await app.Org("acme"), await app.Org("globex"), await app.Org("initech"));
         var writer = new FakeWriter()
@@ -137,7 +137,7 @@ public partial class ExportWorkerTests
     }
 
     [Fact]
-    public async Task A_database_that_cannot_be_asked_for_a_while_stops_no_worker()
+    public async Task A_database_outage_does_not_stop_the_workers()
     {
         var acme = await app.Org("acme");
         await using var instance = app.Instance(new FakeWriter().For(acme, async (sink, progress, ct) =>
@@ -159,7 +159,7 @@ public partial class ExportWorkerTests
             _gate.SetException(new IOException());
             await Logged("could not be stored");
             await Logged("cannot be read");
-            await Logged("cannot be swept");
+            await Logged("clean-up failed");
         }
         finally
         {

@@ -137,7 +137,7 @@ public partial class ExportWorkerTests(ExportsApp app) : IClassFixture<ExportsAp
     }
 
     [Fact]
-    public async Task The_service_works_on_its_exports_by_itself()
+    public async Task The_service_starts_its_export_workers()
     {
         var service = new WorkingApp();
         await service.InitializeAsync();

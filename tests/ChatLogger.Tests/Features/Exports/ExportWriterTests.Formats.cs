@@ -9,7 +9,7 @@ namespace ChatLogger.Tests.Features.Exports;
 public partial class ExportWriterTests
 {
     [Fact]
-    public async Task A_format_is_a_class_and_a_line()
+    public async Task A_format_is_added_by_a_class_and_its_registration()
     {
         var acme = await app.Org("acme");
         var chat = await acme.InsertChat("title");
@@ -20,7 +20,7 @@ public partial class ExportWriterTests
     }
 
     [Fact]
-    public async Task A_format_that_nobody_registered_is_refused_in_a_sentence()
+    public async Task An_unregistered_format_is_refused_with_a_sentence()
     {
         var acme = await app.Org("acme");
 

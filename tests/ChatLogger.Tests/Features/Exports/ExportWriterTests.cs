@@ -15,7 +15,7 @@ public partial class ExportWriterTests(ExportWriterTests.AppWithShouting app) : 
     };
 
     [Fact]
-    public async Task Chats_are_ordered_by_their_time_and_messages_by_arrival_whatever_the_clocks_said()
+    public async Task Chats_are_ordered_by_their_time_and_messages_by_arrival()
     {
         var acme = await app.Org("acme");
         var late = await acme.InsertChat("late", at: Rows.Morning.AddDays(2));
@@ -94,7 +94,7 @@ public partial class ExportWriterTests(ExportWriterTests.AppWithShouting app) : 
 
     [Theory]
     [MemberData(nameof(Formats))]
-    public async Task What_is_written_rated_or_deleted_meanwhile_does_not_show(string format, string? layout)
+    public async Task Changes_during_the_export_do_not_appear_in_it(string format, string? layout)
     {
         var acme = await app.Org("acme");
         var chats = new List<Guid>();
@@ -139,7 +139,7 @@ public partial class ExportWriterTests(ExportWriterTests.AppWithShouting app) : 
         var exported = await Exported.Of(acme, format, layout);
         var progress = exported.Progress;
 
-        // The chat without anything is nothing to train with, which is found out when it is met.
+        // A chat without messages is no training example; the writer skips it when it reads it.
         Assert.Equal(format == "openai-jsonl" ? 1 : 0, exported.Skipped);
         if (format == "openai-jsonl")
         {

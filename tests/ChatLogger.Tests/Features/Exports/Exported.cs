@@ -6,7 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace ChatLogger.Tests.Features.Exports;
 
-/// <summary>A file that was written, read back with parsers that are not ours.</summary>
+/// <summary>An exported file, read back with independent parsers.</summary>
 internal sealed class Exported
 {
     private static readonly UTF8Encoding Strict = new(false, throwOnInvalidBytes: true);

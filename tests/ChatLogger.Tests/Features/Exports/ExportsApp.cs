@@ -27,7 +27,7 @@ public sealed class ExportsApp : App
 
     internal Task<string?> State(Export export) => Value<string>("select state from exports where id = @Id", new { export.Id });
 
-    /// <summary>As if the database's clock had gone on, for one export: its lease is over, its pause, its time.</summary>
+    /// <summary>Moves the times of one export into the past: its lease, its pause and its expiry.</summary>
     internal Task LoseLease(Guid exportId) =>
         Execute("update exports set lease_until = now() - interval '1 second' where id = @Id", new { Id = exportId });
 
@@ -54,7 +54,7 @@ public sealed class ExportsApp : App
             new Dictionary<string, string?> { ["Exports:Workers"] = "0", ["Purge:Interval"] = "01:00:00" });
 }
 
-/// <summary>An instance's part in exports.</summary>
+/// <summary>The export services of an instance.</summary>
 internal sealed class Instance : IAsyncDisposable
 {
     public static readonly ExportSettings Settings = new()
@@ -115,7 +115,7 @@ internal sealed class Instance : IAsyncDisposable
 
     public async Task<Export> See(Org org, Export export) => (await Queue.Get(org.Id, export.Id, CancellationToken.None))!;
 
-    /// <summary>The whole file, as it is.</summary>
+    /// <summary>The bytes of the file.</summary>
     public async Task<byte[]> Fetch(Org org, Export export)
     {
         var stored = await Queue.Stored(org.Id, export.Id, CancellationToken.None);
@@ -129,7 +129,7 @@ internal sealed class Instance : IAsyncDisposable
     }
 }
 
-/// <summary>Writes what a test says, an empty file for other organizations.</summary>
+/// <summary>A format with the content that a test sets; files of other organizations are empty.</summary>
 internal sealed class FakeWriter : IExportWriter
 {
     private readonly Dictionary<Guid, Script> _scripts = [];

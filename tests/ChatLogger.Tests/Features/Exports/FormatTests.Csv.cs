@@ -41,7 +41,7 @@ public partial class FormatTests
     [InlineData("=\"a\";b", "\"'=\"\"a\"\";b\"")]
     [InlineData("\ttab", "\"'\ttab\"")]
     [InlineData("\nline", "\"'\nline\"")]
-    public async Task Csv_quotes_no_more_cells_than_a_careless_reader_needs(string text, string cell)
+    public async Task Csv_quotes_only_the_cells_that_need_it(string text, string cell)
     {
         var acme = await app.Org("acme");
         var chat = await acme.InsertChat("Order");

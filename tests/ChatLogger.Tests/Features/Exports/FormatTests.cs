@@ -4,7 +4,7 @@ namespace ChatLogger.Tests.Features.Exports;
 
 public partial class FormatTests(LeasedApp app) : IClassFixture<LeasedApp>
 {
-    public static TheoryData<string> Nasty =>
+    public static TheoryData<string> HostileTexts =>
         [
             "two\r\nlines",
             "line\nfeed",
@@ -42,8 +42,8 @@ public partial class FormatTests(LeasedApp app) : IClassFixture<LeasedApp>
         ];
 
     [Theory]
-    [MemberData(nameof(Nasty))]
-    public async Task Every_text_comes_back_from_every_format_as_it_went_in(string text)
+    [MemberData(nameof(HostileTexts))]
+    public async Task Every_format_exports_every_text_unchanged(string text)
     {
         var acme = await app.Org("acme");
         var metadata = System.Text.Json.JsonSerializer.Serialize(new Dictionary<string, string> { [text] = text });
@@ -111,7 +111,7 @@ public partial class FormatTests(LeasedApp app) : IClassFixture<LeasedApp>
     }
 
     [Fact]
-    public async Task What_the_api_answers_and_what_the_export_holds_is_the_same()
+    public async Task The_export_equals_the_responses_of_the_API()
     {
         var acme = await app.Org("acme");
         var admin = await acme.Admin();

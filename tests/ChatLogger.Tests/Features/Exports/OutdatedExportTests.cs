@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace ChatLogger.Tests.Features.Exports;
 
-/// <summary>A file that was made before one of its chats was deleted does not serve what was said there.</summary>
+/// <summary>A file that was written before one of its chats was deleted is no longer served.</summary>
 public class OutdatedExportTests(ExportsApp app) : IClassFixture<ExportsApp>
 {
     [Theory]
@@ -102,7 +102,7 @@ public class OutdatedExportTests(ExportsApp app) : IClassFixture<ExportsApp>
     }
 
     [Fact]
-    public async Task What_was_recorded_under_a_lost_lease_does_not_count()
+    public async Task Membership_recorded_under_a_lost_lease_is_ignored()
     {
         await app.Settle();
         var acme = await app.Org("acme");

@@ -106,7 +106,7 @@ public class RepeatedExportTests(ExportsApp app) : IClassFixture<ExportsApp>
     }
 
     [Fact]
-    public async Task What_was_accepted_is_not_answered_at_once_when_there_is_less_of_it()
+    public async Task An_accepted_export_stays_asynchronous_when_it_has_become_small()
     {
         var acme = await app.Org("acme");
         var admin = await acme.Admin();
@@ -186,7 +186,7 @@ public class RepeatedExportTests(ExportsApp app) : IClassFixture<ExportsApp>
     }
 
     [Fact]
-    public async Task A_twin_on_another_instance_that_has_not_committed_is_waited_for_and_then_left()
+    public async Task An_uncommitted_duplicate_on_another_instance_is_waited_for_up_to_the_time_out()
     {
         var acme = await app.Org("acme");
         var admin = await acme.Admin();
@@ -198,7 +198,7 @@ public class RepeatedExportTests(ExportsApp app) : IClassFixture<ExportsApp>
             elsewhere,
             transaction).ExecuteNonQueryAsync();
 
-        // On a machine that is too busy to say so before the deadline, it is asked again.
+        // On a busy machine the deadline may pass before the answer; then the request is sent again.
         async Task<Answer> Twin()
         {
             while (true)
@@ -224,7 +224,7 @@ public class RepeatedExportTests(ExportsApp app) : IClassFixture<ExportsApp>
     }
 
     [Fact]
-    public async Task What_is_gone_is_404_and_after_a_day_the_key_is_another()
+    public async Task The_key_of_a_deleted_export_is_404_and_expires_after_a_day()
     {
         var acme = await app.Org("acme");
         var admin = await acme.Admin();

@@ -44,7 +44,7 @@ public class RequestExportTests(ExportApp app) : IClassFixture<ExportApp>
     }
 
     [Fact]
-    public async Task What_is_much_is_accepted_and_fetched_later()
+    public async Task A_large_export_is_accepted_and_downloaded_later()
     {
         var acme = await app.Org("acme");
         var chat = await acme.Chat();
@@ -141,7 +141,7 @@ public class RequestExportTests(ExportApp app) : IClassFixture<ExportApp>
     [InlineData("""{"format":"csv","tag":[1]}""", "tag")]
     [InlineData("""{"format":"csv","userId":"me"}""", "userId")]
     [InlineData("""{"format":"csv","orgId":"0190a6e0-0000-7000-8000-000000000000"}""", "body")]
-    public async Task What_is_not_in_the_shape_is_refused(string body, string path)
+    public async Task Invalid_input_is_refused(string body, string path)
     {
         var acme = await app.Org("acme");
 
@@ -151,7 +151,7 @@ public class RequestExportTests(ExportApp app) : IClassFixture<ExportApp>
     }
 
     [Fact]
-    public async Task A_small_file_is_compressed_for_those_who_say_so()
+    public async Task A_small_file_is_compressed_for_clients_that_accept_it()
     {
         var acme = await app.Org("acme");
         await acme.Say(await acme.Chat(), "hello");
@@ -172,7 +172,7 @@ public class RequestExportTests(ExportApp app) : IClassFixture<ExportApp>
     }
 
     [Fact]
-    public async Task What_is_asked_for_is_never_had_already()
+    public async Task Conditional_and_range_headers_are_ignored_by_a_POST()
     {
         var acme = await app.Org("acme");
         var admin = await acme.Admin();
@@ -189,7 +189,7 @@ public class RequestExportTests(ExportApp app) : IClassFixture<ExportApp>
     [Theory]
     [InlineData("viewer")]
     [InlineData("user")]
-    public async Task Who_is_no_admin_exports_nothing(string role)
+    public async Task Only_an_admin_may_export(string role)
     {
         var acme = await app.Org("acme");
         var member = (await acme.Member(role)).Caller;

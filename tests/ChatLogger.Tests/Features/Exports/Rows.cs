@@ -1,6 +1,6 @@
 namespace ChatLogger.Tests.Features.Exports;
 
-/// <summary>Chats and messages written past the service.</summary>
+/// <summary>Inserts chats and messages directly into the database.</summary>
 internal static class Rows
 {
     public static readonly DateTime Morning = new(2026, 3, 1, 8, 0, 0, 120, DateTimeKind.Utc);

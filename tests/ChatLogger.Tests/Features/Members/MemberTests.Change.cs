@@ -41,7 +41,7 @@ public partial class MemberTests
     [InlineData("""{"email":"a@b.example"}""", "body")]
     [InlineData("""{"status":"disabled"}""", "body")]
     [InlineData("""{"orgId":"0190a6e0-0000-7000-8000-000000000000"}""", "body")]
-    public async Task A_change_that_is_none_of_ours_is_refused(string body, string path)
+    public async Task An_invalid_change_is_refused(string body, string path)
     {
         var acme = await app.Org("acme");
         var admin = await acme.Admin();
@@ -49,7 +49,7 @@ public partial class MemberTests
 
         (await admin.Patch($"/orgs/me/users/{ann.Id}", body)).IsInvalid(path);
         (await admin.Patch($"/orgs/me/users/{ann.Id}", new { name = new string('x', 201) })).IsInvalid("name");
-        // What is wrong with the request comes before the question whose it is.
+        // Validation comes before the look-up of the member.
         (await admin.Patch(Nowhere, body)).IsInvalid(path);
 
         Assert.Equal("user", (await ann.Caller.Get("/users/me")).Is(200).Text("role"));
@@ -57,7 +57,7 @@ public partial class MemberTests
     }
 
     [Fact]
-    public async Task A_role_holds_from_the_next_request_on_in_the_sessions_there_are()
+    public async Task A_new_role_applies_to_existing_sessions_from_the_next_request()
     {
         var acme = await app.Org("acme");
         var admin = await acme.Admin();
@@ -82,7 +82,7 @@ public partial class MemberTests
     }
 
     [Fact]
-    public async Task A_password_set_by_an_admin_ends_all_sessions_of_that_member_and_of_nobody_else()
+    public async Task A_password_set_by_an_admin_ends_only_the_sessions_of_that_member()
     {
         var acme = await app.Org("acme");
         var admin = await acme.Member("admin");

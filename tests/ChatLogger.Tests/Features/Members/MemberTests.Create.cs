@@ -6,7 +6,7 @@ public partial class MemberTests
     [InlineData("admin")]
     [InlineData("user")]
     [InlineData("viewer")]
-    public async Task An_admin_makes_a_member_who_logs_in_at_once(string role)
+    public async Task An_admin_creates_a_member_who_can_log_in_at_once(string role)
     {
         var acme = await app.Org("acme");
         var admin = await acme.Member("admin");
@@ -62,7 +62,7 @@ public partial class MemberTests
         "body"
     )]
     [InlineData("""{"email":"a@b.example","role":"user","password":"twelve bytes","disabled":true}""", "body")]
-    public async Task What_is_not_in_the_shape_is_refused_and_makes_no_member(string body, string path)
+    public async Task Invalid_input_is_refused_and_creates_no_member(string body, string path)
     {
         var acme = await app.Org("acme");
 
@@ -72,7 +72,7 @@ public partial class MemberTests
     }
 
     [Fact]
-    public async Task An_address_is_taken_in_every_spelling_and_organization_and_who_finds_out_is_noted()
+    public async Task An_address_is_unique_in_every_spelling_and_organization_and_a_conflict_is_audited()
     {
         var acme = await app.Org("acme");
         var globex = await app.Org("globex");
@@ -101,7 +101,7 @@ public partial class MemberTests
         ).IsProblem(409, "email-taken");
 
         Assert.Equal(1, await acme.Count("users"));
-        // Once a minute, and with nothing of what was asked.
+        // Once a minute, and without the body of the request.
         Assert.Equal([admin.Id], await Events(acme, "member.email-taken", acme.Id.ToString()));
         Assert.Equal(
             0,
@@ -112,7 +112,7 @@ public partial class MemberTests
     }
 
     [Fact]
-    public async Task Of_two_who_take_one_address_at_the_same_moment_one_gets_it()
+    public async Task Of_two_concurrent_uses_of_one_address_one_succeeds()
     {
         var acme = await app.Org("acme");
         var globex = await app.Org("globex");

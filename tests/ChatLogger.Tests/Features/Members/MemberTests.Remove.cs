@@ -5,7 +5,7 @@ namespace ChatLogger.Tests.Features.Members;
 public partial class MemberTests
 {
     [Fact]
-    public async Task A_disabled_member_is_out_at_once_and_comes_back_with_a_new_login()
+    public async Task A_disabled_member_loses_access_at_once_and_logs_in_again_when_enabled()
     {
         var acme = await app.Org("acme");
         var admin = await acme.Admin();
@@ -35,7 +35,7 @@ public partial class MemberTests
     }
 
     [Fact]
-    public async Task A_removed_member_is_gone_everywhere_but_from_the_chats_that_were_theirs()
+    public async Task A_removed_member_remains_only_as_the_owner_of_their_chats()
     {
         var acme = await app.Org("acme");
         var globex = await app.Org("globex");
@@ -95,7 +95,7 @@ public partial class MemberTests
     }
 
     [Fact]
-    public async Task The_last_active_admin_stays_one_whoever_asks()
+    public async Task The_last_active_admin_cannot_be_demoted_disabled_or_removed_by_anyone()
     {
         var acme = await app.Org("acme");
         var globex = await app.Org("globex");
@@ -129,7 +129,7 @@ public partial class MemberTests
                 "select count(*) from users where id = @Id and role = 'admin' and name = 'admin' and disabled_at is null",
                 new { boss.Id }));
 
-        // The one who is away is no admin to count on, and may go; once back, either of them may.
+        // A disabled admin does not count as an active one and can be demoted; once enabled again, either of the two can.
         (await boss.Caller.Patch($"/orgs/me/{path}", new { name = "Boss", role = "admin" })).Is(200);
         (await boss.Caller.Patch($"/orgs/me/users/{away.Id}", new { role = "viewer" })).Is(200);
         (await boss.Caller.Patch($"/orgs/me/users/{away.Id}", new { role = "admin", disabled = false })).Is(200);
@@ -141,7 +141,7 @@ public partial class MemberTests
     [InlineData("""{"role":"user"}""")]
     [InlineData("""{"disabled":true}""")]
     [InlineData(null)]
-    public async Task Two_admins_who_end_each_other_at_the_same_moment_on_two_instances_leave_one(string? change)
+    public async Task Two_admins_who_remove_each_other_concurrently_on_two_instances_leave_one(string? change)
     {
         var acme = await app.Org("acme");
         var ann = await acme.Member("admin");
@@ -151,7 +151,7 @@ public partial class MemberTests
         {
             async Task<Answer> End(Caller caller, Guid id)
             {
-                // Who has waited for the lock for as long as one may before the other came waits again.
+                // A request whose wait for the lock timed out is sent again.
                 while (true)
                 {
                     var answer = await (
@@ -161,13 +161,13 @@ public partial class MemberTests
                 }
             }
             await using var connection = await app.Rows.OpenConnectionAsync();
-            await using var door = await connection.BeginTransactionAsync();
+            await using var blocker = await connection.BeginTransactionAsync();
             await connection.ExecuteAsync("select from organizations where id = @Id for no key update", new { acme.Id });
 
             var both = new[] { End(ann.Caller, bob.Id), End(other.Stranger.WithCookie(bob.Caller.Credential!), ann.Id) };
-            // Both have passed as admins, and wait for the organization.
+            // Both requests are authorized, and wait for the lock on the organization.
             await app.Blocked(2);
-            await door.CommitAsync();
+            await blocker.CommitAsync();
             var answers = await Task.WhenAll(both);
 
             Assert.Single(answers, answer => answer.Status is 200 or 204);
@@ -188,21 +188,21 @@ public partial class MemberTests
     [InlineData("""{"disabled":true}""")]
     [InlineData("""{"password":"a new horse battery"}""")]
     [InlineData(null)]
-    public async Task A_login_that_was_faster_by_a_moment_leaves_no_session(string? change)
+    public async Task A_login_that_races_with_the_change_leaves_no_session(string? change)
     {
         var acme = await app.Org("acme");
         var admin = await acme.Admin();
         var ann = await acme.Member("user");
         var path = $"/orgs/me/users/{ann.Id}";
         await using var connection = await app.Rows.OpenConnectionAsync();
-        await using var door = await connection.BeginTransactionAsync();
+        await using var blocker = await connection.BeginTransactionAsync();
         await connection.ExecuteAsync("select from users where id = @Id for no key update", new { ann.Id });
 
         var login = app.Stranger.Post("/auth/login", new { email = ann.Email, password = Persona.Password });
         await app.Blocked(1);
         var end = change is null ? admin.Delete(path) : admin.Patch(path, change);
         await app.Blocked(2);
-        await door.CommitAsync();
+        await blocker.CommitAsync();
 
         (await end).Is(change is null ? 204 : 200);
         var cookie = (await login).Is(200).Header("Set-Cookie")!.Split(';')[0];

@@ -30,7 +30,7 @@ public partial class MemberTests(LeasedApp app) : IClassFixture<LeasedApp>
         (await admin.Caller.Delete($"/orgs/me/users/{made[3]}")).Is(204);
 
         var first = (await admin.Caller.Get("/orgs/me/users?limit=2")).Is(200);
-        // A member who joins meanwhile does not shift the pages.
+        // A member who joins in between does not shift the pages.
         await acme.Member("user");
         var second = (await admin.Caller.Get($"/orgs/me/users?limit=2&cursor={first.Text("nextCursor")}")).Is(200);
 
@@ -90,7 +90,7 @@ public partial class MemberTests(LeasedApp app) : IClassFixture<LeasedApp>
     [Theory]
     [InlineData("viewer")]
     [InlineData("user")]
-    public async Task Who_is_no_admin_may_neither_see_make_change_nor_remove_members(string role)
+    public async Task Only_an_admin_may_list_create_change_and_remove_members(string role)
     {
         var acme = await app.Org("acme");
         var ann = await acme.Member("viewer");
@@ -141,7 +141,7 @@ public partial class MemberTests(LeasedApp app) : IClassFixture<LeasedApp>
         (await app.Stranger.Patch($"/orgs/me/users/{made.Text("id")}", "{")).IsProblem(401, "unauthenticated");
     }
 
-    /// <summary>Who did this to that, in the organization's audit log.</summary>
+    /// <summary>The actors of this action on this target in the organization's audit log.</summary>
     private async Task<IReadOnlyList<Guid>> Events(Org org, string action, string targetId)
     {
         var actors = await app.Value<string[]>(

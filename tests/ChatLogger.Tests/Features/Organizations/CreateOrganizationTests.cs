@@ -56,7 +56,7 @@ public class CreateOrganizationTests(OrganizationsApp app) : IClassFixture<Organ
     [InlineData("""{"slug":"refused-one","name":"a\u0000"}""", "name")]
     [InlineData("""{"slug":"refused-one","name":"a","settings":{"timeZone":"Local"}}""", "settings.timeZone")]
     [InlineData("""{"slug":"refused-one","name":"a","id":"0197a000-0000-7000-8000-000000000000"}""", "body")]
-    public async Task What_is_not_in_the_shape_is_refused_and_makes_nothing(string body, string path)
+    public async Task Invalid_input_is_refused_and_creates_nothing(string body, string path)
     {
         var root = await app.Superadmin();
         var before = await app.Value<long>("select count(*) from organizations");

@@ -71,7 +71,7 @@ public class DeleteOrganizationTests(OrganizationsApp app) : IClassFixture<Organ
     }
 
     [Fact]
-    public async Task Its_exports_end_with_it_and_none_of_them_is_begun_again()
+    public async Task Its_exports_end_and_are_not_restarted()
     {
         var acme = await app.Org("acme");
         var globex = await app.Org("globex");
@@ -97,7 +97,7 @@ public class DeleteOrganizationTests(OrganizationsApp app) : IClassFixture<Organ
     }
 
     [Fact]
-    public async Task What_cannot_be_ended_leaves_it_undeleted()
+    public async Task A_failure_to_revoke_access_rolls_the_deletion_back()
     {
         var acme = await app.Org("acme");
         var (admin, plugin, root) = (await acme.Admin(), await acme.Plugin(), await app.Superadmin());

@@ -58,7 +58,7 @@ public class OrganizationTests(OrganizationsApp app) : IClassFixture<Organizatio
     [InlineData("""{"settings":{}}""")]
     [InlineData("""{"settings":{"timeZone":null}}""")]
     [InlineData("""{"name":"acme","settings":{"timeZone":"UTC"}}""")]
-    public async Task What_changes_nothing_is_answered_and_not_written_down(string body)
+    public async Task A_change_without_effect_succeeds_and_is_not_audited(string body)
     {
         var acme = await app.Org("acme");
         var admin = await acme.Admin();
@@ -93,7 +93,7 @@ public class OrganizationTests(OrganizationsApp app) : IClassFixture<Organizatio
     [InlineData("""{"id":"0197a000-0000-7000-8000-000000000000"}""", "body")]
     [InlineData("""{"name":"a","name":"b"}""", "name")]
     [InlineData("[]", "body")]
-    public async Task What_is_not_in_the_shape_is_refused_and_changes_nothing(string body, string path)
+    public async Task Invalid_input_is_refused_and_changes_nothing(string body, string path)
     {
         var acme = await app.Org("acme");
 
@@ -120,7 +120,7 @@ public class OrganizationTests(OrganizationsApp app) : IClassFixture<Organizatio
     [Theory]
     [InlineData("viewer")]
     [InlineData("user")]
-    public async Task Who_is_no_admin_changes_nothing_whatever_they_send(string role)
+    public async Task Only_an_admin_may_change_the_organization(string role)
     {
         var acme = await app.Org("acme");
         var member = await acme.Member(role);
@@ -137,7 +137,7 @@ public class OrganizationTests(OrganizationsApp app) : IClassFixture<Organizatio
     }
 
     [Fact]
-    public async Task Nobody_else_is_let_in_to_me()
+    public async Task Only_a_member_may_use_me()
     {
         var acme = await app.Org("acme");
         var plugin = await acme.Plugin();
@@ -179,7 +179,7 @@ public class OrganizationTests(OrganizationsApp app) : IClassFixture<Organizatio
     [InlineData("ACME")]
     [InlineData("0197a000-0000-7000-8000-000000000000")]
     [InlineData("a%20b")]
-    public async Task A_slug_that_nobody_has_does_not_exist(string slug)
+    public async Task An_unknown_slug_does_not_exist(string slug)
     {
         var root = await app.Superadmin();
 
@@ -193,7 +193,7 @@ public class OrganizationTests(OrganizationsApp app) : IClassFixture<Organizatio
     [InlineData("viewer")]
     [InlineData("user")]
     [InlineData("admin")]
-    public async Task What_is_above_the_organizations_is_for_superadmins_only_also_for_ones_own_slug(string role)
+    public async Task Routes_above_organizations_are_for_superadmins_only_also_for_ones_own_slug(string role)
     {
         var acme = await app.Org("acme");
         var globex = await app.Org("globex");
@@ -214,7 +214,7 @@ public class OrganizationTests(OrganizationsApp app) : IClassFixture<Organizatio
         Assert.Equal("organization.created", await app.Events(acme));
         Assert.Equal("organization.created", await app.Events(globex));
         Assert.Equal(0, await app.Value<long>("select count(*) from organizations where slug = @Slug", new { Slug = acme.Slug + "-2" }));
-        // It concerns no organization: in the log, and in no audit log.
+        // It concerns no organization, so it is in the log and in no audit log.
         Assert.Contains(
             app.Log.All,
             line =>
@@ -227,7 +227,7 @@ public class OrganizationTests(OrganizationsApp app) : IClassFixture<Organizatio
     }
 
     [Fact]
-    public async Task Without_a_session_nobody_is_let_in_at_all()
+    public async Task Without_a_session_every_request_is_401()
     {
         var acme = await app.Org("acme");
 

@@ -8,12 +8,12 @@ using Npgsql;
 
 namespace ChatLogger.Tests.Features.Organizations;
 
-/// <summary>A service that purges, aggregates and exports nothing by itself: a test says when.</summary>
+/// <summary>A service without background purging, aggregation and exports: tests run them explicitly.</summary>
 public sealed class OrganizationsApp : App
 {
     internal IEnumerable<IOrganizationPurger> Kept => Services.GetServices<IOrganizationPurger>();
 
-    /// <summary>An instance's part in removing what deleted organizations kept.</summary>
+    /// <summary>The job of an instance that purges deleted organizations.</summary>
     internal PurgeOrganizations Purge(
         IEnumerable<IOrganizationPurger>? kept = null,
         PurgeSettings? settings = null,
@@ -24,7 +24,7 @@ public sealed class OrganizationsApp : App
             settings ?? new PurgeSettings { GracePeriod = TimeSpan.Zero },
             new Logger<PurgeOrganizations>(Services.GetRequiredService<ILoggerFactory>()));
 
-    /// <summary>An instance's part in removing deleted chats.</summary>
+    /// <summary>The job of an instance that purges deleted chats.</summary>
     internal PurgeChats PurgeChats(NpgsqlDataSource? db = null, PurgeSettings? settings = null) => new(
         db ?? Services.GetRequiredService<NpgsqlDataSource>(),
         settings ?? new PurgeSettings(),
@@ -45,7 +45,7 @@ public sealed class OrganizationsApp : App
 
 internal static class OrganizationFixture
 {
-    /// <summary>Something of all that an organization keeps, written past the service.</summary>
+    /// <summary>Inserts a row of everything that an organization stores directly into the database.</summary>
     public static async Task<Person> Fill(this Org org, int messages = 3)
     {
         var member = await org.Member("user");

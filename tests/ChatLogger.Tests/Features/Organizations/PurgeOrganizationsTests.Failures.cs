@@ -9,7 +9,7 @@ namespace ChatLogger.Tests.Features.Organizations;
 public partial class PurgeOrganizationsTests
 {
     [Fact]
-    public async Task What_is_cut_short_goes_on_where_it_was()
+    public async Task An_interrupted_purge_continues_where_it_stopped()
     {
         var acme = await app.Org("acme");
         await acme.Fill(messages: 800);
@@ -35,7 +35,7 @@ public partial class PurgeOrganizationsTests
     }
 
     [Fact]
-    public async Task Four_at_once_work_past_each_other()
+    public async Task Four_concurrent_purges_do_not_block_each_other()
     {
         var acme = await app.Org("acme");
         var globex = await app.Org("globex");
@@ -51,11 +51,11 @@ public partial class PurgeOrganizationsTests
             Assert.Equal((table, 0), (table, await acme.Count(table)));
         Assert.True(await app.IsPurged(acme));
         Assert.Equal(before, await Snapshot(globex));
-        Assert.DoesNotContain(app.Log.All.Skip(logged), line => line.Contains("cannot be removed", StringComparison.Ordinal));
+        Assert.DoesNotContain(app.Log.All.Skip(logged), line => line.Contains("cannot be purged", StringComparison.Ordinal));
     }
 
     [Fact]
-    public async Task What_fails_for_one_is_in_the_way_of_no_other_and_tried_again()
+    public async Task A_failure_of_one_organization_does_not_block_others_and_is_retried()
     {
         var acme = await app.Org("acme");
         var globex = await app.Org("globex");
@@ -79,14 +79,14 @@ public partial class PurgeOrganizationsTests
     }
 
     [Fact]
-    public async Task It_goes_on_when_the_database_is_away()
+    public async Task It_continues_after_a_database_outage()
     {
         await using var away = NpgsqlDataSource.Create("Host=127.0.0.1;Port=1;Username=nobody;Timeout=1");
         using var purge = app.Purge(db: away, settings: new PurgeSettings { Interval = TimeSpan.FromMilliseconds(10) });
 
         await purge.StartAsync(CancellationToken.None);
         await Wait.Until(
-            () => app.Log.All.Count(line => line.Contains("Deleted organizations cannot be looked for", StringComparison.Ordinal)) >= 2,
+            () => app.Log.All.Count(line => line.Contains("Deleted organizations cannot be listed", StringComparison.Ordinal)) >= 2,
             "It did not try again.");
 
         Assert.False(purge.ExecuteTask!.IsCompleted);

@@ -8,7 +8,7 @@ using NSubstitute;
 
 namespace ChatLogger.Tests.Features.Organizations;
 
-/// <summary>What deleted organizations kept is removed, piece by piece, and nothing else is.</summary>
+/// <summary>The data of deleted organizations is removed in batches, and nothing else is.</summary>
 public partial class PurgeOrganizationsTests(OrganizationsApp app) : IClassFixture<OrganizationsApp>
 {
     private static readonly string[] Removed =
@@ -80,7 +80,7 @@ public partial class PurgeOrganizationsTests(OrganizationsApp app) : IClassFixtu
     }
 
     [Fact]
-    public async Task It_is_looked_at_again_until_nothing_can_be_under_way_any_more()
+    public async Task It_is_purged_again_until_no_request_can_be_in_flight()
     {
         var acme = await app.Org("acme");
         await acme.Fill();
@@ -132,7 +132,7 @@ public partial class PurgeOrganizationsTests(OrganizationsApp app) : IClassFixtu
     }
 
     [Fact]
-    public async Task By_itself_it_finds_what_was_deleted_and_it_stops_when_the_service_does()
+    public async Task The_background_job_purges_deleted_organizations_and_stops_with_the_service()
     {
         var acme = await app.Org("acme");
         await acme.Fill();

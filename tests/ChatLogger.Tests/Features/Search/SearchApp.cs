@@ -5,10 +5,10 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace ChatLogger.Tests.Features.Search;
 
-/// <summary>A service whose index is written when a test says so.</summary>
+/// <summary>A service without background indexing: tests index explicitly.</summary>
 public class SearchApp : App
 {
-    /// <summary>All that there is; what other transactions on the server hold up is waited for.</summary>
+    /// <summary>Indexes all messages, and waits for other transactions on the server that delay it.</summary>
     internal async Task Index()
     {
         do
@@ -35,12 +35,12 @@ public class SearchApp : App
             ["Search:MinBatch"] = "100000",
             ["Search:MaxIndexDelay"] = "01:00:00",
             ["Search:YieldFactor"] = "0",
-            // What counts into the rollups reads whole stretches of messages, and is not what is watched here.
+            // The aggregation scans ranges of messages; this test watches only the search.
             ["Feed:PollInterval"] = "01:00:00",
         });
 }
 
-/// <summary>The same with every bound at its lowest: pages are short, and nothing is missing.</summary>
+/// <summary>The same service with the lowest limits: pages are short, and no chat is missing.</summary>
 public class ShortTimeoutSearchApp : SearchApp
 {
     protected override void Customize(WebApplicationBuilder builder)
@@ -61,7 +61,7 @@ public class ShortTimeoutSearchApp : SearchApp
 /// <summary>Searches as a member does.</summary>
 internal static class SearchExtensions
 {
-    /// <summary>The ids of what is found, page after page.</summary>
+    /// <summary>The ids of the chats found, page after page.</summary>
     public static async Task<IReadOnlyList<string>> Search(this Caller caller, string q, int limit = 50, string org = "me")
     {
         var found = new List<string>();

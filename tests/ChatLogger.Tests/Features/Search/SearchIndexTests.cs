@@ -3,7 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace ChatLogger.Tests.Features.Search;
 
-/// <summary>What the index holds, and that questions go through it.</summary>
+/// <summary>The content of the index, and that searches use it.</summary>
 public class SearchIndexTests(SearchApp app) : IClassFixture<SearchApp>
 {
     [Fact]
@@ -51,7 +51,7 @@ public class SearchIndexTests(SearchApp app) : IClassFixture<SearchApp>
         {
             if (indexed)
                 await app.Index();
-            Assert.DoesNotContain(app.Log.All, line => line.Contains("cannot be followed", StringComparison.Ordinal));
+            Assert.DoesNotContain(app.Log.All, line => line.Contains("Feed consumer search failed", StringComparison.Ordinal));
             Assert.Equal([chat], await viewer.Search("zebra"));
             Assert.Empty(await viewer.Search("lion"));
         }
@@ -60,7 +60,7 @@ public class SearchIndexTests(SearchApp app) : IClassFixture<SearchApp>
     }
 
     [Fact]
-    public async Task What_is_deleted_before_its_turn_is_not_indexed_and_holds_nothing_up()
+    public async Task Messages_deleted_before_they_are_indexed_are_skipped()
     {
         var acme = await app.Org("acme");
         var (gone, there) = (await acme.Chat(), await acme.Chat());
@@ -95,7 +95,7 @@ public class SearchIndexTests(SearchApp app) : IClassFixture<SearchApp>
         var chat = await app.Value<Guid>("select md5(@Id::text || 1)::uuid", new { acme.Id });
         var before = await Scans();
 
-        // Often enough that plans for any parameters are made.
+        // Often enough that PostgreSQL uses generic plans.
         for (var round = 0; round < 8; round++)
         {
             foreach (

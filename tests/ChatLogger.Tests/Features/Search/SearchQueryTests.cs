@@ -4,7 +4,7 @@ using FsCheck.Fluent;
 
 namespace ChatLogger.Tests.Features.Search;
 
-/// <summary>What matches what: docs/search.md, line by line.</summary>
+/// <summary>The rules for matches in docs/search.md.</summary>
 public class SearchQueryTests
 {
     private static readonly Guid Org = Guid.NewGuid();
@@ -89,7 +89,7 @@ public class SearchQueryTests
     [InlineData("\"\"")]
     [InlineData("- . !")]
     [InlineData("()")]
-    public void Where_there_is_nothing_to_search_for_nothing_matches(string q)
+    public void A_query_without_tokens_matches_nothing(string q)
     {
         Assert.True(SearchQuery.Parse(q)!.IsEmpty);
         Is(q, "anything ??? () - \"\"", false);
@@ -101,9 +101,9 @@ public class SearchQueryTests
     [InlineData(null)]
     public void No_words_at_all_are_no_search(string? q) => Assert.Null(SearchQuery.Parse(q));
 
-    /// <summary>The index may offer too much and never too little.</summary>
+    /// <summary>The index may return too many candidates and never too few.</summary>
     [Fact]
-    public void What_matches_is_a_candidate() =>
+    public void Every_match_is_a_candidate_of_the_index() =>
         Check.One(
             Config.QuickThrowOnFailure.WithMaxTest(3_000),
             Prop.ForAll(
@@ -148,7 +148,7 @@ public class SearchQueryTests
     public void The_same_word_has_another_hash_in_another_organization() =>
         Assert.NotEqual(SearchQuery.Parse("refund")!.Tokens(Org).All, SearchQuery.Parse("refund")!.Tokens(Guid.NewGuid()).All);
 
-    /// <summary>What is in the index of every installation must not change: if this fails, all has to be indexed anew.</summary>
+    /// <summary>The hashes are in the index of every installation: if they change, every installation must rebuild its index.</summary>
     [Fact]
     public void Hashes_stay_as_they_are()
     {
@@ -231,9 +231,9 @@ public class SearchQueryTests
 
     private static bool IsCandidate(SearchQuery query, string text)
     {
-        var (folded, tokens) = (new NormalizedText(), new HashSet<int>());
-        folded.Read(text);
-        Tokenizer.AddTokens(folded.Chars, Tokenizer.Seed(Org), lone: false, tokens);
+        var (normalized, tokens) = (new NormalizedText(), new HashSet<int>());
+        normalized.Read(text);
+        Tokenizer.AddTokens(normalized.Chars, Tokenizer.Seed(Org), lone: false, tokens);
         var wanted = query.Tokens(Org);
         return wanted.All.All(tokens.Contains) && wanted.Any.All(any => any.Any(tokens.Contains));
     }

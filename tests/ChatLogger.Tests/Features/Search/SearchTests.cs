@@ -19,7 +19,7 @@ public abstract class SearchScenarios(SearchApp app)
     }
 
     [Theory, CombinatorialIndexed]
-    public async Task A_chat_is_found_by_what_is_said_in_it_with_the_first_message_that_says_so(Indexed indexed)
+    public async Task A_chat_is_found_by_its_messages_with_the_first_match(Indexed indexed)
     {
         var acme = await app.Org("acme");
         var viewer = (await acme.Member("viewer")).Caller;
@@ -48,7 +48,7 @@ public abstract class SearchScenarios(SearchApp app)
     }
 
     [Theory, CombinatorialIndexed]
-    public async Task What_is_deleted_or_belongs_to_others_is_never_found(Indexed indexed)
+    public async Task Deleted_and_foreign_chats_are_never_found(Indexed indexed)
     {
         var acme = await app.Org("acme");
         var globex = await app.Org("globex");
@@ -119,7 +119,7 @@ public abstract class SearchScenarios(SearchApp app)
     }
 
     [Fact]
-    public async Task Whatever_is_searched_for_the_answer_is_that_of_reading_everything()
+    public async Task The_search_finds_the_same_chats_as_a_full_scan()
     {
         var acme = await app.Org("acme");
         var viewer = (await acme.Member("viewer")).Caller;
@@ -169,7 +169,7 @@ public abstract class SearchScenarios(SearchApp app)
     }
 
     [Fact]
-    public async Task What_is_searched_for_has_a_length_and_a_cursor_belongs_to_it()
+    public async Task The_search_text_has_a_length_limit_and_a_cursor_is_bound_to_it()
     {
         var acme = await app.Org("acme");
         var viewer = (await acme.Member("viewer")).Caller;

@@ -23,7 +23,7 @@ public class ServiceTests(App app) : IClassFixture<App>
     }
 
     [Fact]
-    public async Task Not_ready_is_said_when_the_schema_is_older_than_the_program()
+    public async Task An_older_schema_than_the_programs_is_reported_as_not_ready()
     {
         var other = await app.AnotherInstance();
         try
@@ -42,7 +42,7 @@ public class ServiceTests(App app) : IClassFixture<App>
     }
 
     [Fact]
-    public async Task The_version_is_told()
+    public async Task The_version_is_reported()
     {
         var answer = (await app.Stranger.Get("/version")).Is(200);
 
@@ -51,7 +51,7 @@ public class ServiceTests(App app) : IClassFixture<App>
     }
 
     [Fact]
-    public async Task The_page_loads_its_own_scripts_and_no_others()
+    public async Task The_page_loads_only_its_own_scripts()
     {
         (await app.Stranger.Get("/docs")).Is(301);
         var page = (await app.Stranger.Get("/docs/index.html")).Is(200);

@@ -177,7 +177,7 @@ internal static partial class Login
                 wait);
         }
 
-        [LoggerMessage(LogLevel.Warning, "A password's hash of an older kind could not be renewed for now: {Exception}")]
+        [LoggerMessage(LogLevel.Warning, "An outdated password hash could not be renewed: {Exception}")]
         private static partial void NotRenewed(ILogger log, string exception);
     }
 

@@ -118,10 +118,10 @@ internal sealed partial class PurgeChats(NpgsqlDataSource db, PurgeSettings sett
             },
             ct);
 
-    [LoggerMessage(LogLevel.Warning, "The deleted chats of organization {OrgId} cannot be removed; trying again")]
+    [LoggerMessage(LogLevel.Warning, "The deleted chats of organization {OrgId} cannot be purged; retrying")]
     private static partial void CannotPurge(ILogger log, Guid orgId, Exception failure);
 
-    [LoggerMessage(LogLevel.Warning, "Deleted chats cannot be looked for; trying again")]
+    [LoggerMessage(LogLevel.Warning, "Deleted chats cannot be listed; retrying")]
     private static partial void CannotLook(ILogger log, Exception failure);
 
     private readonly record struct Position(Guid OrgId, DateTimeOffset After, Guid AfterId);

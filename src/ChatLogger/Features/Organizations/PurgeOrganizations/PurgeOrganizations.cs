@@ -81,12 +81,12 @@ internal sealed partial class PurgeOrganizations(
             new { OrgId = orgId, settings.GracePeriod },
             ct);
 
-    [LoggerMessage(LogLevel.Information, "Nothing is left of organization {OrgId} but its slug and its audit log")]
+    [LoggerMessage(LogLevel.Information, "Organization {OrgId} is purged; its slug and its audit log remain")]
     private static partial void Purged(ILogger log, Guid orgId);
 
-    [LoggerMessage(LogLevel.Warning, "What organization {OrgId} kept cannot be removed; trying again")]
+    [LoggerMessage(LogLevel.Warning, "The data of deleted organization {OrgId} cannot be purged; retrying")]
     private static partial void CannotPurge(ILogger log, Guid orgId, Exception failure);
 
-    [LoggerMessage(LogLevel.Warning, "Deleted organizations cannot be looked for; trying again")]
+    [LoggerMessage(LogLevel.Warning, "Deleted organizations cannot be listed; retrying")]
     private static partial void CannotLook(ILogger log, Exception failure);
 }
