@@ -20,7 +20,7 @@ public partial class CorsTests(DashboardElsewhereApp app) : IClassFixture<Dashbo
         select (
             endpoints.Key,
             endpoints.First().Metadata.GetMetadata<EndpointPolicy>()!,
-            // A path of literals may be one of those that a parameter stands for: /orgs/me and /orgs/{slug}.
+            // A literal path may also match a route with a parameter: /orgs/me and /orgs/{slug}.
             Endpoints.Where(endpoint => IsAt(path, endpoint.RoutePattern.PathSegments))
                 .SelectMany(endpoint => endpoint.Metadata.GetMetadata<IHttpMethodMetadata>()!.HttpMethods).Distinct().Order().ToArray());
 

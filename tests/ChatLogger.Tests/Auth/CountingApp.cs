@@ -11,7 +11,7 @@ public class CountingApp : App
 {
     internal IPasswordHasher Hasher { get; } = Substitute.For<IPasswordHasher>();
 
-    /// <summary>Every hash is old, and none can be renewed.</summary>
+    /// <summary>Every hash needs renewal, and renewal fails.</summary>
     internal bool FailsToRehash { get; set; }
 
     protected override void Customize(WebApplicationBuilder builder)

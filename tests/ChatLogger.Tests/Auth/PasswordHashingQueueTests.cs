@@ -21,7 +21,7 @@ public class PasswordHashingQueueTests(CountingApp app) : IClassFixture<Counting
         await app.Execute(
             "update organizations set deleted_at = now() where id = (select org_id from users where id = @Id)",
             new { gone.Id });
-        // The hash that no password has is made once.
+        // The hash for unknown accounts is created once.
         await app.Stranger.Post("/auth/login", new { email = "nobody@x.example", password = "x" });
         var answers = new List<Answer>();
 

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Configuration;
 
 namespace ChatLogger.Tests.Auth;
 
-/// <summary>Two wrong passwords from an address, and it has to wait: so it shows whom the service takes for whom.</summary>
+/// <summary>An address is limited after two wrong passwords, which shows which address the service attributes a request to.</summary>
 public class TwoAttemptsApp : ProxiedApp
 {
     private protected override IEnumerable<KeyValuePair<string, string?>> Set => [new("RateLimits:Login:FailuresPerAddress", "2")];
@@ -24,13 +24,13 @@ public class ProxiesTests(TwoAttemptsApp app) : IClassFixture<TwoAttemptsApp>
 {
     [Theory]
     [InlineData("203.0.113.1", "203.0.113.1", "203.0.113.2")]
-    // What the client itself wrote stands on the left.
+    // The leftmost value is the client's own.
     [InlineData("198.51.100.1, 203.0.113.3", "198.51.100.2, 203.0.113.3", "203.0.113.4")]
     [InlineData("203.0.113.5, 10.0.0.9", "198.51.100.1, 203.0.113.5, 10.1.2.3, 10.0.0.9", "203.0.113.6, 10.0.0.9")]
     [InlineData("10.0.0.9, 203.0.113.7", "10.0.0.8, 203.0.113.7", "10.0.0.9, 203.0.113.8")]
     [InlineData("203.0.113.9:1234", "[::ffff:203.0.113.9]:4321", "203.0.113.10:1234")]
     [InlineData("2001:db8:1:1::1", "2001:db8:1:1:ffff::2", "2001:db8:1:2::1")]
-    // Nothing that is no address is one; the nearest hop that is known stands for it.
+    // A value that is not an address is ignored; the nearest known hop is used instead.
     [InlineData("junk, 10.77.0.1", "<script>, 10.77.0.1", "junk, 10.77.0.2")]
     public async Task A_client_is_who_the_last_trusted_proxy_says(string first, string again, string another)
     {
@@ -60,7 +60,7 @@ public class ProxiesTests(TwoAttemptsApp app) : IClassFixture<TwoAttemptsApp>
 
         (await Rename("https://chat.example", "https", "chat.example")).Is(200);
         (await Rename($"https://{app.Address.Authority}", "https", null)).Is(200);
-        // A default port that is said, and any case: browsers leave out the one and write the other small.
+        // An explicit default port and upper case are equivalent: browsers omit the port and write lower case.
         (await Rename("https://chat.example", "https", "chat.example:443")).Is(200);
         (await Rename("https://chat.example", "HTTPS", "Chat.Example")).Is(200);
         (await Rename("http://chat.example", "HTTP", "chat.example:80")).Is(200);

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Configuration;
 
 namespace ChatLogger.Tests.Auth;
 
-/// <summary>What ends a session ends it at once; what a member may do is what the database says now.</summary>
+/// <summary>A session ends at once, and a member's rights are those in the database at the time of the request.</summary>
 public class SessionTests(App app) : IClassFixture<App>
 {
     [Theory]

@@ -2,7 +2,7 @@ using ChatLogger.Bench.Chaos;
 
 namespace ChatLogger.Tests.Bench;
 
-/// <summary>A drill that finds nothing must be one that would have found it.</summary>
+/// <summary>The checker finds each kind of violation.</summary>
 public class CheckerTests
 {
     private const string Chat = "chat-1";

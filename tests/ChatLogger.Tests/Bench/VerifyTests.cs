@@ -197,7 +197,7 @@ public partial class VerifyTests
         return await new Verifier(client).Verify(LoadTests.File(file ?? File));
     }
 
-    // Exactly this difference, and nothing else.
+    // Only this difference.
     private static async Task Finds(InMemoryChatLogger service, Kind kind, int? index, string shown)
     {
         var report = await Verify(service);

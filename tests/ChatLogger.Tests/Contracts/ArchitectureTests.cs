@@ -8,7 +8,7 @@ public class ArchitectureTests
 {
     private static readonly Assembly Service = typeof(Program).Assembly;
 
-    // From the top down; what stands in one line may know each other only where the next test allows it.
+    // From the top down; layers in one line depend on each other only where the next test allows it.
     private static readonly string[][] Layers =
     [
         ["Cli"],

@@ -4,7 +4,7 @@ using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Contracts;
 
-/// <summary>Whatever a client without a credential sends as a session: 401, and nothing about it in the log.</summary>
+/// <summary>Any invalid session cookie is a 401 and leaves nothing in the log.</summary>
 public class HostileCookieTests(LeasedApp app) : IClassFixture<LeasedApp>
 {
     private static readonly string[] Odd =

@@ -3,7 +3,7 @@ using Npgsql;
 
 namespace ChatLogger.Tests.Contracts;
 
-/// <summary>The messages of a chat have one order, and who pages through a list misses nothing and sees nothing twice.</summary>
+/// <summary>The messages of a chat have one order, and the pages of a list contain every item exactly once.</summary>
 public class OrderTests(DefaultDeadlineApp app) : IClassFixture<DefaultDeadlineApp>
 {
     [Fact]

@@ -4,7 +4,7 @@ using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Contracts;
 
-/// <summary>A page of large items ends early, and the pages together hold everything once.</summary>
+/// <summary>A page of large items ends early, and the pages together contain every item once.</summary>
 public class PageBytesTests(LeasedApp app) : IClassFixture<LeasedApp>
 {
     [Theory]

@@ -14,7 +14,7 @@ public sealed class OneRowApp : App
         builder.Configuration.AddInMemoryCollection([new("Ingest:QueueRows", "1"), new("Ingest:BatchQueueRows", "1")]);
 }
 
-/// <summary>What cannot be taken is refused at once and cheaply.</summary>
+/// <summary>Without capacity a request is refused at once and cheaply.</summary>
 public class SheddingTests(OneRowApp app) : IClassFixture<OneRowApp>
 {
     [Fact]

@@ -63,7 +63,7 @@ public class ThrottlingTests(ShortTimeoutApp app) : IClassFixture<ShortTimeoutAp
             (await Read($"2001:db8:9:9::{i:x}", $"wrong-token-{i}")).IsProblem(401, "unauthenticated");
 
         Wait(await Read("2001:db8:9:9::ffff", "wrong-token"));
-        // Who forgot the token has not tried one.
+        // A request without a token is not an attempt.
         (await Read("2001:db8:9:9::ffff", null)).IsProblem(401, "unauthenticated");
         (await Read("2001:db8:9:9::ffff", Persona.OperatorToken)).Is(200);
         (await Read("2001:db8:9:a::1", "wrong-token")).IsProblem(401, "unauthenticated");

@@ -63,7 +63,7 @@ public class UnicodeTests(UnthrottledApp app) : IClassFixture<UnthrottledApp>
         var acme = await app.Org("acme");
         var viewer = (await acme.Member("viewer")).Caller;
         var plugin = await acme.Plugin();
-        // Tags are trimmed, and nothing may be mere white space.
+        // Tags are trimmed, and no value may be only white space.
         var text = "a" + Chunk(chunk) + "z";
         var metadata = new Dictionary<string, object>
         {

@@ -8,7 +8,7 @@ using Npgsql;
 namespace ChatLogger.Tests.Data;
 
 /// <summary>
-/// What the operator says of the connection holds for migrations and for every pool, or refuses the start with a sentence.
+/// The operator's connection parameters apply to migrations and to every pool, or refuse the start with a sentence.
 /// </summary>
 public sealed class ConnectionTests
 {

@@ -69,7 +69,7 @@ public sealed class NpmPostgresTests : IDisposable
             await File.WriteAllTextAsync(Path.Combine(bin, "npm"), npm);
             File.SetUnixFileMode(Path.Combine(bin, "npm"), ProcessSandbox.Closed);
         }
-        // A machine that has nothing but this folder.
+        // A machine with this folder only.
         var options = new PrivateDatabaseOptions(Path.Combine(_root, "data")) { Path = bin, Root = _root, TempDirectory = _root };
 
         var refusal = await Assert.ThrowsAsync<PrivateDatabaseException>(() =>

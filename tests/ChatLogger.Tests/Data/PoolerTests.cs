@@ -10,7 +10,7 @@ using Npgsql;
 namespace ChatLogger.Tests.Data;
 
 /// <summary>
-/// Behind PgBouncer: the service works, and its sessions are what it promises, whatever the pooler makes of start-up parameters.
+/// Behind PgBouncer the service works, and its sessions have the right parameters, however the pooler treats start-up parameters.
 /// </summary>
 public sealed class PoolerTests
 {
@@ -49,10 +49,10 @@ public sealed class PoolerTests
                     (database.Writing, "4500ms|100ms"),
                 })
             {
-                // Twice: what was set must survive the connection's return to the pool.
+                // Twice: the parameters must survive the return of the connection to the pool.
                 for (var i = 0; i < 2; i++)
                     Assert.Equal($"on|UTC|read committed|30s|{expected}", await Ask(pool, Parameters));
-                // Start-up parameters are what a reset returns to.
+                // A reset restores the start-up parameters.
                 Assert.Equal(
                     setup == SessionSetup.AtStartup ? "on" : "off",
                     await Ask(pool, "select reset_val from pg_settings where name = 'synchronous_commit'"));

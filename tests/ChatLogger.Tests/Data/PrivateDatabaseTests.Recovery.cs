@@ -118,7 +118,7 @@ public sealed partial class PrivateDatabaseTests
 
     private async Task<string> Zombie()
     {
-        // The shell becomes a program that never asks after its child.
+        // The shell becomes a program that never waits for its child.
         var parent = Run("sh", "-c", "sleep 0.2 & echo $!; exec cat");
         var pid = (await parent.StandardOutput.ReadLineAsync())!;
         await Eventually(() => Task.FromResult(ProcessTable.Find(int.Parse(pid, CultureInfo.InvariantCulture)) is { State: 'Z' }));

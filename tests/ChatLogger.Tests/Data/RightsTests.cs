@@ -7,7 +7,7 @@ using Npgsql;
 
 namespace ChatLogger.Tests.Data;
 
-/// <summary>Roles with no more rights than they need, in a database that another role created.</summary>
+/// <summary>Roles with minimal privileges in a database that another role created.</summary>
 public sealed class RightsTests : IAsyncLifetime
 {
     private const string Password = "not a secret, only a password";
@@ -38,7 +38,7 @@ public sealed class RightsTests : IAsyncLifetime
     [Fact]
     public async Task Each_missing_privilege_is_named_with_the_statement_that_grants_it()
     {
-        // Each refusal's statements are run as they stand; in the end the service starts with nothing but rows to read and write.
+        // Runs the statements of each refusal; in the end the service starts with privileges on rows only.
         await Obey(await Refused(null), $"grant create, usage on schema public to {Owner}");
         await Obey(await Refused(null), "create extension btree_gin");
         Assert.Contains($"The role {Server} lacks rights on", await Refused(null));

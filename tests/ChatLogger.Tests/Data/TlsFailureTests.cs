@@ -11,7 +11,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace ChatLogger.Tests.Data;
 
-/// <summary>A start says why TLS to the database fails, at once.</summary>
+/// <summary>A failed start names the cause of a TLS failure at once.</summary>
 public sealed class TlsFailureTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("chatlogger-tls-").FullName;
@@ -63,7 +63,7 @@ public sealed class TlsFailureTests : IDisposable
         Assert.DoesNotContain("hunter2", refusal.Message);
     }
 
-    // As much of PostgreSQL as comes before a certificate is refused.
+    // Imitates PostgreSQL up to the TLS handshake.
     private static async Task Serve(TcpListener listener, X509Certificate2? certificate)
     {
         while (true)

@@ -3,7 +3,7 @@ using ChatLogger.Auth;
 
 namespace ChatLogger.Tests.Hosting;
 
-/// <summary>What an operator does at the command line, against a database that is empty at first.</summary>
+/// <summary>An operator's commands on a database that is empty at first.</summary>
 [UnsupportedOSPlatform("windows")]
 public sealed class CommandLineTests : IAsyncLifetime
 {
@@ -15,7 +15,7 @@ public sealed class CommandLineTests : IAsyncLifetime
     public async Task InitializeAsync()
     {
         _database = await TestServer.EmptyDatabase();
-        // Second, because nothing cleans up after a test that could not begin.
+        // Created second, because the clean-up does not run if InitializeAsync throws.
         _here = new ProcessSandbox();
     }
 

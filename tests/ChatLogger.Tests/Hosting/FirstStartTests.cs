@@ -66,7 +66,7 @@ public sealed partial class FirstStartTests : IAsyncLifetime
         var verb = _here.Start(["ASPNETCORE_ENVIRONMENT=Development"], "apikey", "create", "--org", "demo", "--label", "another");
         Assert.Equal(0, await verb.Exit());
         (await second.Http.WithKey(verb.Output).Post("/api/v1/orgs/demo/chats", new { })).Is(201);
-        // And a user who has lost the credentials learns how to get others: the same commands, whatever command came before them.
+        // The hint for a user without credentials shows the same commands after every start.
         // With the directory, which another terminal may not have in its environment.
         Assert.Contains($" apikey create --org demo --label again --DataDirectory '{_here.Data}'\n", second.Output);
         Assert.Contains($" user set-password --email admin@demo.example --password-stdin --DataDirectory '{_here.Data}'\n", second.Output);

@@ -20,7 +20,7 @@ public sealed class ProductionTests : IAsyncLifetime
     public async Task InitializeAsync()
     {
         _database = await TestServer.EmptyDatabase();
-        // Second, because nothing cleans up after a test that could not begin.
+        // Created second, because the clean-up does not run if InitializeAsync throws.
         _here = new ProcessSandbox();
     }
 

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Configuration;
 
 namespace ChatLogger.Tests.Http;
 
-/// <summary>The service below a sub-path of its host, behind a proxy that may say another one.</summary>
+/// <summary>The service below a sub-path of its host, behind a proxy that may send another prefix.</summary>
 public class SubPathApp : ProxiedApp
 {
     private protected override IEnumerable<KeyValuePair<string, string?>> Set => [new("PathBase", "/chatlogger/")];

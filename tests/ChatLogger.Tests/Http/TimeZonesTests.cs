@@ -51,7 +51,7 @@ public class TimeZonesTests(LeasedApp app) : IClassFixture<LeasedApp>
     [InlineData("../etc/passwd")]
     public void Names_that_only_one_library_knows_are_refused(string name) => Assert.Null(TimeZones.Find(name));
 
-    // One midnight for all: what a list of chats takes for the beginning of a day is what the analyses and the exports take for it.
+    // The chat list, analytics and exports agree on the beginning of a day.
     private async Task Works(Caller admin, string title, string zone)
     {
         var midnight = (await admin.Get("/analytics/orgs/me/summary?from=2026-07-01&to=2026-07-02")).Is(200);

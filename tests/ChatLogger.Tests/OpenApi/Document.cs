@@ -19,7 +19,7 @@ internal sealed class Document(JsonObject root)
         from method in path.Value!.AsObject()
         select new Operation(this, path.Key, method.Key, method.Value!.AsObject());
 
-    /// <summary>What a reference stands for; anything else stands for itself.</summary>
+    /// <summary>The target of a reference, or the node itself.</summary>
     public JsonObject Resolve(JsonNode node)
     {
         while (node["$ref"] is { } reference)

@@ -5,7 +5,7 @@ using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.OpenApi;
 
-/// <summary>What the document shows as an example works when it is sent.</summary>
+/// <summary>The examples of the document succeed when they are sent.</summary>
 public class ExamplesTests(LeasedApp app) : IClassFixture<LeasedApp>
 {
     [Fact]

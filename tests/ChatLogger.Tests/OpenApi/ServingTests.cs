@@ -20,7 +20,7 @@ public class ServingTests(App app) : IClassFixture<App>
             Assert.Equal(answer.Header("Content-Length"), $"{System.Text.Encoding.UTF8.GetByteCount(document)}");
             Assert.Equal("no-cache", answer.Header("Cache-Control"));
         });
-        // The very same text: the service created it only once.
+        // The same instance: the service creates the text only once.
         var builder = app.Services.GetRequiredService<DocumentBuilder>();
         Assert.Same(await builder.Document, await builder.Document);
     }

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Configuration;
 
 namespace ChatLogger.Tests.Support;
 
-/// <summary>Writes nothing of its own accord, once it has started: what becomes another becomes so by a request.</summary>
+/// <summary>A service without background writes after its start: only requests change rows.</summary>
 public sealed class IdleApp : UnthrottledApp
 {
     protected override void Customize(WebApplicationBuilder builder)

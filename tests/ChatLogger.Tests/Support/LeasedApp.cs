@@ -3,7 +3,7 @@ using System.Collections.Concurrent;
 namespace ChatLogger.Tests.Support;
 
 /// <summary>
-/// The service for classes of tests that do what its callers do, each in organizations of its own: they change no table, count no rows of
+/// The service for classes of tests that only send requests, in organizations of their own: they change no table, count no rows of
 /// others, and use nothing that a service does only once. One class at a time leases it, then the next, as long as no test has moved its
 /// clock or stopped it, because a start takes longer than most of these classes. They share the count of failed logins, so its limits are
 /// high.

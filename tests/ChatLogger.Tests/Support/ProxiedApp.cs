@@ -3,10 +3,10 @@ using Microsoft.Extensions.Configuration;
 
 namespace ChatLogger.Tests.Support;
 
-/// <summary>The service behind a proxy on the same machine: a test says from where its callers come.</summary>
+/// <summary>The service behind a proxy on the same machine: tests choose the addresses of the callers.</summary>
 public class ProxiedApp : App
 {
-    /// <summary>What a class of tests sets in addition.</summary>
+    /// <summary>Additional settings of a class of tests.</summary>
     private protected virtual IEnumerable<KeyValuePair<string, string?>> Set => [];
 
     /// <summary>A client without any credential at this address.</summary>

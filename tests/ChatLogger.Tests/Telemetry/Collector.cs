@@ -7,7 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace ChatLogger.Tests.Telemetry;
 
-/// <summary>Takes what is sent by OTLP (http/protobuf) on a loopback address, and reads as much of it as a test asks for.</summary>
+/// <summary>Receives OTLP (http/protobuf) on a loopback address, and parses the parts that tests read.</summary>
 internal sealed class Collector : IAsyncDisposable
 {
     private readonly WebApplication _server;

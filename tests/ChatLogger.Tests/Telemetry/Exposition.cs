@@ -53,7 +53,7 @@ internal sealed class Exposition
                 exposition._samples.Add(sample);
             }
         }
-        // Which of the two lines comes first is not said.
+        // The order of the two lines is not defined.
         foreach (var (name, help) in helps)
             exposition._families[name] = (exposition._families[name].Type, help);
         exposition.CheckHistograms();

@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging.Console;
 
 namespace ChatLogger.Tests.Telemetry;
 
-/// <summary>The log as it stands on standard output.</summary>
+/// <summary>The log on standard output.</summary>
 [UnsupportedOSPlatform("windows")]
 public sealed partial class LogTests
 {

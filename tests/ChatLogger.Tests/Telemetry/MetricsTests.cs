@@ -68,7 +68,7 @@ public sealed partial class MetricsTests : IAsyncLifetime
         Assert.Equal(4, Commits("messages"));
         Assert.Equal(4, read.Value("chatlogger_commit_size_count", ("chatlogger_writer", "messages")));
         Assert.Equal(4, read.Value("chatlogger_commit_wait_seconds_count", ("chatlogger_writer", "messages")));
-        // All that came with the key but the first, which had to be looked up.
+        // All requests with the key except the first, which caused the look-up.
         Assert.Equal(1, read.Value("chatlogger_key_cache_lookups_total", ("chatlogger_cache_result", "miss")));
         Assert.Equal(6, read.Value("chatlogger_key_cache_lookups_total", ("chatlogger_cache_result", "hit")));
         Assert.Equal(0, read.Value("chatlogger_writer_queue_rows", ("chatlogger_writer", "batches")));

@@ -5,7 +5,7 @@ using ChatLogger.Configuration;
 
 namespace ChatLogger.Tests.Telemetry;
 
-/// <summary>What the service sends by OTLP when the standard settings say where to.</summary>
+/// <summary>The service exports by OTLP to the address in the standard settings.</summary>
 [UnsupportedOSPlatform("windows")]
 public sealed class OtlpTests : IAsyncLifetime
 {
@@ -136,7 +136,7 @@ public sealed class OtlpTests : IAsyncLifetime
         Assert.Equal("404", nowhere.Attributes(9)["http.response.status_code"]);
         Assert.DoesNotContain("http.route", nowhere.Attributes(9).Keys);
         Assert.Equal("our-chats", collector.Resources.First()["service.name"]);
-        // One signal was given an address; the others stay here.
+        // Only one signal has an address; the others are not exported.
         Assert.Equal(0, await service.Stop());
         Assert.Empty(collector.Metrics);
         Assert.Empty(collector.Logs);
