@@ -195,6 +195,8 @@ internal static class Application
         builder.Services.AddSingleton<ChangeLog>();
         builder.Services.AddSingleton<RollupVerifier>();
         builder.Services.AddHostedService<RollupWorker>();
+        builder.Services.AddSingleton<GroupCommitFactory>();
+        builder.Services.AddSingleton<QueueCapacities>();
         builder.Services.AddSingleton<ChatWriter>();
         builder.Services.AddSingleton<MessageWriter>();
         builder.Services.AddSingleton<BatchWriter>();

@@ -149,7 +149,7 @@ public class App : IAsyncLifetime
     internal Task Until(string sql, object? parameters = null) => Wait.Until(() => Value<bool>(sql, parameters), sql);
 
     /// <summary>Waits until so many messages are taken by this instance and not written.</summary>
-    internal Task Queued(int messages) => Wait.Until(() => Services.GetRequiredService<MessageWriter>().Capacity.Rows == messages);
+    internal Task Queued(int messages) => Wait.Until(() => Services.GetRequiredService<QueueCapacities>().Messages.Rows == messages);
 
     /// <summary>Waits until so many statements wait for a lock.</summary>
     internal Task Blocked(int statements = 1) =>

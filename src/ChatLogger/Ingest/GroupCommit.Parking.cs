@@ -5,6 +5,11 @@ namespace ChatLogger.Ingest;
 // Writes whose row another transaction has locked: they leave the common batch and wait for the lock on connections of their own.
 internal sealed partial class GroupCommit<T>
 {
+    // The parked writes by lock key and in their order. This dictionary is also the monitor that guards it and _parkedByOrganization.
+    private readonly Dictionary<LockKey, ParkedWrites> _parked = [];
+    private readonly Dictionary<Guid, (int Rows, long Bytes)> _parkedByOrganization = [];
+    private readonly SemaphoreSlim _concurrentLockWaits;
+
     private void Park(List<QueuedWrite> locked)
     {
         lock (_parked)
@@ -34,7 +39,7 @@ internal sealed partial class GroupCommit<T>
             share.Rows >= Math.Max(1, _settings.QueueRows * _settings.MaxParkedShare)
             || share.Bytes >= _settings.QueueBytes * _settings.MaxParkedShare)
         {
-            Fail(write, QueueCapacity.Full());
+            write.Fail(QueueCapacity.Full());
             return;
         }
         share = (share.Rows + 1, share.Bytes + write.Item.Bytes);
@@ -87,7 +92,7 @@ internal sealed partial class GroupCommit<T>
                 if (share.Rows == 0)
                     _parkedByOrganization.Remove(place.OrgId);
             }
-            locked.Writes.RemoveAll(DropIfAnswered);
+            locked.Writes.RemoveAll(write => write.DropIfAnswered());
             if (locked.Writes.Count == 0)
             {
                 _parked.Remove(place);
@@ -101,6 +106,21 @@ internal sealed partial class GroupCommit<T>
                     .TakeWhile(write => (bytes += write.Item.Bytes) <= _settings.FlushBytes || bytes == write.Item.Bytes),
             ];
         }
+    }
+
+    /// <summary>Waits until nothing is parked any more. Called once the queue is closed.</summary>
+    private async Task DrainParked()
+    {
+        while (true)
+        {
+            Task[] waiting;
+            lock (_parked)
+                waiting = [.. _parked.Values.Select(locked => locked.Task)];
+            if (waiting.Length == 0)
+                break;
+            await Task.WhenAll(waiting);
+        }
+        _concurrentLockWaits.Dispose();
     }
 
     private sealed class ParkedWrites

@@ -8,48 +8,10 @@ namespace ChatLogger.Ingest;
 // The states of a write in the queue, and who is told its outcome.
 internal sealed partial class GroupCommit<T>
 {
-    private bool DropIfAbandoned(QueuedWrite write)
-    {
-        if (write.TryStart())
-            return false;
-        ReleaseCapacity(write);
-        return true;
-    }
-
-    private bool DropIfAnswered(QueuedWrite write)
-    {
-        if (!write.IsAnswered)
-            return false;
-        ReleaseCapacity(write);
-        return true;
-    }
-
-    private void Complete(QueuedWrite write, WriteStatus status)
-    {
-        ReleaseCapacity(write);
-        write.TryComplete(status, null);
-    }
-
-    private void Fail(QueuedWrite write, Exception why)
-    {
-        ReleaseCapacity(write);
-        write.TryComplete(default, why);
-    }
-
-    // Capacity counts what is held in memory. An abandoned write therefore keeps its capacity until it is removed from the queue.
-    private void ReleaseCapacity(QueuedWrite write)
-    {
-        if (!write.HasReleasedCapacity)
-        {
-            write.HasReleasedCapacity = true;
-            _capacity.Release(1, write.Item.Bytes);
-        }
-    }
-
     /// <summary>
     /// A write and its waiting request. It is queued, goes in flight, may be requeued unwritten, and finally is completed or abandoned.
     /// </summary>
-    private abstract class QueuedWrite(T item)
+    private abstract class QueuedWrite(T item, QueueCapacity capacity)
     {
         private const int Queued = 0, InFlight = 1, Abandoned = 2;
 
@@ -57,6 +19,7 @@ internal sealed partial class GroupCommit<T>
         private int _state;
         private int _answered;
         private volatile bool _abandoned;
+        private bool _hasReleasedCapacity;
 
         public T Item => item;
 
@@ -64,8 +27,6 @@ internal sealed partial class GroupCommit<T>
         public Activity? Request { get; } = Tracing.Source.HasListeners() ? Activity.Current : null;
 
         public TimeSpan Age => Stopwatch.GetElapsedTime(_since);
-
-        public bool HasReleasedCapacity { get; set; }
 
         /// <summary>
         /// The error with which the connection was lost after this row was sent; it is then unknown whether the row was written. Null: no
@@ -75,7 +36,23 @@ internal sealed partial class GroupCommit<T>
 
         public bool IsAnswered => Volatile.Read(ref _answered) != 0;
 
-        public bool TryStart() => Interlocked.CompareExchange(ref _state, InFlight, Queued) == Queued;
+        /// <summary>Puts the write in flight. True: it was abandoned in the queue, and must be removed.</summary>
+        public bool DropIfAbandoned()
+        {
+            if (Interlocked.CompareExchange(ref _state, InFlight, Queued) == Queued)
+                return false;
+            ReleaseCapacity();
+            return true;
+        }
+
+        /// <summary>True: nobody waits for the write any more, and it must be removed from the queue.</summary>
+        public bool DropIfAnswered()
+        {
+            if (!IsAnswered)
+                return false;
+            ReleaseCapacity();
+            return true;
+        }
 
         public void Requeue()
         {
@@ -96,17 +73,39 @@ internal sealed partial class GroupCommit<T>
         public void Abandon() =>
             TryComplete(default, new WaitTimeoutException("The database did not confirm in time that this is written. Try again shortly."));
 
+        public void Complete(WriteStatus status)
+        {
+            ReleaseCapacity();
+            TryComplete(status, null);
+        }
+
+        public void Fail(Exception why)
+        {
+            ReleaseCapacity();
+            TryComplete(default, why);
+        }
+
         /// <summary>Sets the result unless it is already set: a write can be completed and abandoned at the same time.</summary>
-        public void TryComplete(WriteStatus status, Exception? why)
+        private void TryComplete(WriteStatus status, Exception? why)
         {
             if (Interlocked.Exchange(ref _answered, 1) == 0)
                 SetResult(status, why);
         }
 
+        // Capacity counts what is held in memory. An abandoned write therefore keeps its capacity until it is removed from the queue.
+        private void ReleaseCapacity()
+        {
+            if (!_hasReleasedCapacity)
+            {
+                _hasReleasedCapacity = true;
+                capacity.Release(item);
+            }
+        }
+
         protected abstract void SetResult(WriteStatus status, Exception? why);
     }
 
-    private sealed class SingleWrite(T item) : QueuedWrite(item)
+    private sealed class SingleWrite(T item, QueueCapacity capacity) : QueuedWrite(item, capacity)
     {
         private readonly TaskCompletionSource<WriteStatus> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -129,7 +128,8 @@ internal sealed partial class GroupCommit<T>
         }
     }
 
-    private sealed class GroupedWrite(T item, PendingWriteGroup group, int place) : QueuedWrite(item), PendingWriteGroup.IPendingWrite
+    private sealed class GroupedWrite(T item, QueueCapacity capacity, PendingWriteGroup group, int place)
+        : QueuedWrite(item, capacity), PendingWriteGroup.IPendingWrite
     {
         protected override void SetResult(WriteStatus status, Exception? why) => group.Complete(place, new WriteOutcome(status, why));
     }

@@ -13,6 +13,9 @@ internal interface IWrite
     /// </summary>
     LockKey LockKey { get; }
 
+    /// <summary>The parent within which its Idempotency-Key is unique: its organization, and the id of the parent or an empty one.</summary>
+    LockKey KeyParent { get; }
+
     Guid Id { get; }
 
     /// <summary>Approximate size in memory and on the wire.</summary>
@@ -20,6 +23,12 @@ internal interface IWrite
 
     /// <summary>Null: the request came without an Idempotency-Key, so a retry of it writes another row.</summary>
     Idempotency? IdempotencyKey { get; }
+}
+
+/// <summary>A row to be written, and the value that the response shows of it.</summary>
+internal interface IWrite<out TValue> : IWrite
+{
+    TValue Value { get; }
 }
 
 /// <summary>Identifies a row that is locked: its organization and its id.</summary>

@@ -3,8 +3,8 @@ using ChatLogger.Http;
 namespace ChatLogger.Ingest;
 
 /// <summary>
-/// Bounds how many rows and bytes are queued for writing in this process. It counts what is held in memory, including abandoned writes that
-/// are still queued.
+/// Bounds how many rows and bytes are queued for writing in this process. Only this type counts them. It counts what is held in memory,
+/// including abandoned writes that are still queued.
 /// </summary>
 internal sealed class QueueCapacity(int maxRows, long maxBytes)
 {
@@ -18,8 +18,17 @@ internal sealed class QueueCapacity(int maxRows, long maxBytes)
     /// <summary>Whether no further write would be admitted right now.</summary>
     public bool IsFull => Rows >= maxRows || Bytes >= maxBytes;
 
-    /// <exception cref="ProblemException">The capacity does not suffice for all of it; then nothing is reserved.</exception>
-    public void Reserve(int rows, long bytes)
+    /// <summary>Reserves capacity for a write, which <see cref="Release(IWrite)"/> must release.</summary>
+    /// <exception cref="ProblemException">There is none.</exception>
+    public void Reserve(IWrite write) => Reserve(1, write.Bytes);
+
+    /// <summary>Reserves capacity for several writes; each is released by itself.</summary>
+    /// <exception cref="ProblemException">The capacity does not suffice for all of them; then nothing is reserved.</exception>
+    public void Reserve(IReadOnlyCollection<IWrite> writes) => Reserve(writes.Count, writes.Sum(write => (long)write.Bytes));
+
+    public void Release(IWrite write) => Release(1, write.Bytes);
+
+    private void Reserve(int rows, long bytes)
     {
         if (Interlocked.Add(ref _rows, rows) > maxRows | Interlocked.Add(ref _bytes, bytes) > maxBytes)
         {
@@ -28,7 +37,7 @@ internal sealed class QueueCapacity(int maxRows, long maxBytes)
         }
     }
 
-    public void Release(int rows, long bytes)
+    private void Release(int rows, long bytes)
     {
         Interlocked.Add(ref _rows, -rows);
         Interlocked.Add(ref _bytes, -bytes);

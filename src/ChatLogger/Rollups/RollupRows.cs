@@ -79,16 +79,16 @@ internal static class RollupRows
             transaction.Connection,
             transaction.Inner);
         write.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = orgId });
-        write.Parameters.Add(BulkInsertStatement.Column(NpgsqlDbType.Integer, kept.Select(each => each.Key.Tier).ToArray()));
+        write.Parameters.Add(ArrayParameter.Of(NpgsqlDbType.Integer, kept.Select(each => each.Key.Tier).ToArray()));
         write.Parameters.Add(
-            BulkInsertStatement.Column(NpgsqlDbType.TimestampTz, kept.Select(each => TimeBuckets.Instant(each.Key.Start)).ToArray()));
+            ArrayParameter.Of(NpgsqlDbType.TimestampTz, kept.Select(each => TimeBuckets.Instant(each.Key.Start)).ToArray()));
         write.Parameters.Add(
-            BulkInsertStatement.Column(NpgsqlDbType.Bytea, kept.Select(each => RollupCodec.Of(each.Value.Counts)).ToArray()));
+            ArrayParameter.Of(NpgsqlDbType.Bytea, kept.Select(each => RollupCodec.Of(each.Value.Counts)).ToArray()));
         write.Parameters.Add(
-            BulkInsertStatement.Column(NpgsqlDbType.Bytea, kept.Select(each => RollupCodec.Of(each.Value.People, each.Key.Start)).ToArray())
+            ArrayParameter.Of(NpgsqlDbType.Bytea, kept.Select(each => RollupCodec.Of(each.Value.People, each.Key.Start)).ToArray())
         );
         write.Parameters.Add(
-            BulkInsertStatement.Column(NpgsqlDbType.Bytea, kept.Select(each => RollupCodec.Of(each.Value.Tags)).ToArray()));
+            ArrayParameter.Of(NpgsqlDbType.Bytea, kept.Select(each => RollupCodec.Of(each.Value.Tags)).ToArray()));
         await write.ExecuteNonQueryAsync(transaction.Ct);
     }
 

@@ -70,12 +70,7 @@ public partial class GroupCommitTests
             _ => Task.FromException<WriteStatus[]>(cut),
             _ => Task.FromException<WriteStatus[]>(new PostgresException("there", "ERROR", "ERROR", "23505")));
         await using var db = NpgsqlDataSource.Create("Host=nowhere");
-        await using var commit = new GroupCommit<NewMessage>(
-            flush,
-            db,
-            new IngestSettings(),
-            app.Services.GetRequiredService<Instruments>(),
-            NullLogger.Instance);
+        await using var commit = Commit(flush, db);
 
         Assert.Equal(WriteStatus.Written, await commit.Write(Anything(), CancellationToken.None));
     }
@@ -97,12 +92,7 @@ public partial class GroupCommitTests
             _ => Task.FromException<WriteStatus[]>(new PostgresException("there", "ERROR", "ERROR", "23505")),
         });
         await using var db = NpgsqlDataSource.Create("Host=nowhere");
-        await using var commit = new GroupCommit<NewMessage>(
-            flush,
-            db,
-            new IngestSettings(),
-            app.Services.GetRequiredService<Instruments>(),
-            NullLogger.Instance);
+        await using var commit = Commit(flush, db);
 
         Assert.Equal(WriteStatus.Written, await commit.Write(first, CancellationToken.None));
         Assert.Equal(
@@ -117,17 +107,22 @@ public partial class GroupCommitTests
         var flush = Substitute.For<IBulkInsert<NewMessage>>();
         flush.Run(null!, false).ThrowsAsyncForAnyArgs(new NpgsqlException("cut", new IOException()));
         await using var db = NpgsqlDataSource.Create("Host=nowhere");
-        await using var commit = new GroupCommit<NewMessage>(
-            flush,
-            db,
-            new IngestSettings(),
-            app.Services.GetRequiredService<Instruments>(),
-            NullLogger.Instance);
+        await using var commit = Commit(flush, db);
 
         await Assert.ThrowsAsync<NpgsqlException>(() => commit.Write(Anything(), CancellationToken.None));
 
         await flush.ReceivedWithAnyArgs(2).Run(null!, false);
     }
+
+    private GroupCommit<NewMessage> Commit(IBulkInsert<NewMessage> flush, NpgsqlDataSource db, int queueRows = 100) =>
+        new(
+            flush,
+            db,
+            new IngestSettings(),
+            app.Services.GetRequiredService<Instruments>(),
+            NullLogger.Instance,
+            new QueueCapacity(queueRows, 1_000_000),
+            "messages");
 
     private static NewMessage Anything() =>
         new(

@@ -152,12 +152,7 @@ public partial class GroupCommitTests
             return seen.Count == 1 ? first.Task : Task.FromResult(new WriteStatus[seen[^1]]);
         });
         await using var db = NpgsqlDataSource.Create("Host=nowhere");
-        await using var commit = new GroupCommit<NewMessage>(
-            flush,
-            db,
-            new IngestSettings { QueueRows = 4 },
-            app.Services.GetRequiredService<Instruments>(),
-            NullLogger.Instance);
+        await using var commit = Commit(flush, db, queueRows: 4);
         using var timeout = new CancellationTokenSource();
 
         var inFlight = commit.Write(Anything(), CancellationToken.None);

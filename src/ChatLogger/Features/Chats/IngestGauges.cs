@@ -5,24 +5,24 @@ using ChatLogger.Telemetry;
 namespace ChatLogger.Features;
 
 /// <summary>Gauges of the rows and bytes that are queued for writing in this process.</summary>
-internal sealed class IngestGauges(MessageWriter messages, ChatWriter chats, BatchWriter batches) : IObservableGauges
+internal sealed class IngestGauges(QueueCapacities capacities) : IObservableGauges
 {
     public void Add(Meter meter)
     {
-        (string Name, QueueCapacity Room)[] writers =
+        (string Name, QueueCapacity Capacity)[] queues =
         [
-            ("messages", messages.Capacity),
-            ("chats", chats.Capacity),
-            ("batches", batches.Capacity),
+            ("messages", capacities.Messages),
+            ("chats", capacities.Chats),
+            ("batches", capacities.Batches),
         ];
         meter.CreateObservableUpDownCounter(
             "chatlogger.writer.queue.rows",
-            () => writers.Select(writer => new Measurement<int>(writer.Room.Rows, Instruments.Writer(writer.Name))),
+            () => queues.Select(queue => new Measurement<int>(queue.Capacity.Rows, Instruments.Writer(queue.Name))),
             "{row}",
             "Rows in memory that are not written yet, those on their way included.");
         meter.CreateObservableUpDownCounter(
             "chatlogger.writer.queue.size",
-            () => writers.Select(writer => new Measurement<long>(writer.Room.Bytes, Instruments.Writer(writer.Name))),
+            () => queues.Select(queue => new Measurement<long>(queue.Capacity.Bytes, Instruments.Writer(queue.Name))),
             "By",
             "About what these rows take up.");
     }

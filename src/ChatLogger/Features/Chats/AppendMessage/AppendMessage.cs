@@ -115,7 +115,7 @@ internal static class AppendMessage
             if (command.OnlyChatsOf is not null && !await IsTheirs(command, ct))
                 throw ProblemException.NotFound("No such chat in this organization.");
             var (id, now) = ids.Next();
-            return await writer.Append(
+            return await writer.Write(
                 new NewMessage(
                     command.OrgId,
                     new Message(

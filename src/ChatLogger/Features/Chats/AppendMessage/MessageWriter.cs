@@ -1,64 +1,45 @@
-using ChatLogger.ChangeFeed;
 using ChatLogger.Data;
 using ChatLogger.Http;
 using ChatLogger.Ingest;
-using ChatLogger.Telemetry;
 using Npgsql;
 
 namespace ChatLogger.Features;
 
-/// <summary>
-/// Adds messages to chats by group commit, each exactly once per Idempotency-Key. A call writes one message and has a result of its own. To
-/// write several messages, call it for each without awaiting in between: messages of the same chat keep the order of the calls.
-/// </summary>
+/// <summary>A message to be written in an organization, with its id and time.</summary>
+internal sealed record NewMessage(Guid OrgId, Message Message, Idempotency? IdempotencyKey) : IWrite<Message>
+{
+    /// <summary>The chat: the insert locks its row, and an Idempotency-Key is unique in it.</summary>
+    public LockKey LockKey => new(OrgId, Message.ChatId);
+
+    public LockKey KeyParent => LockKey;
+
+    public Guid Id => Message.Id;
+
+    public Message Value => Message;
+
+    public int Bytes { get; } = 500 + 2 * Message.Content.Length + Message.Metadata.Utf8.Length;
+}
+
+/// <summary>Adds messages to chats. Messages of the same chat keep the order of the calls.</summary>
 internal sealed class MessageWriter(
-    [FromKeyedServices(Pools.Writing)] NpgsqlDataSource writing,
+    GroupCommitFactory commits,
+    QueueCapacities capacities,
     [FromKeyedServices(Pools.Plugins)] NpgsqlDataSource db,
     IngestSettings settings,
     TimeProvider time,
-    ChangeLog changeLog,
-    Instruments instruments,
     ILogger<MessageWriter> log)
-    : IAsyncDisposable
+    : IdempotentWriter<NewMessage, Message>(
+        commits.Create(new MessageInsert(), "messages", "messages", capacities.Messages, log), settings, time)
 {
-    private readonly GroupCommit<NewMessage> _commit = new(
-        new MessageInsert(writing, settings, time, changeLog),
-        writing,
-        settings,
-        instruments,
-        log);
-    private readonly KeyedLock<LockKey> _locks = new(settings.KeyLockTimeout, time);
+    public const string NoSuchChat = "No such chat in this organization.";
 
-    /// <summary>Counts the rows and bytes that are queued.</summary>
-    public QueueCapacity Capacity => _commit.Capacity;
+    protected override string ParentNotFound => NoSuchChat;
 
-    /// <summary>Writes a message and returns once it is committed.</summary>
-    /// <exception cref="ProblemException">There is no such chat, or the Idempotency-Key was used with another body.</exception>
-    public async Task<WriteResult<Message>> Append(NewMessage message, CancellationToken ct)
-    {
-        if (message.IdempotencyKey is not { } idempotencyKey)
-        {
-            return await _commit.Write(message, ct) == WriteStatus.Written ? new(message.Message, Replayed: false) : throw NoSuchChat();
-        }
-        using var keyLock = await _locks.Acquire(message.LockKey, idempotencyKey.Key, ct);
-        while (true)
-        {
-            var status = await _commit.Write(message, ct);
-            if (status == WriteStatus.Written)
-                return new(message.Message, Replayed: false);
-            if (await Find(message, idempotencyKey, ct) is { } known)
-                return known;
-            if (status == WriteStatus.NotFound)
-                throw NoSuchChat();
-            // The key expired between the insert and the query, so it is free again: retry.
-        }
-    }
+    protected override string Deleted => NoSuchChat;
 
-    public ValueTask DisposeAsync() => _commit.DisposeAsync();
-
-    private async Task<WriteResult<Message>?> Find(NewMessage message, Idempotency idempotencyKey, CancellationToken ct)
-    {
-        var row = await db.QuerySingleOrDefaultAsync<Row>(
+    protected override async Task<StoredWrite<Message>?> Find(
+        NewMessage message, string key, DateTimeOffset forgotten, CancellationToken ct) =>
+        (await db.QuerySingleOrDefaultAsync<Row>(
             """
             select k.body_sha256, m.id, m.chat_id, m.role, m.content, m.metadata, m.latency_ms, m.token_count, m.prompt_tokens,
                    m.completion_tokens, m.model, m.created_at, f.rating, f.comment, f.at
@@ -72,57 +53,16 @@ internal sealed class MessageWriter(
               and k.key = @Key
               and k.created_at > @Forgotten
             """,
-            new { message.OrgId, message.Message.ChatId, idempotencyKey.Key, Forgotten = time.GetUtcNow() - settings.KeyRetention },
-            ct);
-        if (row is null)
-            return null;
-        if (!row.BodySha256.AsSpan().SequenceEqual(idempotencyKey.BodySha256))
-            throw ProblemException.IdempotencyKeyReused();
-        return row.Id is null ? throw NoSuchChat() : new(row.ToMessage(), Replayed: row.Id != message.Message.Id);
-    }
-
-    private static ProblemException NoSuchChat() => ProblemException.NotFound("No such chat in this organization.");
+            new { message.OrgId, message.Message.ChatId, Key = key, Forgotten = forgotten },
+            ct))?.ToStored();
 
     private sealed record Row(
-        byte[] BodySha256,
-        Guid? Id,
-        Guid? ChatId,
-        string? Role,
-        string? Content,
-        RawJsonObject? Metadata,
-        int? LatencyMs,
-        int? TokenCount,
-        int? PromptTokens,
-        int? CompletionTokens,
-        string? Model,
-        DateTimeOffset? CreatedAt,
-        string? Rating,
-        string? Comment,
+        byte[] BodySha256, Guid? Id, Guid? ChatId, string? Role, string? Content, RawJsonObject? Metadata, int? LatencyMs, int? TokenCount,
+        int? PromptTokens, int? CompletionTokens, string? Model, DateTimeOffset? CreatedAt, string? Rating, string? Comment,
         DateTimeOffset? At)
     {
-        public Message ToMessage() =>
-            new(
-                Id!.Value,
-                ChatId!.Value,
-                Role!,
-                Content!,
-                Metadata!,
-                LatencyMs,
-                TokenCount,
-                PromptTokens,
-                CompletionTokens,
-                Model,
-                CreatedAt!.Value,
-                Feedback.From(Rating, Comment, At));
+        public StoredWrite<Message> ToStored() => new(BodySha256, Id, Id is null ? null : new Message(
+            Id.Value, ChatId!.Value, Role!, Content!, Metadata!, LatencyMs, TokenCount, PromptTokens, CompletionTokens, Model,
+            CreatedAt!.Value, Feedback.From(Rating, Comment, At)));
     }
-}
-
-/// <summary>A message to be written in an organization, with its id and time.</summary>
-internal sealed record NewMessage(Guid OrgId, Message Message, Idempotency? IdempotencyKey) : IWrite
-{
-    public LockKey LockKey => new(OrgId, Message.ChatId);
-
-    public Guid Id => Message.Id;
-
-    public int Bytes { get; } = 500 + 2 * Message.Content.Length + Message.Metadata.Utf8.Length;
 }

@@ -84,7 +84,7 @@ internal static class CreateChat
         {
             var (id, now) = ids.Next();
             var chat = new Chat(id, command.Title, command.Tags, command.Metadata, command.UserId, command.ExternalUserId, now, now, null);
-            return writer.Open(new NewChat(command.OrgId, chat, command.Once), ct);
+            return writer.Write(new NewChat(command.OrgId, chat, command.Once), ct);
         }
     }
 }

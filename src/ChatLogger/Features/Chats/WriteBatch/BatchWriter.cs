@@ -1,8 +1,6 @@
-using ChatLogger.ChangeFeed;
 using ChatLogger.Data;
 using ChatLogger.Http;
 using ChatLogger.Ingest;
-using ChatLogger.Telemetry;
 using Npgsql;
 
 namespace ChatLogger.Features;
@@ -28,62 +26,38 @@ internal sealed partial class BatchWriter : IAsyncDisposable
     private readonly GroupCommit<NewMessage>[] _messages;
 
     public BatchWriter(
-        [FromKeyedServices(Pools.Writing)] NpgsqlDataSource writing,
+        GroupCommitFactory commits,
+        QueueCapacities capacities,
         [FromKeyedServices(Pools.Plugins)] NpgsqlDataSource db,
         IngestSettings settings,
         TimeProvider time,
-        ChangeLog changeLog,
-        Instruments instruments,
         ILogger<BatchWriter> log)
     {
         (_db, _settings, _time, _log) = (db, settings, time, log);
         _unavailable = new(TimeSpan.FromSeconds(5), time);
-        _capacity = new QueueCapacity(settings.BatchQueueRows, settings.BatchQueueBytes);
+        _capacity = capacities.Batches;
         _locks = new KeyedLock<LockKey>(settings.KeyLockTimeout, time);
-        _chats = new(
-            new ChatInsert(writing, settings, time, changeLog, Route),
-            writing,
-            settings,
-            instruments,
-            log,
-            _capacity,
-            "batch-chats");
+        _chats = commits.Create(new ChatInsert(), Route, "batch-chats", _capacity, log);
         _messages = new GroupCommit<NewMessage>[settings.BatchWriters];
         for (var i = 0; i < _messages.Length; i++)
-            _messages[i] = new(
-                new MessageInsert(writing, settings, time, changeLog, Route),
-                writing,
-                settings,
-                instruments,
-                log,
-                _capacity,
-                "batch-messages");
+            _messages[i] = commits.Create(new MessageInsert(), Route, "batch-messages", _capacity, log);
     }
 
-    /// <summary>Counts the rows and bytes that are queued.</summary>
-    public QueueCapacity Capacity => _capacity;
-
     /// <summary>
-    /// Reserves queue capacity for a batch. The caller must then either write each item or release it with <see cref="Release"/>.
+    /// The capacity of the queue. It must be reserved before a batch is written; an item that is not written must be released.
     /// </summary>
-    /// <exception cref="ProblemException">The capacity does not suffice for the whole batch; nothing is reserved.</exception>
-    public void Reserve(IReadOnlyCollection<NewChat> chats, IReadOnlyCollection<NewMessage> messages) =>
-        _capacity.Reserve(chats.Count + messages.Count, chats.Sum(chat => (long)chat.Bytes) + messages.Sum(message => (long)message.Bytes));
-
-    /// <summary>Releases the reserved capacity of an item that will not be written.</summary>
-    public void Release(IWrite write) => _capacity.Release(1, write.Bytes);
+    public QueueCapacity Capacity => _capacity;
 
     /// <summary>Writes chats and returns the result of each. Those that were written are committed.</summary>
     public Task<BatchItemResult[]> Open(IReadOnlyList<NewChat> chats, CancellationToken ct) =>
         new BatchWrite<NewChat>(
             this,
             chats,
-            chat => new LockKey(chat.OrgId, Guid.Empty),
             (chat, group, place) => _chats.Write(chat, group, place),
             FindChats)
         {
-            NothingThere = "No such member in this organization.",
-            Deleted = "The chat that was opened with this Idempotency-Key is deleted.",
+            NothingThere = ChatWriter.NoSuchMember,
+            Deleted = ChatWriter.ChatDeleted,
         }.Run(ct);
 
     /// <summary>Writes messages and returns the result of each. Those that were written are committed.</summary>
@@ -91,12 +65,11 @@ internal sealed partial class BatchWriter : IAsyncDisposable
         new BatchWrite<NewMessage>(
             this,
             messages,
-            message => message.LockKey,
             (message, group, place) => Writer(message.LockKey).Write(message, group, place),
             FindMessages)
         {
-            NothingThere = "No such chat in this organization.",
-            Deleted = "No such chat in this organization.",
+            NothingThere = MessageWriter.NoSuchChat,
+            Deleted = MessageWriter.NoSuchChat,
             InOrder = true,
         }.Run(ct);
 
@@ -176,7 +149,6 @@ internal sealed partial class BatchWriter : IAsyncDisposable
     private sealed class BatchWrite<T>(
         BatchWriter writer,
         IReadOnlyList<T> writes,
-        Func<T, LockKey> parent,
         Action<T, PendingWriteGroup, int> queue,
         Func<IReadOnlyList<T>, CancellationToken, Task<IReadOnlyList<StoredKey>>> find)
         where T : IWrite
@@ -219,12 +191,12 @@ internal sealed partial class BatchWriter : IAsyncDisposable
                 var first = writes[waiting[0]];
                 try
                 {
-                    await writer._locks.Wait(parent(first), first.IdempotencyKey!.Key, since, ct);
+                    await writer._locks.Wait(first.KeyParent, first.IdempotencyKey!.Key, since, ct);
                 }
                 catch (Exception failure)
                 {
                     Complete(waiting[0], failure);
-                    writer.Release(first);
+                    writer._capacity.Release(first);
                     waiting.RemoveAt(0);
                 }
             }
@@ -241,7 +213,7 @@ internal sealed partial class BatchWriter : IAsyncDisposable
                 var isHeldUp = InOrder && _blocked.Count > 0 && _blocked.Contains(write.LockKey);
                 if (!isHeldUp && write.IdempotencyKey is { } idempotencyKey)
                 {
-                    if (writer._locks.TryAcquire(parent(write), idempotencyKey.Key) is { } keyLock)
+                    if (writer._locks.TryAcquire(write.KeyParent, idempotencyKey.Key) is { } keyLock)
                         keyLocks.Add(keyLock);
                     else
                         isHeldUp = true;
@@ -305,7 +277,7 @@ internal sealed partial class BatchWriter : IAsyncDisposable
                         again.Add(index);
                 }
                 if (again.Count > 0)
-                    writer._capacity.Reserve(again.Count, again.Sum(index => (long)writes[index].Bytes));
+                    writer._capacity.Reserve([.. again.Select(index => writes[index])]);
             }
             catch (Exception failure)
             {

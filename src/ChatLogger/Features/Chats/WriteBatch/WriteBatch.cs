@@ -167,7 +167,7 @@ internal static class WriteBatch
 
             public async Task<Result[]> Write(CancellationToken ct)
             {
-                writer.Reserve([.. _chats.Select(chat => chat.Chat)], [.. _messages.Select(message => message.Message)]);
+                writer.Capacity.Reserve([.. _chats.Select(chat => chat.Chat), .. _messages.Select(message => message.Message)]);
                 if (_chats.Count > 0)
                 {
                     var results = await writer.Open(_chats.ConvertAll(chat => chat.Chat), ct);
@@ -284,7 +284,7 @@ internal static class WriteBatch
             {
                 if (message.ChatAt is not { } at || _opened.ContainsKey(at))
                     return true;
-                writer.Release(message.Message);
+                writer.Capacity.Release(message.Message);
                 Refuse(message.Index, ProblemException.NotFound("The chat of this ref was not opened; its item says why."));
                 return false;
             }

@@ -1,0 +1,94 @@
+using System.Net.Sockets;
+using ChatLogger.Http;
+using Npgsql;
+
+namespace ChatLogger.Ingest;
+
+// What happens to the writes of a batch whose statement failed: they are written again, alone or in parts, or fail.
+internal sealed partial class GroupCommit<T>
+{
+    /// <summary>Returns the writes whose rows are locked, like <see cref="Flush"/>.</summary>
+    private async Task<List<QueuedWrite>?> Recover(List<QueuedWrite> batch, bool wait, Exception failure)
+    {
+        switch (failure)
+        {
+            case PostgresException refused when IsLockTimeout(refused):
+                // Another instance holds the same Idempotency-Key in a transaction that has not committed yet. The error does not tell
+                // which row of the batch waits for it, so bisecting the batch separates that row from the others.
+                if (IsIdempotencyKeyLock(refused) && batch.Count > 1 && wait)
+                    return await Bisect(batch, wait);
+                // If the connection was lost after this row was sent, our own first statement may hold the key. Then we cannot report that
+                // another request uses it.
+                if (IsIdempotencyKeyLock(refused) && wait && batch[0].LostConnection is null && batch[0].Age > _settings.KeyLockTimeout)
+                {
+                    batch[0].Fail(ProblemException.IdempotencyKeyInUse());
+                    return null;
+                }
+                return Requeue(batch);
+
+            case PostgresException refused when IsRowError(refused):
+                if (batch.Count > 1)
+                    return await Bisect(batch, wait);
+                // Ids are unique to a write: only our own first statement, whose result was lost with the connection, can have written
+                // this id.
+                if (batch[0].LostConnection is not null && refused.SqlState == PostgresErrorCodes.UniqueViolation)
+                {
+                    batch[0].Complete(WriteStatus.Written);
+                    return null;
+                }
+                RefusedRow(_log, refused.SqlState, refused.ConstraintName ?? "(no constraint)");
+                batch[0].Fail(ProblemException.Validation(ProblemException.BodyPath, "The database cannot keep this."));
+                return null;
+
+            case NpgsqlException cut when IsConnectionLost(cut) && batch.Exists(write => write.LostConnection is null):
+                // Other idle connections of the pool may be broken too, so we clear it. It is unknown whether the rows are written.
+                // Writing them again with the same ids finds out: a unique violation then means that the first attempt succeeded. The
+                // first statement may still be running and hold its locks, so a row can be parked or bisected before its status is known;
+                // therefore each row remembers in LostConnection that it was sent. A row is sent twice at most.
+                _db.Clear();
+                foreach (var write in batch.Where(write => write.LostConnection is not null))
+                    write.Fail(cut);
+                batch = batch.FindAll(write => write.LostConnection is null);
+                batch.ForEach(write => write.LostConnection = cut);
+                return await Flush(Requeue(batch)!, wait);
+
+            default:
+                _db.Clear();
+                batch.ForEach(write => write.Fail(failure));
+                return null;
+        }
+    }
+
+    // The halves run one after the other, so that writes with the same lock key keep their order across the halves.
+    private async Task<List<QueuedWrite>?> Bisect(List<QueuedWrite> batch, bool wait)
+    {
+        Requeue(batch);
+        List<QueuedWrite>? locked = null;
+        foreach (var half in new[] { batch[..(batch.Count / 2)], batch[(batch.Count / 2)..] })
+        {
+            if (await Flush(half, wait) is { } still)
+                (locked ??= []).AddRange(still);
+        }
+        return locked;
+    }
+
+    private static bool IsLockTimeout(PostgresException refused) =>
+        refused.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected;
+
+    // When the statement waited for a key that another transaction is inserting, the context of the error names the index of the keys.
+    private static bool IsIdempotencyKeyLock(PostgresException refused) =>
+        refused.Where?.Contains("idempotency_keys", StringComparison.Ordinal) == true;
+
+    // True when the connection broke or the server stopped. A time-out of a slow server is not included: a retry would only add to its
+    // load.
+    private static bool IsConnectionLost(NpgsqlException failure) => failure is PostgresException refused
+        ? refused.SqlState is PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown
+        : failure.InnerException is IOException or SocketException or ObjectDisposedException;
+
+    // Classes of SQLSTATE: 22 is a data exception, 23 an integrity constraint violation, 54 an exceeded program limit such as the size of
+    // an index entry.
+    private static bool IsRowError(PostgresException refused) => refused.SqlState[..2] is "22" or "23" or "54";
+
+    [LoggerMessage(LogLevel.Error, "The database refuses a row that was found valid: {SqlState} {Constraint}")]
+    private static partial void RefusedRow(ILogger log, string sqlState, string constraint);
+}
