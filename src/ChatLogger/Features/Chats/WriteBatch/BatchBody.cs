@@ -23,9 +23,9 @@ internal sealed class BatchBody : IEndpointParameterMetadataProvider
 
     private BatchBody(WriteBatch.Item[] items) => Items = items;
 
-    private enum Kind
+    private enum ItemType
     {
-        NoObject,
+        NotAnObject,
         Unknown,
         Chat,
         Message,
@@ -70,7 +70,7 @@ internal sealed class BatchBody : IEndpointParameterMetadataProvider
         var json = Json.WithoutByteOrderMark(body);
         if (!Utf8.IsValid(json))
             throw ProblemException.Validation(ProblemException.BodyPath, "Is not valid UTF-8.");
-        List<(System.Range Place, Kind Kind)>? found;
+        List<(System.Range Place, ItemType Type)>? found;
         try
         {
             found = Cut(json, most);
@@ -85,14 +85,14 @@ internal sealed class BatchBody : IEndpointParameterMetadataProvider
             throw ProblemException.Validation(List, $"Must be 1 to {most}.");
         var items = new WriteBatch.Item[found.Count];
         for (var i = 0; i < items.Length; i++)
-            items[i] = Read(json[found[i].Place], found[i].Kind);
+            items[i] = Read(json[found[i].Place], found[i].Type);
         return items;
     }
 
     // The depth is not limited here: a deeply nested item is well-formed JSON, and parsing that item alone rejects it.
-    private static List<(System.Range Place, Kind Kind)>? Cut(ReadOnlySpan<byte> json, int most)
+    private static List<(System.Range Place, ItemType Type)>? Cut(ReadOnlySpan<byte> json, int most)
     {
-        List<(System.Range, Kind)>? items = null;
+        List<(System.Range, ItemType)>? items = null;
         var (unknown, twice, wrong) = (false, false, false);
         var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = int.MaxValue });
         reader.Read();
@@ -129,42 +129,42 @@ internal sealed class BatchBody : IEndpointParameterMetadataProvider
         return items;
     }
 
-    private static void Cut(ref Utf8JsonReader reader, List<(System.Range, Kind)> items, int most)
+    private static void Cut(ref Utf8JsonReader reader, List<(System.Range, ItemType)> items, int most)
     {
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
             if (items.Count == most)
                 throw ProblemException.Validation(List, $"Must be 1 to {most}.");
             var start = (int)reader.TokenStartIndex;
-            var kind = reader.TokenType == JsonTokenType.StartObject ? KindOf(ref reader) : Kind.NoObject;
+            var type = reader.TokenType == JsonTokenType.StartObject ? TypeOf(ref reader) : ItemType.NotAnObject;
             reader.Skip();
-            items.Add((start..(int)reader.BytesConsumed, kind));
+            items.Add((start..(int)reader.BytesConsumed, type));
         }
     }
 
-    private static Kind KindOf(ref Utf8JsonReader reader)
+    private static ItemType TypeOf(ref Utf8JsonReader reader)
     {
-        var kind = Kind.Unknown;
+        var type = ItemType.Unknown;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            var isType = kind == Kind.Unknown && Is(ref reader, "type"u8);
+            var isType = type == ItemType.Unknown && Is(ref reader, "type"u8);
             reader.Read();
             if (isType && reader.TokenType == JsonTokenType.String)
-                kind = Is(ref reader, "chat"u8) ? Kind.Chat : Is(ref reader, "message"u8) ? Kind.Message : Kind.Unknown;
+                type = Is(ref reader, "chat"u8) ? ItemType.Chat : Is(ref reader, "message"u8) ? ItemType.Message : ItemType.Unknown;
             reader.Skip();
         }
-        return kind;
+        return type;
     }
 
-    private static WriteBatch.Item Read(ReadOnlySpan<byte> item, Kind kind) => kind switch
+    private static WriteBatch.Item Read(ReadOnlySpan<byte> item, ItemType type) => type switch
     {
-        Kind.Chat => Read(item, Chat, out var problem) is { } chat
+        ItemType.Chat => Read(item, Chat, out var problem) is { } chat
             ? new(chat, null, Hash(item, chat.IdempotencyKey), null)
             : new(null, null, null, problem),
-        Kind.Message => Read(item, Message, out var problem) is { } message
+        ItemType.Message => Read(item, Message, out var problem) is { } message
             ? new(null, message, Hash(item, message.IdempotencyKey), null)
             : new(null, null, null, problem),
-        Kind.Unknown => new(null, null, null, ProblemException.Validation("type", "Must be chat or message.")),
+        ItemType.Unknown => new(null, null, null, ProblemException.Validation("type", "Must be chat or message.")),
         _ => new(null, null, null, ProblemException.Validation(ProblemException.BodyPath, "An item must be a JSON object.")),
     };
 

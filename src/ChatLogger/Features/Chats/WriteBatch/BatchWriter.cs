@@ -50,25 +50,24 @@ internal sealed partial class BatchWriter : IAsyncDisposable
 
     /// <summary>Writes chats and returns the result of each. Those that were written are committed.</summary>
     public Task<BatchItemResult[]> Open(IReadOnlyList<NewChat> chats, CancellationToken ct) =>
-        new BatchWrite<NewChat>(
-            this,
-            chats,
-            (chat, group, place) => _chats.Write(chat, group, place),
-            FindChats)
+        new BatchWrite<NewChat>(chats, _chats.Write, FindChats, _capacity, _locks, _time, ErrorOf)
         {
-            NothingThere = ChatWriter.NoSuchMember,
+            ParentNotFound = ChatWriter.NoSuchMember,
             Deleted = ChatWriter.ChatDeleted,
         }.Run(ct);
 
     /// <summary>Writes messages and returns the result of each. Those that were written are committed.</summary>
     public Task<BatchItemResult[]> Append(IReadOnlyList<NewMessage> messages, CancellationToken ct) =>
         new BatchWrite<NewMessage>(
-            this,
             messages,
             (message, group, place) => Writer(message.LockKey).Write(message, group, place),
-            FindMessages)
+            FindMessages,
+            _capacity,
+            _locks,
+            _time,
+            ErrorOf)
         {
-            NothingThere = MessageWriter.NoSuchChat,
+            ParentNotFound = MessageWriter.NoSuchChat,
             Deleted = MessageWriter.NoSuchChat,
             InOrder = true,
         }.Run(ct);
@@ -82,8 +81,8 @@ internal sealed partial class BatchWriter : IAsyncDisposable
 
     private GroupCommit<NewMessage> Writer(LockKey chat) => _messages[(uint)chat.GetHashCode() % _messages.Length];
 
-    private Task<IReadOnlyList<StoredKey>> FindChats(IReadOnlyList<NewChat> chats, CancellationToken ct) =>
-        _db.QueryAsync<StoredKey>(
+    private Task<IReadOnlyList<StoredItem>> FindChats(IReadOnlyList<NewChat> chats, CancellationToken ct) =>
+        _db.QueryAsync<StoredItem>(
             """
             select k.no::int, i.body_sha256, c.id
             from unnest(@Keys) with ordinality as k(key, no)
@@ -101,8 +100,8 @@ internal sealed partial class BatchWriter : IAsyncDisposable
             },
             ct);
 
-    private Task<IReadOnlyList<StoredKey>> FindMessages(IReadOnlyList<NewMessage> messages, CancellationToken ct) =>
-        _db.QueryAsync<StoredKey>(
+    private Task<IReadOnlyList<StoredItem>> FindMessages(IReadOnlyList<NewMessage> messages, CancellationToken ct) =>
+        _db.QueryAsync<StoredItem>(
             """
             select k.no::int, i.body_sha256, m.id
             from unnest(@Chats::uuid[], @Keys) with ordinality as k(chat_id, key, no)
@@ -141,169 +140,4 @@ internal sealed partial class BatchWriter : IAsyncDisposable
 
     [LoggerMessage(LogLevel.Error, "Items of a batch could not be written")]
     private static partial void CannotWrite(ILogger log, Exception failure);
-
-    /// <summary>A stored Idempotency-Key. No is its position (from 1) among the keys of the query.</summary>
-    private sealed record StoredKey(int No, byte[] BodySha256, Guid? Id);
-
-    /// <summary>Writes the chats, or the messages, of one batch.</summary>
-    private sealed class BatchWrite<T>(
-        BatchWriter writer,
-        IReadOnlyList<T> writes,
-        Action<T, PendingWriteGroup, int> queue,
-        Func<IReadOnlyList<T>, CancellationToken, Task<IReadOnlyList<StoredKey>>> find)
-        where T : IWrite
-    {
-        private readonly BatchItemResult[] _results = new BatchItemResult[writes.Count];
-
-        /// <summary>Lock keys with an earlier write that waits for its Idempotency-Key; later writes must not overtake it.</summary>
-        private readonly HashSet<LockKey> _blocked = [];
-
-        public required string NothingThere { get; init; }
-
-        public required string Deleted { get; init; }
-
-        /// <summary>Whether writes with the same lock key keep their order.</summary>
-        public bool InOrder { get; init; }
-
-        public async Task<BatchItemResult[]> Run(CancellationToken ct)
-        {
-            // Of concurrent requests with the same Idempotency-Key only one may be in flight. The batch acquires the key locks that are
-            // free, writes those items and releases the locks. Only then does it wait for the other locks, without holding any, so that two
-            // batches cannot deadlock.
-            List<int> waiting = [.. Enumerable.Range(0, writes.Count)];
-            for (var since = writer._time.GetTimestamp(); waiting.Count > 0;)
-            {
-                var keyLocks = new List<IDisposable>();
-                try
-                {
-                    var ready = AcquireLocks(ref waiting, keyLocks);
-                    if (ready.Count > 0)
-                    {
-                        await Write(ready, ct);
-                        continue;
-                    }
-                }
-                finally
-                {
-                    keyLocks.ForEach(keyLock => keyLock.Dispose());
-                }
-
-                var first = writes[waiting[0]];
-                try
-                {
-                    await writer._locks.Wait(first.KeyParent, first.IdempotencyKey!.Key, since, ct);
-                }
-                catch (Exception failure)
-                {
-                    Complete(waiting[0], failure);
-                    writer._capacity.Release(first);
-                    waiting.RemoveAt(0);
-                }
-            }
-            return _results;
-        }
-
-        private List<int> AcquireLocks(ref List<int> waiting, List<IDisposable> keyLocks)
-        {
-            var (ready, later) = (new List<int>(waiting.Count), new List<int>());
-            _blocked.Clear();
-            foreach (var i in waiting)
-            {
-                var write = writes[i];
-                var isHeldUp = InOrder && _blocked.Count > 0 && _blocked.Contains(write.LockKey);
-                if (!isHeldUp && write.IdempotencyKey is { } idempotencyKey)
-                {
-                    if (writer._locks.TryAcquire(write.KeyParent, idempotencyKey.Key) is { } keyLock)
-                        keyLocks.Add(keyLock);
-                    else
-                        isHeldUp = true;
-                }
-                (isHeldUp ? later : ready).Add(i);
-                if (isHeldUp)
-                    _blocked.Add(write.LockKey);
-            }
-            waiting = later;
-            return ready;
-        }
-
-        private async Task Write(List<int> ready, CancellationToken ct)
-        {
-            while (ready.Count > 0)
-            {
-                var group = new PendingWriteGroup(ready.Count);
-                for (var i = 0; i < ready.Count; i++)
-                    queue(writes[ready[i]], group, i);
-                var outcomes = await group.WaitAsync(ct);
-
-                var asked = new List<int>();
-                for (var i = 0; i < ready.Count; i++)
-                {
-                    var outcome = outcomes[i];
-                    if (outcome.Error is { } why)
-                        Complete(ready[i], why);
-                    else if (outcome.Status == WriteStatus.Written)
-                        _results[ready[i]] = new(writes[ready[i]].Id, false, null);
-                    else if (writes[ready[i]].IdempotencyKey is not null)
-                        asked.Add(i);
-                    else
-                        Complete(ready[i], ProblemException.NotFound(NothingThere));
-                }
-                if (asked.Count == 0)
-                    return;
-
-                // A key may be found even if the parent has been deleted since: the item was written before.
-                ready = await Find(asked.ConvertAll(i => (ready[i], outcomes[i].Status)), ct);
-            }
-        }
-
-        /// <summary>
-        /// Completes the items whose keys are found, and returns those that must be written again because their key expired between the
-        /// insert and this query.
-        /// </summary>
-        private async Task<List<int>> Find(List<(int Index, WriteStatus Status)> asked, CancellationToken ct)
-        {
-            var again = new List<int>();
-            try
-            {
-                var known = (await find(asked.ConvertAll(one => writes[one.Index]), ct)).ToDictionary(one => one.No);
-                for (var i = 0; i < asked.Count; i++)
-                {
-                    var (index, status) = asked[i];
-                    if (known.TryGetValue(i + 1, out var before))
-                        Complete(index, before);
-                    else if (status == WriteStatus.NotFound)
-                        Complete(index, ProblemException.NotFound(NothingThere));
-                    else
-                        again.Add(index);
-                }
-                if (again.Count > 0)
-                    writer._capacity.Reserve([.. again.Select(index => writes[index])]);
-            }
-            catch (Exception failure)
-            {
-                foreach (var (index, _) in asked)
-                    Complete(index, failure);
-                again.Clear();
-            }
-            return again;
-        }
-
-        private void Complete(int index, StoredKey before)
-        {
-            var write = writes[index];
-            if (!before.BodySha256.AsSpan().SequenceEqual(write.IdempotencyKey!.BodySha256))
-                Complete(index, ProblemException.IdempotencyKeyReused());
-            else if (before.Id is { } id)
-                _results[index] = new(id, id != write.Id, null);
-            else
-                Complete(index, ProblemException.NotFound(Deleted));
-        }
-
-        private void Complete(int index, Exception why) => _results[index] = new(default, false, writer.ErrorOf(why));
-    }
 }
-
-/// <summary>
-/// The result of a chat or message of a batch: its id, whether it was written just now or earlier (replayed); or the error.
-/// </summary>
-internal readonly record struct BatchItemResult(Guid Id, bool Replayed, ProblemException? Error);

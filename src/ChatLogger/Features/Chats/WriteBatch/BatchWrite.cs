@@ -1,0 +1,198 @@
+using ChatLogger.Http;
+using ChatLogger.Ingest;
+
+namespace ChatLogger.Features;
+
+/// <summary>
+/// Writes the chats, or the messages, of one batch, each exactly once per Idempotency-Key. The caller has reserved the queue capacity of
+/// all of them.
+/// </summary>
+/// <param name="writes">The chats or messages.</param>
+/// <param name="queue">Queues one of them as part of a group.</param>
+/// <param name="find">Finds what was written under the Idempotency-Keys of some of them.</param>
+/// <param name="capacity">The capacity of the queue.</param>
+/// <param name="locks">The locks of the Idempotency-Keys.</param>
+/// <param name="time">The clock.</param>
+/// <param name="errorOf">Returns the error that the caller sees of a failure.</param>
+internal sealed class BatchWrite<T>(
+    IReadOnlyList<T> writes,
+    Action<T, PendingWriteGroup, int> queue,
+    Func<IReadOnlyList<T>, CancellationToken, Task<IReadOnlyList<StoredItem>>> find,
+    QueueCapacity capacity,
+    KeyedLock<LockKey> locks,
+    TimeProvider time,
+    Func<Exception, ProblemException> errorOf)
+    where T : IWrite
+{
+    private readonly BatchItemResult[] _results = new BatchItemResult[writes.Count];
+
+    /// <summary>Lock keys with an earlier write that waits for its Idempotency-Key; later writes must not overtake it.</summary>
+    private readonly HashSet<LockKey> _blocked = [];
+
+    /// <summary>The 404 for an item whose parent does not exist in its organization.</summary>
+    public required string ParentNotFound { get; init; }
+
+    /// <summary>The 404 for an item that was written with this Idempotency-Key and deleted since.</summary>
+    public required string Deleted { get; init; }
+
+    /// <summary>Whether writes with the same lock key keep their order.</summary>
+    public bool InOrder { get; init; }
+
+    public async Task<BatchItemResult[]> Run(CancellationToken ct)
+    {
+        // Of concurrent requests with the same Idempotency-Key only one may be in flight. The batch acquires the key locks that are
+        // free, writes those items and releases the locks. Only then does it wait for the other locks, without holding any, so that two
+        // batches cannot deadlock.
+        List<int> waiting = [.. Enumerable.Range(0, writes.Count)];
+        for (var since = time.GetTimestamp(); waiting.Count > 0;)
+        {
+            var keyLocks = new List<IDisposable>();
+            try
+            {
+                var ready = AcquireLocks(ref waiting, keyLocks);
+                if (ready.Count > 0)
+                {
+                    await Write(ready, ct);
+                    continue;
+                }
+            }
+            finally
+            {
+                keyLocks.ForEach(keyLock => keyLock.Dispose());
+            }
+
+            var first = writes[waiting[0]];
+            try
+            {
+                await locks.Wait(first.KeyParent, first.IdempotencyKey!.Key, since, ct);
+            }
+            catch (Exception failure)
+            {
+                Complete(waiting[0], failure);
+                capacity.Release(first);
+                waiting.RemoveAt(0);
+            }
+        }
+        return _results;
+    }
+
+    private List<int> AcquireLocks(ref List<int> waiting, List<IDisposable> keyLocks)
+    {
+        var (ready, later) = (new List<int>(waiting.Count), new List<int>());
+        _blocked.Clear();
+        foreach (var i in waiting)
+        {
+            var write = writes[i];
+            var isHeldUp = InOrder && _blocked.Count > 0 && _blocked.Contains(write.LockKey);
+            if (!isHeldUp && write.IdempotencyKey is { } idempotencyKey)
+            {
+                if (locks.TryAcquire(write.KeyParent, idempotencyKey.Key) is { } keyLock)
+                    keyLocks.Add(keyLock);
+                else
+                    isHeldUp = true;
+            }
+            (isHeldUp ? later : ready).Add(i);
+            if (isHeldUp)
+                _blocked.Add(write.LockKey);
+        }
+        waiting = later;
+        return ready;
+    }
+
+    private async Task Write(List<int> ready, CancellationToken ct)
+    {
+        while (ready.Count > 0)
+        {
+            var group = new PendingWriteGroup(ready.Count);
+            for (var i = 0; i < ready.Count; i++)
+                queue(writes[ready[i]], group, i);
+            var outcomes = await group.WaitAsync(ct);
+
+            var asked = new List<int>();
+            for (var i = 0; i < ready.Count; i++)
+            {
+                var outcome = outcomes[i];
+                if (outcome.Error is { } why)
+                    Complete(ready[i], why);
+                else if (outcome.Status == WriteStatus.Written)
+                    _results[ready[i]] = new(writes[ready[i]].Id, false, null);
+                else if (writes[ready[i]].IdempotencyKey is not null)
+                    asked.Add(i);
+                else
+                    Complete(ready[i], ProblemException.NotFound(ParentNotFound));
+            }
+            if (asked.Count == 0)
+                return;
+
+            // A key may be found even if the parent has been deleted since: the item was written before.
+            ready = await Find(asked.ConvertAll(i => (ready[i], outcomes[i].Status)), ct);
+        }
+    }
+
+    /// <summary>
+    /// Completes the items whose keys are found, and returns those that must be written again because their key expired between the
+    /// insert and this query.
+    /// </summary>
+    private async Task<List<int>> Find(List<(int Index, WriteStatus Status)> asked, CancellationToken ct)
+    {
+        Dictionary<int, StoredItem> known;
+        try
+        {
+            known = (await find(asked.ConvertAll(one => writes[one.Index]), ct)).ToDictionary(one => one.No);
+        }
+        catch (Exception failure)
+        {
+            asked.ForEach(one => Complete(one.Index, failure));
+            return [];
+        }
+        var again = new List<int>();
+        for (var i = 0; i < asked.Count; i++)
+        {
+            var (index, status) = asked[i];
+            if (known.TryGetValue(i + 1, out var before))
+                Complete(index, before);
+            else if (status == WriteStatus.NotFound)
+                Complete(index, ProblemException.NotFound(ParentNotFound));
+            else
+                again.Add(index);
+        }
+        return TryReserve(again) ? again : [];
+    }
+
+    // The capacity that was reserved for these items is released already. Only they fail if there is none left: the result of every other
+    // item is known.
+    private bool TryReserve(List<int> again)
+    {
+        try
+        {
+            capacity.Reserve([.. again.Select(index => writes[index])]);
+            return true;
+        }
+        catch (ProblemException full)
+        {
+            again.ForEach(index => Complete(index, full));
+            return false;
+        }
+    }
+
+    private void Complete(int index, StoredItem before)
+    {
+        var write = writes[index];
+        if (!before.BodySha256.AsSpan().SequenceEqual(write.IdempotencyKey!.BodySha256))
+            Complete(index, ProblemException.IdempotencyKeyReused());
+        else if (before.Id is { } id)
+            _results[index] = new(id, id != write.Id, null);
+        else
+            Complete(index, ProblemException.NotFound(Deleted));
+    }
+
+    private void Complete(int index, Exception why) => _results[index] = new(default, false, errorOf(why));
+}
+
+/// <summary>
+/// The result of a chat or message of a batch: its id, whether it was written just now or earlier (replayed); or the error.
+/// </summary>
+internal readonly record struct BatchItemResult(Guid Id, bool Replayed, ProblemException? Error);
+
+/// <summary>What was written under an Idempotency-Key. No is its position (from 1) among the keys that were asked for.</summary>
+internal sealed record StoredItem(int No, byte[] BodySha256, Guid? Id);
