@@ -145,6 +145,7 @@ internal static class Application
         builder.Services.AddSingleton(settings);
         builder.Services.AddSingleton(CorsSettings.Read(builder.Configuration));
         builder.Services.AddSingleton<OriginCheck>();
+        builder.Services.AddSingleton<SessionAuthenticator>();
         builder.Services.AddSingleton<IApiKeyValidator>(services => new SettingsApiKeys(
             entries,
             services.GetRequiredKeyedService<NpgsqlDataSource>(Pools.Plugins)));
@@ -232,6 +233,7 @@ internal static class Application
         builder.Services.AddSingleton<IExportFormat, CsvChatsFormat>();
         builder.Services.AddSingleton<IExportFormat, OpenAiFormat>();
         builder.Services.TryAddSingleton<IExportWriter, ExportWriter>();
+        builder.Services.AddSingleton<ExportRunner>();
         builder.Services.AddHostedService<ExportWorker>();
     }
 

@@ -25,7 +25,7 @@ internal sealed class ApiKeyCache(
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(250);
 
     private readonly IApiKeyValidator[] _validators = [.. validators];
-    private readonly ConcurrentDictionary<Hash, Entry> _entries = new();
+    private readonly ConcurrentDictionary<Hash, CacheEntry> _entries = new();
     private readonly Lock _sweeping = new();
 
     /// <summary>The number of cached keys.</summary>
@@ -76,7 +76,7 @@ internal sealed class ApiKeyCache(
     public void InvalidateOrganization(Guid orgId) => Invalidate(known => known.Grant is not { } answer || answer.Grant?.OrgId == orgId);
 
     // A look-up that is in flight completes in an entry that is no longer in the cache, so its outdated result is never used.
-    private void Invalidate(Func<Entry, bool> isMeant)
+    private void Invalidate(Func<CacheEntry, bool> isMeant)
     {
         foreach (var (hash, known) in _entries)
         {
@@ -85,10 +85,10 @@ internal sealed class ApiKeyCache(
         }
     }
 
-    private async ValueTask<(ApiKey? Key, ApiKeyGrant? Grant)> Wait(Entry known, CancellationToken ct) =>
+    private async ValueTask<(ApiKey? Key, ApiKeyGrant? Grant)> Wait(CacheEntry known, CancellationToken ct) =>
         (known.Key, Live(known, await LookUp(known).WaitAsync(ct)));
 
-    private void Refresh(Entry known, long now)
+    private void Refresh(CacheEntry known, long now)
     {
         if (known.LookUp is { IsCompleted: false } || time.GetElapsedTime(known.Tried, now) < RetryDelay)
             return;
@@ -98,7 +98,7 @@ internal sealed class ApiKeyCache(
     }
 
     // Concurrent requests share one look-up. A failure reaches the requests that wait for it and is not cached.
-    private Task<CachedGrant> LookUp(Entry known)
+    private Task<CachedGrant> LookUp(CacheEntry known)
     {
         lock (known)
         {
@@ -109,7 +109,7 @@ internal sealed class ApiKeyCache(
         }
     }
 
-    private async Task<CachedGrant> QueryValidators(Entry known)
+    private async Task<CachedGrant> QueryValidators(CacheEntry known)
     {
         // The result is as old as the start of the look-up, because the look-up may take long.
         var at = time.GetTimestamp();
@@ -124,7 +124,7 @@ internal sealed class ApiKeyCache(
         return known.Grant = new(grant, at);
     }
 
-    private ApiKeyGrant? Live(Entry known, CachedGrant answer)
+    private ApiKeyGrant? Live(CacheEntry known, CachedGrant answer)
     {
         if (answer.Grant is not { } grant)
             return null;
@@ -142,7 +142,7 @@ internal sealed class ApiKeyCache(
     private bool IsExpired(CachedGrant answer, long now) =>
         time.GetElapsedTime(answer.At, now) >= (answer.Grant is null ? settings.Unknown : settings.Longest);
 
-    private Entry Store(Hash hash, ApiKey key)
+    private CacheEntry Store(Hash hash, ApiKey key)
     {
         var known = _entries.GetOrAdd(hash, static (_, made) => new(made.key, made.now), (key, now: time.GetTimestamp()));
         if (_entries.Count > settings.Entries)
@@ -196,7 +196,7 @@ internal sealed class ApiKeyCache(
 
     private sealed record CachedGrant(ApiKeyGrant? Grant, long At);
 
-    private sealed class Entry(ApiKey key, long now)
+    private sealed class CacheEntry(ApiKey key, long now)
     {
         private volatile CachedGrant? _grant;
         private volatile Task<CachedGrant>? _lookUp;

@@ -1,10 +1,8 @@
 using System.Security.Cryptography;
 using System.Text;
-using ChatLogger.Data;
 using ChatLogger.Http;
 using ChatLogger.Telemetry;
 using Microsoft.Extensions.Primitives;
-using Npgsql;
 
 namespace ChatLogger.Auth;
 
@@ -15,10 +13,7 @@ namespace ChatLogger.Auth;
 internal sealed class AuthorizationMiddleware(
     RequestDelegate next,
     ApiKeyCache keys,
-    SessionCookie cookie,
-    SessionTokens tokens,
-    NpgsqlDataSource db,
-    TimeProvider time,
+    SessionAuthenticator sessions,
     OriginCheck sameOrigin,
     IngestActivity activity,
     RateLimiters rateLimiters,
@@ -69,7 +64,7 @@ internal sealed class AuthorizationMiddleware(
             throw await Throttled(context, new Actor("key", key.PublicId, ProblemWriter.TraceId(context)), grant.OrgId, wait);
 
         if (context.Request.RouteValues["slug"] is not string slug || slug != grant.OrgSlug)
-            throw NoSuchOrganization();
+            throw SessionAuthenticator.NoSuchOrganization();
 
         var caller = new PluginCaller(grant.OrgId, grant.OrgSlug, key.PublicId, grant.Scopes);
         var origin = context.Request.Headers.Origin;
@@ -94,7 +89,7 @@ internal sealed class AuthorizationMiddleware(
 
     private async Task AuthorizeSession(HttpContext context, EndpointPolicy access)
     {
-        var session = await Authenticate(context);
+        var session = await sessions.Authenticate(context);
         await Throttle(context, session);
         sameOrigin.Require(context);
         if (access.Allowed.Count > 0 && !access.Allowed.Contains(session.Role))
@@ -108,9 +103,9 @@ internal sealed class AuthorizationMiddleware(
 
     private async Task AuthorizeMember(HttpContext context, EndpointPolicy access)
     {
-        var session = await Authenticate(context);
+        var session = await sessions.Authenticate(context);
         await Throttle(context, session);
-        var member = await ResolveOrganization(context.Request.RouteValues["org"] as string ?? "me", session, context.RequestAborted);
+        var member = await sessions.ResolveOrganization(context.Request.RouteValues["org"] as string ?? "me", session, context.RequestAborted);
         sameOrigin.Require(context);
         if (!access.Allowed.Contains(member.Role))
             throw await Denied(
@@ -136,50 +131,6 @@ internal sealed class AuthorizationMiddleware(
                 throw await Throttled(context, Actor.Anonymous(ProblemWriter.TraceId(context)), null, pause);
             throw ProblemException.Unauthenticated("The operator's token is needed: Authorization: Bearer and the token.");
         }
-    }
-
-    private async Task<Session> Authenticate(HttpContext context)
-    {
-        Session? session = null;
-        if (cookie.Read(context) is { } token && tokens.Read(token) is var (sessionId, userId))
-        {
-            session = await db.QuerySingleOrDefaultAsync<Session>(
-                """
-                select s.id, u.id as user_id, u.org_id, o.slug as org_slug, u.role
-                from sessions s
-                join users u on u.id = s.user_id
-                left join organizations o on o.id = u.org_id
-                where s.id = @SessionId
-                  and s.user_id = @UserId
-                  and s.expires_at > @Now
-                  and u.disabled_at is null
-                  and u.removed_at is null
-                  and o.deleted_at is null
-                """,
-                new { SessionId = sessionId, UserId = userId, Now = time.GetUtcNow() },
-                context.RequestAborted);
-        }
-        return session ?? throw ProblemException.Unauthenticated("You are not logged in, or your session has ended.");
-    }
-
-    private async Task<Member> ResolveOrganization(string org, Session session, CancellationToken ct)
-    {
-        if (session is { OrgId: { } ownId, OrgSlug: { } ownSlug })
-            return org == "me" || org == ownSlug
-                ? new(ownId, ownSlug, session.UserId, session.Role) { OrgInPath = org }
-                : throw NoSuchOrganization();
-        if (org == "me")
-            throw ProblemException.NoOrganization();
-        var orgId = await db.QuerySingleOrDefaultAsync<Guid?>(
-            """
-            select id
-            from organizations
-            where slug = @Slug
-              and deleted_at is null
-            """,
-            new { Slug = org },
-            ct);
-        return orgId is { } id ? new(id, org, session.UserId, MemberRole.Admin) { OrgInPath = org } : throw NoSuchOrganization();
     }
 
     // Handles a key that is not cached as live. A caller who sends many invalid keys is rate limited and cannot load the database with
@@ -230,6 +181,4 @@ internal sealed class AuthorizationMiddleware(
 
     private static string Route(HttpContext context) =>
         $"{context.Request.Method} /{((RouteEndpoint)context.GetEndpoint()!).RoutePattern.RawText?.Trim('/')}";
-
-    private static ProblemException NoSuchOrganization() => ProblemException.NotFound("No such organization.");
 }

@@ -37,7 +37,7 @@ internal sealed class LoginLockout(NpgsqlDataSource db, RateLimits limits)
 
     /// <summary>Reads the lockout status before the expensive hashing; it may change until the decision.</summary>
     public async Task<LockoutStatus> Check(LoginAttempt attempt, CancellationToken ct) =>
-        ToStatus(attempt, await db.QueryAsync<Row>(
+        ToStatus(attempt, await db.QueryAsync<FailureRow>(
             """
             select subject, failures, extract(epoch from window_ends_at - now())::float8 as seconds
             from password_failures
@@ -49,7 +49,7 @@ internal sealed class LoginLockout(NpgsqlDataSource db, RateLimits limits)
 
     /// <summary>Locks the counters and returns the lockout status, which cannot change until the transaction ends.</summary>
     public async Task<LockoutStatus> LockCounters(Sql.Transaction transaction, LoginAttempt attempt) =>
-        ToStatus(attempt, await transaction.QueryAsync<Row>(
+        ToStatus(attempt, await transaction.QueryAsync<FailureRow>(
             """
             insert into password_failures as known (subject, failures, window_ends_at)
             select subject, 0, now() + make_interval(secs => @Seconds)
@@ -96,14 +96,14 @@ internal sealed class LoginLockout(NpgsqlDataSource db, RateLimits limits)
             """,
             attempt);
 
-    private LockoutStatus ToStatus(LoginAttempt attempt, IReadOnlyList<Row> rows) => new(
+    private LockoutStatus ToStatus(LoginAttempt attempt, IReadOnlyList<FailureRow> rows) => new(
         Wait(rows, attempt.Account, _limits.FailuresPerAccount),
         limits.Enabled && attempt.Address is { } address ? Wait(rows, address, _limits.FailuresPerAddress) : null);
 
-    private static TimeSpan? Wait(IReadOnlyList<Row> rows, byte[] subject, int most) =>
+    private static TimeSpan? Wait(IReadOnlyList<FailureRow> rows, byte[] subject, int most) =>
         rows.FirstOrDefault(row => row.Subject.AsSpan().SequenceEqual(subject)) is { } row && row.Failures >= most
             ? TimeSpan.FromSeconds(row.Seconds)
             : null;
 
-    private sealed record Row(byte[] Subject, int Failures, double Seconds);
+    private sealed record FailureRow(byte[] Subject, int Failures, double Seconds);
 }

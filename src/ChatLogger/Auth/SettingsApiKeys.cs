@@ -10,11 +10,11 @@ namespace ChatLogger.Auth;
 /// <c>ApiKeys__0__Slug</c>, <c>ApiKeys__0__Sha256</c> (64 hexadecimal digits: SHA-256 of the whole key), <c>ApiKeys__0__Scopes__0</c>
 /// (default: ingest).
 /// </summary>
-internal sealed class SettingsApiKeys(IReadOnlyList<SettingsApiKeys.Entry> entries, NpgsqlDataSource db) : IApiKeyValidator
+internal sealed class SettingsApiKeys(IReadOnlyList<SettingsApiKeys.ConfiguredKey> entries, NpgsqlDataSource db) : IApiKeyValidator
 {
     public async Task<ApiKeyGrant?> Validate(ApiKey key, CancellationToken ct)
     {
-        Entry? found = null;
+        ConfiguredKey? found = null;
         if (entries.Count == 0)
             return null;
         var sha256 = key.Sha256;
@@ -39,9 +39,9 @@ internal sealed class SettingsApiKeys(IReadOnlyList<SettingsApiKeys.Entry> entri
     }
 
     /// <summary>Reads the section <c>ApiKeys</c>; an incomplete or malformed entry fails the start.</summary>
-    public static IReadOnlyList<Entry> Read(IConfiguration configuration)
+    public static IReadOnlyList<ConfiguredKey> Read(IConfiguration configuration)
     {
-        var entries = new List<Entry>();
+        var entries = new List<ConfiguredKey>();
         foreach (var section in configuration.GetSection("ApiKeys").GetChildren())
         {
             var name = $"ApiKeys__{section.Key}";
@@ -61,5 +61,5 @@ internal sealed class SettingsApiKeys(IReadOnlyList<SettingsApiKeys.Entry> entri
         return entries;
     }
 
-    internal sealed record Entry(string Slug, byte[] Sha256, IReadOnlyList<string> Scopes);
+    internal sealed record ConfiguredKey(string Slug, byte[] Sha256, IReadOnlyList<string> Scopes);
 }

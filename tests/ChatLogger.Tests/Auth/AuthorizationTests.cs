@@ -5,7 +5,6 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Routing.Patterns;
 using Microsoft.Extensions.DependencyInjection;
-using Npgsql;
 using NSubstitute;
 using Problem = ChatLogger.Http.ProblemException;
 
@@ -182,10 +181,7 @@ public sealed class AuthorizationTests(App app) : IClassFixture<App>
                 app.Services.GetRequiredService<LastUsedTracker>(),
                 app.Clock,
                 app.Services.GetRequiredService<Instruments>()),
-            app.Services.GetRequiredService<SessionCookie>(),
-            app.Services.GetRequiredService<SessionTokens>(),
-            app.Services.GetRequiredService<NpgsqlDataSource>(),
-            app.Clock,
+            app.Services.GetRequiredService<SessionAuthenticator>(),
             app.Services.GetRequiredService<OriginCheck>(),
             new IngestActivity(),
             app.Services.GetRequiredService<RateLimiters>(),

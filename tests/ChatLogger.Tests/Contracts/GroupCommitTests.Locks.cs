@@ -1,10 +1,7 @@
 using ChatLogger.Features;
 using ChatLogger.Http;
 using ChatLogger.Ingest;
-using ChatLogger.Telemetry;
 using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using NSubstitute;
 

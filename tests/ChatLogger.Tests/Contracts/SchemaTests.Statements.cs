@@ -13,8 +13,10 @@ public partial class SchemaTests
             (from file in System.IO.Directory.EnumerateFiles(source, "*.cs", SearchOption.AllDirectories)
              where !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal)
              from Match literal in Literal().Matches(File.ReadAllText(file))
-             where tables.Any(table => TenantStatement.Names(literal.Value, table))
-             select (File: Path.GetFileNameWithoutExtension(file), Sql: literal.Value.Trim('$', '"'))).ToList();
+             // A statement that runs on several tables of one shape is read with one of them.
+             let sql = literal.Value.Replace("{table}", "export_chunks", StringComparison.Ordinal)
+             where tables.Any(table => TenantStatement.Names(sql, table))
+             select (File: Path.GetFileNameWithoutExtension(file), Sql: sql.Trim('$', '"'))).ToList();
         var unheld = statements.Where(statement => TenantStatement.Forgotten(statement.Sql, tables).Count > 0).ToList();
 
         Assert.True(statements.Count >= 40, "The statements are no longer found where they were looked for.");
@@ -71,7 +73,7 @@ public partial class SchemaTests
     /// </summary>
     private static readonly (string File, string Sql, string Because)[] Unheld =
     [
-        ("AuthorizationMiddleware", "where s.id = @SessionId", "the session of a token, which says whose organization it is"),
+        ("SessionAuthenticator", "where s.id = @SessionId", "the session of a token, which says whose organization it is"),
         ("DatabaseApiKeys", "where k.public_id = @PublicId", "the key by its public id, which says whose organization it is"),
         ("Login", "where u.email = @Email", "the member by e-mail address, before it is known of which organization"),
         ("CreateMember", "where email = @Email", "an e-mail address belongs to one member of all organizations together"),
@@ -89,7 +91,7 @@ public partial class SchemaTests
             "select from api_keys where public_id = @PublicId",
             "whether the first key is there; public ids are unique over all"),
         ("ExportBacklog", "as oldest_seconds", "a count for the operator, over all organizations"),
-        ("ExportLeases", "from exports waiting", "claims are for all organizations"),
+        ("ExportLeases.Claim", "from exports waiting", "claims are for all organizations"),
         ("ExportLeases", "lease_until >= started_at + @HardLimit", "a sweep over all organizations"),
         ("ExportCleanup", "set state = 'expired', leftovers = true", "a sweep over all organizations"),
         ("ExportCleanup", "where outdated", "a sweep over all organizations"),

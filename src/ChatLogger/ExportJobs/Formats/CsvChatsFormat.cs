@@ -6,39 +6,21 @@ namespace ChatLogger.ExportJobs;
 /// <c>csv</c> with a row per chat: its fields, the number of its messages, the times of the first and the last, and a transcript in one
 /// cell, as <c>role: content</c> with empty lines in between. The transcript is the last cell because it is streamed, however long it is.
 /// </summary>
-internal sealed class CsvChatsFormat : IExportFormat
+internal sealed class CsvChatsFormat : CsvFormat
 {
-    public string Name => "csv";
+    public override string? Layout => "chats";
 
-    public string? Layout => "chats";
+    public override bool NeedsTotals => true;
 
-    public string ContentType => "text/csv; charset=utf-8; header=present";
+    protected override string[] Columns { get; } =
+    [
+        "chatId", "chatTitle", "chatTags", "userId", "externalUserId", "createdAt", "updatedAt", "messageCount", "firstMessageAt",
+        "lastMessageAt", "rating", "metadata", "transcript"
+    ];
 
-    public string FileExtension => "csv";
+    protected override IExportRowWriter Begin(IBufferWriter<byte> output, CsvRows rows) => new RowWriter(output, rows);
 
-    public bool NeedsTotals => true;
-
-    public IExportRowWriter Begin(IBufferWriter<byte> output, ExportStyle style) =>
-        new File(
-            output,
-            new CsvRows(
-                output,
-                style,
-                "chatId",
-                "chatTitle",
-                "chatTags",
-                "userId",
-                "externalUserId",
-                "createdAt",
-                "updatedAt",
-                "messageCount",
-                "firstMessageAt",
-                "lastMessageAt",
-                "rating",
-                "metadata",
-                "transcript"));
-
-    private sealed class File(IBufferWriter<byte> output, CsvRows rows) : IExportRowWriter
+    private sealed class RowWriter(IBufferWriter<byte> output, CsvRows rows) : IExportRowWriter
     {
         private bool _transcript;
 

@@ -3,42 +3,21 @@ using System.Buffers;
 namespace ChatLogger.ExportJobs;
 
 /// <summary><c>csv</c> with a row per message. The tags are one cell with a JSON array, because a tag may contain any separator.</summary>
-internal sealed class CsvMessagesFormat : IExportFormat
+internal sealed class CsvMessagesFormat : CsvFormat
 {
-    public string Name => "csv";
+    public override string? Layout => "messages";
 
-    public string? Layout => "messages";
+    public override bool CountsMessages => true;
 
-    public string ContentType => "text/csv; charset=utf-8; header=present";
+    protected override string[] Columns { get; } =
+    [
+        "chatId", "chatTitle", "chatTags", "userId", "externalUserId", "chatCreatedAt", "messageId", "role", "content", "model",
+        "latencyMs", "tokenCount", "promptTokens", "completionTokens", "metadata", "rating", "createdAt"
+    ];
 
-    public string FileExtension => "csv";
+    protected override IExportRowWriter Begin(IBufferWriter<byte> output, CsvRows rows) => new RowWriter(rows);
 
-    public bool CountsMessages => true;
-
-    public IExportRowWriter Begin(IBufferWriter<byte> output, ExportStyle style) =>
-        new File(
-            new CsvRows(
-                output,
-                style,
-                "chatId",
-                "chatTitle",
-                "chatTags",
-                "userId",
-                "externalUserId",
-                "chatCreatedAt",
-                "messageId",
-                "role",
-                "content",
-                "model",
-                "latencyMs",
-                "tokenCount",
-                "promptTokens",
-                "completionTokens",
-                "metadata",
-                "rating",
-                "createdAt"));
-
-    private sealed class File(CsvRows rows) : IExportRowWriter
+    private sealed class RowWriter(CsvRows rows) : IExportRowWriter
     {
         // The fields of the chat, which begin the row of each of its messages: the texts concatenated, and the other values.
         private readonly ArrayBufferWriter<byte> _texts = new(1024);

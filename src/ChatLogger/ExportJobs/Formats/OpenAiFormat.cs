@@ -17,9 +17,9 @@ internal sealed class OpenAiFormat : IExportFormat
 
     public bool NeedsAssistant => true;
 
-    public IExportRowWriter Begin(IBufferWriter<byte> output, ExportStyle style) => new File(output);
+    public IExportRowWriter Begin(IBufferWriter<byte> output, ExportStyle style) => new RowWriter(output);
 
-    private sealed class File(IBufferWriter<byte> output) : IExportRowWriter
+    private sealed class RowWriter(IBufferWriter<byte> output) : IExportRowWriter
     {
         private bool _suppressed;
         private bool _messages;

@@ -10,7 +10,7 @@ namespace ChatLogger.ExportJobs;
 /// the database has it. The query runs every few seconds, and only while a listener observes the gauges.
 /// </summary>
 internal sealed class ExportBacklog(NpgsqlDataSource db, ILogger<ExportBacklog> log)
-    : PolledGauges<ExportBacklog.Counted>(TimeSpan.FromSeconds(5), log), IObservableGauges
+    : PolledGauges<ExportBacklog.BacklogCounts>(TimeSpan.FromSeconds(5), log), IObservableGauges
 {
     private ObservableGauge<long>? _exports;
 
@@ -30,8 +30,8 @@ internal sealed class ExportBacklog(NpgsqlDataSource db, ILogger<ExportBacklog> 
 
     protected override bool IsWanted => _exports?.Enabled == true;
 
-    protected override Task<Counted?> Count(CancellationToken ct) =>
-        db.QuerySingleOrDefaultAsync<Counted>(
+    protected override Task<BacklogCounts?> Count(CancellationToken ct) =>
+        db.QuerySingleOrDefaultAsync<BacklogCounts>(
             """
             select count(*) filter (where state = 'queued') as queued,
                    count(*) filter (where state = 'running') as running,
@@ -45,5 +45,5 @@ internal sealed class ExportBacklog(NpgsqlDataSource db, ILogger<ExportBacklog> 
     private static Measurement<long> In(string state, long exports) =>
         new(exports, new KeyValuePair<string, object?>("chatlogger.export.state", state));
 
-    internal sealed record Counted(long Queued, long Running, double OldestSeconds);
+    internal sealed record BacklogCounts(long Queued, long Running, double OldestSeconds);
 }

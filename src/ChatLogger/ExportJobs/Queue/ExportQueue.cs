@@ -43,7 +43,7 @@ internal sealed class ExportQueue(NpgsqlDataSource db, IdGenerator ids, ExportSe
                 // The lock is taken in a statement of its own, so that the snapshot of the next one, which counts, includes the exports
                 // that concurrent requests have committed.
                 await transaction.ExecuteAsync("select from organizations where id = @OrgId for no key update", request);
-                var counts = await transaction.QuerySingleOrDefaultAsync<Counts>(
+                var counts = await transaction.QuerySingleOrDefaultAsync<QueueCounts>(
                     """
                     select
                         (select count(*) from exports where org_id = @OrgId and state = 'queued') as queued,
@@ -218,10 +218,11 @@ internal sealed class ExportQueue(NpgsqlDataSource db, IdGenerator ids, ExportSe
 
     private const string Columns =
         """
-        id, state, format, layout, rows, total_rows, bytes, encode(sha256, 'hex') as sha256, skipped, reason, requested_by, created_at, finished_at, expires_at
+        id, state, format, layout, rows, total_rows, bytes, encode(sha256, 'hex') as sha256, skipped, reason, requested_by,
+        created_at, finished_at, expires_at
         """;
 
-    private sealed record Counts(long Queued, DateTimeOffset? Oldest);
+    private sealed record QueueCounts(long Queued, DateTimeOffset? Oldest);
 }
 
 /// <summary>An export that is queued: just now, or earlier by the same request with the same Idempotency-Key.</summary>

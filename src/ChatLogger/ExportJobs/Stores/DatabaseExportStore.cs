@@ -13,7 +13,7 @@ internal sealed class DatabaseExportStore([FromKeyedServices(Pools.Exports)] Npg
 
     private const int BatchChunks = 64;
 
-    public ExportFileWriter Create(ExportLease lease) => new Writer(db, lease);
+    public ExportFileWriter Create(ExportLease lease) => new ChunkWriter(db, lease);
 
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> Read(
         ExportFile file, long offset, long length, [EnumeratorCancellation] CancellationToken ct)
@@ -55,35 +55,11 @@ internal sealed class DatabaseExportStore([FromKeyedServices(Pools.Exports)] Npg
         yield return Gzip.Tail(crc32, file.Bytes);
     }
 
-    // These chunks are neither read nor added to any more. Deleting them in small batches only keeps each statement short.
-    public async Task Delete(Guid orgId, Guid exportId, long? keep, CancellationToken ct)
-    {
-        int deleted;
-        do
-        {
-            deleted = await db.ExecuteAsync(
-                """
-                delete from export_chunks
-                where org_id = @OrgId
-                  and export_id = @ExportId
-                  and (fence, index) in (
-                      select fence, index
-                      from export_chunks
-                      where org_id = @OrgId
-                        and export_id = @ExportId
-                        and fence is distinct from @Keep
-                      order by fence, index
-                      limit @BatchChunks
-                  )
-                """,
-                new { OrgId = orgId, ExportId = exportId, Keep = keep, BatchChunks },
-                ct);
-        }
-        while (deleted == BatchChunks);
-    }
+    public Task Delete(Guid orgId, Guid exportId, long? keep, CancellationToken ct) =>
+        ExportRows.Delete(db, ExportRows.Chunks, BatchChunks, orgId, exportId, keep, ct);
 
-    private Task<Row?> ChunkAt(ExportFile file, long offset, byte[] and, CancellationToken ct) =>
-        db.QuerySingleOrDefaultAsync<Row>(
+    private Task<ChunkRow?> ChunkAt(ExportFile file, long offset, byte[] and, CancellationToken ct) =>
+        db.QuerySingleOrDefaultAsync<ChunkRow>(
             """
             select index, start, length, crc32, data || @And as data
             from export_chunks
@@ -97,8 +73,8 @@ internal sealed class DatabaseExportStore([FromKeyedServices(Pools.Exports)] Npg
             new { file.OrgId, file.ExportId, file.Fence, Offset = offset, And = and },
             ct);
 
-    private Task<Row?> Chunk(ExportFile file, int index, byte[] and, CancellationToken ct) =>
-        db.QuerySingleOrDefaultAsync<Row>(
+    private Task<ChunkRow?> Chunk(ExportFile file, int index, byte[] and, CancellationToken ct) =>
+        db.QuerySingleOrDefaultAsync<ChunkRow>(
             """
             select index, start, length, crc32, data || @And as data
             from export_chunks
@@ -112,9 +88,9 @@ internal sealed class DatabaseExportStore([FromKeyedServices(Pools.Exports)] Npg
 
     private static EndOfStreamException Gone() => new("The export's file is not whole any more.");
 
-    private sealed record Row(int Index, long Start, int Length, long Crc32, byte[] Data);
+    private sealed record ChunkRow(int Index, long Start, int Length, long Crc32, byte[] Data);
 
-    private sealed class Writer(NpgsqlDataSource db, ExportLease lease) : ExportFileWriter
+    private sealed class ChunkWriter(NpgsqlDataSource db, ExportLease lease) : ExportFileWriter
     {
         private readonly byte[] _chunk = new byte[ChunkBytes];
         private readonly Crc32 _crc32 = new();

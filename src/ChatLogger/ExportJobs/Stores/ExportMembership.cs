@@ -58,31 +58,8 @@ internal sealed class ExportMembership([FromKeyedServices(Pools.Exports)] Npgsql
     }
 
     /// <summary>Deletes the records of an export, except those of the lease with the fence <paramref name="keep"/>.</summary>
-    public async Task Delete(Guid orgId, Guid exportId, long? keep, CancellationToken ct)
-    {
-        int deleted;
-        do
-        {
-            deleted = await db.ExecuteAsync(
-                """
-                delete from export_chats
-                where org_id = @OrgId
-                  and export_id = @ExportId
-                  and (fence, index) in (
-                      select fence, index
-                      from export_chats
-                      where org_id = @OrgId
-                        and export_id = @ExportId
-                        and fence is distinct from @Keep
-                      order by fence, index
-                      limit @BatchRows
-                  )
-                """,
-                new { OrgId = orgId, ExportId = exportId, Keep = keep, BatchRows },
-                ct);
-        }
-        while (deleted == BatchRows);
-    }
+    public Task Delete(Guid orgId, Guid exportId, long? keep, CancellationToken ct) =>
+        ExportRows.Delete(db, ExportRows.Chats, BatchRows, orgId, exportId, keep, ct);
 
     internal sealed class Recorder(NpgsqlDataSource db, ExportLease lease)
     {

@@ -33,7 +33,7 @@ internal sealed class FileExportStore(string root) : IExportStore
         }
     }
 
-    public ExportFileWriter Create(ExportLease lease) => new Writer(Name(lease.OrgId, lease.ExportId, lease.Fence));
+    public ExportFileWriter Create(ExportLease lease) => new DiskWriter(Name(lease.OrgId, lease.ExportId, lease.Fence));
 
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> Read(
         ExportFile file, long offset, long length, [EnumeratorCancellation] CancellationToken ct)
@@ -98,12 +98,12 @@ internal sealed class FileExportStore(string root) : IExportStore
         }
     }
 
-    private sealed class Writer : ExportFileWriter
+    private sealed class DiskWriter : ExportFileWriter
     {
         private readonly string _name;
         private readonly FileStream _file;
 
-        public Writer(string name)
+        public DiskWriter(string name)
         {
             _name = name;
             // Other users of this machine must not be able to read the conversations.

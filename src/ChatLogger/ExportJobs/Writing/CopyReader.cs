@@ -60,15 +60,15 @@ internal sealed class CopyReader(Stream stream)
         return read > 0;
     }
 
-    /// <summary>Passes the next row to <paramref name="file"/>; <see cref="Row.None"/>: more bytes are needed first.</summary>
-    public Row Next(IExportRowWriter file)
+    /// <summary>Passes the next row to <paramref name="file"/>; <see cref="ReadResult.None"/>: more bytes are needed first.</summary>
+    public ReadResult Next(IExportRowWriter file)
     {
         var bytes = _buffer.AsSpan(_start, _end - _start);
         if (!_begun)
         {
             // The header: the signature, flags, and the length of an extension area that PostgreSQL does not use.
             if (bytes.Length < Signature.Length + 8)
-                return Row.None;
+                return ReadResult.None;
             if (!bytes.StartsWith(Signature))
                 throw new InvalidDataException("The answer is no binary COPY.");
             _begun = true;
@@ -78,20 +78,20 @@ internal sealed class CopyReader(Stream stream)
 
         var length = LengthOfRow(bytes);
         if (length == 0)
-            return Row.None;
+            return ReadResult.None;
         _start += length;
         if (length == Trailer)
         {
             if (_chat != default)
                 file.EndChat();
             Complete = true;
-            return Row.None;
+            return ReadResult.None;
         }
         var fields = new Fields(bytes[2..length]);
         return fields.Long() is { } seq ? Message(ref fields, seq, file) : Chat(ref fields, file);
     }
 
-    private Row Chat(ref Fields fields, IExportRowWriter file)
+    private ReadResult Chat(ref Fields fields, IExportRowWriter file)
     {
         if (_chat != default)
             file.EndChat();
@@ -121,10 +121,10 @@ internal sealed class CopyReader(Stream stream)
             FirstMessageAt = fields.Time(),
             LastMessageAt = fields.Time(),
             Feedback = fields.Feedback(),
-        }) ? Row.Chat : Row.LeftOut;
+        }) ? ReadResult.Chat : ReadResult.LeftOut;
     }
 
-    private Row Message(ref Fields fields, long seq, IExportRowWriter file)
+    private ReadResult Message(ref Fields fields, long seq, IExportRowWriter file)
     {
         _message = fields.Id();
         if (fields.Id() != _chat || seq <= _seq)
@@ -149,7 +149,7 @@ internal sealed class CopyReader(Stream stream)
             CreatedAt = fields.Time()!.Value,
             Feedback = fields.Skip(3).Feedback(),
         };
-        return file.Message(message) ? Row.Message : Row.LeftOut;
+        return file.Message(message) ? ReadResult.Message : ReadResult.LeftOut;
     }
 
     // 0: the buffer does not hold the complete row yet.
@@ -172,7 +172,7 @@ internal sealed class CopyReader(Stream stream)
         return length <= bytes.Length ? (int)length : 0;
     }
 
-    internal enum Row
+    internal enum ReadResult
     {
         None,
         Chat,

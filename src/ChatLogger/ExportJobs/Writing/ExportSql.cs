@@ -28,7 +28,8 @@ internal static class ExportSql
                set_config('enable_material', 'off', true),
                set_config('max_parallel_workers_per_gather', '0', true),
                set_config('jit', 'off', true),
-               set_config('client_connection_check_interval', case when version() ~* 'visual c|mingw|windows|msvc' then '0' else '1s' end, true),
+               set_config(
+                   'client_connection_check_interval', case when version() ~* 'visual c|mingw|windows|msvc' then '0' else '1s' end, true),
                set_config('chatlogger.org_id', @OrgId::uuid::text, true),
                set_config('chatlogger.from_at', @From::timestamptz::text, true),
                set_config('chatlogger.to_at', @To::timestamptz::text, true),

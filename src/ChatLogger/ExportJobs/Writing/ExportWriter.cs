@@ -46,16 +46,16 @@ internal sealed class ExportWriter(
             var rows = new CopyReader(copy);
             var file = format.Begin(output, new(request.Bom, TimeZones.Find(request.LocalTimes)));
             var (records, suppressed) = (0L, 0L);
-            var counted = format.CountsMessages ? CopyReader.Row.Message : CopyReader.Row.Chat;
+            var counted = format.CountsMessages ? CopyReader.ReadResult.Message : CopyReader.ReadResult.Chat;
             while (await Fill(rows, reading.Broken, ct))
             {
-                for (var row = Next(rows, file); row != CopyReader.Row.None; row = Next(rows, file))
+                for (var row = Next(rows, file); row != CopyReader.ReadResult.None; row = Next(rows, file))
                 {
                     if (row == counted)
                         records++;
-                    if (row == CopyReader.Row.Chat)
+                    if (row == CopyReader.ReadResult.Chat)
                         chat(rows.ChatId);
-                    if (row == CopyReader.Row.LeftOut)
+                    if (row == CopyReader.ReadResult.LeftOut)
                         suppressed++;
                     if (output.WrittenCount < EnoughForABlock)
                         continue;
@@ -121,7 +121,7 @@ internal sealed class ExportWriter(
         }
     }
 
-    private static CopyReader.Row Next(CopyReader rows, IExportRowWriter file)
+    private static CopyReader.ReadResult Next(CopyReader rows, IExportRowWriter file)
     {
         try
         {

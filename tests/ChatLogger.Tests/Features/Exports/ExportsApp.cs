@@ -78,16 +78,9 @@ internal sealed class Instance : IAsyncDisposable
         Leases = new(app.Pool, settings);
         var membership = app.Services.GetRequiredService<ExportMembership>();
         Sweep = new(app.Pool, store, membership, Leases);
-        _worker = new(
-            Queue,
-            Leases,
-            Sweep,
-            store,
-            membership,
-            writer,
-            settings,
-            new IngestActivity(),
-            new Logger<ExportWorker>(app.Services.GetRequiredService<ILoggerFactory>()));
+        var log = new Logger<ExportWorker>(app.Services.GetRequiredService<ILoggerFactory>());
+        var runner = new ExportRunner(Leases, store, membership, writer, settings, new IngestActivity(), log);
+        _worker = new(Queue, Leases, Sweep, runner, settings, log);
     }
 
     public IExportStore Store { get; }
