@@ -57,7 +57,7 @@ internal sealed class DimensionIds
 
     /// <summary>The names of the ids that a response shows.</summary>
     public static async Task<Dictionary<int, string>> Of(Sql.Transaction transaction, Guid orgId, int[] numbers) =>
-        (await transaction.QueryAsync<Row>(
+        (await transaction.QueryAsync<NameRow>(
             "select no, name from rollup_names where org_id = @OrgId and no = any(@Numbers)", new { OrgId = orgId, Numbers = numbers }))
         .ToDictionary(row => row.No, row => row.Name);
 
@@ -72,12 +72,12 @@ internal sealed class DimensionIds
 
     private async Task Find(Sql.Transaction transaction, Guid orgId, string[] names)
     {
-        foreach (var row in await transaction.QueryAsync<Row>(
+        foreach (var row in await transaction.QueryAsync<NameRow>(
             "select no, name from rollup_names where org_id = @OrgId and name = any(@Names)", new { OrgId = orgId, Names = names }))
         {
             _known[row.Name] = row.No;
         }
     }
 
-    private sealed record Row(int No, string Name);
+    private sealed record NameRow(int No, string Name);
 }

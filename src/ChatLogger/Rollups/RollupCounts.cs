@@ -24,7 +24,7 @@ internal sealed class RollupCounts(IReadOnlyList<(DateTimeOffset Start, int Slot
             while (slotOf.Count < ranges.Count)
                 slotOf.Add(spans[i].Slot);
         }
-        foreach (var row in await snapshot.QueryAsync<Row>(
+        foreach (var row in await snapshot.QueryAsync<CountsRow>(
             """
             select s.no::int, r.counts
             from unnest(@Tiers, @Starts, @Ends) with ordinality as s(tier, start, until, no)
@@ -52,5 +52,5 @@ internal sealed class RollupCounts(IReadOnlyList<(DateTimeOffset Start, int Slot
         _counts[spans[found >= 0 ? found : ~found - 1].Slot].Add(what);
     }
 
-    private sealed record Row(int No, byte[] Counts);
+    private sealed record CountsRow(int No, byte[] Counts);
 }

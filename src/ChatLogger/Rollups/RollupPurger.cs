@@ -13,7 +13,9 @@ internal sealed class RollupPurger(NpgsqlDataSource db) : IOrganizationPurger
                 """
                 delete from rollups
                 where org_id = @OrgId
-                  and (tier, start) in (select tier, start from rollups where org_id = @OrgId order by tier, start limit @BatchRows for update skip locked)
+                  and (tier, start) in (
+                      select tier, start from rollups where org_id = @OrgId order by tier, start limit @BatchRows for update skip locked
+                  )
                 """,
                 piece,
                 ct) > 0
@@ -30,7 +32,12 @@ internal sealed class RollupPurger(NpgsqlDataSource db) : IOrganizationPurger
                 delete from feedback_replaced
                 where org_id = @OrgId
                   and until_seq in (
-                      select until_seq from feedback_replaced where org_id = @OrgId order by until_seq limit @BatchRows for update skip locked
+                      select until_seq
+                      from feedback_replaced
+                      where org_id = @OrgId
+                      order by until_seq
+                      limit @BatchRows
+                      for update skip locked
                   )
                 """,
                 piece,

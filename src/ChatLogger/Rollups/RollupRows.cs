@@ -16,7 +16,7 @@ internal static class RollupRows
         Guid orgId,
         IReadOnlyCollection<(int Tier, long Start)> spans)
     {
-        var rows = await transaction.QueryAsync<Row>(
+        var rows = await transaction.QueryAsync<BucketRow>(
             """
             select r.tier, r.start, r.counts, r.people, r.tags
             from unnest(@Tiers, @Starts) as s(tier, start)
@@ -92,5 +92,5 @@ internal static class RollupRows
         await write.ExecuteNonQueryAsync(transaction.Ct);
     }
 
-    private sealed record Row(short Tier, DateTime Start, byte[] Counts, byte[] People, byte[] Tags);
+    private sealed record BucketRow(short Tier, DateTime Start, byte[] Counts, byte[] People, byte[] Tags);
 }

@@ -10,112 +10,124 @@ namespace ChatLogger.Rollups;
 /// </summary>
 internal static class RollupSql
 {
-    private const string Message =
-        """
-        select 1, m.created_at, c.user_id, c.external_user_id, c.tags,
-               case m.role when 'user' then 0 when 'assistant' then 1 when 'system' then 2 when 'developer' then 3 when 'tool' then 4 else 5 end,
+    private static readonly string Roles =
+        $"case m.role {string.Join(' ', BucketCounts.RoleNames.Select((role, index) => $"when '{role}' then {index}"))} end";
+
+    private static readonly string Message =
+        $"""
+        select {(int)AnalyticsEventKind.Message}, m.created_at, c.user_id, c.external_user_id, c.tags, {Roles},
                m.latency_ms, coalesce(m.token_count, coalesce(m.prompt_tokens, 0) + coalesce(m.completion_tokens, 0)),
                coalesce(m.prompt_tokens, 0), coalesce(m.completion_tokens, 0), 0, 0
         """;
 
-    private const string Chat = "select 0, c.created_at, c.user_id, c.external_user_id, c.tags, 0, null::int, 0, 0, 0, 0, 0";
+    private static readonly string Chat =
+        $"select {(int)AnalyticsEventKind.Chat}, c.created_at, c.user_id, c.external_user_id, c.tags, 0, null::int, 0, 0, 0, 0, 0";
 
-    private const string Rating =
-        "select 2, f.at, null::uuid, null, '{}'::text[], 0, null::int, 0, 0, 0, (f.rating = 'up')::int, (f.rating = 'down')::int";
+    private static readonly string Rating =
+        $$"""
+        select {{(int)AnalyticsEventKind.Feedback}}, f.at, null::uuid, null, '{}'::text[], 0, null::int, 0, 0, 0,
+               (f.rating = 'up')::int, (f.rating = 'down')::int
+        """;
 
-    private const string NoMore =
-        "select 2, f.at, null::uuid, null, '{}'::text[], 0, null::int, 0, 0, 0, -(f.rating = 'up')::int, -(f.rating = 'down')::int";
+    private static readonly string RatingRemoved =
+        $$"""
+        select {{(int)AnalyticsEventKind.Feedback}}, f.at, null::uuid, null, '{}'::text[], 0, null::int, 0, 0, 0,
+               -(f.rating = 'up')::int, -(f.rating = 'down')::int
+        """;
+
+    private static readonly string Chats =
+        $"""
+        {Chat}
+        from chats c
+        where c.org_id = @OrgId
+          and c.deleted_at is null
+        """;
+
+    private static readonly string Messages =
+        $"""
+        {Message}
+        from messages m
+        join chats c on c.org_id = m.org_id and c.id = m.chat_id
+        where m.org_id = @OrgId
+          and c.deleted_at is null
+        """;
+
+    private static readonly string Ratings =
+        $"""
+        {Rating}
+        from feedback f
+        join chats c on c.org_id = f.org_id and c.id = f.chat_id
+        where f.org_id = @OrgId
+          and c.deleted_at is null
+        """;
+
+    private const string FromReplaced =
+        """
+        from feedback_replaced f
+        join chats c on c.org_id = f.org_id and c.id = f.chat_id
+        where f.org_id = @OrgId
+          and c.deleted_at is null
+        """;
 
     /// <summary>
     /// The events after one sequence number and up to another. A rating that was replaced after the second number still counts. A rating
     /// from before the first number that was replaced in between is counted as -1.
     /// </summary>
-    public const string Arrived =
+    public static readonly string Arrived =
         $"""
-        {Chat}
-        from chats c
-        where c.org_id = @OrgId
+        {Chats}
           and c.seq > @After
           and c.seq <= @UpTo
-          and c.deleted_at is null
         union all
-        {Message}
-        from messages m
-        join chats c on c.org_id = m.org_id and c.id = m.chat_id
-        where m.org_id = @OrgId
+        {Messages}
           and m.seq > @After
           and m.seq <= @UpTo
-          and c.deleted_at is null
         union all
-        {Rating}
-        from feedback f
-        join chats c on c.org_id = f.org_id and c.id = f.chat_id
-        where f.org_id = @OrgId
+        {Ratings}
           and f.seq > @After
           and f.seq <= @UpTo
-          and c.deleted_at is null
         union all
         {Rating}
-        from feedback_replaced f
-        join chats c on c.org_id = f.org_id and c.id = f.chat_id
-        where f.org_id = @OrgId
+        {FromReplaced}
           and f.until_seq > @UpTo
           and f.seq > @After
           and f.seq <= @UpTo
-          and c.deleted_at is null
         union all
-        {NoMore}
-        from feedback_replaced f
-        join chats c on c.org_id = f.org_id and c.id = f.chat_id
-        where f.org_id = @OrgId
+        {RatingRemoved}
+        {FromReplaced}
           and f.until_seq > @After
           and f.until_seq <= @UpTo
           and f.seq <= @After
-          and c.deleted_at is null
         """;
 
     /// <summary>The events with given sequence numbers that happened in a range of time; see <see cref="UnaggregatedEvents"/>.</summary>
-    public const string Fresh =
+    public static readonly string Fresh =
         $"""
-        {Chat}
-        from chats c
-        where c.org_id = @OrgId
+        {Chats}
           and c.seq = any(@Chats)
           and c.created_at >= @From
           and c.created_at < @To
-          and c.deleted_at is null
         union all
-        {Message}
-        from messages m
-        join chats c on c.org_id = m.org_id and c.id = m.chat_id
-        where m.org_id = @OrgId
+        {Messages}
           and m.seq = any(@Messages)
           and m.created_at >= @From
           and m.created_at < @To
-          and c.deleted_at is null
         union all
-        {Rating}
-        from feedback f
-        join chats c on c.org_id = f.org_id and c.id = f.chat_id
-        where f.org_id = @OrgId
+        {Ratings}
           and f.seq = any(@Ratings)
           and f.at >= @From
           and f.at < @To
-          and c.deleted_at is null
         union all
-        {NoMore}
-        from feedback_replaced f
-        join chats c on c.org_id = f.org_id and c.id = f.chat_id
-        where f.org_id = @OrgId
+        {RatingRemoved}
+        {FromReplaced}
           and f.until_seq = any(@Replaced)
           and f.seq <= @UpTo
           and f.at >= @From
           and f.at < @To
-          and c.deleted_at is null
         """;
 
     /// <summary>The events in partial buckets up to a sequence number, with the ratings that were current at that number.</summary>
-    public const string Within =
+    public static readonly string Within =
         $"""
         {Chat}
         from unnest(@Starts, @Ends) as e(start, until)
@@ -147,7 +159,7 @@ internal static class RollupSql
         """;
 
     /// <summary>The events of one chat up to a sequence number, even if it is deleted, with its tags.</summary>
-    public const string OfChat =
+    public static readonly string OfChat =
         $"""
         {Chat}
         from chats c

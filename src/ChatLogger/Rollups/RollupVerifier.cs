@@ -27,7 +27,7 @@ internal sealed class RollupVerifier([FromKeyedServices(Pools.Analytics)] Npgsql
                 "select seq from followers where org_id = @OrgId and follower = @Name", new { OrgId = orgId, RollupUpdates.Name });
         var counted = await RollupUpdates.Count(transaction, orgId, upTo ?? -1, settings.BatchRows, mayAdd: mayRepair);
         var kept = (
-            await transaction.QueryAsync<Row>(
+            await transaction.QueryAsync<HashRow>(
                 "select tier, start, sha256(counts) || sha256(people) || sha256(tags) as hash from rollups where org_id = @OrgId",
                 new { OrgId = orgId })
         ).ToDictionary(row => ((int)row.Tier, TimeBuckets.Milliseconds(row.Start)), row => row.Hash);
@@ -52,5 +52,5 @@ internal sealed class RollupVerifier([FromKeyedServices(Pools.Analytics)] Npgsql
             .. SHA256.HashData(RollupCodec.Of(bucket.Tags)),
         ];
 
-    private sealed record Row(short Tier, DateTime Start, byte[] Hash);
+    private sealed record HashRow(short Tier, DateTime Start, byte[] Hash);
 }
