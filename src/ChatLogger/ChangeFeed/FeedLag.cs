@@ -14,7 +14,7 @@ namespace ChatLogger.ChangeFeed;
 /// <param name="time">The clock.</param>
 /// <param name="log">For failures.</param>
 internal sealed class FeedLag(IReadOnlyList<string> consumers, NpgsqlDataSource db, TimeProvider time, ILogger<FeedLag> log)
-    : PolledGauges<FeedLag.Counted>(TimeSpan.FromSeconds(15), log), IObservableGauges
+    : PolledGauges<FeedLag.OldestAges>(TimeSpan.FromSeconds(15), log), IObservableGauges
 {
     private ObservableGauge<double>? _ages;
 
@@ -25,12 +25,13 @@ internal sealed class FeedLag(IReadOnlyList<string> consumers, NpgsqlDataSource 
             "chatlogger.feed.consumer.lag",
             () => Last is { } last ? consumers.Select(name => Of(name, last)) : [],
             "s",
-            "How long ago the oldest message arrived that is not counted ahead or indexed yet; 0 when there is none. Answers are right all the same."
+            "How long ago the oldest message arrived that is not counted ahead or indexed yet; 0 when there is none. Answers are right all "
+                + "the same."
         );
 
     // The first unconsumed message of each organization is its oldest. Its id tells when it was written; createdAt does not, as callers may
     // set it.
-    protected override async Task<Counted?> Count(CancellationToken ct) => new((await db.QueryAsync<ConsumerLag>(
+    protected override async Task<OldestAges?> Count(CancellationToken ct) => new((await db.QueryAsync<ConsumerLag>(
         """
         select distinct on (n.follower) n.follower, m.id
         from organizations o
@@ -50,7 +51,7 @@ internal sealed class FeedLag(IReadOnlyList<string> consumers, NpgsqlDataSource 
         new { Followers = consumers },
         ct)).ToDictionary(each => each.Follower, each => (time.GetUtcNow() - Arrived(each.Id)).TotalSeconds));
 
-    private static Measurement<double> Of(string consumer, Counted last) => new(
+    private static Measurement<double> Of(string consumer, OldestAges last) => new(
         Math.Max(0, last.Ages.GetValueOrDefault(consumer)), new KeyValuePair<string, object?>("chatlogger.feed.consumer", consumer));
 
     // RFC 9562, section 5.7 (UUIDv7): the first 48 bits are the milliseconds since 1970.
@@ -61,7 +62,7 @@ internal sealed class FeedLag(IReadOnlyList<string> consumers, NpgsqlDataSource 
         return DateTimeOffset.FromUnixTimeMilliseconds(BinaryPrimitives.ReadInt64BigEndian(bytes) >>> 16);
     }
 
-    internal sealed record Counted(IReadOnlyDictionary<string, double> Ages);
+    internal sealed record OldestAges(IReadOnlyDictionary<string, double> Ages);
 
     private sealed record ConsumerLag(string Follower, Guid Id);
 }

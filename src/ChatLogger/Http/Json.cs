@@ -49,13 +49,13 @@ internal static class Json
         options.RespectNullableAnnotations = false;
         options.RespectRequiredConstructorParameters = false;
         options.Encoder = Encoder;
-        options.Converters.Add(new Instant());
+        options.Converters.Add(new InstantConverter());
         options.Converters.Add(new Id());
         return options;
     }
 
     /// <summary>RFC 3339 in UTC with <c>Z</c> and milliseconds. Reading accepts any offset and truncates to milliseconds.</summary>
-    private sealed class Instant : JsonConverter<DateTimeOffset>
+    private sealed class InstantConverter : JsonConverter<DateTimeOffset>
     {
         public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
             reader.TokenType == JsonTokenType.String && Rfc3339.TryParse(reader.GetString()!, out var instant)

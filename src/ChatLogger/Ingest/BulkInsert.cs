@@ -36,7 +36,15 @@ internal sealed class BulkInsertColumns<T>
 }
 
 /// <summary>Inserts many rows with the statement of a slice, and records the change in the change log.</summary>
-internal sealed class BulkInsert<T> : IBulkInsert<T>
+/// <param name="sql">The statement.</param>
+/// <param name="route">The route that the Idempotency-Keys are stored under.</param>
+/// <param name="db">The pool that the statement runs on.</param>
+/// <param name="settings">The retention of Idempotency-Keys.</param>
+/// <param name="time">The clock.</param>
+/// <param name="changeLog">Records which organizations have changes.</param>
+internal sealed class BulkInsert<T>(
+    IBulkInsertSql<T> sql, string route, NpgsqlDataSource db, IngestSettings settings, TimeProvider time, ChangeLog changeLog)
+    : IBulkInsert<T>
     where T : IWrite
 {
     /// <summary>
@@ -44,38 +52,26 @@ internal sealed class BulkInsert<T> : IBulkInsert<T>
     /// </summary>
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
 
-    private readonly NpgsqlDataSource _db;
-    private readonly IngestSettings _settings;
-    private readonly TimeProvider _time;
-    private readonly ChangeLog _changeLog;
-    private readonly string _route;
-    private readonly Dictionary<(bool Keyed, bool Wait), Statement> _statements = [];
-
-    /// <param name="sql">The statement.</param>
-    /// <param name="route">The route that the Idempotency-Keys are stored under.</param>
-    /// <param name="db">The pool that the statement runs on.</param>
-    /// <param name="settings">The retention of Idempotency-Keys.</param>
-    /// <param name="time">The clock.</param>
-    /// <param name="changeLog">Records which organizations have changes.</param>
-    public BulkInsert(
-        IBulkInsertSql<T> sql, string route, NpgsqlDataSource db, IngestSettings settings, TimeProvider time, ChangeLog changeLog)
+    private readonly Dictionary<(bool Keyed, bool Wait), Statement> _statements = new()
     {
-        (_route, _db, _settings, _time, _changeLog) = (route, db, settings, time, changeLog);
-        foreach (var (keyed, wait) in new[] { (false, false), (false, true), (true, false), (true, true) })
-            _statements.Add((keyed, wait), Number(sql.Text(keyed, wait), sql.Columns));
-    }
+        [(false, false)] = Number(sql.Text(keyed: false, wait: false), sql.Columns),
+        [(false, true)] = Number(sql.Text(keyed: false, wait: true), sql.Columns),
+        [(true, false)] = Number(sql.Text(keyed: true, wait: false), sql.Columns),
+        [(true, true)] = Number(sql.Text(keyed: true, wait: true), sql.Columns),
+    };
 
     public async Task<WriteStatus[]> Run(IReadOnlyList<T> writes, bool wait)
     {
         var statement = _statements[(writes.Any(write => write.IdempotencyKey is not null), wait)];
-        var rows = new Rows(writes, _time.GetUtcNow());
+        var now = time.GetUtcNow();
+        var rows = new Rows(writes, route, now, now - settings.KeyRetention);
         var parameters = Array.ConvertAll(statement.Parameters, parameter => parameter(rows));
         var statuses = new WriteStatus[writes.Count];
         using var timeout = new CancellationTokenSource(Timeout);
         try
         {
             await DatabaseWork.Run(
-                _db,
+                db,
                 (connection, ct) => Sql.Prepared(
                     connection,
                     (connection, ct) => Run(connection, statement.Text, parameters, statuses, ct),
@@ -88,7 +84,7 @@ internal sealed class BulkInsert<T> : IBulkInsert<T>
             throw new TimeoutException("The database did not answer a write in time.");
         }
         foreach (var orgId in rows.Organizations)
-            _changeLog.Record(orgId);
+            changeLog.Record(orgId);
         return statuses;
     }
 
@@ -97,7 +93,7 @@ internal sealed class BulkInsert<T> : IBulkInsert<T>
     {
         // An NpgsqlBatch is one transaction, also behind a transaction pooler.
         await using var batch = new NpgsqlBatch(connection);
-        if (_settings.SessionSetupSql is { } setup)
+        if (settings.SessionSetupSql is { } setup)
             batch.BatchCommands.Add(new NpgsqlBatchCommand(setup));
         var command = new NpgsqlBatchCommand(sql);
         batch.BatchCommands.Add(command);
@@ -106,7 +102,7 @@ internal sealed class BulkInsert<T> : IBulkInsert<T>
         try
         {
             await using var reader = await batch.ExecuteReaderAsync(ct);
-            if (_settings.SessionSetupSql is not null)
+            if (settings.SessionSetupSql is not null)
                 await reader.NextResultAsync(ct);
             while (await reader.ReadAsync(ct))
                 statuses[reader.GetInt32(1) - 1] = Enum.Parse<WriteStatus>(reader.GetString(0));
@@ -120,7 +116,7 @@ internal sealed class BulkInsert<T> : IBulkInsert<T>
     }
 
     // PostgreSQL numbers parameters. Only those that the text names are sent.
-    private Statement Number(string text, BulkInsertColumns<T> columns)
+    private static Statement Number(string text, BulkInsertColumns<T> columns)
     {
         var names = new List<string>();
         var numbered = Regex.Replace(text, "@([a-z0-9_]+)", match =>
@@ -133,19 +129,18 @@ internal sealed class BulkInsert<T> : IBulkInsert<T>
         return new(numbered, [.. names.Select(name => Parameter(name, columns))]);
     }
 
-    private Func<Rows, NpgsqlParameter> Parameter(string name, BulkInsertColumns<T> columns) => name switch
+    private static Func<Rows, NpgsqlParameter> Parameter(string name, BulkInsertColumns<T> columns) => name switch
     {
-        // Each organization and each lock key once; and for every row, the number of its lock key among these.
         "organizations" => rows => ArrayParameter.Of(NpgsqlDbType.Uuid, rows.Organizations),
-        "lock_org_ids" => rows => ArrayParameter.Of(NpgsqlDbType.Uuid, rows.LockKeys.ConvertAll(key => key.OrgId).ToArray()),
-        "lock_ids" => rows => ArrayParameter.Of(NpgsqlDbType.Uuid, rows.LockKeys.ConvertAll(key => key.Id).ToArray()),
-        "lock_no" => rows => ArrayParameter.Of(NpgsqlDbType.Integer, rows.LockNumbers),
+        "lock_org_ids" => rows => ArrayParameter.Of(NpgsqlDbType.Uuid, rows.Locks.Keys.ConvertAll(key => key.OrgId).ToArray()),
+        "lock_ids" => rows => ArrayParameter.Of(NpgsqlDbType.Uuid, rows.Locks.Keys.ConvertAll(key => key.Id).ToArray()),
+        "lock_no" => rows => ArrayParameter.Of(NpgsqlDbType.Integer, rows.Locks.Numbers),
         "key" => rows => ArrayParameter.Of(NpgsqlDbType.Text, rows.Writes.Select(write => write.IdempotencyKey?.Key).ToArray()),
         "body_sha256" => rows =>
             ArrayParameter.Of(NpgsqlDbType.Bytea, rows.Writes.Select(write => write.IdempotencyKey?.BodySha256).ToArray()),
-        "route" => _ => new NpgsqlParameter<string> { TypedValue = _route, NpgsqlDbType = NpgsqlDbType.Text },
+        "route" => rows => new NpgsqlParameter<string> { TypedValue = rows.Route, NpgsqlDbType = NpgsqlDbType.Text },
         "now" => rows => Instant(rows.Now),
-        "forgotten" => rows => Instant(rows.Now - _settings.KeyRetention),
+        "forgotten" => rows => Instant(rows.Forgotten),
         _ => Of(columns[name]),
     };
 
@@ -156,33 +151,41 @@ internal sealed class BulkInsert<T> : IBulkInsert<T>
 
     private sealed record Statement(string Text, Func<Rows, NpgsqlParameter>[] Parameters);
 
-    /// <summary>The rows of one statement, with their lock keys numbered from 1.</summary>
-    private sealed class Rows
+    private sealed record Rows(IReadOnlyList<T> Writes, string Route, DateTimeOffset Now, DateTimeOffset Forgotten)
     {
-        public Rows(IReadOnlyList<T> writes, DateTimeOffset now)
+        /// <summary>Each lock key once; and for every row the number of its lock key among these, counted from 1.</summary>
+        public (List<LockKey> Keys, int[] Numbers) Locks { get; } = NumberLocks(Writes);
+
+        public Guid[] Organizations => [.. Locks.Keys.Select(key => key.OrgId).Distinct()];
+
+        private static (List<LockKey>, int[]) NumberLocks(IReadOnlyList<T> writes)
         {
-            (Writes, Now, LockNumbers) = (writes, now, new int[writes.Count]);
+            var (keys, rowNumbers) = (new List<LockKey>(), new int[writes.Count]);
             var numbers = new Dictionary<LockKey, int>(writes.Count);
             for (var i = 0; i < writes.Count; i++)
             {
-                var key = writes[i].LockKey;
-                if (!numbers.TryGetValue(key, out LockNumbers[i]))
+                if (!numbers.TryGetValue(writes[i].LockKey, out rowNumbers[i]))
                 {
-                    LockKeys.Add(key);
-                    numbers.Add(key, LockNumbers[i] = LockKeys.Count);
+                    keys.Add(writes[i].LockKey);
+                    numbers.Add(writes[i].LockKey, rowNumbers[i] = keys.Count);
                 }
             }
-            Organizations = [.. LockKeys.Select(key => key.OrgId).Distinct()];
+            return (keys, rowNumbers);
         }
-
-        public IReadOnlyList<T> Writes { get; }
-
-        public DateTimeOffset Now { get; }
-
-        public int[] LockNumbers { get; }
-
-        public List<LockKey> LockKeys { get; } = [];
-
-        public Guid[] Organizations { get; }
     }
+}
+
+/// <summary>The parts of a bulk insert that store Idempotency-Keys and are the same for every kind of row.</summary>
+internal static class BulkInsertKeys
+{
+    public const string Insert =
+        "insert into idempotency_keys as known (org_id, route, parent_id, key, body_sha256, target_id, created_at)";
+
+    /// <summary>Overwrites an expired entry, whether or not the cleanup has seen it, and leaves any other as it is.</summary>
+    public const string OnConflict =
+        """
+        on conflict (org_id, route, parent_id, key) do update
+            set body_sha256 = excluded.body_sha256, target_id = excluded.target_id, created_at = excluded.created_at
+            where known.created_at <= @forgotten
+        """;
 }

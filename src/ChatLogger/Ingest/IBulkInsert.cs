@@ -13,7 +13,7 @@ internal interface IWrite
     /// </summary>
     LockKey LockKey { get; }
 
-    /// <summary>The parent within which its Idempotency-Key is unique: its organization, and the id of the parent or an empty one.</summary>
+    /// <summary>The parent within which its Idempotency-Key is unique; an empty id: its organization.</summary>
     LockKey KeyParent { get; }
 
     Guid Id { get; }

@@ -26,11 +26,15 @@ internal sealed class SearchSql(SearchScope scope, SearchTokens tokens, Unindexe
         Enumerable.Range(0, Math.Min(MaxGroups, tokens.Any.Count)).Select(n => $"and k.tokens && @Any{n}")
             .Prepend(tokens.All.Length == 0 ? "" : "and k.tokens @> @All"));
 
+    private string Unindexed => tail.IsWhole
+        ? "c.id = any(@Tail)"
+        : "exists (select from messages m where m.org_id = @OrgId and m.chat_id = c.id and m.seq > @Indexed)";
+
     /// <summary>Scans the next chats, newest first, and returns whether each is a candidate.</summary>
     public string Walk(bool after, int chats) => $"""
         select c.id, c.created_at,
                exists (select from search_chunks k where k.org_id = @OrgId and k.chat_id = c.id {Candidate})
-               or {(tail.IsWhole ? "c.id = any(@Tail)" : "exists (select from messages m where m.org_id = @OrgId and m.chat_id = c.id and m.seq > @Indexed)")} as hit
+               or {Unindexed} as hit
         from (
             select c.id, c.created_at
             from chats c
@@ -106,7 +110,8 @@ internal sealed class SearchSql(SearchScope scope, SearchTokens tokens, Unindexe
     public DynamicParameters Parameters((DateTimeOffset Time, Guid Id)? after)
     {
         var parameters = new DynamicParameters(scope.Parameters);
-        parameters.AddDynamicParams(new { scope.OrgId, tokens.All, Tail = tail.Chats, tail.Indexed, AfterTime = after?.Time, AfterId = after?.Id });
+        parameters.AddDynamicParams(
+            new { scope.OrgId, tokens.All, Tail = tail.Chats, tail.Indexed, AfterTime = after?.Time, AfterId = after?.Id });
         for (var n = 0; n < Math.Min(MaxGroups, tokens.Any.Count); n++)
             parameters.Add($"Any{n}", tokens.Any[n]);
         return parameters;

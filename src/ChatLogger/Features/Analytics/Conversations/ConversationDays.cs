@@ -31,8 +31,10 @@ internal sealed record ConversationDays(Conversations.Totals Totals, IReadOnlyLi
             group by f.chat_id
         ), chat as (
             select (@DayOf::int[])[width_bucket(t.created_at, @Starts)] as day, t.messages, r.up, r.down,
-                   case when t.first_assistant >= '0' then (extract(epoch from t.first_assistant) * 1000)::bigint when t.first_assistant < '0' then 0 end
-                       as first_assistant_ms,
+                   case
+                       when t.first_assistant >= '0' then (extract(epoch from t.first_assistant) * 1000)::bigint
+                       when t.first_assistant < '0' then 0
+                   end as first_assistant_ms,
                    (extract(epoch from t.duration) * 1000)::bigint as duration_ms
             from talk t
             left join rated r on r.chat_id = t.id

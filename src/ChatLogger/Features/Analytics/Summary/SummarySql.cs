@@ -24,7 +24,8 @@ internal static class SummarySql
         """
         select (@DayOf::int[])[width_bucket(m.created_at, @Starts)] as day, m.role, count(*) as messages,
                coalesce(sum(coalesce(m.token_count, coalesce(m.prompt_tokens, 0) + coalesce(m.completion_tokens, 0))), 0)::bigint as tokens,
-               coalesce(sum(m.prompt_tokens), 0)::bigint as prompt_tokens, coalesce(sum(m.completion_tokens), 0)::bigint as completion_tokens
+               coalesce(sum(m.prompt_tokens), 0)::bigint as prompt_tokens,
+               coalesce(sum(m.completion_tokens), 0)::bigint as completion_tokens
         from messages m
         join chats c on c.org_id = m.org_id and c.id = m.chat_id
         where m.org_id = @OrgId
@@ -39,8 +40,10 @@ internal static class SummarySql
     public const string Latencies =
         """
         select day, count(*) as count, round(avg(latency_ms))::bigint as avg_ms,
-               percentile_disc(0.5) within group (order by latency_ms) as p50, percentile_disc(0.9) within group (order by latency_ms) as p90,
-               percentile_disc(0.95) within group (order by latency_ms) as p95, percentile_disc(0.99) within group (order by latency_ms) as p99,
+               percentile_disc(0.5) within group (order by latency_ms) as p50,
+               percentile_disc(0.9) within group (order by latency_ms) as p90,
+               percentile_disc(0.95) within group (order by latency_ms) as p95,
+               percentile_disc(0.99) within group (order by latency_ms) as p99,
                max(latency_ms) as max_ms
         from (
             select (@DayOf::int[])[width_bucket(m.created_at, @Starts)] as day, m.latency_ms
@@ -143,7 +146,8 @@ internal static class SummarySql
 
     public const string Tags =
         """
-        select tag, count(*) filter (where c.created_at >= @From and c.created_at < @To) as chats, coalesce(sum(m.messages), 0)::bigint as messages
+        select tag, count(*) filter (where c.created_at >= @From and c.created_at < @To) as chats,
+               coalesce(sum(m.messages), 0)::bigint as messages
         from chats c
         left join (
             select chat_id, count(*) as messages

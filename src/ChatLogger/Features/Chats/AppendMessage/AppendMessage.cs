@@ -36,7 +36,8 @@ internal static class AppendMessage
             .WithMetadata(RequiresQueueCapacity.ForMessages)
             .WithSummary("Add a message to a chat.")
             .WithDescription(
-                "The answer is sent after the message is durable; it is then in every read. Messages of a chat keep the order in which they were acknowledged."
+                "The answer is sent after the message is durable; it is then in every read. Messages of a chat keep the order in which "
+                    + "they were acknowledged."
             );
 
     public static void MapMember(IEndpointRouteBuilder organization) =>
@@ -86,7 +87,7 @@ internal static class AppendMessage
         int? PromptTokens,
         int? CompletionTokens,
         string? Model,
-        Idempotency? Once) : IRequest<WriteResult<Message>>
+        Idempotency? IdempotencyKey) : IRequest<WriteResult<Message>>
     {
         /// <summary>If set, only chats of this member may be written to; null: all chats of the organization.</summary>
         public Guid? OnlyChatsOf { get; init; }
@@ -121,7 +122,7 @@ internal static class AppendMessage
                     new Message(
                         id, command.ChatId, command.Role, command.Content, command.Metadata, command.LatencyMs, command.TokenCount,
                         command.PromptTokens, command.CompletionTokens, command.Model, now, null),
-                    command.Once),
+                    command.IdempotencyKey),
                 ct);
         }
 

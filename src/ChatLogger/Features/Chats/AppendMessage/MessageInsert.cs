@@ -67,8 +67,8 @@ internal sealed class MessageInsert : IBulkInsertSql<NewMessage>
             select c.org_id, c.id, m.id, m.role, m.content, m.metadata, m.latency_ms, m.token_count, m.prompt_tokens, m.completion_tokens,
                    m.model, m.created_at
             from unnest(
-                @lock_no, @id, @role, @content, @metadata, @latency_ms, @token_count, @prompt_tokens, @completion_tokens, @model, @created_at
-            ) with ordinality as m(
+                @lock_no, @id, @role, @content, @metadata, @latency_ms, @token_count, @prompt_tokens, @completion_tokens, @model,
+                @created_at) with ordinality as m(
                 chat, id, role, content, metadata, latency_ms, token_count, prompt_tokens, completion_tokens, model, created_at, no)
             join chat c on c.no = m.chat
             {(keyed ? OnlyNewKeys : "")}

@@ -64,7 +64,7 @@ internal static class CreateChat
     }
 
     public sealed record Command(
-        Guid OrgId, string? Title, string[] Tags, RawJsonObject Metadata, string? ExternalUserId, Guid? UserId, Idempotency? Once)
+        Guid OrgId, string? Title, string[] Tags, RawJsonObject Metadata, string? ExternalUserId, Guid? UserId, Idempotency? IdempotencyKey)
         : IRequest<WriteResult<Chat>>;
 
     public sealed class Validator : AbstractValidator<Command>
@@ -84,7 +84,7 @@ internal static class CreateChat
         {
             var (id, now) = ids.Next();
             var chat = new Chat(id, command.Title, command.Tags, command.Metadata, command.UserId, command.ExternalUserId, now, now, null);
-            return writer.Write(new NewChat(command.OrgId, chat, command.Once), ct);
+            return writer.Write(new NewChat(command.OrgId, chat, command.IdempotencyKey), ct);
         }
     }
 }

@@ -15,8 +15,8 @@ namespace ChatLogger.Features;
 internal static class GiveFeedback
 {
     private const string Description =
-        "rating: up or down. The answer is the feedback as it is kept; the last one wins, and its time is the one that counts. It does not move "
-        + "the chat's updatedAt.";
+        "rating: up or down. The answer is the feedback as it is kept; the last one wins, and its time is the one that counts. It does "
+            + "not move the chat's updatedAt.";
 
     public static void Map(IEndpointRouteBuilder plugin)
     {

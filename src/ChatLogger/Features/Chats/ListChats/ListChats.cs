@@ -110,7 +110,8 @@ internal static class ListChats
                            count(*) over () as found,
                            coalesce(
                                sum(octet_length(c.metadata::text)) over (
-                                   order by c.created_at desc, c.id desc rows between unbounded preceding and 1 preceding), 0) as bytes_before
+                                   order by c.created_at desc, c.id desc rows between unbounded preceding and 1 preceding),
+                               0) as bytes_before
                     from (
                         select c.org_id, c.id, c.title, c.tags, c.metadata, c.user_id, c.external_user_id, c.created_at, c.updated_at
                         from chats c

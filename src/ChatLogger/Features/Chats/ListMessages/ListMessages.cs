@@ -29,8 +29,8 @@ internal static class ListMessages
                             ct)))
             .WithSummary("Read the messages of a chat.")
             .WithDescription(
-                "In the order of arrival; order=desc reverses it. limit: 1 to 200, default 50. A page of large messages ends with the one that makes it "
-                    + "256 KiB, and has a nextCursor if there are more.");
+                "In the order of arrival; order=desc reverses it. limit: 1 to 200, default 50. A page of large messages ends with the "
+                    + "one that makes it 256 KiB, and has a nextCursor if there are more.");
 
     private const string Ascending = "asc";
     private const string Descending = "desc";
@@ -65,12 +65,14 @@ internal static class ListMessages
                        m.completion_tokens, m.model, m.created_at, f.rating, f.comment, f.at, m.found
                 from chats c
                 left join lateral (
-                    select org_id, seq, id, role, content, metadata, latency_ms, token_count, prompt_tokens, completion_tokens, model, created_at,
-                           count(*) over () as found,
-                           coalesce(sum(bytes) over (order by seq {direction} rows between unbounded preceding and 1 preceding), 0) as bytes_before
+                    select org_id, seq, id, role, content, metadata, latency_ms, token_count, prompt_tokens, completion_tokens, model,
+                           created_at, count(*) over () as found,
+                           coalesce(
+                               sum(bytes) over (order by seq {direction} rows between unbounded preceding and 1 preceding),
+                               0) as bytes_before
                     from (
-                        select org_id, seq, id, role, content, metadata, latency_ms, token_count, prompt_tokens, completion_tokens, model, created_at,
-                               octet_length(content) + octet_length(metadata::text) as bytes
+                        select org_id, seq, id, role, content, metadata, latency_ms, token_count, prompt_tokens, completion_tokens, model,
+                               created_at, octet_length(content) + octet_length(metadata::text) as bytes
                         from messages
                         where org_id = c.org_id
                           and chat_id = c.id

@@ -17,7 +17,14 @@ internal static class RequestExport
 {
     public static void Map(IEndpointRouteBuilder admins) =>
         admins.MapPost("", async Task<IResult> (
-            Body<Request> body, IdempotencyKey? key, Member caller, Actor actor, HttpContext context, ISender sender, Instruments instruments, CancellationToken ct) =>
+            Body<Request> body,
+            IdempotencyKey? key,
+            Member caller,
+            Actor actor,
+            HttpContext context,
+            ISender sender,
+            Instruments instruments,
+            CancellationToken ct) =>
             {
                 var answer = await sender.Send(body.Value.By(caller, actor, key?.With(body.Sha256)), ct);
                 if (answer.File is { } file)
@@ -65,13 +72,14 @@ internal static class RequestExport
         string? Q = null)
     {
         public Command By(Member caller, Actor actor, Idempotency? idempotencyKey) => new(
-            caller.OrgId, caller.UserId, Format, Layout, Mode ?? "auto", TimeZone, LocalTimes ?? false, Bom ?? false, From, To, Tag?.Values ?? [], UserId, ExternalUserId.NullIfEmpty(),
-            string.IsNullOrWhiteSpace(Q) ? null : Q, actor, idempotencyKey);
+            caller.OrgId, caller.UserId, Format, Layout, Mode ?? "auto", TimeZone, LocalTimes ?? false, Bom ?? false, From, To,
+            Tag?.Values ?? [], UserId, ExternalUserId.NullIfEmpty(), string.IsNullOrWhiteSpace(Q) ? null : Q, actor, idempotencyKey);
     }
 
     public sealed record Command(
-        Guid OrgId, Guid RequestedBy, string Format, string? Layout, string Mode, string? TimeZone, bool LocalTimes, bool Bom, string? From, string? To, string[] Tags,
-        Guid? UserId, string? ExternalUserId, string? Q, Actor Actor, Idempotency? Once) : IRequest<Response>;
+        Guid OrgId, Guid RequestedBy, string Format, string? Layout, string Mode, string? TimeZone, bool LocalTimes, bool Bom, string? From,
+        string? To, string[] Tags, Guid? UserId, string? ExternalUserId, string? Q, Actor Actor, Idempotency? IdempotencyKey)
+        : IRequest<Response>;
 
     /// <summary>Exactly one of the two is set: the file of a synchronous export, or the queued export.</summary>
     public sealed record Response(SyncExportFile? File, EnqueuedExport? Accepted);
@@ -86,26 +94,35 @@ internal static class RequestExport
                 .Must((export, layout) => layout is null || formats.Any(format => format.Name == export.Format && format.Layout == layout))
                 .WithMessage("May be messages or chats, with the format csv.")
                 .When(export => names.Contains(export.Format));
-            RuleFor(export => export.Mode).Must(mode => mode is "auto" or "sync" or "async").WithMessage("Must be one of: auto, sync, async.");
-            RuleFor(export => export.LocalTimes).Must((export, local) => !local || export.Format == "csv").WithMessage("May be true with the format csv.");
-            RuleFor(export => export.Bom).Must((export, bom) => !bom || export.Format == "csv").WithMessage("May be true with the format csv.");
+            RuleFor(export => export.Mode)
+                .Must(mode => mode is "auto" or "sync" or "async")
+                .WithMessage("Must be one of: auto, sync, async.");
+            RuleFor(export => export.LocalTimes)
+                .Must((export, local) => !local || export.Format == "csv")
+                .WithMessage("May be true with the format csv.");
+            RuleFor(export => export.Bom)
+                .Must((export, bom) => !bom || export.Format == "csv")
+                .WithMessage("May be true with the format csv.");
             RuleFor(export => export.Tags).Must(tags => tags.Length <= limits.Tags).WithMessage($"May be at most {limits.Tags}.");
             RuleFor(export => export.ExternalUserId).AtMostCharacters(limits.ExternalUserIdLength);
             RuleFor(export => export.Q).AtMostCharacters(SearchQuery.MaxCharacters);
         }
     }
 
-    public sealed class Handler(ExportQueue queue, SyncExport small, ExportFilters filters, AuditLog audit) : IRequestHandler<Command, Response>
+    public sealed class Handler(ExportQueue queue, SyncExport small, ExportFilters filters, AuditLog audit)
+        : IRequestHandler<Command, Response>
     {
         public async Task<Response> Handle(Command command, CancellationToken ct)
         {
             var (request, timeZone) = await filters.Parse(command, ct);
-            if (command.Once is not { } idempotencyKey)
+            if (command.IdempotencyKey is not { } idempotencyKey)
                 return await Make(command, request, timeZone, ct);
             // A replay of a request that was queued returns the queued export, even if the export would be small enough for a synchronous
             // one now.
             using var keyLock = await queue.Acquire(command.OrgId, idempotencyKey, ct);
-            return await queue.Find(command.OrgId, idempotencyKey, ct) is { } known ? new(null, known) : await Make(command, request, timeZone, ct);
+            return await queue.Find(command.OrgId, idempotencyKey, ct) is { } known
+                ? new(null, known)
+                : await Make(command, request, timeZone, ct);
         }
 
         private async Task<Response> Make(Command command, ExportRequest request, string timeZone, CancellationToken ct)
@@ -120,7 +137,7 @@ internal static class RequestExport
                 if (command.Mode == "sync")
                     throw ProblemException.ExportTooLarge(small.MaxMessages, small.MaxBytes);
             }
-            var accepted = await queue.Enqueue(request, command.RequestedBy, timeZone, command.Actor, command.Once, ct);
+            var accepted = await queue.Enqueue(request, command.RequestedBy, timeZone, command.Actor, command.IdempotencyKey, ct);
             return new(null, accepted);
         }
     }
