@@ -105,7 +105,8 @@ internal sealed class AuthorizationMiddleware(
     {
         var session = await sessions.Authenticate(context);
         await Throttle(context, session);
-        var member = await sessions.ResolveOrganization(context.Request.RouteValues["org"] as string ?? "me", session, context.RequestAborted);
+        var org = context.Request.RouteValues["org"] as string ?? "me";
+        var member = await sessions.ResolveOrganization(org, session, context.RequestAborted);
         sameOrigin.Require(context);
         if (!access.Allowed.Contains(member.Role))
             throw await Denied(
