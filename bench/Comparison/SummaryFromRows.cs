@@ -19,7 +19,6 @@ internal sealed class SummaryFromRows(NpgsqlDataSource source, Guid org)
 
     public static async Task<SummaryFromRows> Of(NpgsqlDataSource source, string slug, CancellationToken stop)
     {
-        DapperConventions.Use();
         await using var connection = await source.OpenConnectionAsync(stop);
         return new(source, await connection.ExecuteScalarAsync<Guid?>("select id from organizations where slug = @slug", new { slug })
             ?? throw new UsageException("There is no such organization in the database."));

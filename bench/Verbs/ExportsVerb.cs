@@ -35,7 +35,6 @@ internal static class ExportsVerb
             var url = line.Required(db, "DATABASE_URL");
             await using var source = NpgsqlDataSource.Create(
                 new DatabaseSettings().CompleteForExports(DatabaseUrl.ToConnectionString("--db", url)));
-            DapperConventions.Use();
             await ExportSeed.Run(source, line.GetValue(messages), stop);
             await Compare(source, url, line.GetRequiredValue(formats).Split(','), line.GetValue(rounds), stop);
             return Exit.Good;

@@ -1,4 +1,8 @@
+using System.Globalization;
 using ChatLogger.Cli;
+
+// Responses must not depend on the culture of the environment.
+CultureInfo.DefaultThreadCurrentCulture = CultureInfo.DefaultThreadCurrentUICulture = CultureInfo.InvariantCulture;
 
 return await CommandLine.Run(args);
 

@@ -9,13 +9,14 @@ namespace ChatLogger.ChangeFeed;
 /// <summary>
 /// How far behind the consumers of the change feed are: the oldest change of all organizations that each has not consumed yet.
 /// </summary>
-/// <param name="consumers">The names of the consumers.</param>
+/// <param name="consumers">The consumers.</param>
 /// <param name="db">Where the changes and the offsets are.</param>
 /// <param name="time">The clock.</param>
 /// <param name="log">For failures.</param>
-internal sealed class FeedLag(IReadOnlyList<string> consumers, NpgsqlDataSource db, TimeProvider time, ILogger<FeedLag> log)
-    : PolledGauges<FeedLag.OldestAges>(TimeSpan.FromSeconds(15), log), IObservableGauges
+internal sealed class FeedLag(IEnumerable<FeedConsumerName> consumers, NpgsqlDataSource db, TimeProvider time, ILogger<FeedLag> log)
+    : PolledGauges<FeedLag.Counted>(TimeSpan.FromSeconds(15), log), IObservableGauges
 {
+    private readonly string[] _consumers = [.. consumers.Select(consumer => consumer.Value)];
     private ObservableGauge<double>? _ages;
 
     protected override bool IsWanted => _ages?.Enabled == true;
@@ -23,7 +24,7 @@ internal sealed class FeedLag(IReadOnlyList<string> consumers, NpgsqlDataSource 
     public void Add(Meter meter) =>
         _ages = meter.CreateObservableGauge(
             "chatlogger.feed.consumer.lag",
-            () => Last is { } last ? consumers.Select(name => Of(name, last)) : [],
+            () => Last is { } last ? _consumers.Select(name => Of(name, last)) : [],
             "s",
             "How long ago the oldest message arrived that is not counted ahead or indexed yet; 0 when there is none. Answers are right all "
                 + "the same."
@@ -31,7 +32,7 @@ internal sealed class FeedLag(IReadOnlyList<string> consumers, NpgsqlDataSource 
 
     // The first unconsumed message of each organization is its oldest. Its id tells when it was written; createdAt does not, as callers may
     // set it.
-    protected override async Task<OldestAges?> Count(CancellationToken ct) => new((await db.QueryAsync<ConsumerLag>(
+    protected override async Task<Counted?> Count(CancellationToken ct) => new((await db.ReadAsync<ConsumerLag>(
         """
         select distinct on (n.follower) n.follower, m.id
         from organizations o
@@ -48,7 +49,7 @@ internal sealed class FeedLag(IReadOnlyList<string> consumers, NpgsqlDataSource 
         where o.deleted_at is null
         order by n.follower, m.id
         """,
-        new { Followers = consumers },
+        new { Followers = _consumers },
         ct)).ToDictionary(each => each.Follower, each => (time.GetUtcNow() - Arrived(each.Id)).TotalSeconds));
 
     private static Measurement<double> Of(string consumer, OldestAges last) => new(

@@ -197,7 +197,7 @@ internal static class CommandLine
 
     private static async Task<int> HealthCheck(ParseResult line, CancellationToken ct)
     {
-        var url = line.GetValue(Url) ?? Application.Address(Rest(line));
+        var url = line.GetValue(Url) ?? ServerUrls.Local(Rest(line));
         var socket = UnixSocket.PathOf(url);
         if (!Uri.TryCreate(socket is null ? url : "http://localhost", UriKind.Absolute, out var service) || service.Scheme is not ("http" or "https"))
             return Refuse($"{url} is not a URL such as http://127.0.0.1:5080.");

@@ -1,4 +1,5 @@
 using System.Data;
+using System.Runtime.CompilerServices;
 using Dapper;
 using Npgsql;
 using NpgsqlTypes;
@@ -11,7 +12,9 @@ namespace ChatLogger.Data;
 /// </summary>
 internal static class DapperConventions
 {
-    public static void Use()
+    // Runs when the program is loaded, because Dapper keeps them in static fields.
+    [ModuleInitializer]
+    internal static void Register()
     {
         DefaultTypeMap.MatchNamesWithUnderscores = true;
         SqlMapper.RemoveTypeMap(typeof(DateTimeOffset));

@@ -26,12 +26,8 @@ internal static class Json
 
     private static ReadOnlySpan<byte> ByteOrderMark => [0xEF, 0xBB, 0xBF];
 
-    /// <summary>Adds source-generated type info, which saves reflection. Call it before the first serialization.</summary>
-    public static void Prefer(IJsonTypeInfoResolver prepared)
-    {
-        if (!Options.IsReadOnly && !Options.TypeInfoResolverChain.Contains(prepared))
-            Options.TypeInfoResolverChain.Insert(0, prepared);
-    }
+    /// <summary>Adds source-generated type info, which saves reflection. Call it once, before the first serialization.</summary>
+    public static void Prefer(IJsonTypeInfoResolver generated) => Options.TypeInfoResolverChain.Insert(0, generated);
 
     public static JsonSerializerOptions Configure(JsonSerializerOptions options)
     {

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 using ChatLogger.Data;
 using FluentValidation;
@@ -8,7 +9,9 @@ namespace ChatLogger.Http;
 internal static class Rules
 {
     /// <summary>Reports member paths as callers write them, and keeps messages in English whatever the process's culture.</summary>
-    public static void UseConventions()
+    // Runs when the program is loaded, because FluentValidation keeps these options in static fields.
+    [ModuleInitializer]
+    internal static void SetConventions()
     {
         ValidatorOptions.Global.LanguageManager.Enabled = false;
         ValidatorOptions.Global.PropertyNameResolver = (_, member, expression) =>

@@ -14,7 +14,8 @@ namespace ChatLogger.OpenApi;
 /// </summary>
 internal sealed class DocumentBuilder
 {
-    private const string Name = "v1";
+    /// <summary>The name under which the framework registers the document.</summary>
+    public const string Name = "v1";
 
     /// <summary>The document is JSON with nosniff and never part of a page, so only what JSON requires is escaped.</summary>
     public static readonly JsonSerializerOptions Written = new() { Encoder = Json.Encoder, WriteIndented = false };
@@ -43,25 +44,6 @@ internal sealed class DocumentBuilder
     {
         (_services, _cookie, _schemas, _operations) = (services, cookie, schemas, operations);
         _document = new(Build);
-    }
-
-    public static void Add(IServiceCollection services)
-    {
-        services.AddOpenApi(Name, options =>
-        {
-            options.AddSchemaTransformer((schema, context, _) =>
-            {
-                SchemaBuilder.Correct(schema, context.JsonTypeInfo.Type);
-                return Task.CompletedTask;
-            });
-            options.AddDocumentTransformer(SchemaBuilder.AddItems);
-            options.CreateSchemaReferenceId = type => SchemaBuilder.Name(type.Type) ?? OpenApiOptions.CreateDefaultSchemaReferenceId(type);
-        });
-        services.AddSingleton<MemberTable>();
-        services.AddSingleton<SchemaBuilder>();
-        services.AddSingleton<OperationBuilder>();
-        services.AddSingleton<DocumentBuilder>();
-        services.AddSingleton<ApiDocument>();
     }
 
     /// <summary>The document without its servers, which depend on the request. It is built on the first request and then cached.</summary>

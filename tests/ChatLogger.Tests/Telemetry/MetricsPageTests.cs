@@ -21,7 +21,7 @@ public sealed class MetricsPageTests : IAsyncDisposable
         var builder = WebApplication.CreateEmptyBuilder(new());
         builder.Configuration["Telemetry:MetricsToken"] = "0123456789abcdef";
         builder.Services.AddMetrics();
-        TelemetrySetup.Add(builder);
+        builder.AddTelemetry();
         _services = builder.Services.BuildServiceProvider();
         _services.GetRequiredService<MeterProvider>();
         _meter = _services.GetRequiredService<IMeterFactory>().Create(Instruments.Name);

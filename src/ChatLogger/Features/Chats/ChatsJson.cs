@@ -1,8 +1,10 @@
+using System.Runtime.CompilerServices;
 using System.Text.Json.Serialization;
+using ChatLogger.Http;
 
 namespace ChatLogger.Features;
 
-/// <summary>JSON metadata of the types of the plugin API, generated at compile time. <see cref="Http.Json"/> has the options.</summary>
+/// <summary>JSON metadata of the types of the plugin API, generated at compile time. <see cref="Json"/> has the options.</summary>
 [JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata)]
 [JsonSerializable(typeof(CreateChat.Request), TypeInfoPropertyName = nameof(CreateChat))]
 [JsonSerializable(typeof(AppendMessage.Request), TypeInfoPropertyName = nameof(AppendMessage))]
@@ -12,4 +14,9 @@ namespace ChatLogger.Features;
 [JsonSerializable(typeof(WriteBatch.MessageItem), TypeInfoPropertyName = "BatchMessage")]
 [JsonSerializable(typeof(Chat))]
 [JsonSerializable(typeof(Message))]
-internal sealed partial class ChatsJson : JsonSerializerContext;
+internal sealed partial class ChatsJson : JsonSerializerContext
+{
+    // Runs when the program is loaded, and so before anything is serialized.
+    [ModuleInitializer]
+    internal static void Register() => Json.Prefer(Default);
+}

@@ -40,7 +40,7 @@ public class FeedLagTests(SearchApp app) : IClassFixture<SearchApp>
     {
         using var meter = new Meter("follower-backlog-test");
         using var backlog = new FeedLag(
-            [RollupUpdates.Name, SearchIndexer.Name],
+            [new(RollupUpdates.Name), new(SearchIndexer.Name)],
             app.Services.GetRequiredService<NpgsqlDataSource>(),
             clock,
             NullLogger<FeedLag>.Instance);

@@ -26,7 +26,7 @@ internal static class TelemetrySetup
 
     private static readonly string Instance = Guid.NewGuid().ToString();
 
-    public static void Add(WebApplicationBuilder builder)
+    public static void AddTelemetry(this WebApplicationBuilder builder)
     {
         AddLog(builder);
         var settings = TelemetrySettings.Read(builder.Configuration);

@@ -1,0 +1,20 @@
+using ChatLogger.Configuration;
+using ChatLogger.Telemetry;
+
+namespace ChatLogger.ChangeFeed;
+
+internal static class ChangeFeedSetup
+{
+    /// <summary>Adds the change log, and the gauge of how far behind its consumers are.</summary>
+    public static void AddChangeFeed(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddSingleton(Settings.Bind<FeedSettings>(builder.Configuration, FeedSettings.Section));
+        builder.Services.AddSingleton<ChangeLog>();
+        builder.Services.AddSingleton<FeedLag>();
+        builder.Services.AddSingleton<IObservableGauges>(services => services.GetRequiredService<FeedLag>());
+        builder.Services.AddHostedService(services => services.GetRequiredService<FeedLag>());
+    }
+
+    /// <summary>Adds a consumer, by the name that its offsets are stored under.</summary>
+    public static void AddFeedConsumer(this IServiceCollection services, string name) => services.AddSingleton(new FeedConsumerName(name));
+}

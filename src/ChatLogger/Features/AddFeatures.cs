@@ -1,0 +1,56 @@
+using ChatLogger.Configuration;
+using ChatLogger.Data;
+using ChatLogger.ExportJobs;
+using ChatLogger.Http;
+using ChatLogger.Rollups;
+using ChatLogger.Telemetry;
+using FluentValidation;
+
+namespace ChatLogger.Features;
+
+internal static class FeaturesSetup
+{
+    /// <summary>Adds the handlers and validators of all slices, and what slices share or run in the background.</summary>
+    public static void AddFeatures(this WebApplicationBuilder builder)
+    {
+        AddHandlers(builder.Services);
+        AddWriters(builder.Services);
+        builder.Services.AddSingleton<ExportFilters>();
+        AddPurging(builder);
+    }
+
+    private static void AddHandlers(IServiceCollection services)
+    {
+        services.AddMediatR(options =>
+        {
+            options.RegisterServicesFromAssemblyContaining<Program>();
+            options.AddOpenBehavior(typeof(ValidationBehavior<,>), ServiceLifetime.Singleton);
+            options.Lifetime = ServiceLifetime.Singleton;
+        });
+        foreach (var validator in AssemblyScanner.FindValidatorsInAssembly(typeof(Program).Assembly, includeInternalTypes: true))
+            services.AddSingleton(validator.InterfaceType, validator.ValidatorType);
+    }
+
+    private static void AddWriters(IServiceCollection services)
+    {
+        services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, ChatsJson.Default));
+        services.AddSingleton<ChatWriter>();
+        services.AddSingleton<MessageWriter>();
+        services.AddSingleton<BatchWriter>();
+        services.AddSingleton<IObservableGauges, IngestGauges>();
+    }
+
+    // One purger for each feature or engine that stores an organization's data, in the order in which they run, and those for the data of a
+    // chat.
+    private static void AddPurging(WebApplicationBuilder builder)
+    {
+        builder.Services.AddSingleton<IOrganizationPurger, MemberPurger>();
+        builder.Services.AddSingleton<IOrganizationPurger, ApiKeyPurger>();
+        builder.Services.AddSingleton<IOrganizationPurger, ExportPurger>();
+        builder.Services.AddSingleton<IOrganizationPurger, RollupPurger>();
+        builder.Services.AddSingleton<IOrganizationPurger, ConversationPurger>();
+        builder.Services.AddSingleton(Settings.Bind<PurgeSettings>(builder.Configuration, PurgeSettings.Section));
+        builder.Services.AddHostedService<PurgeOrganizations>();
+        builder.Services.AddHostedService<PurgeChats>();
+    }
+}
