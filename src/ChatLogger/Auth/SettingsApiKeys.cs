@@ -26,7 +26,7 @@ internal sealed class SettingsApiKeys(IReadOnlyList<SettingsApiKeys.ConfiguredKe
         if (found is null)
             return null;
 
-        var orgId = await db.QuerySingleOrDefaultAsync<Guid?>(
+        var orgId = await db.ReadSingleOrDefaultAsync<Guid?>(
             """
             select id
             from organizations

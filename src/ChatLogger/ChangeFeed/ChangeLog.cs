@@ -53,13 +53,13 @@ internal sealed class ChangeLog(NpgsqlDataSource db)
 
     /// <summary>The last number that was drawn from the sequence.</summary>
     public Task<long> Last(CancellationToken ct) =>
-        db.QuerySingleOrDefaultAsync<long>(
+        db.ReadSingleOrDefaultAsync<long>(
             "select case when is_called then last_value else last_value - 1 end from messages_seq_seq",
             new { },
             ct);
 
     private Task<long> Committed(CancellationToken ct) =>
-        db.QuerySingleOrDefaultAsync<long>("select settled_seq from arrivals", new { }, ct);
+        db.ReadSingleOrDefaultAsync<long>("select settled_seq from arrivals", new { }, ct);
 
     // Takes a transaction id as the barrier for the number. This statement and its transaction begin after the number was read, so every
     // transaction that drew this number or a smaller one already had a smaller id. A pending id that this server has not assigned yet comes

@@ -98,7 +98,7 @@ internal abstract partial class FeedConsumer(
 
     /// <summary>Whether the organization has changes after an offset.</summary>
     protected virtual Task<bool> HasMore(Guid orgId, long seq, CancellationToken ct) =>
-        db.QuerySingleOrDefaultAsync<bool>(
+        db.ReadSingleOrDefaultAsync<bool>(
             """
             select exists (select from messages where org_id = @OrgId and seq > @Seq)
                 or exists (select from chats where org_id = @OrgId and seq > @Seq)
@@ -108,7 +108,7 @@ internal abstract partial class FeedConsumer(
 
     /// <summary>The organizations that have changes after their offset.</summary>
     protected virtual Task<IReadOnlyList<Guid>> FindLagging(CancellationToken ct) =>
-        db.QueryAsync<Guid>(
+        db.ReadAsync<Guid>(
             """
             select o.id
             from organizations o

@@ -106,7 +106,7 @@ internal sealed record BootstrapSettings
         if (SuperAdmin is { } admin)
         {
             // Checks first, because hashing would cost each start a third of a second.
-            var exists = await db.QuerySingleOrDefaultAsync<bool>(
+            var exists = await db.ReadSingleOrDefaultAsync<bool>(
                 "select exists (select from users where email = @Email)", new { Email = EmailAddress.Normalize(admin.Email) }, ct);
             if (!exists)
                 await AbsentOrRaced(() => sender.Send(admin.Command(), ct));
@@ -121,7 +121,7 @@ internal sealed record BootstrapSettings
 
     private static async Task MakeKey(NpgsqlDataSource db, ISender sender, string slug, ApiKey key, CancellationToken ct)
     {
-        var orgId = await db.QuerySingleOrDefaultAsync<Guid?>(
+        var orgId = await db.ReadSingleOrDefaultAsync<Guid?>(
             """
             select id
             from organizations

@@ -172,7 +172,7 @@ internal static class CommandLine
         async (services, ct) =>
         {
             var orgId = await OrgId(services, line, ct);
-            var keyId = await services.GetRequiredService<NpgsqlDataSource>().QuerySingleOrDefaultAsync<Guid>(
+            var keyId = await services.GetRequiredService<NpgsqlDataSource>().ReadSingleOrDefaultAsync<Guid>(
                 "select id from api_keys where org_id = @OrgId and public_id = @PublicId", new { OrgId = orgId, PublicId = line.GetValue(PublicId) }, ct);
             await services.GetRequiredService<ISender>().Send(new RevokeApiKey.Command(orgId, keyId, Way), ct);
         },
@@ -183,7 +183,7 @@ internal static class CommandLine
         async (services, ct) =>
         {
             var slug = line.GetValue(OneOrg);
-            var organizations = await services.GetRequiredService<NpgsqlDataSource>().QueryAsync<Organization>(
+            var organizations = await services.GetRequiredService<NpgsqlDataSource>().ReadAsync<Organization>(
                 "select id, slug from organizations where deleted_at is null and (@Slug is null or slug = @Slug) order by slug", new { Slug = slug }, ct);
             if (slug is not null && organizations.Count == 0)
                 throw ProblemException.NotFound("No such organization.");
@@ -230,7 +230,7 @@ internal static class CommandLine
     }
 
     private static async Task<Guid> OrgId(IServiceProvider services, ParseResult line, CancellationToken ct) =>
-        await services.GetRequiredService<NpgsqlDataSource>().QuerySingleOrDefaultAsync<Guid?>(
+        await services.GetRequiredService<NpgsqlDataSource>().ReadSingleOrDefaultAsync<Guid?>(
             "select id from organizations where slug = @Slug and deleted_at is null", new { Slug = line.GetValue(Org) }, ct)
         ?? throw ProblemException.NotFound("No such organization.");
 

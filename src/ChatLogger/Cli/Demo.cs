@@ -15,7 +15,7 @@ internal sealed record Demo(string Slug, string Email, string Password, string K
     public static async Task<Demo?> MakeIfFirst(IServiceProvider services, CancellationToken ct)
     {
         var db = services.GetRequiredService<NpgsqlDataSource>();
-        if (await db.QuerySingleOrDefaultAsync<bool>("select exists (select from organizations)", new { }, ct))
+        if (await db.ReadSingleOrDefaultAsync<bool>("select exists (select from organizations)", new { }, ct))
             return null;
 
         var way = Actor.Operator("first start");

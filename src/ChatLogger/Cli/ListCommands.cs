@@ -35,7 +35,7 @@ internal static class ListCommands
 
     public static async Task Superadmins(IServiceProvider services, CancellationToken ct)
     {
-        var superadmins = await services.GetRequiredService<NpgsqlDataSource>().QueryAsync<Superadmin>(
+        var superadmins = await services.GetRequiredService<NpgsqlDataSource>().ReadAsync<Superadmin>(
             """
             select email, name, disabled_at, created_at
             from users

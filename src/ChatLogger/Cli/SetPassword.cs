@@ -25,7 +25,7 @@ internal static class SetPassword
         public async Task Handle(Command command, CancellationToken ct)
         {
             var email = EmailAddress.Normalize(command.Email);
-            var member = await db.QuerySingleOrDefaultAsync<Member>(
+            var member = await db.ReadSingleOrDefaultAsync<Member>(
                 "select id, org_id from users where email = @Email and removed_at is null", new { Email = email }, ct)
                 ?? throw ProblemException.NotFound("No member has this e-mail address.");
             var hash = await passwords.Hash(command.Password, ct);

@@ -81,7 +81,7 @@ internal sealed partial class Migrator(
     /// <summary>Whether all scripts that this program knows have been applied.</summary>
     public static async Task<bool> IsCurrent(NpgsqlDataSource db, CancellationToken ct)
     {
-        var applied = await db.QueryAsync<string>("select scriptname from schemaversions order by scriptname", new { }, ct);
+        var applied = await db.ReadAsync<string>("select scriptname from schemaversions order by scriptname", new { }, ct);
         return Embedded.All(script => applied.Contains(script.Name));
     }
 

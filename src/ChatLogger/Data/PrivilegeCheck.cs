@@ -11,7 +11,7 @@ internal static class PrivilegeCheck
     public static async Task Check(NpgsqlDataSource db, string? migrated, CancellationToken ct)
     {
         // Name resolution skips a schema without the usage privilege. In this order of checks, each answer names the next statement to run.
-        var missing = await db.QuerySingleOrDefaultAsync<string>(
+        var missing = await db.ReadSingleOrDefaultAsync<string>(
             """
             select case
                 when current_schema() is null then format(
@@ -27,7 +27,7 @@ internal static class PrivilegeCheck
         if (missing is not null)
             throw new StartupException($"The service's role cannot see the tables. {missing}");
 
-        var found = await db.QuerySingleOrDefaultAsync<string>(Migrator.FindSchema, new { }, ct);
+        var found = await db.ReadSingleOrDefaultAsync<string>(Migrator.FindSchema, new { }, ct);
         if (migrated is not null && found != migrated)
             throw new StartupException(
                 $"Migrations went into {migrated}, but the service's connections look into {found}. Give both the same search_path and database."

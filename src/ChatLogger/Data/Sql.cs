@@ -11,24 +11,20 @@ namespace ChatLogger.Data;
 /// </summary>
 internal static class Sql
 {
-    public static Task<T?> QuerySingleOrDefaultAsync<T>(this NpgsqlDataSource db, string sql, object parameters, CancellationToken ct) =>
-        db.OnConnection(
-            (connection, token) =>
-                connection.QuerySingleOrDefaultAsync<T>(new CommandDefinition(sql, parameters, cancellationToken: token)),
-            ct,
-            OnlyReads(sql));
+    /// <summary>
+    /// Reads one row, or none. For statements without side effects only: it repeats the statement when its connection breaks.
+    /// </summary>
+    public static Task<T?> ReadSingleOrDefaultAsync<T>(this NpgsqlDataSource db, string sql, object parameters, CancellationToken ct) =>
+        db.OnConnection(Single<T>(sql, parameters), ct, mayRepeat: true);
 
-    public static async Task<IReadOnlyList<T>> QueryAsync<T>(
-        this NpgsqlDataSource db,
-        string sql,
-        object parameters,
-        CancellationToken ct) =>
-        (
-            await db.OnConnection(
-                (connection, token) => connection.QueryAsync<T>(new CommandDefinition(sql, parameters, cancellationToken: token)),
-                ct,
-                OnlyReads(sql))
-        ).AsList();
+    /// <summary>Reads rows. For statements without side effects only: it repeats the statement when its connection breaks.</summary>
+    public static async Task<IReadOnlyList<T>> ReadAsync<T>(
+        this NpgsqlDataSource db, string sql, object parameters, CancellationToken ct) =>
+        (await db.OnConnection(Many<T>(sql, parameters), ct, mayRepeat: true)).AsList();
+
+    /// <summary>Runs a statement, which may write, and returns its one row, or none.</summary>
+    public static Task<T?> QuerySingleOrDefaultAsync<T>(this NpgsqlDataSource db, string sql, object parameters, CancellationToken ct) =>
+        db.OnConnection(Single<T>(sql, parameters), ct);
 
     /// <summary>Returns the number of affected rows.</summary>
     public static Task<int> ExecuteAsync(this NpgsqlDataSource db, string sql, object parameters, CancellationToken ct) =>
@@ -52,8 +48,11 @@ internal static class Sql
             },
             ct);
 
-    // A statement that begins with select has no side effects, so it may be repeated when its connection breaks.
-    private static bool OnlyReads(string sql) => sql.AsSpan().TrimStart().StartsWith("select", StringComparison.Ordinal);
+    private static Func<NpgsqlConnection, CancellationToken, Task<T?>> Single<T>(string sql, object parameters) =>
+        (connection, token) => connection.QuerySingleOrDefaultAsync<T>(new CommandDefinition(sql, parameters, cancellationToken: token));
+
+    private static Func<NpgsqlConnection, CancellationToken, Task<IEnumerable<T>>> Many<T>(string sql, object parameters) =>
+        (connection, token) => connection.QueryAsync<T>(new CommandDefinition(sql, parameters, cancellationToken: token));
 
     private static async Task<T> OnConnection<T>(
         this NpgsqlDataSource db, Func<NpgsqlConnection, CancellationToken, Task<T>> work, CancellationToken ct, bool mayRepeat = false)
@@ -67,7 +66,7 @@ internal static class Sql
             // Whatever broke this connection has probably broken the idle ones too, so the pool is cleared before other callers meet them
             // one by one.
             db.Clear();
-            // A statement without side effects is simply repeated.
+            // What has no side effects is simply repeated.
             if (!mayRepeat)
                 throw;
         }

@@ -76,7 +76,7 @@ internal sealed class SyncExport(
             {
                 using var timeout = CancellationTokenSource.CreateLinkedTokenSource(ct);
                 timeout.CancelAfter(ProbeTimeout);
-                await common.QuerySingleOrDefaultAsync<int>("select 1", new { }, timeout.Token);
+                await common.ReadSingleOrDefaultAsync<int>("select 1", new { }, timeout.Token);
             }
             catch (Exception)
             {

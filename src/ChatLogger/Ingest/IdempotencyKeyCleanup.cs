@@ -26,7 +26,7 @@ internal sealed class IdempotencyKeyCleanup(NpgsqlDataSource db, IngestSettings 
     }
 
     private Task<IReadOnlyList<Guid>> Next(Guid after, CancellationToken ct) =>
-        db.QueryAsync<Guid>(
+        db.ReadAsync<Guid>(
             """
             select o.id
             from organizations o

@@ -20,7 +20,7 @@ internal sealed class IdempotencyKeyStore(NpgsqlDataSource db, TimeSpan keepFor,
     /// <summary>The id of what was created under the key; null: the key is not in use.</summary>
     /// <exception cref="ProblemException">The key was used with another body: 422.</exception>
     public async Task<Guid?> Find(Guid orgId, string route, Idempotency idempotencyKey, CancellationToken ct) =>
-        (await db.QuerySingleOrDefaultAsync<StoredKey>(
+        (await db.ReadSingleOrDefaultAsync<StoredKey>(
             """
             select body_sha256, target_id
             from idempotency_keys

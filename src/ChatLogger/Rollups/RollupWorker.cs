@@ -25,12 +25,12 @@ internal sealed class RollupWorker(
 
     protected override async Task<bool> HasMore(Guid orgId, long seq, CancellationToken ct) =>
         await base.HasMore(orgId, seq, ct)
-        || await _db.QuerySingleOrDefaultAsync<bool>(
+        || await _db.ReadSingleOrDefaultAsync<bool>(
             "select exists (select from feedback where org_id = @OrgId and seq > @Seq)", new { OrgId = orgId, Seq = seq }, ct);
 
     protected override async Task<IReadOnlyList<Guid>> FindLagging(CancellationToken ct) =>
     [
-        .. (await base.FindLagging(ct)).Union(await _db.QueryAsync<Guid>(
+        .. (await base.FindLagging(ct)).Union(await _db.ReadAsync<Guid>(
             """
             select o.id
             from organizations o

@@ -70,7 +70,7 @@ internal sealed class ExportCleanup(NpgsqlDataSource db, IExportStore store, Exp
             ct);
 
     private Task<IReadOnlyList<Leftover>> Leftovers(Guid after, CancellationToken ct) =>
-        db.QueryAsync<Leftover>(
+        db.ReadAsync<Leftover>(
             """
             select org_id, id as export_id, fence, state
             from exports

@@ -31,7 +31,7 @@ internal sealed class ExportPurger(NpgsqlDataSource db, IExportStore store, Expo
     // Several instances may purge the same organization at the same time: deletion is idempotent.
     public async Task<bool> Purge(Guid orgId, CancellationToken ct)
     {
-        var exports = await db.QueryAsync<Guid>(
+        var exports = await db.ReadAsync<Guid>(
             """
             select id
             from exports

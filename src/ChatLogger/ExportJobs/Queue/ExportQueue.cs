@@ -116,14 +116,14 @@ internal sealed class ExportQueue(NpgsqlDataSource db, IdGenerator ids, ExportSe
 
     /// <summary>Null: the organization has no such export.</summary>
     public Task<Export?> Get(Guid orgId, Guid id, CancellationToken ct) =>
-        db.QuerySingleOrDefaultAsync<Export>(
+        db.ReadSingleOrDefaultAsync<Export>(
             $"select {Columns} from exports where org_id = @OrgId and id = @Id",
             new { OrgId = orgId, Id = id },
             ct);
 
     /// <summary>Lists exports, newest first, after the given keyset position.</summary>
     public Task<IReadOnlyList<Export>> List(Guid orgId, (DateTimeOffset Time, Guid Id)? after, int rows, CancellationToken ct) =>
-        db.QueryAsync<Export>(
+        db.ReadAsync<Export>(
             $"""
             select {Columns}
             from exports
@@ -142,11 +142,11 @@ internal sealed class ExportQueue(NpgsqlDataSource db, IdGenerator ids, ExportSe
     /// </summary>
     public async Task<StoredExport?> Stored(Guid orgId, Guid id, CancellationToken ct)
     {
-        var deleted = await db.QueryAsync<Guid>(
+        var deleted = await db.ReadAsync<Guid>(
             "select id from chats where org_id = @OrgId and deleted_at is not null",
             new { OrgId = orgId },
             ct);
-        return await db.QuerySingleOrDefaultAsync<StoredExport>(
+        return await db.ReadSingleOrDefaultAsync<StoredExport>(
             $"""
             select e.org_id, e.id as export_id, e.fence, e.bytes, encode(e.sha256, 'hex') as sha256,
                    e.outdated or {ExportMembership.HoldsAnyOf("@Deleted")} as is_outdated

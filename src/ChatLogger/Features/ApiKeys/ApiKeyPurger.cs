@@ -40,6 +40,6 @@ internal sealed class ApiKeyPurger(NpgsqlDataSource db, ApiKeyCache keys) : IOrg
             """,
             piece,
             ct);
-        return await db.QuerySingleOrDefaultAsync<bool>("select exists (select from api_keys where org_id = @OrgId)", piece, ct);
+        return await db.ReadSingleOrDefaultAsync<bool>("select exists (select from api_keys where org_id = @OrgId)", piece, ct);
     }
 }

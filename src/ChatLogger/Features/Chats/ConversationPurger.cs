@@ -15,7 +15,7 @@ internal sealed class ConversationPurger(NpgsqlDataSource db) : IOrganizationPur
             || await RemoveChats(piece, ct) > 0
             || await RemoveKeys(piece, ct) > 0
             || await db.ExecuteAsync("delete from followers where org_id = @OrgId", piece, ct) > 0
-            || await db.QuerySingleOrDefaultAsync<bool>("select exists (select from chats where org_id = @OrgId)", piece, ct);
+            || await db.ReadSingleOrDefaultAsync<bool>("select exists (select from chats where org_id = @OrgId)", piece, ct);
     }
 
     private Task<int> RemoveKeys(object piece, CancellationToken ct) =>

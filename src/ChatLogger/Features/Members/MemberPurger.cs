@@ -61,7 +61,7 @@ internal sealed class MemberPurger(NpgsqlDataSource db) : IOrganizationPurger
             """,
             piece,
             ct);
-        return await db.QuerySingleOrDefaultAsync<bool>(
+        return await db.ReadSingleOrDefaultAsync<bool>(
             """
             select exists (
                 select

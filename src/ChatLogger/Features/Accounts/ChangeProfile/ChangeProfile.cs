@@ -64,7 +64,7 @@ internal static class ChangeProfile
                 // Rate limits attempts, so that the thief of a session cannot guess the password.
                 if ((await failures.Check(attempt, ct)).Account is { } wait)
                     throw await TooMany(command, wait, ct);
-                checkedHash = await db.QuerySingleOrDefaultAsync<string>("select password_hash from users where id = @UserId", command, ct);
+                checkedHash = await db.ReadSingleOrDefaultAsync<string>("select password_hash from users where id = @UserId", command, ct);
                 if (!await passwords.Verify(command.CurrentPassword!, checkedHash, ct))
                     throw await Wrong(command, attempt, ct);
             }

@@ -20,7 +20,7 @@ internal static class GetProfile
     {
         public async Task<Profile> Handle(Query query, CancellationToken ct)
         {
-            var row = await db.QuerySingleOrDefaultAsync<Profile.Row>(
+            var row = await db.ReadSingleOrDefaultAsync<Profile.Row>(
                 $"""
                 select {Profile.Columns}
                 from users u

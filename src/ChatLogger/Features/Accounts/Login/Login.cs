@@ -62,7 +62,7 @@ internal static partial class Login
             var attempt = LoginAttempt.AtLogin(command.Email, command.Address);
             if ((await failures.Check(attempt, ct)).Address is { } wait)
                 throw await TooMany(command, wait, ct);
-            var member = await db.QuerySingleOrDefaultAsync<Row>(
+            var member = await db.ReadSingleOrDefaultAsync<Row>(
                 """
                 select u.id, u.org_id, u.password_hash, u.disabled_at is null and o.deleted_at is null as may_log_in
                 from users u

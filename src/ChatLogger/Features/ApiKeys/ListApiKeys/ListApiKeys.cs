@@ -32,7 +32,7 @@ internal static class ListApiKeys
             var list = $"apikeys/{query.OrgId}";
             var after = Cursor.DecodeTimeAndId(list, query.Cursor);
             var limit = query.Limit ?? Page.DefaultLimit;
-            var rows = await db.QueryAsync<ApiKeyDescription>(
+            var rows = await db.ReadAsync<ApiKeyDescription>(
                 $"""
                 select id, public_id, label, scopes, last_four, allowed_origins, created_at, expires_at, revoked_at, last_used_at
                 from api_keys

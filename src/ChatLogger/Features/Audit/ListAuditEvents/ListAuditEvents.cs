@@ -68,7 +68,7 @@ internal static class ListAuditEvents
             var list = $"audit/{query.OrgId}/{query.Action}/{query.From?.UtcTicks}/{query.To?.UtcTicks}/{query.Actor}";
             var after = Cursor.DecodeTimeAndId(list, query.Cursor);
             var limit = query.Limit ?? Page.DefaultLimit;
-            var rows = await db.QueryAsync<Row>(
+            var rows = await db.ReadAsync<Row>(
                 $"""
                 select id, at, actor_type, actor_id, action, target_type, target_id, nullif(trace_id, '') as trace_id
                 from audit_events

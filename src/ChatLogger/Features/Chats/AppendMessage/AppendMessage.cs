@@ -129,7 +129,7 @@ internal static class AppendMessage
         // Checking this before the write is safe: the member of a chat never changes, and the writer checks again that the chat is not
         // deleted.
         private Task<bool> IsTheirs(Command command, CancellationToken ct) =>
-            db.QuerySingleOrDefaultAsync<bool>(
+            db.ReadSingleOrDefaultAsync<bool>(
                 """
                 select exists (
                     select

@@ -20,7 +20,7 @@ internal static class GetChat
     {
         public async Task<Chat> Handle(Query query, CancellationToken ct)
         {
-            var row = await db.QuerySingleOrDefaultAsync<Chat.Row>(
+            var row = await db.ReadSingleOrDefaultAsync<Chat.Row>(
                 """
                 select c.id, c.title, c.tags, c.metadata, c.user_id, c.external_user_id, c.created_at, c.updated_at,
                        f.rating, f.comment, f.at

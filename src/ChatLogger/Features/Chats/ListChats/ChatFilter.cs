@@ -46,7 +46,7 @@ internal sealed record ChatFilter(string Clauses, object Parameters, string[] To
         if (query is { From: null, To: null })
             return default;
         var zone = TimeZones.OfOrganization(
-            await db.QuerySingleOrDefaultAsync<string>("select time_zone from organizations where id = @OrgId", new { query.OrgId }, ct));
+            await db.ReadSingleOrDefaultAsync<string>("select time_zone from organizations where id = @OrgId", new { query.OrgId }, ct));
         var (from, to) = (DateRange.Instant("from", query.From, zone), DateRange.Instant("to", query.To, zone));
         return from >= to ? throw ProblemException.Validation("from", "Must be before to.") : (from, to);
     }

@@ -101,7 +101,7 @@ internal static class ListChats
                 : await search.Page(new(query.OrgId, filter.Clauses, filter.Parameters), searched, after, limit, ct);
             // The inner query limits the page before the messages are counted, so the cost depends on the size of the page, not on that of
             // the organization.
-            var rows = await db.QueryAsync<Row>(
+            var rows = await db.ReadAsync<Row>(
                 $"""
                 select c.id, c.title, c.tags, c.metadata, c.user_id, c.external_user_id, c.created_at, c.updated_at,
                        f.rating, f.comment, f.at, m.message_count, m.first_message_at, m.last_message_at, p.preview, c.found

@@ -59,7 +59,7 @@ internal static class ListMessages
             var (comparison, direction) = query.Order == Ascending ? (">", "asc") : ("<", "desc");
             // The statement left-joins the messages to the chat, so that one statement distinguishes a chat without messages from a missing
             // chat.
-            var rows = await db.QueryAsync<Row>(
+            var rows = await db.ReadAsync<Row>(
                 $"""
                 select m.seq, m.id, c.id as chat_id, m.role, m.content, m.metadata, m.latency_ms, m.token_count, m.prompt_tokens,
                        m.completion_tokens, m.model, m.created_at, f.rating, f.comment, f.at, m.found

@@ -64,7 +64,7 @@ internal sealed partial class PurgeChats(NpgsqlDataSource db, PurgeSettings sett
 
     private async Task<IReadOnlyList<Position>> Begin(CancellationToken ct) =>
     [
-        .. (await db.QueryAsync<Guid>(
+        .. (await db.ReadAsync<Guid>(
             """
             select o.id
             from organizations o
@@ -75,7 +75,7 @@ internal sealed partial class PurgeChats(NpgsqlDataSource db, PurgeSettings sett
     ];
 
     private Task<IReadOnlyList<Deleted>> Next(Position place, CancellationToken ct) =>
-        db.QueryAsync<Deleted>(
+        db.ReadAsync<Deleted>(
             """
             select id, deleted_at
             from chats

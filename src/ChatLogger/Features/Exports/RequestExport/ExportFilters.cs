@@ -14,7 +14,7 @@ internal sealed class ExportFilters(NpgsqlDataSource db)
     {
         var zone = command.TimeZone is null
             ? TimeZones.OfOrganization(
-                await db.QuerySingleOrDefaultAsync<string>("select time_zone from organizations where id = @OrgId", command, ct))
+                await db.ReadSingleOrDefaultAsync<string>("select time_zone from organizations where id = @OrgId", command, ct))
             : TimeZones.Find(command.TimeZone) ?? throw ProblemException.Validation("timeZone", TimeZones.Sentence);
         var from = DateRange.Instant("from", command.From, zone);
         var to = DateRange.Instant("to", command.To, zone);

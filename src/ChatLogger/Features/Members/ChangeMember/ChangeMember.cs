@@ -96,7 +96,7 @@ internal static class ChangeMember
             return row?.ToProfile() ?? throw NoSuchMember();
         }
 
-        private Task<bool> Exists(Command command, CancellationToken ct) => db.QuerySingleOrDefaultAsync<bool>(
+        private Task<bool> Exists(Command command, CancellationToken ct) => db.ReadSingleOrDefaultAsync<bool>(
             """
             select exists (
                 select

@@ -61,7 +61,7 @@ internal static class CreateMember
             if (rateLimiters.MayTryEmail(command.Actor) is { } wait)
                 throw ProblemException.Throttled("Too many of the e-mail addresses that you named were taken. Try again later.", wait);
             // Hashing is expensive and other callers wait for it, so check first whether the address is taken.
-            if (await db.QuerySingleOrDefaultAsync<bool>(
+            if (await db.ReadSingleOrDefaultAsync<bool>(
                 "select exists (select from users where email = @Email)", new { Email = EmailAddress.Normalize(command.Email) }, ct))
                 throw await EmailTaken(command, ct);
             var hash = await passwords.Hash(command.Password, ct);

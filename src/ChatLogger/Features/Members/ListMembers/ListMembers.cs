@@ -32,7 +32,7 @@ internal static class ListMembers
             var list = $"users/{query.OrgId}";
             var after = Cursor.DecodeTimeAndId(list, query.Cursor);
             var limit = query.Limit ?? Page.DefaultLimit;
-            var rows = await db.QueryAsync<Profile.Row>(
+            var rows = await db.ReadAsync<Profile.Row>(
                 $"""
                 select {Profile.Columns}
                 from users u

@@ -27,7 +27,7 @@ internal static class GetOrganization
     {
         public async Task<Organization> Handle(Query query, CancellationToken ct)
         {
-            var row = await db.QuerySingleOrDefaultAsync<Organization.Row>(
+            var row = await db.ReadSingleOrDefaultAsync<Organization.Row>(
                 $"""
                 select {Organization.Columns}
                 from organizations

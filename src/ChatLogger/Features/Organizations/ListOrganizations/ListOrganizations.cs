@@ -32,7 +32,7 @@ internal static class ListOrganizations
         {
             var after = Cursor.DecodeTimeAndId(List, query.Cursor);
             var limit = query.Limit ?? Page.DefaultLimit;
-            var rows = await db.QueryAsync<Organization.Row>(
+            var rows = await db.ReadAsync<Organization.Row>(
                 $"""
                 select {Organization.Columns}
                 from organizations

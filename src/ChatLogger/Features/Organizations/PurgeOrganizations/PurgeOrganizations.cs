@@ -57,7 +57,7 @@ internal sealed partial class PurgeOrganizations(
     }
 
     private Task<IReadOnlyList<Guid>> Deleted(CancellationToken ct) =>
-        db.QueryAsync<Guid>(
+        db.ReadAsync<Guid>(
             """
             select id
             from organizations
