@@ -14,7 +14,8 @@ namespace ChatLogger.Auth;
 internal sealed class CorsMiddleware(RequestDelegate next, CorsSettings settings)
 {
     private const string RequestHeaders =
-        $"{AuthorizationMiddleware.KeyHeader}, authorization, content-type, content-encoding, idempotency-key, if-none-match, if-range, range";
+        $"{AuthorizationMiddleware.KeyHeader}, authorization, content-type, content-encoding, idempotency-key, if-none-match, if-range, "
+            + "range";
     private const string ResponseHeaders =
         "Location, Retry-After, Idempotent-Replayed, ETag, Content-Disposition, Content-Range, Accept-Ranges";
 

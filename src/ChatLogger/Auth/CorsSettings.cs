@@ -23,7 +23,9 @@ internal sealed record CorsSettings
         {
             if (!Origin.IsExact(entry.Value))
                 throw new StartupException(
-                    $"Cors__Origins__{entry.Key} must be an origin such as https://dashboard.example: http or https, a host in lower case, a port where it is not the usual one; no path, no slash at the end, no wildcard."
+                    $"Cors__Origins__{entry.Key} must be an origin such as https://dashboard.example: "
+                        + "http or https, a host in lower case, a port where it is not the usual one; "
+                        + "no path, no slash at the end, no wildcard."
                 );
         }
         return settings;

@@ -41,8 +41,8 @@ internal sealed partial class OriginCheck(CorsSettings cors, TimeProvider time, 
     [LoggerMessage(
         LogLevel.Warning,
         "A browser's request was refused because of its origin: Origin is {Origin}, Sec-Fetch-Site is {Site}, and our own origin is {Own}. "
-            + "Cors__Origins__0 allows another origin; behind a proxy, Proxies__Trusted__0 makes its X-Forwarded-Host and X-Forwarded-Proto count. "
-            + "This is logged once a minute at most."
+            + "Cors__Origins__0 allows another origin; behind a proxy, Proxies__Trusted__0 makes its X-Forwarded-Host and "
+            + "X-Forwarded-Proto count. This is logged once a minute at most."
     )]
     private static partial void Refused(ILogger log, string origin, string site, string own);
 }

@@ -57,7 +57,8 @@ internal sealed record ProxySettings
                 options.KnownIPNetworks.Add(network);
             else
                 throw new StartupException(
-                    $"{Section}__{nameof(Trusted)}__{i} must be an IP address, or a network such as 10.0.0.0/8 whose address ends where its prefix does, or unix."
+                    $"{Section}__{nameof(Trusted)}__{i} must be an IP address, or a network such as 10.0.0.0/8 whose address ends where "
+                        + "its prefix does, or unix."
                 );
         }
         return options.KnownProxies.Count + options.KnownIPNetworks.Count > 0 ? options : null;

@@ -50,7 +50,8 @@ internal sealed partial class SessionCookie(bool plain)
 
     [LoggerMessage(
         LogLevel.Warning,
-        "A session cookie was sent over plain http to an address that is not loopback. It is Secure, so browsers drop it, and logins do not hold: "
+        "A session cookie was sent over plain http to an address that is not loopback. "
+            + "It is Secure, so browsers drop it, and logins do not hold: "
         + "put TLS in front. Where a proxy does that already, name it in Proxies__Trusted__0 and let it send X-Forwarded-Proto.")]
     private static partial void SecureOverPlainHttp(ILogger log);
 

@@ -40,7 +40,8 @@ internal sealed record SessionSettings
             current = Generated(dataDirectory);
         if (current is null)
             throw new StartupException(
-                $"Session__Secret (or Session__SecretFile) is missing: at least {MinSecretBytes} random bytes, for instance from: openssl rand -base64 48"
+                $"Session__Secret (or Session__SecretFile) is missing: at least {MinSecretBytes} random bytes, for instance from: "
+                    + "openssl rand -base64 48"
             );
         var previous = SecretText.Read("Session__PreviousSecret", PreviousSecret, PreviousSecretFile);
         return previous is null
@@ -85,7 +86,8 @@ internal sealed record SessionSettings
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new StartupException(
-                $"The signing secret of sessions cannot be kept in {dataDirectory} ({exception.Message}). Set DataDirectory to a directory that can be written, or set Session__Secret."
+                $"The signing secret of sessions cannot be kept in {dataDirectory} ({exception.Message}). "
+                    + "Set DataDirectory to a directory that can be written, or set Session__Secret."
             );
         }
     }

@@ -26,8 +26,8 @@ internal sealed class FeedLag(IEnumerable<FeedConsumerName> consumers, NpgsqlDat
             "chatlogger.feed.consumer.lag",
             () => Last is { } last ? _consumers.Select(name => Of(name, last)) : [],
             "s",
-            "How long ago the oldest message arrived that is not counted ahead or indexed yet; 0 when there is none. Answers are right all "
-                + "the same."
+            "How long ago the oldest message arrived that is not counted ahead or indexed yet; 0 when there is none. "
+                + "Answers are right all the same."
         );
 
     // The first unconsumed message of each organization is its oldest. Its id tells when it was written; createdAt does not, as callers may

@@ -95,7 +95,8 @@ internal sealed record BootstrapSettings
     {
         if (services.GetRequiredService<IValidator<T>>().Validate(command).Errors is [var error, ..])
             throw new StartupException(
-                $"{Section}__{group}__{char.ToUpperInvariant(error.PropertyName[0])}{error.PropertyName[1..]} is not valid: {error.ErrorMessage}"
+                $"{Section}__{group}__{char.ToUpperInvariant(error.PropertyName[0])}{error.PropertyName[1..]} is not valid: "
+                    + $"{error.ErrorMessage}"
             );
     }
 

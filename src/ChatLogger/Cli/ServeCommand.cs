@@ -60,7 +60,8 @@ internal static partial class ServeCommand
         catch (Exception failure) when (failure is IOException or SocketException or FormatException or InvalidOperationException)
         {
             throw new StartupException(
-                $"Cannot listen at {app.Configuration[WebHostDefaults.ServerUrlsKey]}: {failure.Message.Split('\n')[0].TrimEnd(' ', '\r', '.')}. "
+                $"Cannot listen at {app.Configuration[WebHostDefaults.ServerUrlsKey]}: "
+                    + $"{failure.Message.Split('\n')[0].TrimEnd(' ', '\r', '.')}. "
                 + "Choose another address with --urls http://127.0.0.1:5081 or PORT.");
         }
     }

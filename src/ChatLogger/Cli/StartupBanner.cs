@@ -9,8 +9,13 @@ internal static class StartupBanner
         $"""
 
         The data is in {server.ClusterDirectory} (a private PostgreSQL {server.Major}).
-        Look inside with:  {(HasPsql ? $"psql -h {server.SocketDirectory} -U chatlogger chatlogger" : $"any client, at postgres:///chatlogger?host={server.SocketDirectory}&user=chatlogger (psql is not on this machine)")}
+        Look inside with:  {(HasPsql ? Psql(server) : AnyClient(server))}
         """;
+
+    private static string Psql(PrivateDatabase server) => $"psql -h {server.SocketDirectory} -U chatlogger chatlogger";
+
+    private static string AnyClient(PrivateDatabase server) =>
+        $"any client, at postgres:///chatlogger?host={server.SocketDirectory}&user=chatlogger (psql is not on this machine)";
 
     // npm's packages do not contain psql.
     private static bool HasPsql => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
@@ -29,13 +34,20 @@ internal static class StartupBanner
             """;
     }
 
+    private static readonly string BinDirectory = $"{Path.DirectorySeparatorChar}bin{Path.DirectorySeparatorChar}";
+
     // The command as the service was started: dotnet run in a clone, or the published program.
-    private static string Command => AppContext.BaseDirectory.Contains($"{Path.DirectorySeparatorChar}bin{Path.DirectorySeparatorChar}", StringComparison.Ordinal)
+    private static string Command => AppContext.BaseDirectory.Contains(BinDirectory, StringComparison.Ordinal)
         ? "dotnet run --project src/ChatLogger --"
         : "dotnet ChatLogger.dll";
 
-    public static string Demo(Demo demo, string url) =>
-        $$"""
+    public static string Demo(Demo demo, string url)
+    {
+        const string Json = "-H 'content-type: application/json'";
+        const string ChatId = """sed 's/^{"id":"\([^"]*\)".*/\1/'""";
+        var key = $"-H 'x-organization-api-key: {demo.Key}'";
+        var chats = $"{url}/api/v1/orgs/{demo.Slug}/chats";
+        return $$"""
 
         This is the first start: a demo organization was made. Its credentials are shown only now.
 
@@ -46,17 +58,18 @@ internal static class StartupBanner
         Paste into another terminal, one after the other:
 
           # open a chat
-          CHAT=$(curl -s {{url}}/api/v1/orgs/{{demo.Slug}}/chats -H 'x-organization-api-key: {{demo.Key}}' -H 'content-type: application/json' -d '{"title":"First conversation"}' | sed 's/^{"id":"\([^"]*\)".*/\1/'); echo "$CHAT"
+          CHAT=$(curl -s {{chats}} {{key}} {{Json}} -d '{"title":"First conversation"}' | {{ChatId}}); echo "$CHAT"
 
           # add a message
-          curl -s {{url}}/api/v1/orgs/{{demo.Slug}}/chats/$CHAT/messages -H 'x-organization-api-key: {{demo.Key}}' -H 'content-type: application/json' -d '{"role":"user","content":"Hello, is anybody there?"}'; echo
+          curl -s {{chats}}/$CHAT/messages {{key}} {{Json}} -d '{"role":"user","content":"Hello, is anybody there?"}'; echo
 
           # log in
-          curl -s -c chatlogger.cookies {{url}}/auth/login -H 'content-type: application/json' -d '{"email":"{{demo.Email}}","password":"{{demo.Password}}"}'; echo
+          curl -s -c chatlogger.cookies {{url}}/auth/login {{Json}} -d '{"email":"{{demo.Email}}","password":"{{demo.Password}}"}'; echo
 
           # read the messages
           curl -s -b chatlogger.cookies {{url}}/orgs/me/chats/$CHAT/messages; echo
 
         The API is described at {{url}}/docs
         """;
+    }
 }

@@ -51,7 +51,8 @@ internal static class Settings
     {
         var seconds =
             bare <= TimeSpan.MaxValue.TotalSeconds ? TimeSpan.FromSeconds(bare).ToString("c", CultureInfo.InvariantCulture) : "00:00:30";
-        return $"{name} must be a duration such as 00:00:30{Bounds(property)}. A bare {bare} would be {bare} days: write {seconds} for seconds, or {bare}.00:00:00 for days.";
+        return $"{name} must be a duration such as 00:00:30{Bounds(property)}. A bare {bare} would be {bare} days: "
+            + $"write {seconds} for seconds, or {bare}.00:00:00 for days.";
     }
 
     private static string Bounds(PropertyInfo property) =>

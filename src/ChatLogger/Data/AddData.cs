@@ -4,7 +4,9 @@ namespace ChatLogger.Data;
 
 internal static class DataSetup
 {
-    /// <summary>Adds the database with its pools: the common one without a key, the others under the names of <see cref="Pools"/>.</summary>
+    /// <summary>
+    /// Adds the database with its pools: the common one without a key, the others under the names of <see cref="Pools"/>.
+    /// </summary>
     public static void AddData(this WebApplicationBuilder builder)
     {
         var services = builder.Services;

@@ -43,7 +43,8 @@ internal static class ConnectionStringRules
         {
             { TargetSessionAttributes: { } attributes }
                 when attributes.Contains("standby", StringComparison.OrdinalIgnoreCase) || attributes == "read-only" =>
-                $"Target Session Attributes (target_session_attrs) is {attributes}, but the service writes. Use read-write or primary, or leave it out.",
+                $"Target Session Attributes (target_session_attrs) is {attributes}, but the service writes. "
+                    + "Use read-write or primary, or leave it out.",
             { SslNegotiation: SslNegotiation.Direct, SslMode: SslMode.Disable or SslMode.Allow or SslMode.Prefer } =>
                 "SSL Negotiation (sslnegotiation) is direct, which needs SSL Mode (sslmode) require, verify-ca or verify-full.",
             _ when names.Contains("Multiplexing") && connection.Multiplexing =>
@@ -85,7 +86,8 @@ internal static class ConnectionStringRules
         {
             if (!IsKnown(name))
                 throw new StartupException(
-                    $"{setting} has a parameter that Npgsql does not know: {Shown(AsWritten(name, text))}. Its connection strings look like Host=db;Database=chatlogger;Username=chatlogger;Password=…"
+                    $"{setting} has a parameter that Npgsql does not know: {Shown(AsWritten(name, text))}. "
+                        + "Its connection strings look like Host=db;Database=chatlogger;Username=chatlogger;Password=…"
                 );
             try
             {

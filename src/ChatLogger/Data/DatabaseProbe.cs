@@ -152,7 +152,8 @@ internal sealed partial class DatabaseProbe(
 
     private StartupException NotPassedOn(string name, string value, string role) =>
         new(
-            $"{setting} gives options that the pooler does not pass on. Leave them out, and say it of the role: alter role {role} set {name} = '{value}'"
+            $"{setting} gives options that the pooler does not pass on. Leave them out, and say it of the role: "
+                + $"alter role {role} set {name} = '{value}'"
         );
 
     // Uses a single unpooled connection with a short timeout: the service creates its pools after this check has succeeded.

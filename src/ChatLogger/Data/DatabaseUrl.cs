@@ -140,7 +140,8 @@ internal static partial class DatabaseUrl
                 throw new StartupException($"{setting} has a parameter that has no counterpart here: {name}. Leave it out.");
             if (!ConnectionStringRules.IsKnown(name))
                 throw new StartupException(
-                    $"{setting} has a parameter that is not understood: {(Name().IsMatch(name) ? name : "its name is not shown, for it may be a part of the password")}."
+                    $"{setting} has a parameter that is not understood: "
+                        + $"{(Name().IsMatch(name) ? name : "its name is not shown, for it may be a part of the password")}."
                 );
             set = (connection, value) => connection[name] = value;
         }
@@ -200,7 +201,8 @@ internal static partial class DatabaseUrl
 
     private static StartupException Malformed(string setting) =>
         new(
-            $"{setting} is not a URL such as postgres://user:password@host:5432/database. In user and password write @ as %40, / as %2F, ? as %3F, : as %3A, # as %23 and % as %25."
+            $"{setting} is not a URL such as postgres://user:password@host:5432/database. "
+                + "In user and password write @ as %40, / as %2F, ? as %3F, : as %3A, # as %23 and % as %25."
         );
 
     // Uri is not suitable: it requires a host if there is a user, and does not support libpq's forms for sockets and several hosts.

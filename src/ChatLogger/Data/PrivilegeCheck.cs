@@ -30,7 +30,8 @@ internal static class PrivilegeCheck
         var found = await db.ReadSingleOrDefaultAsync<string>(Migrator.FindSchema, new { }, ct);
         if (migrated is not null && found != migrated)
             throw new StartupException(
-                $"Migrations went into {migrated}, but the service's connections look into {found}. Give both the same search_path and database."
+                $"Migrations went into {migrated}, but the service's connections look into {found}. "
+                    + "Give both the same search_path and database."
             );
 
         var grants = await db.QuerySingleOrDefaultAsync<string>(

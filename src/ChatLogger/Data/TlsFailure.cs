@@ -25,7 +25,8 @@ internal static class TlsFailure
     public static async Task<string> Explain(NpgsqlException failure, NpgsqlConnectionStringBuilder connection, CancellationToken ct)
     {
         if (failure.Message.Contains("No SSL enabled connection", StringComparison.Ordinal))
-            return $"the server speaks no TLS, but SSL Mode (sslmode) is {connection.SslMode}. Turn ssl on at the server, or use another mode.";
+            return $"the server speaks no TLS, but SSL Mode (sslmode) is {connection.SslMode}. "
+                + "Turn ssl on at the server, or use another mode.";
         var technical = Chain(failure).Last().Message.ReplaceLineEndings(" ");
         var refused = await Verdict(connection, ct);
         return $"TLS with the server fails: {refused ?? technical}";
@@ -110,12 +111,15 @@ internal static class TlsFailure
             trusted = ours.Build(certificate);
             chain = trusted ? chain : ours;
             if (!trusted)
-                return $"its certificate ({certificate.Subject}) is not signed by a certificate in {file} (Root Certificate, sslrootcert): {Status(ours)}.";
+                return $"its certificate ({certificate.Subject}) is not signed by a certificate in {file} (Root Certificate, "
+                    + $"sslrootcert): {Status(ours)}.";
         }
         if (!trusted)
-            return $"its certificate ({certificate.Subject}) is not signed by an authority this machine trusts: {Status(chain)}. Name the authority's certificate in Root Certificate (sslrootcert).";
+            return $"its certificate ({certificate.Subject}) is not signed by an authority this machine trusts: {Status(chain)}. "
+                + "Name the authority's certificate in Root Certificate (sslrootcert).";
         return errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch)
-            ? $"its certificate is for another host than {connection.Host}: {certificate.Subject}. Connect by the name in the certificate, or use verify-ca."
+            ? $"its certificate is for another host than {connection.Host}: {certificate.Subject}. "
+                + "Connect by the name in the certificate, or use verify-ca."
             : null;
     }
 

@@ -90,7 +90,8 @@ internal sealed partial class MemberTable
         ["traceId"] = new("Finds the request in the operator's log and traces."),
     };
 
-    private static Member Password(string what) => new($"{what}: {PasswordHashingQueue.MinBytes} to {PasswordHashingQueue.MaxBytes} bytes in UTF-8.")
+    private static Member Password(string what) =>
+        new($"{what}: {PasswordHashingQueue.MinBytes} to {PasswordHashingQueue.MaxBytes} bytes in UTF-8.")
     {
         // A character has up to four bytes.
         MinLength = PasswordHashingQueue.MinBytes / 4,

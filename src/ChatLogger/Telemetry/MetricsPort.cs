@@ -33,7 +33,8 @@ internal sealed partial class MetricsPort(TelemetrySettings settings, MetricsPag
         catch (IOException failure)
         {
             throw new StartupException(
-                $"Cannot listen at {settings.MetricsUrl} ({TelemetrySettings.Section}__MetricsUrl): {failure.Message.Split('\n')[0].TrimEnd(' ', '\r', '.')}."
+                $"Cannot listen at {settings.MetricsUrl} ({TelemetrySettings.Section}__MetricsUrl): "
+                    + $"{failure.Message.Split('\n')[0].TrimEnd(' ', '\r', '.')}."
             );
         }
         Listening(log, string.Join(", ", _server.Urls.Select(url => url + Path)));

@@ -37,7 +37,8 @@ internal sealed record OtlpSettings(bool Traces, bool Metrics, bool Logs)
                 null or "" => !disabled
                     && (configuration[Endpoint] ?? configuration[$"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"]) is { Length: > 0 },
                 _ => throw new StartupException(
-                    $"OTEL_{signal}_EXPORTER must be otlp or none.{(signal == "METRICS" ? " For Prometheus set Telemetry__MetricsUrl." : "")}"
+                    $"OTEL_{signal}_EXPORTER must be otlp or "
+                        + $"none.{(signal == "METRICS" ? " For Prometheus set Telemetry__MetricsUrl." : "")}"
                 ),
             };
     }

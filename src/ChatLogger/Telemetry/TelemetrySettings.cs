@@ -33,7 +33,8 @@ internal sealed record TelemetrySettings
         var token = SecretText.Read($"{Section}__MetricsToken", given.MetricsToken, given.MetricsTokenFile);
         if (token is not null && (token.Length < MinTokenLength || token.Any(character => character is <= ' ' or > '~')))
             throw new StartupException(
-                $"{Section}__MetricsToken must be at least {MinTokenLength} printable ASCII characters without spaces, for instance from: openssl rand -hex 32"
+                $"{Section}__MetricsToken must be at least {MinTokenLength} printable ASCII characters without spaces, for instance from: "
+                    + "openssl rand -hex 32"
             );
         var url = string.IsNullOrEmpty(given.MetricsUrl) ? null : given.MetricsUrl.TrimEnd('/');
         if (url is not null && !IsAddress(url))

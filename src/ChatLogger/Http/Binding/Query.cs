@@ -34,7 +34,8 @@ internal sealed class Query<T> : IEndpointParameterMetadataProvider
             var property = Shape.Properties.FirstOrDefault(property => property.Name == name)
                 ?? throw ProblemException.Validation(
                     ProblemException.QueryPath,
-                    $"There is a parameter that is not known here. Known are: {string.Join(", ", Shape.Properties.Select(known => known.Name))}."
+                    "There is a parameter that is not known here. Known are: "
+                        + $"{string.Join(", ", Shape.Properties.Select(known => known.Name))}."
                 );
             if (!property.PropertyType.IsArray && query.Count(other => other.Name == name) > 1)
                 throw ProblemException.Validation(name, "Given more than once.");

@@ -62,7 +62,8 @@ internal sealed class ProblemException : Exception
     public static ProblemException OverlapQuota(int quota) =>
         new(
             ProblemType.LiveKeyQuota,
-            $"An organization has at most {quota} live keys, those in their overlap included. Revoke one first, or rotate with overlapHours 0."
+            $"An organization has at most {quota} live keys, those in their overlap included. "
+                + "Revoke one first, or rotate with overlapHours 0."
         );
 
     public static ProblemException KeyNotLive(string detail) => new(ProblemType.KeyNotLive, detail);
