@@ -92,10 +92,10 @@ internal sealed partial class MemberTable
 
     private static Member Password(string what) =>
         new($"{what}: {PasswordHashingQueue.MinBytes} to {PasswordHashingQueue.MaxBytes} bytes in UTF-8.")
-    {
-        // A character has up to four bytes.
-        MinLength = PasswordHashingQueue.MinBytes / 4,
-        MaxLength = PasswordHashingQueue.MaxBytes,
-        Format = "password",
-    };
+        {
+            // A character has up to four bytes.
+            MinLength = PasswordHashingQueue.MinBytes / 4,
+            MaxLength = PasswordHashingQueue.MaxBytes,
+            Format = "password",
+        };
 }
