@@ -34,12 +34,11 @@ internal sealed class ClusterBinaries(PostgresCluster cluster, PrivateDatabaseOp
         var installed = Describe(Installed());
         var tried = npm.Length == 0 ? "" : $" (npm was tried: {npm})";
         return new(
-            $"""
-            The private database in {cluster.Directory} was made by PostgreSQL {major}, but {installed} installed{tried}. Either
-              - install PostgreSQL {major} (Database__Binaries names its bin directory if it is in an unusual place), or
-              - move that directory away to begin with an empty database (pg_upgrade, or pg_dump with version {major}, carries the data over), or
-              - set ConnectionStrings__ChatLogger (or DATABASE_URL) to another database.
-            """);
+            $"The private database in {cluster.Directory} was made by PostgreSQL {major}, but {installed} installed{tried}. Either\n"
+            + $"  - install PostgreSQL {major} (Database__Binaries names its bin directory if it is in an unusual place), or\n"
+            + $"  - move that directory away to begin with an empty database (pg_upgrade, or pg_dump with version {major}, "
+            + "carries the data over), or\n"
+            + "  - set ConnectionStrings__ChatLogger (or DATABASE_URL) to another database.");
     }
 
     private static string Describe(List<PostgresBinaries> installed) => installed.Count == 0

@@ -23,7 +23,8 @@ internal static class OperatorCommands
         async (services, ct) =>
         {
             var member = await services.GetRequiredService<ISender>().Send(
-                new CreateMember.Command(null, line.GetValue(Email)!, line.GetValue(Name), MemberRole.Superadmin, await ReadPassword(ct), Way),
+                new CreateMember.Command(
+                    null, line.GetValue(Email)!, line.GetValue(Name), MemberRole.Superadmin, await ReadPassword(ct), Way),
                 ct);
             Console.WriteLine(member.Id);
         },
@@ -45,7 +46,8 @@ internal static class OperatorCommands
         {
             var orgId = await OrgId(services, line, ct);
             var member = await services.GetRequiredService<ISender>().Send(
-                new CreateMember.Command(orgId, line.GetValue(Email)!, line.GetValue(Name), line.GetValue(Role)!, await ReadPassword(ct), Way),
+                new CreateMember.Command(
+                    orgId, line.GetValue(Email)!, line.GetValue(Name), line.GetValue(Role)!, await ReadPassword(ct), Way),
                 ct);
             Console.WriteLine(member.Id);
         },

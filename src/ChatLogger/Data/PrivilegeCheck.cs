@@ -18,7 +18,8 @@ internal static class PrivilegeCheck
                     'Nothing on its search_path (%s) may be used. Run as the owner: grant usage on schema %I to %I',
                     current_setting('search_path'), split_part(@Migrated, '.', 2), current_user)
                 when to_regclass('schemaversions') is null then format(
-                    'There are no tables in its schema %I; migrations went into %s. Give both connections the same search_path and database.',
+                    'There are no tables in its schema %I; migrations went into %s. '
+                        'Give both connections the same search_path and database.',
                     current_schema(), @Migrated)
                 end
             """,

@@ -41,7 +41,11 @@ internal static class SessionParameters
     /// </summary>
     public const string FindWrongDefaults =
         """
-        select string_agg(format('%s is %s; run: alter role %I set %s = %L', wanted.name, current_setting(wanted.name), current_user, wanted.name, wanted.values[1]), ', ')
+        select string_agg(
+            format(
+                '%s is %s; run: alter role %I set %s = %L',
+                wanted.name, current_setting(wanted.name), current_user, wanted.name, wanted.values[1]),
+            ', ')
         from (values
             ('synchronous_commit', array['on', 'remote_apply']),
             ('default_transaction_isolation', array['read committed']),

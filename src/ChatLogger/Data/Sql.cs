@@ -90,8 +90,8 @@ internal static class Sql
             connection.UnprepareAll();
             return await work(connection, ct);
         }
-        // The server rejected the statement (42…: a privilege or a table is missing), possibly while preparing it. Npgsql then has a wrong
-        // record of what is prepared, and would break the connection when the statement is allowed again.
+        // The server rejected the statement (42…: a privilege or a table is missing), possibly while preparing it. Npgsql then has a
+        // wrong record of what is prepared, and would break the connection when the statement is allowed again.
         catch (PostgresException refused)
             when (refused.SqlState.StartsWith("42", StringComparison.Ordinal) && connection.State == ConnectionState.Open)
         {
