@@ -15,6 +15,7 @@ internal static class AuthSetup
         AddSessions(builder);
         builder.Services.AddSingleton(CorsSettings.Read(builder.Configuration));
         builder.Services.AddSingleton<OriginCheck>();
+        builder.Services.AddSingleton<SessionAuthenticator>();
         builder.Services.TryAddSingleton<IPasswordHasher>(_ => new Bcrypt());
         builder.Services.AddSingleton<PasswordHashingQueue>();
         builder.Services.AddHostedService(services => services.GetRequiredService<PasswordHashingQueue>());

@@ -134,50 +134,6 @@ internal sealed class AuthorizationMiddleware(
         }
     }
 
-    private async Task<Session> Authenticate(HttpContext context)
-    {
-        Session? session = null;
-        if (cookie.Read(context) is { } token && tokens.Read(token) is var (sessionId, userId))
-        {
-            session = await db.ReadSingleOrDefaultAsync<Session>(
-                """
-                select s.id, u.id as user_id, u.org_id, o.slug as org_slug, u.role
-                from sessions s
-                join users u on u.id = s.user_id
-                left join organizations o on o.id = u.org_id
-                where s.id = @SessionId
-                  and s.user_id = @UserId
-                  and s.expires_at > @Now
-                  and u.disabled_at is null
-                  and u.removed_at is null
-                  and o.deleted_at is null
-                """,
-                new { SessionId = sessionId, UserId = userId, Now = time.GetUtcNow() },
-                context.RequestAborted);
-        }
-        return session ?? throw ProblemException.Unauthenticated("You are not logged in, or your session has ended.");
-    }
-
-    private async Task<Member> ResolveOrganization(string org, Session session, CancellationToken ct)
-    {
-        if (session is { OrgId: { } ownId, OrgSlug: { } ownSlug })
-            return org == "me" || org == ownSlug
-                ? new(ownId, ownSlug, session.UserId, session.Role) { OrgInPath = org }
-                : throw NoSuchOrganization();
-        if (org == "me")
-            throw ProblemException.NoOrganization();
-        var orgId = await db.ReadSingleOrDefaultAsync<Guid?>(
-            """
-            select id
-            from organizations
-            where slug = @Slug
-              and deleted_at is null
-            """,
-            new { Slug = org },
-            ct);
-        return orgId is { } id ? new(id, org, session.UserId, MemberRole.Admin) { OrgInPath = org } : throw NoSuchOrganization();
-    }
-
     // Handles a key that is not cached as live. A caller who sends many invalid keys is rate limited and cannot load the database with
     // them.
     private async Task<(ApiKey Key, ApiKeyGrant Grant)> LookUp(HttpContext context, StringValues sent)

@@ -9,7 +9,7 @@ internal sealed class DatabaseApiKeys([FromKeyedServices(Pools.Plugins)] NpgsqlD
 {
     public async Task<ApiKeyGrant?> Validate(ApiKey key, CancellationToken ct)
     {
-        var row = await db.ReadSingleOrDefaultAsync<Row>(
+        var row = await db.ReadSingleOrDefaultAsync<KeyRow>(
             """
             select o.id as org_id, o.slug as org_slug, k.sha256, k.scopes, k.allowed_origins, k.expires_at
             from api_keys k

@@ -37,7 +37,7 @@ internal sealed class LoginLockout(NpgsqlDataSource db, RateLimits limits)
 
     /// <summary>Reads the lockout status before the expensive hashing; it may change until the decision.</summary>
     public async Task<LockoutStatus> Check(LoginAttempt attempt, CancellationToken ct) =>
-        ToStatus(attempt, await db.ReadAsync<Row>(
+        ToStatus(attempt, await db.ReadAsync<FailureRow>(
             """
             select subject, failures, extract(epoch from window_ends_at - now())::float8 as seconds
             from password_failures

@@ -13,7 +13,7 @@ internal sealed class SessionAuthenticator(SessionCookie cookie, SessionTokens t
         Session? session = null;
         if (cookie.Read(context) is { } token && tokens.Read(token) is var (sessionId, userId))
         {
-            session = await db.QuerySingleOrDefaultAsync<Session>(
+            session = await db.ReadSingleOrDefaultAsync<Session>(
                 """
                 select s.id, u.id as user_id, u.org_id, o.slug as org_slug, u.role
                 from sessions s
@@ -43,7 +43,7 @@ internal sealed class SessionAuthenticator(SessionCookie cookie, SessionTokens t
                 : throw NoSuchOrganization();
         if (org == "me")
             throw ProblemException.NoOrganization();
-        var orgId = await db.QuerySingleOrDefaultAsync<Guid?>(
+        var orgId = await db.ReadSingleOrDefaultAsync<Guid?>(
             """
             select id
             from organizations

@@ -14,7 +14,7 @@ namespace ChatLogger.ChangeFeed;
 /// <param name="time">The clock.</param>
 /// <param name="log">For failures.</param>
 internal sealed class FeedLag(IEnumerable<FeedConsumerName> consumers, NpgsqlDataSource db, TimeProvider time, ILogger<FeedLag> log)
-    : PolledGauges<FeedLag.Counted>(TimeSpan.FromSeconds(15), log), IObservableGauges
+    : PolledGauges<FeedLag.OldestAges>(TimeSpan.FromSeconds(15), log), IObservableGauges
 {
     private readonly string[] _consumers = [.. consumers.Select(consumer => consumer.Value)];
     private ObservableGauge<double>? _ages;
@@ -32,7 +32,7 @@ internal sealed class FeedLag(IEnumerable<FeedConsumerName> consumers, NpgsqlDat
 
     // The first unconsumed message of each organization is its oldest. Its id tells when it was written; createdAt does not, as callers may
     // set it.
-    protected override async Task<Counted?> Count(CancellationToken ct) => new((await db.ReadAsync<ConsumerLag>(
+    protected override async Task<OldestAges?> Count(CancellationToken ct) => new((await db.ReadAsync<ConsumerLag>(
         """
         select distinct on (n.follower) n.follower, m.id
         from organizations o

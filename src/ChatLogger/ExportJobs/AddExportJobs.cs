@@ -19,6 +19,7 @@ internal static class ExportJobsSetup
         services.AddSingleton<SyncExport>();
         AddFormats(services);
         services.TryAddSingleton<IExportWriter, ExportWriter>();
+        services.AddSingleton<ExportRunner>();
         services.AddHostedService<ExportWorker>();
         services.AddSingleton<ExportBacklog>();
         services.AddSingleton<IObservableGauges>(provider => provider.GetRequiredService<ExportBacklog>());

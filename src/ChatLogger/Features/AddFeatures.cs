@@ -34,6 +34,7 @@ internal static class FeaturesSetup
     private static void AddWriters(IServiceCollection services)
     {
         services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, ChatsJson.Default));
+        services.AddSingleton<QueueCapacities>();
         services.AddSingleton<ChatWriter>();
         services.AddSingleton<MessageWriter>();
         services.AddSingleton<BatchWriter>();

@@ -20,6 +20,7 @@ internal static class IngestSetup
             settings.KeyRetention,
             settings.KeyLockTimeout,
             services.GetRequiredService<TimeProvider>()));
+        builder.Services.AddSingleton<GroupCommitFactory>();
         builder.Services.AddSingleton<IdempotencyKeyCleanup>();
         builder.Services.AddHostedService<IdempotencyKeyCleanupService>();
     }

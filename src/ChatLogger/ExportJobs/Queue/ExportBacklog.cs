@@ -30,8 +30,8 @@ internal sealed class ExportBacklog(NpgsqlDataSource db, ILogger<ExportBacklog> 
 
     protected override bool IsWanted => _exports?.Enabled == true;
 
-    protected override Task<Counted?> Count(CancellationToken ct) =>
-        db.ReadSingleOrDefaultAsync<Counted>(
+    protected override Task<BacklogCounts?> Count(CancellationToken ct) =>
+        db.ReadSingleOrDefaultAsync<BacklogCounts>(
             """
             select count(*) filter (where state = 'queued') as queued,
                    count(*) filter (where state = 'running') as running,

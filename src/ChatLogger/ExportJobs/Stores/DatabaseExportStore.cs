@@ -58,8 +58,8 @@ internal sealed class DatabaseExportStore([FromKeyedServices(Pools.Exports)] Npg
     public Task Delete(Guid orgId, Guid exportId, long? keep, CancellationToken ct) =>
         ExportRows.Delete(db, ExportRows.Chunks, BatchChunks, orgId, exportId, keep, ct);
 
-    private Task<Row?> ChunkAt(ExportFile file, long offset, byte[] and, CancellationToken ct) =>
-        db.ReadSingleOrDefaultAsync<Row>(
+    private Task<ChunkRow?> ChunkAt(ExportFile file, long offset, byte[] and, CancellationToken ct) =>
+        db.ReadSingleOrDefaultAsync<ChunkRow>(
             """
             select index, start, length, crc32, data || @And as data
             from export_chunks
@@ -73,8 +73,8 @@ internal sealed class DatabaseExportStore([FromKeyedServices(Pools.Exports)] Npg
             new { file.OrgId, file.ExportId, file.Fence, Offset = offset, And = and },
             ct);
 
-    private Task<Row?> Chunk(ExportFile file, int index, byte[] and, CancellationToken ct) =>
-        db.ReadSingleOrDefaultAsync<Row>(
+    private Task<ChunkRow?> Chunk(ExportFile file, int index, byte[] and, CancellationToken ct) =>
+        db.ReadSingleOrDefaultAsync<ChunkRow>(
             """
             select index, start, length, crc32, data || @And as data
             from export_chunks

@@ -24,9 +24,9 @@ internal static partial class Login
             .WithMetadata(new BodyLimit(limits => limits.LoginBodyBytes), new ResponseMetadata(200, "Set-Cookie"))
             .WithSummary("Log in.")
             .WithDescription(
-                "Sets the session cookie. Whatever is wrong with e-mail or password, the answer is the same 401. "
-                    + "After 10 failures in 15 minutes an account is "
-                + "locked for the rest of them, which looks the same; after 30 from one address the answer is 429.");
+                "Sets the session cookie. Whatever is wrong with e-mail or password, the answer is the same 401. After 10 failures in 15 "
+                    + "minutes an account is locked for the rest of them, which looks the same; after 30 from one address the answer is "
+                    + "429.");
 
     public sealed record Request(string Email, string Password);
 

@@ -18,9 +18,9 @@ internal static class ListAuditEvents
             .WithSummary("List the events of the audit log, newest first.")
             .WithDescription(
                 $"actor: the id of who did it. action: one of {Known}. from, to: RFC 3339 times, to excluded. limit: 1 to 200, default 50. "
-                    + "An event stands at the time it was written, a moment before it can be read: "
-                    + "pages that follow nextCursor neither skip nor repeat "
-                    + "what was there at the first one, and who reads on later does so from a minute before the newest they have.");
+                    + "An event stands at the time it was written, a moment before it can be read: pages that follow nextCursor neither "
+                    + "skip nor repeat what was there at the first one, and who reads on later does so from a minute before the newest "
+                    + "they have.");
 
     public sealed record Request(
         string? Actor = null,

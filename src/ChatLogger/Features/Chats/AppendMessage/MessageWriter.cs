@@ -37,11 +37,9 @@ internal sealed class MessageWriter(
 
     protected override string Deleted => NoSuchChat;
 
-    public ValueTask DisposeAsync() => _commit.DisposeAsync();
-
-    private async Task<WriteResult<Message>?> Find(NewMessage message, Idempotency idempotencyKey, CancellationToken ct)
-    {
-        var row = await db.ReadSingleOrDefaultAsync<Row>(
+    protected override async Task<StoredWrite<Message>?> Find(
+        NewMessage message, string key, DateTimeOffset forgotten, CancellationToken ct) =>
+        (await db.ReadSingleOrDefaultAsync<Row>(
             """
             select k.body_sha256, m.id, m.chat_id, m.role, m.content, m.metadata, m.latency_ms, m.token_count, m.prompt_tokens,
                    m.completion_tokens, m.model, m.created_at, f.rating, f.comment, f.at

@@ -38,11 +38,8 @@ internal sealed class ChatWriter(
 
     protected override string Deleted => ChatDeleted;
 
-    public ValueTask DisposeAsync() => _commit.DisposeAsync();
-
-    private async Task<WriteResult<Chat>?> Find(NewChat chat, Idempotency idempotencyKey, CancellationToken ct)
-    {
-        var row = await db.ReadSingleOrDefaultAsync<Row>(
+    protected override async Task<StoredWrite<Chat>?> Find(NewChat chat, string key, DateTimeOffset forgotten, CancellationToken ct) =>
+        (await db.ReadSingleOrDefaultAsync<Row>(
             """
             select k.body_sha256, c.id, c.title, c.tags, c.metadata, c.user_id, c.external_user_id, c.created_at, c.updated_at, f.rating,
                    f.comment, f.at

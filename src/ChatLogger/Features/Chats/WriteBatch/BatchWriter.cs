@@ -81,8 +81,8 @@ internal sealed partial class BatchWriter : IAsyncDisposable
 
     private GroupCommit<NewMessage> Writer(LockKey chat) => _messages[(uint)chat.GetHashCode() % _messages.Length];
 
-    private Task<IReadOnlyList<StoredKey>> FindChats(IReadOnlyList<NewChat> chats, CancellationToken ct) =>
-        _db.ReadAsync<StoredKey>(
+    private Task<IReadOnlyList<StoredItem>> FindChats(IReadOnlyList<NewChat> chats, CancellationToken ct) =>
+        _db.ReadAsync<StoredItem>(
             """
             select k.no::int, i.body_sha256, c.id
             from unnest(@Keys) with ordinality as k(key, no)
@@ -100,8 +100,8 @@ internal sealed partial class BatchWriter : IAsyncDisposable
             },
             ct);
 
-    private Task<IReadOnlyList<StoredKey>> FindMessages(IReadOnlyList<NewMessage> messages, CancellationToken ct) =>
-        _db.ReadAsync<StoredKey>(
+    private Task<IReadOnlyList<StoredItem>> FindMessages(IReadOnlyList<NewMessage> messages, CancellationToken ct) =>
+        _db.ReadAsync<StoredItem>(
             """
             select k.no::int, i.body_sha256, m.id
             from unnest(@Chats::uuid[], @Keys) with ordinality as k(chat_id, key, no)

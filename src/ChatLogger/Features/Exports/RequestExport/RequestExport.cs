@@ -17,7 +17,13 @@ internal static class RequestExport
 {
     public static void Map(IEndpointRouteBuilder admins) =>
         admins.MapPost("", async Task<IResult> (
-            Body<Request> body, IdempotencyKey? key, Member caller, Actor actor, HttpContext context, ISender sender, Instruments instruments,
+            Body<Request> body,
+            IdempotencyKey? key,
+            Member caller,
+            Actor actor,
+            HttpContext context,
+            ISender sender,
+            Instruments instruments,
             CancellationToken ct) =>
             {
                 var answer = await sender.Send(body.Value.By(caller, actor, key?.With(body.Sha256)), ct);
@@ -67,13 +73,13 @@ internal static class RequestExport
     {
         public Command By(Member caller, Actor actor, Idempotency? idempotencyKey) => new(
             caller.OrgId, caller.UserId, Format, Layout, Mode ?? "auto", TimeZone, LocalTimes ?? false, Bom ?? false, From, To,
-            Tag?.Values ?? [], UserId, ExternalUserId.NullIfEmpty(),
-            string.IsNullOrWhiteSpace(Q) ? null : Q, actor, idempotencyKey);
+            Tag?.Values ?? [], UserId, ExternalUserId.NullIfEmpty(), string.IsNullOrWhiteSpace(Q) ? null : Q, actor, idempotencyKey);
     }
 
     public sealed record Command(
-        Guid OrgId, Guid RequestedBy, string Format, string? Layout, string Mode, string? TimeZone, bool LocalTimes, bool Bom, string? From, string? To,
-        string[] Tags, Guid? UserId, string? ExternalUserId, string? Q, Actor Actor, Idempotency? Once) : IRequest<Response>;
+        Guid OrgId, Guid RequestedBy, string Format, string? Layout, string Mode, string? TimeZone, bool LocalTimes, bool Bom, string? From,
+        string? To, string[] Tags, Guid? UserId, string? ExternalUserId, string? Q, Actor Actor, Idempotency? IdempotencyKey)
+        : IRequest<Response>;
 
     /// <summary>Exactly one of the two is set: the file of a synchronous export, or the queued export.</summary>
     public sealed record Response(SyncExportFile? File, EnqueuedExport? Accepted);

@@ -20,9 +20,8 @@ internal static class ChangeMember
             .WithMetadata(new ProblemsMetadata(ProblemType.LastAdmin))
             .WithSummary("Change a member.")
             .WithDescription(
-                "role: admin, user, viewer. A role holds from the member's next request on; a new password, or disabled: "
-                    + "true, ends all their "
-                    + "sessions. An empty name removes the name. The last active admin can be neither demoted nor disabled (409 "
+                "role: admin, user, viewer. A role holds from the member's next request on; a new password, or disabled: true, ends all "
+                    + "their sessions. An empty name removes the name. The last active admin can be neither demoted nor disabled (409 "
                     + "last-admin)."
             );
 

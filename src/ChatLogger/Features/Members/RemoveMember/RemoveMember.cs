@@ -20,8 +20,8 @@ internal static class RemoveMember
             .WithMetadata(new ProblemsMetadata(ProblemType.LastAdmin))
             .WithSummary("Remove a member.")
             .WithDescription(
-                "Ends their sessions and frees their e-mail address; chats keep their userId. "
-                    + "The last active admin cannot be removed (409 last-admin)."
+                "Ends their sessions and frees their e-mail address; chats keep their userId. The last active admin cannot be removed (409 "
+                    + "last-admin)."
             );
 
     public sealed record Command(Guid OrgId, Guid MemberId, Actor Actor) : IRequest;

@@ -19,9 +19,8 @@ internal static class DeleteOrganization
             })
             .WithSummary("Delete an organization.")
             .WithDescription(
-                "There is no way back. Its keys and sessions are dead at once and its exports end; "
-                    + "conversations, files, keys and what is known of its "
-                + "members are removed in the background. The slug stays taken, the audit log is kept.");
+                "There is no way back. Its keys and sessions are dead at once and its exports end; conversations, files, keys and what "
+                    + "is known of its members are removed in the background. The slug stays taken, the audit log is kept.");
 
     public sealed record Command(string Slug, Actor Actor) : IRequest;
 
