@@ -13,7 +13,7 @@ public partial class SchemaTests
             (from file in System.IO.Directory.EnumerateFiles(source, "*.cs", SearchOption.AllDirectories)
              where !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal)
              from Match literal in Literal().Matches(File.ReadAllText(file))
-             // A statement that runs on several tables of one shape is read with one of them.
+                 // A statement that runs on several tables of one shape is read with one of them.
              let sql = literal.Value.Replace("{table}", "export_chunks", StringComparison.Ordinal)
              where tables.Any(table => TenantStatement.Names(sql, table))
              select (File: Path.GetFileNameWithoutExtension(file), Sql: sql.Trim('$', '"'))).ToList();
