@@ -10,6 +10,8 @@ internal sealed partial class PostgresServer(
 
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan EndTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan EndPollInterval = TimeSpan.FromMilliseconds(5);
 
     private readonly OrphanedBackends _orphans = new(cluster, logger);
 
@@ -64,6 +66,10 @@ internal sealed partial class PostgresServer(
             binaries.Value.PgCtl, ["stop", "-D", cluster.Directory, "-m", mode, "-w", "-t", "60"]);
         if (result.ExitCode != 0)
             throw new PrivateDatabaseException($"The private database in {cluster.Directory} does not stop:\n{result.Output}");
+        // pg_ctl returns when the pid file is gone, and the server removes that file a moment before it ends.
+        var waited = Stopwatch.StartNew();
+        while (waited.Elapsed < EndTimeout && await IsAlive(postmaster))
+            await Task.Delay(EndPollInterval);
         try
         {
             Directory.Delete(postmaster.SocketDirectory);
