@@ -18,18 +18,20 @@ internal static class Conversations
             .WithSummary("Tell how conversations went.")
             .WithDescription(
                 """
-                from, to, tz and tag are those of the summary: instants or local dates, to excluded, by default the 30 local days that end with today;
-                at most 366 local days. tag may be repeated: all must match.
+                from, to, tz and tag are those of the summary: instants or local dates, to excluded, by default the 30 local days that
+                end with today; at most 366 local days. tag may be repeated: all must match.
 
-                totals and days are about the chats that were created in the range, each with all of its messages and ratings to this moment.
-                messagesPerChat counts 0 for a chat without messages. firstAssistant is the time from the chat's creation to its first assistant
-                message (0 if that is dated before), over the chats that have one; withoutAssistant are those that have none. duration is the time from
-                the first message to the last, over the chats that have messages. withFeedback are the chats of which at least one rating, of the chat
-                or of a message, stands, and feedbackShare is their share of all, from 0 to 1; feedbackUp and feedbackDown count the ratings.
-                Percentiles are exact, by nearest rank; avgMs is rounded to a whole millisecond, other averages and shares to four decimals.
+                totals and days are about the chats that were created in the range, each with all of its messages and ratings to this
+                moment. messagesPerChat counts 0 for a chat without messages. firstAssistant is the time from the chat's creation to its
+                first assistant message (0 if that is dated before), over the chats that have one; withoutAssistant are those that have
+                none. duration is the time from the first message to the last, over the chats that have messages. withFeedback are the
+                chats of which at least one rating, of the chat or of a message, stands, and feedbackShare is their share of all, from 0
+                to 1; feedbackUp and feedbackDown count the ratings. Percentiles are exact, by nearest rank; avgMs is rounded to a whole
+                millisecond, other averages and shares to four decimals.
 
-                weekdays counts the messages of the range by their createdAt: seven rows from Monday (1) to Sunday (7), each with the 24 hours of the
-                clock in tz. When clocks are set back an hour comes twice and counts for both. Every local day of the range is there once.
+                weekdays counts the messages of the range by their createdAt: seven rows from Monday (1) to Sunday (7), each with the 24
+                hours of the clock in tz. When clocks are set back an hour comes twice and counts for both. Every local day of the range
+                is there once.
                 """);
 
     public sealed record Request(string? From = null, string? To = null, string? Tz = null, string[]? Tag = null)

@@ -17,15 +17,15 @@ internal static class Summary
             .WithSummary("Summarize a range of time.")
             .WithDescription(
                 """
-                from and to are instants (RFC 3339) or dates, which stand for local midnights of tz; to is excluded. By default: the 30 local days
-                that end with today, in the organization's time zone. At most 366 local days. tag may be repeated: all must match. top (1 to 50,
-                default 10) is the length of topUsers; tags are the 1,000 most used.
+                from and to are instants (RFC 3339) or dates, which stand for local midnights of tz; to is excluded. By default: the 30
+                local days that end with today, in the organization's time zone. At most 366 local days. tag may be repeated: all must
+                match. top (1 to 50, default 10) is the length of topUsers; tags are the 1,000 most used.
 
-                Counts are exact and hold every message that was acknowledged before the request. Percentiles are by nearest rank: exact up to
-                400 ms, within 1 % of the value above; with tag they are exact. avgMs is rounded to a whole millisecond. Chats count by their
-                creation, messages by their createdAt, feedback by its own time; tokens are tokenCount, or else promptTokens and
-                completionTokens. endUsers are the externalUserIds that opened a chat or have a message in the range. previous is the time just
-                before, of the same length. Every local day of the range is there once; days sum to totals.
+                Counts are exact and hold every message that was acknowledged before the request. Percentiles are by nearest rank: exact
+                up to 400 ms, within 1 % of the value above; with tag they are exact. avgMs is rounded to a whole millisecond. Chats
+                count by their creation, messages by their createdAt, feedback by its own time; tokens are tokenCount, or else
+                promptTokens and completionTokens. endUsers are the externalUserIds that opened a chat or have a message in the range.
+                previous is the time just before, of the same length. Every local day of the range is there once; days sum to totals.
                 """);
 
     public sealed record Request(string? From = null, string? To = null, string? Tz = null, string[]? Tag = null, int? Top = null)

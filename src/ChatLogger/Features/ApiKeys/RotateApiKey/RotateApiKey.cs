@@ -28,10 +28,10 @@ internal static class RotateApiKey
             .WithSummary("Replace an API key by a new one.")
             .WithDescription(
                 """
-                The new key has label, scopes, origins and expiresAt of the old one and is shown once. The old one works for overlapHours more
-                (0 to 168, default 24; 0: not at all), at most until its own expiresAt. {} is a body. A key that is revoked, has expired or was
-                rotated before is 409 key-not-live: rotate the key that took its place. Both count as live while they overlap: with as many
-                as there may be, 409 live-key-quota; overlapHours 0 works then too.
+                The new key has label, scopes, origins and expiresAt of the old one and is shown once. The old one works for
+                overlapHours more (0 to 168, default 24; 0: not at all), at most until its own expiresAt. {} is a body. A key that is
+                revoked, has expired or was rotated before is 409 key-not-live: rotate the key that took its place. Both count as live
+                while they overlap: with as many as there may be, 409 live-key-quota; overlapHours 0 works then too.
                 """);
 
     public sealed record Request(int? OverlapHours = null);

@@ -44,17 +44,18 @@ internal static class WriteBatch
             .WithSummary("Open chats and add messages, many at a time.")
             .WithDescription(
                 """
-                Each item is a chat or a message as on the routes for one, with a `type`. It has a result of its own, in the same place, and never
-                touches its neighbours; what is refused as a whole (JSON that is malformed, another envelope, no item or too many) leaves
-                nothing. The answer is sent after everything that it says is written is durable. The body may be compressed with gzip.
+                Each item is a chat or a message as on the routes for one, with a `type`. It has a result of its own, in the same place,
+                and never touches its neighbours; what is refused as a whole (JSON that is malformed, another envelope, no item or too
+                many) leaves nothing. The answer is sent after everything that it says is written is durable. The body may be compressed
+                with gzip.
 
-                A message names its chat by `chatId`, or by `chatRef`: the `ref` that an earlier item of this batch gave to its chat. Messages of
-                one chat keep their order. An item's `idempotencyKey` is another one than the same key on the routes for one; the same item is one
-                that is byte for byte the same, and a chat that was opened before is found by its `ref` again. `createdAt` needs a key with the
-                scope `import`, and is from 1970 to a day from now.
+                A message names its chat by `chatId`, or by `chatRef`: the `ref` that an earlier item of this batch gave to its chat.
+                Messages of one chat keep their order. An item's `idempotencyKey` is another one than the same key on the routes for
+                one; the same item is one that is byte for byte the same, and a chat that was opened before is found by its `ref` again.
+                `createdAt` needs a key with the scope `import`, and is from 1970 to a day from now.
 
-                Statuses of items are 201, 400, 403, 404, 409, 422 and 503. When nothing could be written because the service is too busy or has no
-                database, the whole answer is a 503. A batch counts as one request for throttling.
+                Statuses of items are 201, 400, 403, 404, 409, 422 and 503. When nothing could be written because the service is too
+                busy or has no database, the whole answer is a 503. A batch counts as one request for throttling.
                 """);
 
     private static void Count(Result result, Instruments instruments)

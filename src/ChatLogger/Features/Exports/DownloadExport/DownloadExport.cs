@@ -44,8 +44,9 @@ internal static class DownloadExport
             .WithSummary("Fetch an export.")
             .WithDescription(
                 """
-                202 with the progress while it is queued or running; 200 with the file when it is done: ETag, one Range of the file as it is, If-Range,
-                gzip where accepted; 409 export-failed with the reason; 410 when it was cancelled or its time is over, and export-outdated when a chat that it holds has been deleted since.
+                202 with the progress while it is queued or running; 200 with the file when it is done: ETag, one Range of the file as
+                it is, If-Range, gzip where accepted; 409 export-failed with the reason; 410 when it was cancelled or its time is over,
+                and export-outdated when a chat that it holds has been deleted since.
                 """);
 
     public sealed record Query(Guid OrgId, Guid ExportId, Actor Actor) : IRequest<Response>;
