@@ -77,11 +77,11 @@ internal static class Routes
         DownloadExport.Map(exporters);
         CancelExport.Map(exporters);
 
-        var admins = app.MapGroup("/orgs/{org}").RequireAccess(EndpointPolicy.Role(MemberRole.Admin)).WithTags("API keys");
-        ListApiKeys.Map(admins);
-        CreateApiKey.Map(admins);
-        RotateApiKey.Map(admins);
-        RevokeApiKey.Map(admins);
+        var keyAdmins = app.MapGroup("/orgs/{org}").RequireAccess(EndpointPolicy.Role(MemberRole.Admin)).WithTags("API keys");
+        ListApiKeys.Map(keyAdmins);
+        CreateApiKey.Map(keyAdmins);
+        RotateApiKey.Map(keyAdmins);
+        RevokeApiKey.Map(keyAdmins);
 
         var people = app.MapGroup("/orgs/{org}").RequireAccess(EndpointPolicy.Role(MemberRole.Admin)).WithTags("Members");
         ListMembers.Map(people);

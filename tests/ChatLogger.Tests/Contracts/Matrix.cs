@@ -43,6 +43,8 @@ internal sealed record RouteCase(string Route, Row Row, int Success, Func<Matrix
     /// <summary>Bodies that contain ids in nested objects; the type of the body shows its own ids.</summary>
     public Func<string, object>[] Nested { get; init; } = [];
 
+    public override string ToString() => Route;
+
     public HttpMethod Method => HttpMethod.Parse(Route.Split(' ')[0]);
 
     public string Path => Route.Split(' ')[1];

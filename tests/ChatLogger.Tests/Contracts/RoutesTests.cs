@@ -15,6 +15,8 @@ public class RoutesTests(LeasedApp app) : IClassFixture<LeasedApp>
     /// <summary>How the published table marks a caller that has access; what they may see there is for the slice to decide.</summary>
     internal const string Allowed = "yes";
 
+    internal const string HowToRewrite = $"{Rewrite}=1 dotnet test tests/ChatLogger.Tests --filter RoutesTests rewrites it.";
+
     private const string Rewrite = "CHATLOGGER_REWRITE_ROUTES";
 
     private static readonly string[] Callers = ["anonymous", "key", "viewer", "user", "admin", "superadmin", "elsewhere"];
@@ -38,10 +40,11 @@ public class RoutesTests(LeasedApp app) : IClassFixture<LeasedApp>
         if (Environment.GetEnvironmentVariable(Rewrite) == "1")
             System.IO.File.WriteAllLines(File, running);
 
+        var published = System.IO.File.ReadAllLines(File);
         Assert.True(
-            running.SequenceEqual(System.IO.File.ReadAllLines(File)),
-            $"docs/routes.txt is not what runs; {Rewrite}=1 dotnet test --filter RoutesTests rewrites it. "
-                + $"Running:\n{string.Join('\n', running)}");
+            running.SequenceEqual(published),
+            $"docs/routes.txt is not what runs: {HowToRewrite}\nMissing in the file:\n{string.Join('\n', running.Except(published))}\n"
+                + $"Not running:\n{string.Join('\n', published.Except(running))}");
     }
 
     [Fact]
