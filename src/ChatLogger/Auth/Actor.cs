@@ -10,7 +10,7 @@ internal sealed record Actor(string Type, string? Id, string TraceId)
 {
     private const string MemberType = "member";
 
-    /// <summary>Whoever runs the service and acts without a request to it: by command line, by settings or at the first start.</summary>
+    /// <summary>The operator, who acts without a request: by command line, by settings or at the first start.</summary>
     public static Actor Operator(string way) => new("operator", way, "");
 
     /// <summary>A caller that nothing identifies, as at a login.</summary>

@@ -5,8 +5,8 @@ using NpgsqlTypes;
 namespace ChatLogger.Rollups;
 
 /// <summary>
-/// Reads and writes the stored rollups of an organization. Whoever updates a bucket reads it, changes it and writes it back as a whole,
-/// while holding the lock of the rollup offset.
+/// Reads and writes the stored rollups of an organization. A bucket is updated by reading it, changing it and writing it back as a
+/// whole, while holding the lock of the rollup offset.
 /// </summary>
 internal static class RollupRows
 {

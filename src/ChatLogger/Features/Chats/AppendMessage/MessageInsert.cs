@@ -6,7 +6,6 @@ namespace ChatLogger.Features;
 /// <summary>The bulk insert of messages, of many chats and organizations in one statement.</summary>
 internal sealed class MessageInsert : IBulkInsertSql<NewMessage>
 {
-    // An expired entry is overwritten, whether or not the cleanup has seen it.
     private const string InsertKeys =
         $"""
         , key as (
