@@ -22,6 +22,7 @@ internal static class DapperConventions
         SqlMapper.AddTypeHandler(new Instant());
         SqlMapper.AddTypeHandler(new TextArray());
         SqlMapper.AddTypeHandler(new JsonObject());
+        SqlMapper.AddTypeHandler(new JsonArray());
         SqlMapper.AddTypeHandler(new ArrayOf<Guid>(NpgsqlDbType.Uuid));
         SqlMapper.AddTypeHandler(new ArrayOf<int>(NpgsqlDbType.Integer));
         SqlMapper.AddTypeHandler(new ArrayOf<long>(NpgsqlDbType.Bigint));
@@ -50,6 +51,13 @@ internal static class DapperConventions
         public override RawJsonObject Parse(object value) => RawJsonObject.FromStored((string)value);
 
         public override void SetValue(IDbDataParameter parameter, RawJsonObject? value) => Set(parameter, value?.Utf8, NpgsqlDbType.Json);
+    }
+
+    private sealed class JsonArray : SqlMapper.TypeHandler<RawJsonArray>
+    {
+        public override RawJsonArray Parse(object value) => RawJsonArray.FromStored((string)value);
+
+        public override void SetValue(IDbDataParameter parameter, RawJsonArray? value) => Set(parameter, value?.Utf8, NpgsqlDbType.Json);
     }
 
     /// <summary>uuid[], integer[] and bigint[], for the same reason as text[].</summary>

@@ -30,9 +30,39 @@ internal sealed record Limits
     [Range(512, 65_536)]
     public int LoginBodyBytes { get; init; } = 4_096;
 
-    /// <summary>The size of a message's content, in bytes of UTF-8. Default 256 KiB.</summary>
+    /// <summary>The size of a message's content, parts and tool calls together, in bytes of UTF-8. Default 256 KiB.</summary>
     [Range(1, 4_194_304)]
     public int ContentBytes { get; init; } = 262_144;
+
+    /// <summary>The number of parts of a message. Default 100.</summary>
+    [Range(1, 10_000)]
+    public int Parts { get; init; } = 100;
+
+    /// <summary>The length of a part's type, in characters. Default 64.</summary>
+    [Range(1, 1_024)]
+    public int PartTypeLength { get; init; } = 64;
+
+    /// <summary>
+    /// How deep objects and arrays may nest in parts and in the arguments of tool calls; the part, or the arguments, is 1. Default 16.
+    /// </summary>
+    [Range(1, 60)]
+    public int PartDepth { get; init; } = 16;
+
+    /// <summary>The number of keys in the parts and arguments of a message, on all levels together. Default 1,024.</summary>
+    [Range(1, 100_000)]
+    public int PartKeys { get; init; } = 1_024;
+
+    /// <summary>The length of a number in parts and arguments, in characters as sent. Default 64.</summary>
+    [Range(1, 1_024)]
+    public int PartNumberLength { get; init; } = 64;
+
+    /// <summary>The number of tool calls of a message. Default 128.</summary>
+    [Range(1, 10_000)]
+    public int ToolCalls { get; init; } = 128;
+
+    /// <summary>The length of the name of a tool or participant, and of the id of a tool call, in characters. Default 128.</summary>
+    [Range(1, 512)]
+    public int ToolNameLength { get; init; } = 128;
 
     /// <summary>The size of metadata, in bytes as sent. Default 16 KiB.</summary>
     [Range(2, 1_048_576)]

@@ -16,9 +16,16 @@ internal interface IBulkInsertSql<T>
 {
     BulkInsertColumns<T> Columns { get; }
 
+    /// <summary>
+    /// Whether the row has a value in one of the columns that few rows have. Arrays of nulls are not free: PostgreSQL reads each of them
+    /// into a temporary table.
+    /// </summary>
+    bool HasRareColumns(T write) => false;
+
     /// <param name="keyed">Whether any of the rows has an Idempotency-Key.</param>
+    /// <param name="rare">Whether any of the rows has a value in a rare column; otherwise the statement leaves these columns out.</param>
     /// <param name="wait">Whether the statement waits for row locks; otherwise it skips locked rows and reports them.</param>
-    string Text(bool keyed, bool wait);
+    string Text(bool keyed, bool rare, bool wait);
 }
 
 /// <summary>The columns of the rows, by the names that the statement uses.</summary>
@@ -52,17 +59,15 @@ internal sealed class BulkInsert<T>(
     /// </summary>
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
 
-    private readonly Dictionary<(bool Keyed, bool Wait), Statement> _statements = new()
-    {
-        [(false, false)] = Number(sql.Text(keyed: false, wait: false), sql.Columns),
-        [(false, true)] = Number(sql.Text(keyed: false, wait: true), sql.Columns),
-        [(true, false)] = Number(sql.Text(keyed: true, wait: false), sql.Columns),
-        [(true, true)] = Number(sql.Text(keyed: true, wait: true), sql.Columns),
-    };
+    private readonly Dictionary<(bool Keyed, bool Rare, bool Wait), Statement> _statements = (
+        from keyed in new[] { false, true }
+        from rare in new[] { false, true }
+        from wait in new[] { false, true }
+        select (keyed, rare, wait)).ToDictionary(each => each, each => Number(sql.Text(each.keyed, each.rare, each.wait), sql.Columns));
 
     public async Task<WriteStatus[]> Run(IReadOnlyList<T> writes, bool wait)
     {
-        var statement = _statements[(writes.Any(write => write.IdempotencyKey is not null), wait)];
+        var statement = _statements[(writes.Any(write => write.IdempotencyKey is not null), writes.Any(sql.HasRareColumns), wait)];
         var now = time.GetUtcNow();
         var rows = new Rows(writes, route, now, now - settings.KeyRetention);
         var parameters = Array.ConvertAll(statement.Parameters, parameter => parameter(rows));

@@ -21,6 +21,14 @@ internal static class Examples
             new("question", "What the visitor asks", """{"role":"user","content":"Where is my order?"}"""),
             new("answer", "What the bot answers",
                 """{"role":"assistant","content":"It is on its way.","model":"gpt-5","latencyMs":820,"promptTokens":412}"""),
+            new("toolCall", "What the bot asks a tool",
+                """{"role":"assistant","toolCalls":[{"id":"call_1","name":"find_order","arguments":{"number":1017}}]}"""),
+            new("toolAnswer", "What the tool answers",
+                """{"role":"tool","toolCallId":"call_1","name":"find_order","content":"{\"state\":\"sent\"}"}"""),
+            new("parts", "A text and an image", """
+                {"role":"user","parts":[{"type":"text","text":"Is it this one?"},
+                  {"type":"image_url","image_url":{"url":"https://shop.example/1017.png"}}]}
+                """),
         ],
         ["AppendOwnMessage"] = [new("message", "What a member adds", """{"role":"user","content":"I have called the customer."}""")],
         ["GiveFeedback"] = [new("up", "It helped", """{"rating":"up"}""")],

@@ -6,6 +6,7 @@ namespace ChatLogger.OpenApi;
 
 internal sealed partial class MemberTable
 {
+    private const string ParticipantName = "The name of the tool that answers, or of the participant who speaks.";
     private const string Instant = "2026-11-01T00:00:00Z";
 
     private static Dictionary<string, Member> ListMembers(Limits limits) => new()
@@ -112,16 +113,36 @@ internal sealed partial class MemberTable
         ["messageCount"] = new("How many messages the chat has."),
         ["firstMessageAt"] = new("The time of the earliest message; null without any."),
         ["lastMessageAt"] = new("The time of the latest message; null without any."),
-        ["preview"] = new("The beginning of the last message, at most 200 characters; null without any."),
+        ["preview"] = new(
+            "The beginning of the last message's content, or else of the text of its parts, at most 200 characters; null without any."),
         ["snippet"] = new("A part of the first message that matches `q`; null without `q`."),
 
         // Messages
         ["role"] = new("Who speaks.") { Set = nameof(MessageRole) },
-        ["content"] = new($"What is said: 1 to {limits.ContentBytes} bytes in UTF-8, not only white space. It is kept as it is.")
+        ["content"] = new(
+            $"What is said: 1 to {limits.ContentBytes} bytes in UTF-8, not only white space. It is kept as it is. Beside `parts` or "
+            + "`toolCalls` it may be null or empty, which is null; all three together have at most that many bytes.")
         {
-            MinLength = 1,
             MaxLength = limits.ContentBytes,
         },
+        ["parts"] = new("What is said in several parts, such as text and images. They come back JSON-equal.")
+        {
+            ItemSchema = "MessagePart",
+            MaxItems = limits.Parts,
+        },
+        ["toolCalls"] = new("The tools that the assistant calls; on messages with the role `assistant` only.")
+        {
+            ItemSchema = "ToolCall",
+            MaxItems = limits.ToolCalls,
+        },
+        ["toolCallId"] = new("The `id` of the call that this message answers; on messages with the role `tool` or `function` only.")
+        {
+            MaxLength = limits.ToolNameLength,
+        },
+        ["MessagePart.type"] = new("What the part is, such as `text` or `image_url`."),
+        ["ToolCall.id"] = new("What the answer to the call names as its `toolCallId`."),
+        ["ToolCall.name"] = new("The tool."),
+        ["ToolCall.arguments"] = new("What it is called with: a string, for instance of JSON, or an object. It is kept as it is."),
         ["latencyMs"] = new("How long the answer took, in milliseconds.") { Minimum = 0, Maximum = limits.LatencyMs },
         ["tokenCount"] = new("Tokens of the message in all.") { Minimum = 0, Maximum = limits.Tokens },
         ["promptTokens"] = new("Tokens that were read for it.") { Minimum = 0, Maximum = limits.Tokens },
@@ -130,6 +151,10 @@ internal sealed partial class MemberTable
         ["rating"] = new("What the end user thought.") { Set = "Rating" },
         ["comment"] = new("Why, in the end user's words.") { MaxLength = limits.CommentLength },
         ["Feedback.at"] = new("When it was given; the last one counts."),
+
+        ["Message.name"] = new(ParticipantName),
+        ["AppendMessageRequest.name"] = new(ParticipantName) { MaxLength = limits.ToolNameLength },
+        ["WriteBatchMessageItem.name"] = new(ParticipantName) { MaxLength = limits.ToolNameLength },
 
         // Batches
         ["WriteBatchRequest.items"] = new("Chats and messages, written in this order.") { MinItems = 1, MaxItems = limits.BatchItems },

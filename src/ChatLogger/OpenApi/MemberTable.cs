@@ -81,6 +81,9 @@ internal sealed partial class MemberTable(Limits limits)
         /// <summary>A JSON object whose members the caller chooses.</summary>
         public bool IsMetadata { get; init; }
 
+        /// <summary>An array whose elements have this schema, which <see cref="SchemaBuilder"/> defines.</summary>
+        public string? ItemSchema { get; init; }
+
         /// <summary>Described as a list, although a single value is accepted too.</summary>
         public bool IsList { get; init; }
     }

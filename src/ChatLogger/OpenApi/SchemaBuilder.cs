@@ -20,6 +20,8 @@ internal sealed class SchemaBuilder(MemberTable members, Limits limits)
             return "Problem";
         if (type == typeof(RawJsonObject))
             return Metadata;
+        if (type == typeof(RawJsonArray))
+            return "Array";
         if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(Page<>))
             return $"{Name(type.GenericTypeArguments[0]) ?? type.GenericTypeArguments[0].Name}Page";
         return type is { IsNested: true, DeclaringType: { } slice } ? slice.Name + type.Name : null;
@@ -64,6 +66,8 @@ internal sealed class SchemaBuilder(MemberTable members, Limits limits)
             };
         }
 
+        MessageSchemas.Add(schemas, limits);
+
         var requests = Reached(document["paths"]!, schemas, within: "requestBody");
         foreach (var (name, schema) in schemas.ToList())
             Complete(name, schema!.AsObject(), requests.Contains(name));
@@ -101,6 +105,12 @@ internal sealed class SchemaBuilder(MemberTable members, Limits limits)
         var isNullable = IsNullable(made);
         if (isRequest && member.IsMetadata)
             made = MetadataObject("null");
+        if (member.ItemSchema is { } item)
+            made = new JsonObject
+            {
+                ["type"] = new JsonArray("array", "null"),
+                ["items"] = new JsonObject { ["$ref"] = References + item },
+            };
         if (isRequest && member.IsList)
             made = new JsonObject { ["type"] = new JsonArray("array", "null"), ["items"] = new JsonObject { ["type"] = "string" } };
         if (made["type"] is JsonArray types)

@@ -127,7 +127,8 @@ public partial class GroupCommitTests
     private static NewMessage Anything() =>
         new(
             Guid.NewGuid(),
-            new Message(Guid.NewGuid(), Guid.NewGuid(), "user", "a", RawJsonObject.Empty, null, null, null, null, null, default, null),
+            new Message(Guid.NewGuid(), Guid.NewGuid(), "user", "a", null, null, null, null, RawJsonObject.Empty, null, null, null, null,
+                null, default, null),
             null);
 
     private static bool IsListening(Uri address) =>

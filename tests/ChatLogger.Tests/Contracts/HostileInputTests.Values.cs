@@ -22,6 +22,13 @@ public sealed partial class HostileInputTests
                 "1E+2147483648", "-0",
                 "0.1e1", "01", "+1", ".5", "1.", "0x10", "1_000", "NaN", "Infinity", "-Infinity", "-", "{\"a\":1e999}", "{\"a\":1e131071}",
                 $"{{\"a\":{new string('9', 400)}}}",
+                // Parts and tool calls.
+                "[{\"type\":\"§\"}]", "[{\"type\":\"\"}]", "[{\"type\":1}]", "[{\"text\":\"§\"}]",
+                "[{\"type\":\"text\",\"text\":\"\\u0000\"}]",
+                "[{\"type\":\"a\",\"§\":1e999}]", "[{\"type\":\"a\",\"type\":\"§\"}]", "[{\"type\":\"a\"},\"§\"]",
+                "[{\"type\":\"text\",\"text\":{\"§\":[\"\\ud800\"]}}]", "[{\"id\":\"§\",\"name\":\"§\",\"arguments\":{\"§\":1e131071}}]",
+                "[{\"id\":\"§\",\"name\":\"§\",\"arguments\":\"\\u0000\"}]", "[{\"id\":\"§\",\"name\":\"§\",\"arguments\":\"\",\"§\":1}]",
+                "[{\"id\":1,\"name\":[],\"arguments\":null}]", "[{\"id\":\"\",\"name\":\"\",\"arguments\":\"\"}]", "[{\"\\ud800\":\"§\"}]",
                 // Text that other languages interpret.
                 "\"§' or '1'='1\"", "\"§'; drop table chats; --\"", "\"§\\\"\\\\\"", "\"%s%n%x{0}{1:§}\"", "\"${jndi:ldap://§}\"",
                 "\"{{§}}\"", "\"<script>§</script>\"",

@@ -39,7 +39,14 @@ public partial class TextTests(UnthrottledApp app) : IClassFixture<UnthrottledAp
     private static readonly string[] Message =
     [
         """{"role":"user","content":"§"}""", """{"role":"§","content":"a"}""", """{"role":"user","content":"a","model":"§"}""",
-        """{"role":"user","content":"a","latencyMs":"§"}""",
+        """{"role":"user","content":"a","latencyMs":"§"}""", """{"role":"user","content":"a","name":"§"}""",
+        """{"role":"tool","content":"a","toolCallId":"§"}""", """{"role":"user","parts":[{"type":"text","text":"§"}]}""",
+        """{"role":"user","parts":[{"type":"§"}]}""", """{"role":"user","parts":[{"type":"x","a":{"§":[]}}]}""",
+        """{"role":"assistant","toolCalls":[{"id":"§","name":"a","arguments":""}]}""",
+        """{"role":"assistant","toolCalls":[{"id":"a","name":"§","arguments":""}]}""",
+        """{"role":"assistant","toolCalls":[{"id":"a","name":"a","arguments":"§"}]}""",
+        """{"role":"assistant","toolCalls":[{"id":"a","name":"a","arguments":{"a":["§"]}}]}""",
+        """{"role":"assistant","toolCalls":[{"id":"a","name":"a","arguments":{"§":1}}]}""",
         .. Metadata.Concat(Unknown).Where(body => body.StartsWith('{')).Select(body => """{"role":"user","content":"a",""" + body[1..]),
     ];
 

@@ -14,7 +14,7 @@ public class MessageTextTests(LeasedApp app) : IClassFixture<LeasedApp>
     [InlineData(" ", """[{"type":"text","text":"not this"}]""", " ")]
     [InlineData("", """[{"type":"text","text":"one"},{"type":"text","text":"two"}]""", "one\n\ntwo")]
     [InlineData("", """[{"type":"reasoning","text":"aloud"},{"type":"image_url","image_url":{"url":"u","text":"no"}}]""", "aloud")]
-    [InlineData("", """[{"type":"text","content":"of a part"},{"content":"before its type","type":"text"}]""", "of a part\n\nbefore its type")]
+    [InlineData("", """[{"type":"text","content":"of a part"},{"content":"before","type":"text"}]""", "of a part\n\nbefore")]
     [InlineData("", """[{"type":"text","text":"a","content":"b"},{"type":"other","content":"c"}]""", "a")]
     [InlineData("", """[{"type":"text","text":{"value":"deep"},"content":"beside"},{"type":"text","text":["x"]}]""", "beside")]
     [InlineData("", """[{"type":"text","text":""},{"type":"text","text":"","content":"no"},{"type":"text","text":"z"}]""", "z")]

@@ -2,12 +2,18 @@ using ChatLogger.Data;
 
 namespace ChatLogger.Features;
 
-/// <summary>A message, as every route that returns messages shows it. The latency is in milliseconds.</summary>
+/// <summary>
+/// A message, as every route that returns messages shows it. It has a content, parts or tool calls. The latency is in milliseconds.
+/// </summary>
 internal sealed record Message(
     Guid Id,
     Guid ChatId,
     string Role,
-    string Content,
+    string? Content,
+    RawJsonArray? Parts,
+    RawJsonArray? ToolCalls,
+    string? ToolCallId,
+    string? Name,
     RawJsonObject Metadata,
     int? LatencyMs,
     int? TokenCount,

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using ChatLogger.Data;
 
 namespace ChatLogger.Http;
 
@@ -141,6 +142,6 @@ internal static class JsonDiagnosis
             return "Must be an id: lower case, with hyphens.";
         if (type == typeof(DateTimeOffset))
             return "Must be a time such as 2026-11-01T12:00:00Z (RFC 3339).";
-        return type.IsArray ? "Must be an array." : "Must be an object.";
+        return type.IsArray || type == typeof(RawJsonArray) ? "Must be an array." : "Must be an object.";
     }
 }

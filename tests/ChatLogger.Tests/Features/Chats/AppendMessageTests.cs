@@ -26,6 +26,10 @@ public class AppendMessageTests(LeasedApp app) : IClassFixture<LeasedApp>
                 "chatId",
                 "role",
                 "content",
+                "parts",
+                "toolCalls",
+                "toolCallId",
+                "name",
                 "metadata",
                 "latencyMs",
                 "tokenCount",
@@ -71,6 +75,8 @@ public class AppendMessageTests(LeasedApp app) : IClassFixture<LeasedApp>
 
         answer.Is(201);
         Assert.Equal("{}", answer["metadata"].GetRawText());
+        foreach (var member in new[] { "parts", "toolCalls", "toolCallId", "name" })
+            Assert.Equal("null", answer[member].GetRawText());
         foreach (var member in new[] { "latencyMs", "tokenCount", "promptTokens", "completionTokens", "model", "feedback" })
             Assert.Equal("null", answer[member].GetRawText());
     }

@@ -49,6 +49,7 @@ public class BatchWriteTests
 
     private static NewMessage Keyed(string key) => new(
         Guid.NewGuid(),
-        new Message(Guid.NewGuid(), Guid.NewGuid(), "user", key, RawJsonObject.Empty, null, null, null, null, null, default, null),
+        new Message(Guid.NewGuid(), Guid.NewGuid(), "user", key, null, null, null, null, RawJsonObject.Empty, null, null, null, null, null,
+                default, null),
         new Idempotency(key, SHA256.HashData("a"u8)));
 }

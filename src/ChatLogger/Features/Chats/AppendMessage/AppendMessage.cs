@@ -63,7 +63,11 @@ internal static class AppendMessage
 
     public sealed record Request(
         string Role,
-        string Content,
+        string? Content = null,
+        RawJsonArray? Parts = null,
+        RawJsonArray? ToolCalls = null,
+        string? ToolCallId = null,
+        string? Name = null,
         RawJsonObject? Metadata = null,
         int? LatencyMs = null,
         int? TokenCount = null,
@@ -72,15 +76,22 @@ internal static class AppendMessage
         string? Model = null)
     {
         public Command To(Guid orgId, Guid chatId, Idempotency? idempotencyKey) => new(
-            orgId, chatId, Role, Content, Metadata ?? RawJsonObject.Empty, LatencyMs, TokenCount, PromptTokens, CompletionTokens,
+            orgId, chatId, Role, Content.NullIfEmpty(), NullIfEmpty(Parts), NullIfEmpty(ToolCalls), ToolCallId.NullIfEmpty(),
+            Name.NullIfEmpty(), Metadata ?? RawJsonObject.Empty, LatencyMs, TokenCount, PromptTokens, CompletionTokens,
             Model.NullIfEmpty(), idempotencyKey);
+
+        private static RawJsonArray? NullIfEmpty(RawJsonArray? array) => array is { IsEmpty: true } ? null : array;
     }
 
     public sealed record Command(
         Guid OrgId,
         Guid ChatId,
         string Role,
-        string Content,
+        string? Content,
+        RawJsonArray? Parts,
+        RawJsonArray? ToolCalls,
+        string? ToolCallId,
+        string? Name,
         RawJsonObject Metadata,
         int? LatencyMs,
         int? TokenCount,
@@ -91,6 +102,10 @@ internal static class AppendMessage
     {
         /// <summary>If set, only chats of this member may be written to; null: all chats of the organization.</summary>
         public Guid? OnlyChatsOf { get; init; }
+
+        public Message ToMessage(Guid id, DateTimeOffset createdAt) => new(
+            id, ChatId, Role, Content, Parts, ToolCalls, ToolCallId, Name, Metadata, LatencyMs, TokenCount, PromptTokens, CompletionTokens,
+            Model, createdAt, null);
     }
 
     public sealed class Validator : AbstractValidator<Command>
@@ -98,8 +113,7 @@ internal static class AppendMessage
         public Validator(Limits limits)
         {
             RuleFor(message => message.Role).Must(MessageRole.IsKnown).WithMessage(MessageRole.Sentence);
-            RuleFor(message => message.Content).Must(content => !string.IsNullOrWhiteSpace(content)).WithMessage("Must say something.");
-            RuleFor(message => message.Content).AtMostBytes(limits.ContentBytes);
+            RuleFor(message => message).Custom(new ContentRules(limits).Check);
             RuleFor(message => message.Metadata).Metadata(limits);
             RuleFor(message => message.LatencyMs).Between(0, limits.LatencyMs);
             RuleFor(message => message.TokenCount).Between(0, limits.Tokens);
@@ -116,14 +130,7 @@ internal static class AppendMessage
             if (command.OnlyChatsOf is not null && !await IsTheirs(command, ct))
                 throw ProblemException.NotFound("No such chat in this organization.");
             var (id, now) = ids.Next();
-            return await writer.Write(
-                new NewMessage(
-                    command.OrgId,
-                    new Message(
-                        id, command.ChatId, command.Role, command.Content, command.Metadata, command.LatencyMs, command.TokenCount,
-                        command.PromptTokens, command.CompletionTokens, command.Model, now, null),
-                    command.IdempotencyKey),
-                ct);
+            return await writer.Write(new NewMessage(command.OrgId, command.ToMessage(id, now), command.IdempotencyKey), ct);
         }
 
         // Checking this before the write is safe: the member of a chat never changes, and the writer checks again that the chat is not

@@ -38,21 +38,27 @@ internal sealed class MessageInsert : IBulkInsertSql<NewMessage>
     public BulkInsertColumns<NewMessage> Columns { get; } = new BulkInsertColumns<NewMessage>()
         .Add("id", NpgsqlDbType.Uuid, write => write.Message.Id)
         .Add("role", NpgsqlDbType.Text, write => write.Message.Role)
-        .Add("content", NpgsqlDbType.Text, write => write.Message.Content)
+        .Add("content", NpgsqlDbType.Text, write => write.Message.Content ?? "")
         .Add("metadata", NpgsqlDbType.Json, write => write.Message.Metadata.Utf8)
         .Add("latency_ms", NpgsqlDbType.Integer, write => write.Message.LatencyMs)
         .Add("token_count", NpgsqlDbType.Integer, write => write.Message.TokenCount)
         .Add("prompt_tokens", NpgsqlDbType.Integer, write => write.Message.PromptTokens)
         .Add("completion_tokens", NpgsqlDbType.Integer, write => write.Message.CompletionTokens)
         .Add("model", NpgsqlDbType.Text, write => write.Message.Model)
-        .Add("created_at", NpgsqlDbType.TimestampTz, write => write.Message.CreatedAt.UtcDateTime);
+        .Add("created_at", NpgsqlDbType.TimestampTz, write => write.Message.CreatedAt.UtcDateTime)
+        .Add("parts", NpgsqlDbType.Json, write => write.Message.Parts?.Utf8)
+        .Add("tool_calls", NpgsqlDbType.Json, write => write.Message.ToolCalls?.Utf8)
+        .Add("tool_call_id", NpgsqlDbType.Text, write => write.Message.ToolCallId)
+        .Add("name", NpgsqlDbType.Text, write => write.Message.Name);
+
+    public bool HasRareColumns(NewMessage write) => write.Message is not { Parts: null, ToolCalls: null, ToolCallId: null, Name: null };
 
     // Selects each chat once by organization and id, which is the tenant check, and locks it until the commit, which preserves the order of
     // its messages (see 0002). A chat that another transaction has locked is skipped; otherwise the whole batch would wait for it.
     //
     // The sort makes PostgreSQL lock every chat before it draws the first sequence number. So the transaction has its id before that, as
     // ChangeLog requires, and the numbers of a chat are drawn in the order in which its messages were queued.
-    public string Text(bool keyed, bool wait) =>
+    public string Text(bool keyed, bool rare, bool wait) =>
         $"""
         with chat as materialized (
             select k.no, c.org_id, c.id
@@ -62,13 +68,15 @@ internal sealed class MessageInsert : IBulkInsertSql<NewMessage>
             for no key update of c{(wait ? "" : " skip locked")}
         ){(keyed ? InsertKeys : "")}, message as (
             insert into messages (
-                org_id, chat_id, id, role, content, metadata, latency_ms, token_count, prompt_tokens, completion_tokens, model, created_at)
+                org_id, chat_id, id, role, content, metadata, latency_ms, token_count, prompt_tokens, completion_tokens, model, created_at
+                {(rare ? ", parts, tool_calls, tool_call_id, name" : "")})
             select c.org_id, c.id, m.id, m.role, m.content, m.metadata, m.latency_ms, m.token_count, m.prompt_tokens, m.completion_tokens,
-                   m.model, m.created_at
+                   m.model, m.created_at{(rare ? ", m.parts, m.tool_calls, m.tool_call_id, m.name" : "")}
             from unnest(
                 @lock_no, @id, @role, @content, @metadata, @latency_ms, @token_count, @prompt_tokens, @completion_tokens, @model,
-                @created_at) with ordinality as m(
-                chat, id, role, content, metadata, latency_ms, token_count, prompt_tokens, completion_tokens, model, created_at, no)
+                @created_at{(rare ? ", @parts, @tool_calls, @tool_call_id, @name" : "")}) with ordinality as m(
+                chat, id, role, content, metadata, latency_ms, token_count, prompt_tokens, completion_tokens, model, created_at
+                {(rare ? ", parts, tool_calls, tool_call_id, name" : "")}, no)
             join chat c on c.no = m.chat
             {(keyed ? OnlyNewKeys : "")}
             order by m.chat, m.no

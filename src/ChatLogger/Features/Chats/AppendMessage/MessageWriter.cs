@@ -17,7 +17,8 @@ internal sealed record NewMessage(Guid OrgId, Message Message, Idempotency? Idem
 
     public Message Value => Message;
 
-    public int Bytes { get; } = 500 + 2 * Message.Content.Length + Message.Metadata.Utf8.Length;
+    public int Bytes { get; } = 500 + 2 * (Message.Content?.Length ?? 0) + Message.Metadata.Utf8.Length
+        + (Message.Parts?.Utf8.Length ?? 0) + (Message.ToolCalls?.Utf8.Length ?? 0);
 }
 
 /// <summary>Adds messages to chats. Messages of the same chat keep the order of the calls.</summary>
@@ -41,8 +42,8 @@ internal sealed class MessageWriter(
         NewMessage message, string key, DateTimeOffset forgotten, CancellationToken ct) =>
         (await db.ReadSingleOrDefaultAsync<Row>(
             """
-            select k.body_sha256, m.id, m.chat_id, m.role, m.content, m.metadata, m.latency_ms, m.token_count, m.prompt_tokens,
-                   m.completion_tokens, m.model, m.created_at, f.rating, f.comment, f.at
+            select k.body_sha256, m.id, m.chat_id, m.role, m.content, m.parts, m.tool_calls, m.tool_call_id, m.name, m.metadata,
+                   m.latency_ms, m.token_count, m.prompt_tokens, m.completion_tokens, m.model, m.created_at, f.rating, f.comment, f.at
             from idempotency_keys k
             left join chats c on c.org_id = k.org_id and c.id = k.parent_id and c.deleted_at is null
             left join messages m on m.org_id = c.org_id and m.chat_id = c.id and m.id = k.target_id
@@ -57,12 +58,12 @@ internal sealed class MessageWriter(
             ct))?.ToStored();
 
     private sealed record Row(
-        byte[] BodySha256, Guid? Id, Guid? ChatId, string? Role, string? Content, RawJsonObject? Metadata, int? LatencyMs, int? TokenCount,
-        int? PromptTokens, int? CompletionTokens, string? Model, DateTimeOffset? CreatedAt, string? Rating, string? Comment,
-        DateTimeOffset? At)
+        byte[] BodySha256, Guid? Id, Guid? ChatId, string? Role, string? Content, RawJsonArray? Parts, RawJsonArray? ToolCalls,
+        string? ToolCallId, string? Name, RawJsonObject? Metadata, int? LatencyMs, int? TokenCount, int? PromptTokens,
+        int? CompletionTokens, string? Model, DateTimeOffset? CreatedAt, string? Rating, string? Comment, DateTimeOffset? At)
     {
         public StoredWrite<Message> ToStored() => new(BodySha256, Id, Id is null ? null : new Message(
-            Id.Value, ChatId!.Value, Role!, Content!, Metadata!, LatencyMs, TokenCount, PromptTokens, CompletionTokens, Model,
-            CreatedAt!.Value, Feedback.From(Rating, Comment, At)));
+            Id.Value, ChatId!.Value, Role!, Content.NullIfEmpty(), Parts, ToolCalls, ToolCallId, Name, Metadata!, LatencyMs, TokenCount,
+            PromptTokens, CompletionTokens, Model, CreatedAt!.Value, Feedback.From(Rating, Comment, At)));
     }
 }

@@ -57,7 +57,7 @@ internal sealed class ChatInsert : IBulkInsertSql<NewChat>
     // organization, so the transaction has its id before the first sequence number (the default of seq) is drawn, as ChangeLog requires.
     //
     // A missing organization always means a locked one, because it is the caller's own.
-    public string Text(bool keyed, bool wait) =>
+    public string Text(bool keyed, bool rare, bool wait) =>
         $"""
         with organization as materialized (
             select o.id

@@ -132,11 +132,11 @@ internal static class ListChats
                       and chat_id = c.id
                 ) m
                 left join lateral (
-                    select left(content, @PreviewLength + 1) as preview
-                    from messages
-                    where org_id = c.org_id
-                      and chat_id = c.id
-                    order by seq desc
+                    select left({MessageText.Sql}, @PreviewLength + 1) as preview
+                    from messages m
+                    where m.org_id = c.org_id
+                      and m.chat_id = c.id
+                    order by m.seq desc
                     limit 1
                 ) p on true
                 where c.bytes_before < @MaxBytes

@@ -61,18 +61,21 @@ internal static class ListMessages
             // chat.
             var rows = await db.ReadAsync<Row>(
                 $"""
-                select m.seq, m.id, c.id as chat_id, m.role, m.content, m.metadata, m.latency_ms, m.token_count, m.prompt_tokens,
-                       m.completion_tokens, m.model, m.created_at, f.rating, f.comment, f.at, m.found
+                select m.seq, m.id, c.id as chat_id, m.role, m.content, m.parts, m.tool_calls, m.tool_call_id, m.name, m.metadata,
+                       m.latency_ms, m.token_count, m.prompt_tokens, m.completion_tokens, m.model, m.created_at, f.rating, f.comment, f.at,
+                       m.found
                 from chats c
                 left join lateral (
-                    select org_id, seq, id, role, content, metadata, latency_ms, token_count, prompt_tokens, completion_tokens, model,
-                           created_at, count(*) over () as found,
+                    select org_id, seq, id, role, content, parts, tool_calls, tool_call_id, name, metadata, latency_ms, token_count,
+                           prompt_tokens, completion_tokens, model, created_at, count(*) over () as found,
                            coalesce(
                                sum(bytes) over (order by seq {direction} rows between unbounded preceding and 1 preceding),
                                0) as bytes_before
                     from (
-                        select org_id, seq, id, role, content, metadata, latency_ms, token_count, prompt_tokens, completion_tokens, model,
-                               created_at, octet_length(content) + octet_length(metadata::text) as bytes
+                        select org_id, seq, id, role, content, parts, tool_calls, tool_call_id, name, metadata, latency_ms, token_count,
+                               prompt_tokens, completion_tokens, model, created_at,
+                               octet_length(content) + octet_length(metadata::text) + coalesce(octet_length(parts::text), 0)
+                                   + coalesce(octet_length(tool_calls::text), 0) as bytes
                         from messages
                         where org_id = c.org_id
                           and chat_id = c.id
@@ -107,6 +110,10 @@ internal static class ListMessages
         Guid ChatId,
         string? Role,
         string? Content,
+        RawJsonArray? Parts,
+        RawJsonArray? ToolCalls,
+        string? ToolCallId,
+        string? Name,
         RawJsonObject? Metadata,
         int? LatencyMs,
         int? TokenCount,
@@ -120,7 +127,7 @@ internal static class ListMessages
         long? Found)
     {
         public Message ToMessage() => new(
-            Id!.Value, ChatId, Role!, Content!, Metadata!, LatencyMs, TokenCount, PromptTokens, CompletionTokens, Model, CreatedAt!.Value,
-            Feedback.From(Rating, Comment, At));
+            Id!.Value, ChatId, Role!, Content.NullIfEmpty(), Parts, ToolCalls, ToolCallId, Name, Metadata!, LatencyMs, TokenCount,
+            PromptTokens, CompletionTokens, Model, CreatedAt!.Value, Feedback.From(Rating, Comment, At));
     }
 }

@@ -100,12 +100,7 @@ internal sealed class BatchItems(
                 return ProblemException.NotFound("No earlier item of this batch has this ref.");
             chatAt = at;
         }
-        _messages.Add((index, chatAt, new NewMessage(
-            message.OrgId,
-            new Message(
-                id, message.ChatId, message.Role, message.Content, message.Metadata, message.LatencyMs, message.TokenCount,
-                message.PromptTokens, message.CompletionTokens, message.Model, createdAt, null),
-            idempotencyKey)));
+        _messages.Add((index, chatAt, new NewMessage(message.OrgId, message.ToMessage(id, createdAt), idempotencyKey)));
         return null;
     }
 

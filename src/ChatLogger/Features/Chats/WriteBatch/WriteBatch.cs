@@ -86,12 +86,16 @@ internal static class WriteBatch
 
     public sealed record MessageItem(
         string Role,
-        string Content,
+        string? Content = null,
         string? Type = null,
         Guid? ChatId = null,
         string? ChatRef = null,
         string? IdempotencyKey = null,
         DateTimeOffset? CreatedAt = null,
+        RawJsonArray? Parts = null,
+        RawJsonArray? ToolCalls = null,
+        string? ToolCallId = null,
+        string? Name = null,
         RawJsonObject? Metadata = null,
         int? LatencyMs = null,
         int? TokenCount = null,
@@ -100,10 +104,9 @@ internal static class WriteBatch
         string? Model = null)
     {
         public AppendMessage.Command To(Guid orgId, Guid chatId, Idempotency? idempotencyKey) =>
-            new AppendMessage.Request(Role, Content, Metadata, LatencyMs, TokenCount, PromptTokens, CompletionTokens, Model).To(
-                orgId,
-                chatId,
-                idempotencyKey);
+            new AppendMessage.Request(
+                Role, Content, Parts, ToolCalls, ToolCallId, Name, Metadata, LatencyMs, TokenCount, PromptTokens, CompletionTokens, Model)
+                .To(orgId, chatId, idempotencyKey);
     }
 
     /// <summary>
