@@ -30,6 +30,10 @@ internal static class Routes
         GiveFeedback.Map(ingest);
         WriteBatch.Map(ingest);
 
+        var pluginReaders = app.MapGroup("/api/v1/orgs/{slug}").RequireAccess(EndpointPolicy.Key(KeyScope.Read)).WithTags("Plugin");
+        GetChat.MapPlugin(pluginReaders);
+        ListMessages.MapPlugin(pluginReaders);
+
         // The dashboard API: a session cookie. These routes are for every member's own account.
         Login.Map(app.MapGroup("").RequireAccess(EndpointPolicy.Anyone).WithTags("Account"));
         var account = app.MapGroup("").RequireAccess(EndpointPolicy.AnyMember).WithTags("Account");

@@ -60,7 +60,7 @@ internal sealed class AuthorizationMiddleware(
         var (key, grant) = sent.Count == 1 ? keys.Known(sent[0]) : default;
         if (grant is null)
             (key, grant) = await LookUp(context, sent);
-        if (rateLimiters.Ingest(grant.OrgId, key!.PublicId) is { } wait)
+        if ((rateLimiters.Ingest(grant.OrgId, key!.PublicId) ?? Widget(context, key, grant)) is { } wait)
             throw await Throttled(context, new Actor("key", key.PublicId, ProblemWriter.TraceId(context)), grant.OrgId, wait);
 
         if (context.Request.RouteValues["slug"] is not string slug || slug != grant.OrgSlug)
@@ -68,6 +68,12 @@ internal sealed class AuthorizationMiddleware(
 
         var caller = new PluginCaller(grant.OrgId, grant.OrgSlug, key.PublicId, grant.Scopes);
         var origin = context.Request.Headers.Origin;
+        if (origin.Count > 0 && KeyScope.AreForServers(grant.Scopes))
+            throw await Denied(
+                context,
+                Actor.Of(caller, ProblemWriter.TraceId(context)),
+                grant.OrgId,
+                "This key may not be used from a page: it has more scopes than ingest, so it belongs on a server.");
         if (
             grant.AllowedOrigins.Length > 0
             && origin.Count > 0
@@ -86,6 +92,9 @@ internal sealed class AuthorizationMiddleware(
         activity.RecordWrite();
         context.Features.Set(caller);
     }
+
+    private TimeSpan? Widget(HttpContext context, ApiKey key, ApiKeyGrant grant) =>
+        grant.AllowedOrigins.Length > 0 ? rateLimiters.Widget(key.PublicId, ClientAddress.Of(context)) : null;
 
     private async Task AuthorizeSession(HttpContext context, EndpointPolicy access)
     {

@@ -30,6 +30,8 @@ internal sealed class RateLimiters(RateLimits limits, TimeProvider time)
     private readonly KeyedLimiter<string> _takenEmails = new(new FixedWindowLimiter(limits.TakenAddresses.PerMinute, time));
     private readonly RateLimiter _invalidKeys = new FixedWindowLimiter(limits.InvalidKeys.PerMinute, time);
     private readonly long[] _addresses = new long[AddressSlots];
+    private readonly RateLimiter _widgets = new FixedWindowLimiter(limits.Widget.PerMinute, time);
+    private readonly long[] _widgetAddresses = new long[AddressSlots];
     private readonly RateLimiter _suspectLookups = new TokenBucketLimiter(SuspectLookups, SuspectLookups, time);
     private long _suspects;
 
@@ -38,6 +40,13 @@ internal sealed class RateLimiters(RateLimits limits, TimeProvider time)
 
     /// <summary>Counts a request with this key. Returns null if it is within the limit; else how long the caller has to wait.</summary>
     public TimeSpan? Ingest(Guid orgId, string publicId) => limits.Enabled ? _ingest.TryAcquire((orgId, publicId)) : null;
+
+    /// <summary>
+    /// Counts a request from this address with this key, which is bound to origins. Returns null if it is within the limit; else how long
+    /// the address has to wait.
+    /// </summary>
+    public TimeSpan? Widget(string publicId, ClientAddress address) =>
+        limits.Enabled ? _widgets.TryAcquire(ref _widgetAddresses[(uint)HashCode.Combine(publicId, address) % AddressSlots]) : null;
 
     /// <summary>Counts a request of this member at an endpoint with these additional limits.</summary>
     public TimeSpan? Member(Guid userId, IReadOnlyList<EndpointRateLimit> special)

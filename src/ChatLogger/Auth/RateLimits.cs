@@ -22,6 +22,12 @@ internal sealed record RateLimits
     /// <summary>Requests per address (/64 for IPv6) with an invalid key, or an invalid token for <c>/metrics</c>. Default 60/min.</summary>
     public PerMinuteLimit InvalidKeys { get; init; } = new() { PerMinute = 60 };
 
+    /// <summary>
+    /// Requests per address (/64 for IPv6) with a key that is bound to origins: such a key is in a page, so anybody has it. Each key
+    /// counts for itself. Default 120/min.
+    /// </summary>
+    public PerMinuteLimit Widget { get; init; } = new() { PerMinute = 120 };
+
     /// <summary>Analytics requests per member. Default 60/min.</summary>
     public PerMinuteLimit Analytics { get; init; } = new() { PerMinute = 60 };
 

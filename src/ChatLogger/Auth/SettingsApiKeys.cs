@@ -55,7 +55,7 @@ internal sealed class SettingsApiKeys(IReadOnlyList<SettingsApiKeys.ConfiguredKe
             if (sha256 is not { Length: 64 } || !sha256.All(char.IsAsciiHexDigit))
                 throw new StartupException($"{name}__Sha256 must be the SHA-256 of the whole key, as 64 hexadecimal digits.");
             if (scopes.FirstOrDefault(scope => !KeyScope.IsKnown(scope)) is not null)
-                throw new StartupException($"{name}__Scopes may name {KeyScope.Ingest} and {KeyScope.Import}.");
+                throw new StartupException($"{name}__Scopes may name {string.Join(", ", KeyScope.All)}.");
             entries.Add(new(slug, Convert.FromHexString(sha256), scopes.Length == 0 ? [KeyScope.Ingest] : scopes));
         }
         return entries;

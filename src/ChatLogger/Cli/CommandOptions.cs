@@ -15,7 +15,7 @@ internal static class CommandOptions
     public static readonly Option<string?> OneOrg = new("--org") { Description = "The organization's slug; default: all of them." };
     public static readonly Option<string> Role = new("--role") { Required = true, Description = "admin, user or viewer." };
     public static readonly Option<string> Label = new("--label") { Required = true, Description = "What the key is for." };
-    public static readonly Option<string[]> Scopes = new("--scope") { Description = "ingest (default), import; may be repeated." };
+    public static readonly Option<string[]> Scopes = new("--scope") { Description = "ingest (default), import, read; may be repeated." };
     public static readonly Option<DateTimeOffset?> Expires = new("--expires") { Description = "When the key stops working, RFC 3339." };
     public static readonly Option<string> PublicId =
         new("--public-id") { Required = true, Description = "The part of the key between the underscores." };

@@ -21,7 +21,9 @@ internal static class ClosedSets
             [MemberRole.Superadmin, .. MemberRole.OfOrganization]),
         ["OrganizationRole"] = ("What a member of an organization may do.", [.. MemberRole.OfOrganization]),
         ["MemberStatus"] = ("Whether a member may log in.", ["active", "disabled"]),
-        ["KeyScope"] = ("What a key may do: write what is said now, or also what was said in the past.", [.. KeyScope.All]),
+        ["KeyScope"] = (
+            "What a key may do: write what is said now, write what was said in the past, read chats and messages.",
+            [.. KeyScope.All]),
         ["Rating"] = ("What an end user thought.", ["up", "down"]),
         ["SortOrder"] = ("In the order of arrival, or the other way round.", ["asc", "desc"]),
         ["ExportFormat"] = ("What an export is written as.", ["json", "jsonl", "csv", "openai-jsonl"]),

@@ -52,6 +52,22 @@ public class RateLimitersTests
     }
 
     [Fact]
+    public void A_public_key_is_limited_per_address_and_another_key_or_address_is_not()
+    {
+        var rateLimiters = Limiters(new() { Widget = new() { PerMinute = 3 } });
+        TimeSpan? Ask(string key, string address) => rateLimiters.Widget(key, ClientAddress.Of(IPAddress.Parse(address)));
+
+        Assert.Equal(3, Passing(() => Ask("key", "2001:db8::1"), 10));
+        Assert.Equal(TimeSpan.FromMinutes(1), Ask("key", "2001:db8::ffff"));
+        Assert.Null(Ask("key", "192.0.2.7"));
+        Assert.Null(Ask("another", "2001:db8::1"));
+        _clock.Advance(TimeSpan.FromMinutes(1));
+        Assert.Null(Ask("key", "2001:db8::1"));
+        Assert.Equal(120, new RateLimits().Widget.PerMinute);
+        Assert.Null(new RateLimiters(new() { Enabled = false, Widget = new() { PerMinute = 1 } }, _clock).Widget("key", default));
+    }
+
+    [Fact]
     public void Concurrent_requests_are_each_counted_once()
     {
         var rateLimiters = Limiters(

@@ -6,6 +6,7 @@ internal enum Row
     Open,
     Operator,
     Plugin,
+    PluginReading,
     Account,
     Organization,
     Reading,
@@ -70,6 +71,7 @@ internal static class Matrix
         [Row.Open] = "           ✓          ✓    ✓      ✓     ✓     ✓     ✓",
         [Row.Operator] = "       401        401  401    401   401   401   401",
         [Row.Plugin] = "         401        ✓    401    401   401   401   401",
+        [Row.PluginReading] = "  401        ✓    401    401   401   401   401",
         [Row.Account] = "        401        401  ✓      ✓     ✓     ✓     ✓",
         [Row.Organization] = "   401        401  ✓      ✓     ✓     ✓     404",
         [Row.Reading] = "        401        401  ✓      own   ✓     ✓     404",
@@ -92,6 +94,8 @@ internal static class Matrix
         new("POST /auth/login", Row.Open, 200, fixture => new { email = fixture.User.Email, password = Testing.Persona.Password }),
 
         new("POST /api/v1/orgs/{slug}/chats", Row.Plugin, 201, _ => new { }),
+        new("GET /api/v1/orgs/{slug}/chats/{chatId}", Row.PluginReading, 200),
+        new("GET /api/v1/orgs/{slug}/chats/{chatId}/messages", Row.PluginReading, 200),
         new("PATCH /api/v1/orgs/{slug}/chats/{chatId}", Row.Plugin, 200, _ => new { title = MatrixFixture.Mark }),
         new("POST /api/v1/orgs/{slug}/chats/{chatId}/messages", Row.Plugin, 201, _ => new { role = "user", content = MatrixFixture.Mark }),
         new("POST /api/v1/orgs/{slug}/batch", Row.Plugin, 207, _ => new { items = new[] { new { type = "chat" } } })

@@ -14,7 +14,7 @@ internal sealed partial class MatrixFixture
         var revoked = await KeyAfter("update api_keys set revoked_at = now() where org_id = @Id and public_id = @PublicId");
         var expired = await KeyAfter(
             "update api_keys set expires_at = now() - interval '1 second' where org_id = @Id and public_id = @PublicId");
-        var good = await Acme.Key();
+        var good = await Acme.Key(KeyScope.Ingest, KeyScope.Read);
         var session = Admin.Caller.Credential!;
 
         return
@@ -40,7 +40,7 @@ internal sealed partial class MatrixFixture
                 "a removed member",
                 await MemberAfter("update users set removed_at = now(), email = null, password_hash = null where id = @Id")),
             Key("a key", good, Acme.Slug, 0),
-            Key("a key of another organization", await Globex.Key(), Acme.Slug, 404),
+            Key("a key of another organization", await Globex.Key(KeyScope.Ingest, KeyScope.Read), Acme.Slug, 404),
             Key("a key where there is no organization", good, Nowhere, 404),
             Key("a key without the scope", await Acme.Key(KeyScope.Import), Acme.Slug, 403),
             Person("viewer", Column.Viewer, viewer.Caller, "me"),
@@ -76,7 +76,8 @@ internal sealed partial class MatrixFixture
         Kind Nobody(string name, Caller caller) => new(name, Column.Anonymous, caller, "me", Acme.Slug, _ => null);
         Kind Person(string name, Column column, Caller caller, string org) => new(name, column, caller, org, Acme.Slug, _ => null);
         Kind Key(string name, string key, string slug, int status) =>
-            new(name, Column.Key, stranger.WithKey(key), "me", slug, line => line.Row == Row.Plugin && status != 0 ? status : null);
+            new(name, Column.Key, stranger.WithKey(key), "me", slug, line =>
+                line.Row is Row.Plugin or Row.PluginReading && status != 0 ? status : null);
         async Task<string> KeyAfter(string after)
         {
             var key = await Acme.Key();

@@ -12,6 +12,7 @@ public class ShortTimeoutApp : ProxiedApp
             new("RateLimits:Members:PerSecond", "1"),
             new("RateLimits:Members:Burst", "40"),
             new("RateLimits:Analytics:PerMinute", "6"),
+            new("RateLimits:Widget:PerMinute", "3"),
             new("RateLimits:TakenAddresses:PerMinute", "6"),
         ];
 }
@@ -31,6 +32,7 @@ public class NoRateLimitApp : App
                 new("RateLimits:Analytics:PerMinute", "1"),
                 new("RateLimits:TakenAddresses:PerMinute", "1"),
                 new("RateLimits:InvalidKeys:PerMinute", "1"),
+                new("RateLimits:Widget:PerMinute", "1"),
                 new("RateLimits:Login:FailuresPerAddress", "1"),
             ]);
 }

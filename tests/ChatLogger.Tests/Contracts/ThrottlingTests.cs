@@ -1,5 +1,6 @@
 using System.Globalization;
 using ChatLogger.Auth;
+using ChatLogger.Features;
 
 namespace ChatLogger.Tests.Contracts;
 
@@ -47,6 +48,22 @@ public class ThrottlingTests(ShortTimeoutApp app) : IClassFixture<ShortTimeoutAp
                     + "@publicId",
                 new { acme.Id, publicId }));
         Assert.DoesNotContain(app.Log.All, line => line.Contains(key, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_key_of_a_page_is_limited_per_address()
+    {
+        var acme = await app.Org("acme");
+        var made = await acme.App.Send(new CreateApiKey.Command(
+            acme.Id, "page", [KeyScope.Ingest], null, ["https://shop.example"], ApiKey.Generate(), Persona.Operator));
+        Task<Answer> Ask(string address, string path) =>
+            app.Stranger.WithKey(made.Key).Send(HttpMethod.Post, $"{acme.ApiPath}/{path}", Caller.Json("{}"u8.ToArray()), request =>
+                request.Headers.Add("X-Forwarded-For", address));
+
+        for (var i = 0; i < 3; i++)
+            (await Ask("192.0.2.1", "chats")).Is(201);
+        Assert.InRange(Wait(await Ask("192.0.2.1", "chats")), 1, 60);
+        (await Ask("192.0.2.2", "chats")).Is(201);
     }
 
     [Fact]

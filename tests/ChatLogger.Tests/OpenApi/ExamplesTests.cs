@@ -15,7 +15,7 @@ public class ExamplesTests(LeasedApp app) : IClassFixture<LeasedApp>
         var acme = await app.Org("acme");
         // The members whom the examples name.
         await app.Send(new CreateMember.Command(acme.Id, "ann@acme.example", "Ann", MemberRole.Admin, Persona.Password, Persona.Operator));
-        var plugin = await acme.Plugin();
+        var plugin = app.Stranger.WithKey(await acme.Key([.. KeyScope.All]));
         var admin = await app.LogIn("ann@acme.example");
         var superadmin = await app.Superadmin();
         var later = new { format = "json", mode = "async" };

@@ -55,6 +55,8 @@ public class ApiKeyTests(LeasedApp app) : IClassFixture<LeasedApp>
     [InlineData("""{"label":"x","allowedOrigins":["a.example"]}""", "allowedOrigins")]
     [InlineData("""{"label":"x","allowedOrigins":["*"]}""", "allowedOrigins")]
     [InlineData("""{"label":"x","allowedOrigins":[null]}""", "allowedOrigins")]
+    [InlineData("""{"label":"x","scopes":["ingest","read"],"allowedOrigins":["https://a.example"]}""", "allowedOrigins")]
+    [InlineData("""{"label":"x","scopes":["import"],"allowedOrigins":["https://a.example"]}""", "allowedOrigins")]
     [InlineData("""{"label":"x","key":"clk_mine"}""", "body")]
     public async Task Invalid_input_is_refused_and_creates_no_key(string body, string path)
     {

@@ -18,7 +18,10 @@ internal static class CreateApiKey
             })
             .WithMetadata(new ProblemsMetadata(ProblemType.LiveKeyQuota))
             .WithSummary("Make an API key.")
-            .WithDescription($"scopes: ingest (default), import. The key is shown once. Secret scanners find it by {ApiKey.Pattern}.");
+            .WithDescription(
+                "scopes: ingest (default), import, read. Only a key with the scope ingest alone may have allowedOrigins, and a request "
+                    + "with any other key is refused when it comes from a page (with an Origin). The key is shown once. Secret scanners "
+                    + $"find it by {ApiKey.Pattern}.");
 
     public sealed record Request(string Label, string[]? Scopes = null, DateTimeOffset? ExpiresAt = null, string[]? AllowedOrigins = null)
     {
@@ -39,7 +42,7 @@ internal static class CreateApiKey
             RuleFor(key => key.Label).AtMostCharacters(limits.LabelLength);
             RuleFor(key => key.Scopes)
                 .Must(scopes => scopes.All(KeyScope.IsKnown) && scopes.Distinct().Count() == scopes.Length)
-                .WithMessage("May be ingest and import, each once.");
+                .WithMessage(KeyScope.Sentence);
             RuleFor(key => key.ExpiresAt)
                 .Must(expires => expires is null || expires > time.GetUtcNow())
                 .WithMessage("Must be in the future.");
@@ -47,7 +50,9 @@ internal static class CreateApiKey
                 .Must(origins => origins.Length <= limits.AllowedOrigins)
                 .WithMessage($"May be at most {limits.AllowedOrigins}.")
                 .Must(origins => origins.All(Origin.IsExact) && origins.Distinct().Count() == origins.Length)
-                .WithMessage("Each must be an origin such as https://shop.example, without a path, once.");
+                .WithMessage("Each must be an origin such as https://shop.example, without a path, once.")
+                .Must((key, origins) => origins.Length == 0 || !KeyScope.AreForServers(key.Scopes))
+                .WithMessage("A key that pages use is public: it may have the scope ingest only.");
         }
     }
 

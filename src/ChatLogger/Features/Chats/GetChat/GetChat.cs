@@ -6,13 +6,22 @@ using Npgsql;
 
 namespace ChatLogger.Features;
 
-/// <summary>GET /orgs/me/chats/{chatId}: a member reads one of the chats that they may see.</summary>
+/// <summary>
+/// GET /orgs/me/chats/{chatId} and GET /api/v1/orgs/{slug}/chats/{chatId}: a member reads one of the chats that they may see, or a plugin
+/// one of its organization's.
+/// </summary>
 internal static class GetChat
 {
     public static void Map(IEndpointRouteBuilder organization) =>
         organization.MapGet("/chats/{chatId}", async (PathId chatId, Member caller, ISender sender, CancellationToken ct) =>
                 TypedResults.Ok(await sender.Send(new Query(caller.OrgId, caller.OnlyChatsOf, chatId), ct)))
             .WithSummary("Read a chat.");
+
+    public static void MapPlugin(IEndpointRouteBuilder plugin) =>
+        plugin.MapGet("/chats/{chatId}", async (PathId chatId, PluginCaller caller, ISender sender, CancellationToken ct) =>
+                TypedResults.Ok(await sender.Send(new Query(caller.OrgId, null, chatId), ct)))
+            .WithName("GetChatAsPlugin")
+            .WithSummary("Read a chat as a plugin.");
 
     public sealed record Query(Guid OrgId, Guid? OnlyChatsOf, Guid ChatId) : IRequest<Chat>;
 

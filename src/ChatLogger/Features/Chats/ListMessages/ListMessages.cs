@@ -8,7 +8,8 @@ using Npgsql;
 namespace ChatLogger.Features;
 
 /// <summary>
-/// GET /orgs/me/chats/{chatId}/messages: a member pages through the messages of a chat, in the order in which they were written.
+/// GET /orgs/me/chats/{chatId}/messages and GET /api/v1/orgs/{slug}/chats/{chatId}/messages: a member, or a plugin, pages through the
+/// messages of a chat, in the order in which they were written.
 /// </summary>
 internal static class ListMessages
 {
@@ -17,25 +18,31 @@ internal static class ListMessages
             .MapGet(
                 "/chats/{chatId}/messages",
                 async (PathId chatId, Query<Request> query, Member caller, ISender sender, CancellationToken ct) =>
-                    TypedResults.Ok(
-                        await sender.Send(
-                            new Query(
-                                caller.OrgId,
-                                caller.OnlyChatsOf,
-                                chatId,
-                                query.Value.Order ?? Ascending,
-                                query.Value.Limit,
-                                query.Value.Cursor),
-                            ct)))
+                    TypedResults.Ok(await sender.Send(query.Value.Of(caller.OrgId, caller.OnlyChatsOf, chatId), ct)))
             .WithSummary("Read the messages of a chat.")
-            .WithDescription(
-                "In the order of arrival; order=desc reverses it. limit: 1 to 200, default 50. A page of large messages ends with the "
-                    + "one that makes it 256 KiB, and has a nextCursor if there are more.");
+            .WithDescription(Description);
+
+    public static void MapPlugin(IEndpointRouteBuilder plugin) =>
+        plugin
+            .MapGet(
+                "/chats/{chatId}/messages",
+                async (PathId chatId, Query<Request> query, PluginCaller caller, ISender sender, CancellationToken ct) =>
+                    TypedResults.Ok(await sender.Send(query.Value.Of(caller.OrgId, null, chatId), ct)))
+            .WithName("ListMessagesAsPlugin")
+            .WithSummary("Read the messages of a chat as a plugin.")
+            .WithDescription(Description);
+
+    private const string Description =
+        "In the order of arrival; order=desc reverses it. limit: 1 to 200, default 50. A page of large messages ends with the one that "
+            + "makes it 256 KiB, and has a nextCursor if there are more.";
 
     private const string Ascending = "asc";
     private const string Descending = "desc";
 
-    public sealed record Request(string? Order = null, int? Limit = null, string? Cursor = null);
+    public sealed record Request(string? Order = null, int? Limit = null, string? Cursor = null)
+    {
+        public Query Of(Guid orgId, Guid? onlyChatsOf, Guid chatId) => new(orgId, onlyChatsOf, chatId, Order ?? Ascending, Limit, Cursor);
+    }
 
     public sealed record Query(Guid OrgId, Guid? OnlyChatsOf, Guid ChatId, string Order, int? Limit, string? Cursor)
         : IRequest<Page<Message>>;
