@@ -93,8 +93,10 @@ internal static class MessageText
 
     private static StringBuilder Line(StringBuilder text) => text.Length > 0 ? text.Append('\n') : text;
 
-    // Leaves the reader at the end of the part, and returns one that stands at the text; at anything but a string: there is none.
-    private static Utf8JsonReader TextOfPart(ref Utf8JsonReader reader)
+    /// <summary>
+    /// Reads the part that begins here, and returns a reader that stands at its text; at anything but a string: there is none.
+    /// </summary>
+    public static Utf8JsonReader TextOfPart(ref Utf8JsonReader reader)
     {
         Utf8JsonReader text = default, content = default;
         var isText = false;
@@ -118,7 +120,8 @@ internal static class MessageText
         return found.ValueSpan.IsEmpty ? default : found;
     }
 
-    private static void Write(IBufferWriter<byte> output, ref Utf8JsonReader text)
+    /// <summary>Writes the string at which the reader stands, without its escapes.</summary>
+    public static void Write(IBufferWriter<byte> output, ref Utf8JsonReader text)
     {
         if (text.ValueIsEscaped)
             output.Advance(text.CopyString(output.GetSpan(text.ValueSpan.Length)));

@@ -1,10 +1,12 @@
 using System.Buffers;
+using System.Text;
 
 namespace ChatLogger.ExportJobs;
 
 /// <summary>
 /// <c>csv</c> with a row per chat: its fields, the number of its messages, the times of the first and the last, and a transcript in one
-/// cell, as <c>role: content</c> with empty lines in between. The transcript is the last cell because it is streamed, however long it is.
+/// cell, as <c>role: text</c> with empty lines in between; calls of tools follow the text, as <c>name(arguments)</c> on a line each. The
+/// transcript is the last cell because it is streamed, however long it is.
 /// </summary>
 internal sealed class CsvChatsFormat : CsvFormat
 {
@@ -22,6 +24,7 @@ internal sealed class CsvChatsFormat : CsvFormat
 
     private sealed class RowWriter(IBufferWriter<byte> output, CsvRows rows) : IExportRowWriter
     {
+        private readonly ArrayBufferWriter<byte> _text = new(1024);
         private bool _transcript;
 
         public bool Chat(in ExportedChat chat)
@@ -53,7 +56,10 @@ internal sealed class CsvChatsFormat : CsvFormat
             // The transcript begins with a role, so it cannot be taken for a formula.
             InsideQuotes(message.Role);
             output.Write(": "u8);
-            InsideQuotes(message.Content);
+            var text = message.Text(_text);
+            InsideQuotes(text);
+            if (!message.ToolCalls.IsEmpty)
+                ToolCalls(message.ToolCalls, onNextLine: !text.IsEmpty);
             return true;
         }
 
@@ -65,6 +71,20 @@ internal sealed class CsvChatsFormat : CsvFormat
         }
 
         public void End() => rows.Dispose();
+
+        private void ToolCalls(ReadOnlySpan<byte> toolCalls, bool onNextLine)
+        {
+            foreach (var call in ExportedCall.Read(toolCalls))
+            {
+                if (onNextLine)
+                    output.Byte((byte)'\n');
+                onNextLine = true;
+                InsideQuotes(Encoding.UTF8.GetBytes(call.Name));
+                output.Byte((byte)'(');
+                InsideQuotes(call.Arguments);
+                output.Byte((byte)')');
+            }
+        }
 
         private void InsideQuotes(ReadOnlySpan<byte> text)
         {

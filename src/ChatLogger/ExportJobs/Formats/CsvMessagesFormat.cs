@@ -12,7 +12,8 @@ internal sealed class CsvMessagesFormat : CsvFormat
     protected override string[] Columns { get; } =
     [
         "chatId", "chatTitle", "chatTags", "userId", "externalUserId", "chatCreatedAt", "messageId", "role", "content", "model",
-        "latencyMs", "tokenCount", "promptTokens", "completionTokens", "metadata", "rating", "createdAt"
+        "latencyMs", "tokenCount", "promptTokens", "completionTokens", "metadata", "rating", "createdAt", "name", "toolCallId",
+        "toolCalls", "parts"
     ];
 
     protected override IExportRowWriter Begin(IBufferWriter<byte> output, CsvRows rows) => new RowWriter(rows);
@@ -21,6 +22,7 @@ internal sealed class CsvMessagesFormat : CsvFormat
     {
         // The fields of the chat, which begin the row of each of its messages: the texts concatenated, and the other values.
         private readonly ArrayBufferWriter<byte> _texts = new(1024);
+        private readonly ArrayBufferWriter<byte> _text = new(1024);
         private System.Range _title;
         private System.Range _tags;
         private System.Range _externalUserId;
@@ -49,7 +51,7 @@ internal sealed class CsvMessagesFormat : CsvFormat
             rows.Cell(_createdAt);
             rows.Cell(message.Id);
             rows.Cell(message.Role);
-            rows.Cell(message.Content);
+            rows.Cell(message.Text(_text));
             rows.Cell(message.Model);
             rows.Cell(message.LatencyMs);
             rows.Cell(message.TokenCount);
@@ -58,6 +60,10 @@ internal sealed class CsvMessagesFormat : CsvFormat
             rows.Cell(message.Metadata);
             rows.Cell(message.Feedback.Rating);
             rows.Cell(message.CreatedAt);
+            rows.Cell(message.Name);
+            rows.Cell(message.ToolCallId);
+            rows.Cell(message.ToolCalls);
+            rows.Cell(message.Parts);
             rows.EndRow();
             return true;
         }

@@ -1,4 +1,5 @@
 using System.Buffers;
+using ChatLogger.Data;
 
 namespace ChatLogger.ExportJobs;
 
@@ -28,7 +29,7 @@ internal interface IExportFormat
     /// </summary>
     bool NeedsTotals => false;
 
-    /// <summary>Whether the format needs <see cref="ExportedChat.HasAssistant"/>.</summary>
+    /// <summary>Whether the format needs <see cref="ExportedChat.Assistant"/>.</summary>
     bool NeedsAssistant => false;
 
     /// <summary>Begins a file: writes its header and returns the writer of the rest.</summary>
@@ -57,6 +58,23 @@ internal interface IExportRowWriter
     void EndChat();
 
     void End();
+
+    /// <summary>What the format left out although <see cref="Chat"/> or <see cref="Message"/> had accepted it.</summary>
+    LeftOut LeftOut => default;
+}
+
+/// <summary>How many chats, and how many messages of other chats, a format left out.</summary>
+internal readonly record struct LeftOut(long Chats, long Messages);
+
+/// <summary>Whether a chat has a message of the assistant.</summary>
+internal enum ExportedAssistant
+{
+    None,
+
+    /// <summary>It has one, but none with content.</summary>
+    WithoutContent,
+
+    WithContent,
 }
 
 /// <summary>
@@ -79,10 +97,8 @@ internal readonly ref struct ExportedChat
     /// <summary>Set only for formats with <see cref="IExportFormat.NeedsTotals"/>.</summary>
     public int MessageCount { get; init; }
 
-    /// <summary>
-    /// Whether the chat has a message of the assistant. Set only for formats with <see cref="IExportFormat.NeedsAssistant"/>.
-    /// </summary>
-    public bool HasAssistant { get; init; }
+    /// <summary>Set only for formats with <see cref="IExportFormat.NeedsAssistant"/>.</summary>
+    public ExportedAssistant Assistant { get; init; }
 
     /// <inheritdoc cref="MessageCount"/>
     public DateTime? FirstMessageAt { get; init; }
@@ -98,6 +114,14 @@ internal readonly ref struct ExportedMessage
     public Guid ChatId { get; init; }
     public ReadOnlySpan<byte> Role { get; init; }
     public ReadOnlySpan<byte> Content { get; init; }
+
+    /// <summary>A JSON array of objects with a <c>type</c>.</summary>
+    public ReadOnlySpan<byte> Parts { get; init; }
+
+    /// <summary>A JSON array of objects with <c>id</c>, <c>name</c> and <c>arguments</c>, and no other members.</summary>
+    public ReadOnlySpan<byte> ToolCalls { get; init; }
+    public ReadOnlySpan<byte> ToolCallId { get; init; }
+    public ReadOnlySpan<byte> Name { get; init; }
     public ReadOnlySpan<byte> Metadata { get; init; }
     public int? LatencyMs { get; init; }
     public int? TokenCount { get; init; }
@@ -106,6 +130,16 @@ internal readonly ref struct ExportedMessage
     public ReadOnlySpan<byte> Model { get; init; }
     public DateTime CreatedAt { get; init; }
     public ExportedFeedback Feedback { get; init; }
+
+    /// <summary>The text of the message, see <see cref="MessageText"/>; <paramref name="buffer"/> may be used for it.</summary>
+    public ReadOnlySpan<byte> Text(ArrayBufferWriter<byte> buffer)
+    {
+        if (!Content.IsEmpty || Parts.IsEmpty)
+            return Content;
+        buffer.ResetWrittenCount();
+        MessageText.WriteParts(buffer, Parts);
+        return buffer.WrittenSpan;
+    }
 }
 
 /// <summary>The feedback of an end user. An empty rating means that there is none.</summary>

@@ -79,7 +79,23 @@ internal sealed class JsonChatWriter(
         output.Write(",\"role\":"u8);
         output.JsonString(message.Role);
         output.Write(",\"content\":"u8);
-        output.JsonString(message.Content);
+        output.JsonStringOrNull(message.Content);
+        // Most messages have none of these.
+        if (message.Parts.IsEmpty && message.ToolCalls.IsEmpty && message.ToolCallId.IsEmpty && message.Name.IsEmpty)
+        {
+            output.Write(",\"parts\":null,\"toolCalls\":null,\"toolCallId\":null,\"name\":null"u8);
+        }
+        else
+        {
+            output.Write(",\"parts\":"u8);
+            output.JsonOrNull(message.Parts);
+            output.Write(",\"toolCalls\":"u8);
+            output.JsonOrNull(message.ToolCalls);
+            output.Write(",\"toolCallId\":"u8);
+            output.JsonStringOrNull(message.ToolCallId);
+            output.Write(",\"name\":"u8);
+            output.JsonStringOrNull(message.Name);
+        }
         output.Write(",\"metadata\":"u8);
         output.Json(message.Metadata);
         output.Write(",\"latencyMs\":"u8);

@@ -71,6 +71,14 @@ internal static class JsonText
         output.Write(json);
     }
 
+    public static void JsonOrNull(this IBufferWriter<byte> output, ReadOnlySpan<byte> json)
+    {
+        if (json.IsEmpty)
+            output.Write("null"u8);
+        else
+            output.Json(json);
+    }
+
     public static void JsonFeedback(this IBufferWriter<byte> output, in ExportedFeedback feedback)
     {
         if (feedback.Rating.IsEmpty)

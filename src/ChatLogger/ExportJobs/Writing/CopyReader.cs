@@ -9,7 +9,7 @@ namespace ChatLogger.ExportJobs;
 /// </summary>
 internal sealed class CopyReader(Stream stream)
 {
-    private const int Columns = 18;
+    private const int Columns = 22;
     // Each row begins with the number of its columns. The trailer consists of the column count -1 only.
     private const int Trailer = 2;
     private const long UnixMicroseconds2000 = 946_684_800_000_000;
@@ -104,7 +104,7 @@ internal sealed class CopyReader(Stream stream)
         var metadata = fields.Text();
         var tags = fields.Text();
         var count = fields.Int() ?? 0;
-        var hasAssistant = fields.Int() == 1;
+        var assistant = (ExportedAssistant)(fields.Int() ?? 0);
         fields.Skip(2);
         return file.Chat(new ExportedChat
         {
@@ -115,7 +115,7 @@ internal sealed class CopyReader(Stream stream)
             UserId = owner,
             ExternalUserId = externalUserId,
             MessageCount = count,
-            HasAssistant = hasAssistant,
+            Assistant = assistant,
             CreatedAt = fields.Time()!.Value,
             UpdatedAt = fields.Time()!.Value,
             FirstMessageAt = fields.Time(),
@@ -134,6 +134,9 @@ internal sealed class CopyReader(Stream stream)
         var content = fields.Text();
         var metadata = fields.Text();
         var model = fields.Text();
+        var (latency, tokens, promptTokens, completionTokens) = (fields.Int(), fields.Int(), fields.Int(), fields.Int());
+        var createdAt = fields.Time()!.Value;
+        fields.Skip(3);
         var message = new ExportedMessage
         {
             Id = _message!.Value,
@@ -142,12 +145,16 @@ internal sealed class CopyReader(Stream stream)
             Content = content,
             Metadata = metadata,
             Model = model,
-            LatencyMs = fields.Int(),
-            TokenCount = fields.Int(),
-            PromptTokens = fields.Int(),
-            CompletionTokens = fields.Int(),
-            CreatedAt = fields.Time()!.Value,
-            Feedback = fields.Skip(3).Feedback(),
+            LatencyMs = latency,
+            TokenCount = tokens,
+            PromptTokens = promptTokens,
+            CompletionTokens = completionTokens,
+            CreatedAt = createdAt,
+            Feedback = fields.Feedback(),
+            Name = fields.Text(),
+            ToolCallId = fields.Text(),
+            ToolCalls = fields.Text(),
+            Parts = fields.Text(),
         };
         return file.Message(message) ? ReadResult.Message : ReadResult.LeftOut;
     }
@@ -210,11 +217,10 @@ internal sealed class CopyReader(Stream stream)
             return new() { Rating = rating, Comment = comment, At = Time() ?? default };
         }
 
-        public Fields Skip(int fields)
+        public void Skip(int fields)
         {
             for (; fields > 0; fields--)
                 Text();
-            return this;
         }
     }
 }

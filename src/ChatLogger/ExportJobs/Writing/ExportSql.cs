@@ -89,13 +89,15 @@ internal static class ExportSql
             left join feedback f on f.org_id = c.org_id and f.target_id = c.id
             cross join lateral (
                 select null::bigint as seq, c.id, c.user_id as owner, c.title as text1, c.external_user_id as text2, c.metadata,
-                       array_to_json(c.tags)::text as text3, t.count as number1, a.has_assistant as number2, null::integer as number3,
-                       null::integer as number4, c.created_at, c.updated_at, t.first_at, t.last_at, f.rating, f.comment, f.at
+                       array_to_json(c.tags)::text as text3, t.count as number1, a.assistant as number2, null::integer as number3,
+                       null::integer as number4, c.created_at, c.updated_at, t.first_at, t.last_at, f.rating, f.comment, f.at,
+                       null as text4, null as text5, null::json as json1, null::json as json2
                 union all
                 (
                     select m.seq, m.id, m.chat_id, m.role, m.content, m.metadata,
                            m.model, m.latency_ms, m.token_count, m.prompt_tokens,
-                           m.completion_tokens, m.created_at, null, null, null, f.rating, f.comment, f.at
+                           m.completion_tokens, m.created_at, null, null, null, f.rating, f.comment, f.at, m.name, m.tool_call_id,
+                           m.tool_calls, m.parts
                     from messages m
                     left join feedback f on f.org_id = m.org_id and f.target_id = m.id
                     where m.org_id = c.org_id and m.chat_id = c.id
@@ -117,17 +119,26 @@ internal static class ExportSql
     private const string NoTotals =
         "cross join (values (null::integer, null::timestamptz, null::timestamptz)) t (count, first_at, last_at)";
 
+    // The values of ExportedAssistant.
     private const string Assistant = """
         cross join lateral (
-            select exists (
-                select
-                from messages m
-                where m.org_id = c.org_id and m.chat_id = c.id and m.role = 'assistant'
-            )::integer as has_assistant
+            select case
+                       when exists (
+                           select
+                           from messages m
+                           where m.org_id = c.org_id and m.chat_id = c.id and m.role = 'assistant' and m.content <> ''
+                       ) then 2
+                       when exists (
+                           select
+                           from messages m
+                           where m.org_id = c.org_id and m.chat_id = c.id and m.role = 'assistant'
+                       ) then 1
+                       else 0
+                   end as assistant
         ) a
         """;
 
-    private const string NoAssistant = "cross join (values (null::integer)) a (has_assistant)";
+    private const string NoAssistant = "cross join (values (null::integer)) a (assistant)";
 
     private static string Chats(ExportRequest request, string join = "") => string.Join(
         "\n",

@@ -68,6 +68,9 @@ internal sealed class ExportWriter(
             reading.IsOver = true;
             file.End();
             await Flush(output, sink, ct);
+            var (chats, messages) = file.LeftOut;
+            suppressed += chats + messages;
+            records -= format.CountsMessages ? messages : chats;
             // The total was counted before the format left out chats or messages, so it is corrected here.
             progress(records, records);
             return suppressed;

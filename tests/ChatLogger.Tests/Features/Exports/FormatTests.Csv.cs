@@ -4,7 +4,7 @@ public partial class FormatTests
 {
     private const string MessageColumns =
         "chatId,chatTitle,chatTags,userId,externalUserId,chatCreatedAt,messageId,role,content,model,"
-            + "latencyMs,tokenCount,promptTokens,completionTokens,metadata,rating,createdAt";
+            + "latencyMs,tokenCount,promptTokens,completionTokens,metadata,rating,createdAt,name,toolCallId,toolCalls,parts";
 
     private const string ChatColumns =
         "chatId,chatTitle,chatTags,userId,externalUserId,createdAt,updatedAt,messageCount,"
@@ -21,7 +21,7 @@ public partial class FormatTests
 
         Assert.Equal(
             $"{MessageColumns}\r\n{chat},Order,\"[\"\"a,b\"\",\"\"c\\\"\"d\"\"]\",{member.Id},v-1,2026-03-01T08:00:00.120Z,"
-                + $"{message},assistant,Hi,gpt-5,7,8,9,10,\"{{\"\"k\"\":1}}\",down,2026-03-01T08:00:00.120Z\r\n",
+                + $"{message},assistant,Hi,gpt-5,7,8,9,10,\"{{\"\"k\"\":1}}\",down,2026-03-01T08:00:00.120Z,,,,\r\n",
             (await Exported.Of(acme, "csv")).Text);
     }
 

@@ -102,7 +102,8 @@ public partial class FormatTests(LeasedApp app) : IClassFixture<LeasedApp>
             [{"id":"{{{chat}}}","title":"Order","tags":["a,b","say \"hi\""],"metadata":{"n":1.50},
             "userId":"{{{member.Id}}}","externalUserId":"v-1","createdAt":"2026-03-01T08:00:00.120Z","updatedAt":"2026-03-01T08:00:00.120Z",
             "feedback":{"rating":"up","comment":null,"at":"2026-03-01T08:00:00.120Z"},
-            "messages":[{"id":"{{{message}}}","chatId":"{{{chat}}}","role":"assistant","content":"Hi","metadata":{"k":[1e308]},
+            "messages":[{"id":"{{{message}}}","chatId":"{{{chat}}}","role":"assistant","content":"Hi",
+            "parts":null,"toolCalls":null,"toolCallId":null,"name":null,"metadata":{"k":[1e308]},
             "latencyMs":7,"tokenCount":8,"promptTokens":9,"completionTokens":10,"model":"gpt-5",
             "createdAt":"2026-03-01T08:00:00.120Z","feedback":{"rating":"down","comment":"no","at":"2026-03-01T08:00:00.120Z"}}]}]
             """.ReplaceLineEndings(""),
