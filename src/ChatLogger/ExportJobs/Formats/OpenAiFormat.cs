@@ -5,7 +5,7 @@ namespace ChatLogger.ExportJobs;
 /// <summary>
 /// <c>openai-jsonl</c>: the roles and contents of the messages and the calls of tools, a chat per line, in the format of fine-tuning and
 /// evaluation. It leaves out what would make a trainer refuse the whole file: a chat without a message of the assistant, a message of a
-/// tool without the call that it answers, a call that the next messages do not answer, and a message that then says nothing.
+/// tool without the call that it answers, a call in the middle that the next messages do not answer, and a message that then says nothing.
 /// </summary>
 internal sealed class OpenAiFormat : IExportFormat
 {
@@ -86,6 +86,7 @@ internal sealed class OpenAiFormat : IExportFormat
         {
             if (_suppressed)
                 return;
+            _turn.KeepLastCalls();
             EndTurn();
             if (_buffers)
             {

@@ -5,7 +5,8 @@ namespace ChatLogger.ExportJobs;
 
 /// <summary>
 /// A message of the assistant that calls tools, and the answers that follow it. They are buffered until the next message, because a call
-/// without an answer and an answer without a call must be left out.
+/// without an answer and an answer without a call must be left out. Only at the end of a conversation calls need no answers: there they are
+/// what a model is trained to say.
 /// </summary>
 internal sealed class OpenAiTurn
 {
@@ -16,9 +17,9 @@ internal sealed class OpenAiTurn
 
     public bool HasBegun { get; private set; }
 
-    public bool IsComplete => _calls.TrueForAll(call => call.IsAnswered);
+    public bool IsComplete => _calls.TrueForAll(call => call.IsKept);
 
-    public bool SaysSomething => _content.WrittenCount > 0 || _calls.Exists(call => call.IsAnswered);
+    public bool SaysSomething => _content.WrittenCount > 0 || _calls.Exists(call => call.IsKept);
 
     /// <param name="content">The content as JSON; empty: none.</param>
     /// <param name="name">The name of the participant; empty: none.</param>
@@ -37,9 +38,9 @@ internal sealed class OpenAiTurn
     {
         var id = Encoding.UTF8.GetString(toolCallId);
         // Of two calls with the same id only the first counts, because nobody could tell which one an answer is for.
-        if (_calls.Find(call => call.Asked.Id == id) is not { IsAnswered: false } call)
+        if (_calls.Find(call => call.Asked.Id == id) is not { IsKept: false } call)
             return false;
-        call.IsAnswered = true;
+        call.IsKept = true;
         _answers.Write(",{\"role\":\"tool\",\"tool_call_id\":"u8);
         _answers.JsonString(toolCallId);
         _answers.Write(",\"content\":"u8);
@@ -48,7 +49,16 @@ internal sealed class OpenAiTurn
         return true;
     }
 
-    /// <summary>Writes the message, with the calls that are answered, and the answers; nothing if it says nothing.</summary>
+    /// <summary>Keeps the calls of the last message, to which nothing was answered.</summary>
+    public void KeepLastCalls()
+    {
+        if (_calls.Exists(call => call.IsKept))
+            return;
+        foreach (var call in _calls.DistinctBy(call => call.Asked.Id))
+            call.IsKept = true;
+    }
+
+    /// <summary>Writes the message, with the calls that are kept, and the answers; nothing if it says nothing.</summary>
     public void End(IBufferWriter<byte> output)
     {
         if (SaysSomething)
@@ -66,7 +76,7 @@ internal sealed class OpenAiTurn
         output.Write(_content.WrittenCount > 0 ? _content.WrittenSpan : "null"u8);
         OpenAiContent.WriteName(output, _name.WrittenSpan);
         var any = false;
-        foreach (var call in _calls.Where(call => call.IsAnswered))
+        foreach (var call in _calls.Where(call => call.IsKept))
         {
             output.Write(any ? ","u8 : ",\"tool_calls\":["u8);
             any = true;
@@ -87,6 +97,6 @@ internal sealed class OpenAiTurn
 
     private sealed record Call(ExportedCall Asked)
     {
-        public bool IsAnswered { get; set; }
+        public bool IsKept { get; set; }
     }
 }

@@ -133,8 +133,9 @@ public class ContentFormatTests(LeasedApp app) : IClassFixture<LeasedApp>
     [InlineData("""{"role":"tool","content":"x"},{"role":"function","content":"x","name":"n"},{SAY}""", "assistant", 2)]
     [InlineData("""{"role":"assistant","content":"a","toolCalls":[C1]},{ASK},{TOOL1}""",
         "assistant user", 2)]
-    // A call without an answer; beside one with an answer; with nothing else to say.
-    [InlineData("""{"role":"assistant","content":"a","toolCalls":[C1]}""", "assistant", 1)]
+    // The last message may call without an answer; but not beside one with an answer, nor in the middle.
+    [InlineData("""{"role":"assistant","content":"a","toolCalls":[C1,C2]}""", "assistant+c1+c2", 0)]
+    [InlineData("""{ASK},{"role":"assistant","toolCalls":[C1,C1]}""", "user assistant+c1", 1)]
     [InlineData("""{"role":"assistant","toolCalls":[C1,C2]},{TOOL2}""", "assistant+c2 tool", 1)]
     [InlineData("""{"role":"assistant","toolCalls":[C1]},{SAY}""", "assistant", 1)]
     // Two answers to one call, two calls with one id, an empty answer.

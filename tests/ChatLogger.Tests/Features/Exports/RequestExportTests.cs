@@ -20,7 +20,7 @@ public class RequestExportTests(ExportApp app) : IClassFixture<ExportApp>
         var lines = answer.Body.Split("\r\n");
         Assert.Equal(
             "chatId,chatTitle,chatTags,userId,externalUserId,chatCreatedAt,messageId,role,content,model,"
-                + "latencyMs,tokenCount,promptTokens,completionTokens,metadata,rating,createdAt",
+                + "latencyMs,tokenCount,promptTokens,completionTokens,metadata,rating,createdAt,name,toolCallId,toolCalls,parts",
             lines[0]);
         Assert.StartsWith($"{chat},'=SUM(A1),", lines[1], StringComparison.Ordinal);
         Assert.Contains("\"Hello, \"\"you\"\"\r\nthere\"", answer.Body, StringComparison.Ordinal);

@@ -49,7 +49,9 @@ internal static partial class Trainer
                 if (message.TryGetProperty("tool_calls", out var calls))
                     CheckCalls(calls, waiting);
             }
-            Assert.Empty(waiting);
+            // At the end calls may be what the model learns to say; then none of them has an answer.
+            if (waiting.Count > 0)
+                Assert.Equal(waiting.Count, messages[^1].GetProperty("tool_calls").GetArrayLength());
         }
     }
 
