@@ -46,16 +46,18 @@ internal static class RequestExport
             .WithSummary("Export conversations.")
             .WithDescription(
                 """
-                format: json (one array of chats), jsonl (a chat per line), csv, openai-jsonl ({"messages":[{role,content}]} per chat).
-                layout, for csv: messages (default) or chats. mode: auto (default) answers with the file when it has at most 10,000
-                messages and 32 MiB, and otherwise accepts the export for later; sync refuses what is more; async always accepts. from
-                and to are instants or dates, which stand for local midnights of timeZone (default: the organization's), and filter
-                chats by their creation; tag is a string or an array, all must match; q is searched for as in the list of chats. Cells
-                of csv that a spreadsheet would take for a formula begin with an apostrophe; chatTags, metadata, toolCalls and parts are JSON. For csv,
-                bom puts U+FEFF first, by which Excel knows UTF-8, and localTimes writes times as the clocks of timeZone showed them,
-                with their offset. openai-jsonl leaves out what trainers refuse: chats without a message of the assistant, answers of
-                tools without their call, calls that are not answered; skipped counts them. With an Idempotency-Key an export that was accepted is answered again as it is by then, also
-                when it has ended, and counts once; a file that was answered at once is not remembered, and is made anew.
+                format: json (one array of chats), jsonl (a chat per line), csv, openai-jsonl ({"messages":[{role,content}]} per
+                chat). layout, for csv: messages (default) or chats. mode: auto (default) answers with the file when it has at
+                most 10,000 messages and 32 MiB, and otherwise accepts the export for later; sync refuses what is more; async
+                always accepts. from and to are instants or dates, which stand for local midnights of timeZone (default: the
+                organization's), and filter chats by their creation; tag is a string or an array, all must match; q is searched
+                for as in the list of chats. Cells of csv that a spreadsheet would take for a formula begin with an apostrophe;
+                chatTags, metadata, toolCalls and parts are JSON. For csv, bom puts U+FEFF first, by which Excel knows UTF-8,
+                and localTimes writes times as the clocks of timeZone showed them, with their offset. openai-jsonl leaves out
+                what trainers refuse: chats without a message of the assistant, answers of tools without their call, calls that
+                are not answered; skipped counts them. With an Idempotency-Key an export that was accepted is answered again as
+                it is by then, also when it has ended, and counts once; a file that was answered at once is not remembered, and
+                is made anew.
                 """);
 
     public sealed record Request(
