@@ -31,6 +31,7 @@ internal static class Routes
         WriteBatch.Map(ingest);
 
         var pluginReaders = app.MapGroup("/api/v1/orgs/{slug}").RequireAccess(EndpointPolicy.Key(KeyScope.Read)).WithTags("Plugin");
+        FindChat.Map(pluginReaders);
         GetChat.MapPlugin(pluginReaders);
         ListMessages.MapPlugin(pluginReaders);
 

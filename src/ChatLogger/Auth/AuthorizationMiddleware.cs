@@ -66,7 +66,10 @@ internal sealed class AuthorizationMiddleware(
         if (context.Request.RouteValues["slug"] is not string slug || slug != grant.OrgSlug)
             throw SessionAuthenticator.NoSuchOrganization();
 
-        var caller = new PluginCaller(grant.OrgId, grant.OrgSlug, key.PublicId, grant.Scopes);
+        var caller = new PluginCaller(grant.OrgId, grant.OrgSlug, key.PublicId, grant.Scopes)
+        {
+            IsPublic = grant.AllowedOrigins.Length > 0,
+        };
         var origin = context.Request.Headers.Origin;
         if (origin.Count > 0 && KeyScope.AreForServers(grant.Scopes))
             throw await Denied(

@@ -3,6 +3,11 @@ namespace ChatLogger.Auth;
 /// <summary>A plugin with a valid API key, in the organization of that key.</summary>
 internal sealed record PluginCaller(Guid OrgId, string OrgSlug, string KeyPublicId, IReadOnlyList<string> Scopes)
 {
+    /// <summary>Whether the key is bound to origins, so that it is in a page and anybody has it.</summary>
+    public bool IsPublic { get; init; }
+
+    public bool May(string scope) => Scopes.Contains(scope);
+
     public static ValueTask<PluginCaller> BindAsync(HttpContext context) => CallerFeature.Of<PluginCaller>(context);
 }
 

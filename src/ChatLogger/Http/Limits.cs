@@ -104,6 +104,10 @@ internal sealed record Limits
     [Range(1, 256)]
     public int ExternalUserIdLength { get; init; } = 128;
 
+    /// <summary>The length of the caller's own id of a chat, in characters. Default 200.</summary>
+    [Range(1, 512)]
+    public int ExternalIdLength { get; init; } = 200;
+
     /// <summary>The length of a model's name, in characters. Default 100.</summary>
     [Range(1, 256)]
     public int ModelLength { get; init; } = 100;

@@ -22,6 +22,12 @@ internal interface IBulkInsertSql<T>
     /// </summary>
     bool HasRareColumns(T write) => false;
 
+    /// <summary>
+    /// The unique constraint of what a row stands for, other than its id. The statement reports rows that violate it as
+    /// <see cref="WriteStatus.AlreadyExists"/>, as far as it sees them. Null: there is none.
+    /// </summary>
+    string? IdentityConstraint => null;
+
     /// <param name="keyed">Whether any of the rows has an Idempotency-Key.</param>
     /// <param name="rare">Whether any of the rows has a value in a rare column; otherwise the statement leaves these columns out.</param>
     /// <param name="wait">Whether the statement waits for row locks; otherwise it skips locked rows and reports them.</param>
@@ -92,6 +98,11 @@ internal sealed class BulkInsert<T>(
             changeLog.Record(orgId);
         return statuses;
     }
+
+    public bool IsRepeatable(PostgresException failure) =>
+        failure.SqlState == PostgresErrorCodes.UniqueViolation
+        && sql.IdentityConstraint is { } constraint
+        && failure.ConstraintName?.StartsWith(constraint, StringComparison.Ordinal) == true;
 
     private async Task<bool> Run(
         NpgsqlConnection connection, string sql, NpgsqlParameter[] parameters, WriteStatus[] statuses, CancellationToken ct)
@@ -190,7 +201,8 @@ internal static class BulkInsertKeys
     public const string OnConflict =
         """
         on conflict (org_id, route, parent_id, key) do update
-            set body_sha256 = excluded.body_sha256, target_id = excluded.target_id, created_at = excluded.created_at
+            set body_sha256 = excluded.body_sha256, target_id = excluded.target_id, created_at = excluded.created_at,
+                existed = excluded.existed
             where known.created_at <= @forgotten
         """;
 }

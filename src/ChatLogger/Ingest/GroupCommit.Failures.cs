@@ -26,6 +26,9 @@ internal sealed partial class GroupCommit<T>
                 }
                 return Requeue(batch);
 
+            case PostgresException refused when _insert.IsRepeatable(refused):
+                return await Flush(Requeue(batch)!, wait);
+
             case PostgresException refused when IsRowError(refused):
                 if (batch.Count > 1)
                     return await Bisect(batch, wait);

@@ -1,4 +1,5 @@
 using ChatLogger.Http;
+using Npgsql;
 
 namespace ChatLogger.Ingest;
 
@@ -46,6 +47,9 @@ internal enum WriteStatus
     /// <summary>Nothing is written: its Idempotency-Key was used before.</summary>
     DuplicateKey,
 
+    /// <summary>Nothing is written: there is a row that stands for the same thing, e.g. a chat with the same external id.</summary>
+    AlreadyExists,
+
     /// <summary>Nothing is written: another transaction has locked the parent.</summary>
     Locked,
 }
@@ -59,4 +63,10 @@ internal interface IBulkInsert<T>
     /// timeout of the pool; without, it reports locked rows as <see cref="WriteStatus.Locked"/>.
     /// </summary>
     Task<WriteStatus[]> Run(IReadOnlyList<T> writes, bool wait);
+
+    /// <summary>
+    /// Whether the failure goes away when the statement is run again: another transaction has committed, in between, a row that it will
+    /// then report as <see cref="WriteStatus.AlreadyExists"/>.
+    /// </summary>
+    bool IsRepeatable(PostgresException failure) => false;
 }

@@ -83,6 +83,11 @@ internal sealed partial class MemberTable
     {
         // Chats
         ["id"] = new("Its id, a UUIDv7."),
+        ["externalId"] = new("The plugin's own name of the chat, which no other chat of the organization has that is not deleted.")
+        {
+            MaxLength = limits.ExternalIdLength,
+            Example = "conversation-4711",
+        },
         ["title"] = new("What the chat is called.") { MaxLength = limits.NameLength },
         ["tags"] = new("Words to find the chat by, each once; space around them is cut off.")
         {
@@ -111,8 +116,8 @@ internal sealed partial class MemberTable
         ["updatedAt"] = new("When the chat's title, tags or metadata last became others."),
         ["feedback"] = new("What the end user thought of it; null where nothing was said."),
         ["messageCount"] = new("How many messages the chat has."),
-        ["firstMessageAt"] = new("The time of the earliest message; null without any."),
-        ["lastMessageAt"] = new("The time of the latest message; null without any."),
+        ["firstMessageAt"] = new("The time of the first message; null without any."),
+        ["lastMessageAt"] = new("The time of the last message, which `preview` shows; null without any."),
         ["preview"] = new(
             "The beginning of the last message's content, or else of the text of its parts, at most 200 characters; null without any."),
         ["snippet"] = new("A part of the first message that matches `q`; null without `q`."),
@@ -176,19 +181,21 @@ internal sealed partial class MemberTable
             MinLength = 1,
             Pattern = "^[ -~]+$",
         },
-        ["WriteBatchChatItem.createdAt"] = new("When the chat began, where that is past; it needs a key with the scope `import`.")
-        {
-            Format = "date-time",
-        },
-        ["WriteBatchMessageItem.createdAt"] = new("When it was said, where that is past; it needs a key with the scope `import`.")
-        {
-            Format = "date-time",
-        },
+        ["WriteBatchChatItem.createdAt"] = CreatedAt("the chat began"),
+        ["CreateChatRequest.createdAt"] = CreatedAt("the chat began"),
+        ["WriteBatchMessageItem.createdAt"] = CreatedAt("it was said"),
+        ["AppendMessageRequest.createdAt"] = CreatedAt("it was said"),
         ["results"] = new("A result for each item, in their order."),
         ["index"] = new("Which item: the first is 0."),
         ["WriteBatchResult.status"] = new("The item's own status: 201, 400, 403, 404, 409, 422 or 503."),
         ["WriteBatchResult.id"] = new("The id of what was written; null where nothing was."),
-        ["replayed"] = new("Whether it had been written before, under the same `idempotencyKey`."),
+        ["replayed"] = new("Whether it had been written before: under the same `idempotencyKey`, or a chat with the same `externalId`."),
         ["problem"] = new("Why the item was refused; null where it was not."),
+    };
+
+    private static Member CreatedAt(string what) => new(
+        $"When {what}, where that is past: at most {CreationTime.MaxAge.TotalHours} hours, or from 1970 on with the scope `import`.")
+    {
+        Format = "date-time",
     };
 }

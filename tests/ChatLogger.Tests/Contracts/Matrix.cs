@@ -94,6 +94,7 @@ internal static class Matrix
         new("POST /auth/login", Row.Open, 200, fixture => new { email = fixture.User.Email, password = Testing.Persona.Password }),
 
         new("POST /api/v1/orgs/{slug}/chats", Row.Plugin, 201, _ => new { }),
+        new("GET /api/v1/orgs/{slug}/chats", Row.PluginReading, 200),
         new("GET /api/v1/orgs/{slug}/chats/{chatId}", Row.PluginReading, 200),
         new("GET /api/v1/orgs/{slug}/chats/{chatId}/messages", Row.PluginReading, 200),
         new("PATCH /api/v1/orgs/{slug}/chats/{chatId}", Row.Plugin, 200, _ => new { title = MatrixFixture.Mark }),

@@ -6,7 +6,7 @@ namespace ChatLogger.ExportJobs;
 /// <summary>
 /// <c>csv</c> with a row per chat: its fields, the number of its messages, the times of the first and the last, and a transcript in one
 /// cell, as <c>role: text</c> with empty lines in between; calls of tools follow the text, as <c>name(arguments)</c> on a line each. The
-/// transcript is the last cell because it is streamed, however long it is.
+/// transcript is streamed, however long it is.
 /// </summary>
 internal sealed class CsvChatsFormat : CsvFormat
 {
@@ -17,7 +17,7 @@ internal sealed class CsvChatsFormat : CsvFormat
     protected override string[] Columns { get; } =
     [
         "chatId", "chatTitle", "chatTags", "userId", "externalUserId", "createdAt", "updatedAt", "messageCount", "firstMessageAt",
-        "lastMessageAt", "rating", "metadata", "transcript"
+        "lastMessageAt", "rating", "metadata", "transcript", "externalId"
     ];
 
     protected override IExportRowWriter Begin(IBufferWriter<byte> output, CsvRows rows) => new RowWriter(output, rows);
@@ -25,11 +25,14 @@ internal sealed class CsvChatsFormat : CsvFormat
     private sealed class RowWriter(IBufferWriter<byte> output, CsvRows rows) : IExportRowWriter
     {
         private readonly ArrayBufferWriter<byte> _text = new(1024);
+        private readonly ArrayBufferWriter<byte> _externalId = new(64);
         private bool _transcript;
 
         public bool Chat(in ExportedChat chat)
         {
             _transcript = false;
+            _externalId.ResetWrittenCount();
+            _externalId.Write(chat.ExternalId);
             rows.Cell(chat.Id);
             rows.Cell(chat.Title);
             rows.Cell(chat.Tags);
@@ -67,6 +70,7 @@ internal sealed class CsvChatsFormat : CsvFormat
         {
             if (_transcript)
                 output.Byte((byte)'"');
+            rows.Cell(_externalId.WrittenSpan);
             rows.EndRow();
         }
 

@@ -83,6 +83,7 @@ internal enum ExportedAssistant
 internal readonly ref struct ExportedChat
 {
     public Guid Id { get; init; }
+    public ReadOnlySpan<byte> ExternalId { get; init; }
     public ReadOnlySpan<byte> Title { get; init; }
 
     /// <summary>A JSON array of strings.</summary>

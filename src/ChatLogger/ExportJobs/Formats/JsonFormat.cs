@@ -49,6 +49,8 @@ internal sealed class JsonChatWriter(
         _messages = false;
         output.Write("{\"id\":"u8);
         output.JsonId(chat.Id);
+        output.Write(",\"externalId\":"u8);
+        output.JsonStringOrNull(chat.ExternalId);
         output.Write(",\"title\":"u8);
         output.JsonStringOrNull(chat.Title);
         output.Write(",\"tags\":"u8);

@@ -121,6 +121,7 @@ internal sealed class CopyReader(Stream stream)
             FirstMessageAt = fields.Time(),
             LastMessageAt = fields.Time(),
             Feedback = fields.Feedback(),
+            ExternalId = fields.Text(),
         }) ? ReadResult.Chat : ReadResult.LeftOut;
     }
 

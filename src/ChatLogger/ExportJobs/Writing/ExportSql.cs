@@ -80,7 +80,8 @@ internal static class ExportSql
         copy (
             select row.*
             from (
-                select c.org_id, c.id, c.title, c.tags, c.metadata, c.user_id, c.external_user_id, c.created_at, c.updated_at
+                select c.org_id, c.id, c.external_id, c.title, c.tags, c.metadata, c.user_id, c.external_user_id, c.created_at,
+                       c.updated_at
                 {Chats(request)}
                 order by c.created_at, c.id
             ) c
@@ -91,7 +92,7 @@ internal static class ExportSql
                 select null::bigint as seq, c.id, c.user_id as owner, c.title as text1, c.external_user_id as text2, c.metadata,
                        array_to_json(c.tags)::text as text3, t.count as number1, a.assistant as number2, null::integer as number3,
                        null::integer as number4, c.created_at, c.updated_at, t.first_at, t.last_at, f.rating, f.comment, f.at,
-                       null as text4, null as text5, null::json as json1, null::json as json2
+                       c.external_id as text4, null as text5, null::json as json1, null::json as json2
                 union all
                 (
                     select m.seq, m.id, m.chat_id, m.role, m.content, m.metadata,

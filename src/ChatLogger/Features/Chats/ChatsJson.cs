@@ -12,7 +12,10 @@ namespace ChatLogger.Features;
 [JsonSerializable(typeof(GiveFeedback.Request), TypeInfoPropertyName = nameof(GiveFeedback))]
 [JsonSerializable(typeof(WriteBatch.ChatItem), TypeInfoPropertyName = "BatchChat")]
 [JsonSerializable(typeof(WriteBatch.MessageItem), TypeInfoPropertyName = "BatchMessage")]
+[JsonSerializable(typeof(CreateChat.MemberRequest), TypeInfoPropertyName = "MemberCreateChat")]
+[JsonSerializable(typeof(AppendMessage.MemberRequest), TypeInfoPropertyName = "MemberAppendMessage")]
 [JsonSerializable(typeof(Chat))]
+[JsonSerializable(typeof(ExistingChat))]
 [JsonSerializable(typeof(Message))]
 internal sealed partial class ChatsJson : JsonSerializerContext
 {

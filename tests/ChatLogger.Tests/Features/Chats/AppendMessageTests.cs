@@ -132,7 +132,8 @@ public class AppendMessageTests(LeasedApp app) : IClassFixture<LeasedApp>
     [InlineData("""{"role":"user","content":"x","promptTokens":99999999999}""", "promptTokens")]
     [InlineData("""{"role":"user","content":"x","completionTokens":true}""", "completionTokens")]
     [InlineData("""{"role":"user","content":"x","model":1}""", "model")]
-    [InlineData("""{"role":"user","content":"x","createdAt":"2020-01-01T00:00:00Z"}""", "body")]
+    [InlineData("""{"role":"user","content":"x","createdAt":"yesterday"}""", "createdAt")]
+    [InlineData("""{"role":"user","content":"x","createdAt":"9999-01-01T00:00:00Z"}""", "createdAt")]
     [InlineData("""{"role":"user","content":"x","id":"0190a6e0-0000-7000-8000-000000000000"}""", "body")]
     [InlineData("""{"role":"user","content":"x","orgId":"0190a6e0-0000-7000-8000-000000000000"}""", "body")]
     public async Task Invalid_input_is_refused_and_writes_no_row(string body, string path)

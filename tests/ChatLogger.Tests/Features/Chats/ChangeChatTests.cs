@@ -26,7 +26,7 @@ public class ChangeChatTests(App app) : IClassFixture<App>
         var answer = (await plugin.Patch(path, new { title = "new" })).Is(200);
 
         Assert.Equal(
-            ["id", "title", "tags", "metadata", "userId", "externalUserId", "createdAt", "updatedAt", "feedback"],
+            ["id", "externalId", "title", "tags", "metadata", "userId", "externalUserId", "createdAt", "updatedAt", "feedback"],
             answer.Json.EnumerateObject().Select(property => property.Name));
         Assert.Equal("new", answer.Text("title"));
         foreach (var member in new[] { "id", "tags", "metadata", "userId", "externalUserId", "createdAt", "feedback" })

@@ -23,7 +23,7 @@ public class CreateChatTests(LeasedApp app) : IClassFixture<LeasedApp>
         var id = answer.Text("id");
         Assert.Equal($"{acme.ApiPath}/chats/{id}", answer.Header("Location"));
         Assert.Equal(
-            ["id", "title", "tags", "metadata", "userId", "externalUserId", "createdAt", "updatedAt", "feedback"],
+            ["id", "externalId", "title", "tags", "metadata", "userId", "externalUserId", "createdAt", "updatedAt", "feedback"],
             answer.Json.EnumerateObject().Select(property => property.Name));
         Assert.Equal("Where is my order?", answer.Text("title"));
         Assert.Equal(["billing", "Übergröße"], answer["tags"].EnumerateArray().Select(tag => tag.GetString()!));

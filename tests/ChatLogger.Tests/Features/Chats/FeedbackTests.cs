@@ -30,8 +30,8 @@ public partial class FeedbackTests(App app) : IClassFixture<App>
         Assert.Equal(onChat.Body, export.GetProperty("feedback").GetRawText());
         Assert.Equal(onMessage.Body, export.GetProperty("messages")[1].GetProperty("feedback").GetRawText());
         var table = (await admin.Post("/exports/orgs/me", new { format = "csv" })).Is(200).Body.Split("\r\n");
-        Assert.Matches($",{first},.*,,\\d{{4}}-[^,]*$", table[1]);
-        Assert.Matches($",{second},.*,down,\\d{{4}}-[^,]*$", table[2]);
+        Assert.Matches($",{first},.*,,\\d{{4}}-[^,]*,,,,$", table[1]);
+        Assert.Matches($",{second},.*,down,\\d{{4}}-[^,]*,,,,$", table[2]);
 
         Assert.Equal(2, await acme.Count("feedback"));
         Assert.Equal(0, await globex.Count("feedback"));

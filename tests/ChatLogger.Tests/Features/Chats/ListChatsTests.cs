@@ -29,6 +29,7 @@ public partial class ListChatsTests(LeasedApp app) : IClassFixture<LeasedApp>
         Assert.Equal(
             [
                 "id",
+                "externalId",
                 "title",
                 "tags",
                 "metadata",

@@ -99,7 +99,7 @@ public partial class FormatTests(LeasedApp app) : IClassFixture<LeasedApp>
 
         Assert.Equal(
             $$$"""
-            [{"id":"{{{chat}}}","title":"Order","tags":["a,b","say \"hi\""],"metadata":{"n":1.50},
+            [{"id":"{{{chat}}}","externalId":null,"title":"Order","tags":["a,b","say \"hi\""],"metadata":{"n":1.50},
             "userId":"{{{member.Id}}}","externalUserId":"v-1","createdAt":"2026-03-01T08:00:00.120Z","updatedAt":"2026-03-01T08:00:00.120Z",
             "feedback":{"rating":"up","comment":null,"at":"2026-03-01T08:00:00.120Z"},
             "messages":[{"id":"{{{message}}}","chatId":"{{{chat}}}","role":"assistant","content":"Hi",
@@ -169,7 +169,7 @@ public partial class FormatTests(LeasedApp app) : IClassFixture<LeasedApp>
         await acme.InsertMessage(second);
 
         var json = (await Exported.Of(acme, "json")).Json[0];
-        foreach (var member in new[] { "title", "userId", "externalUserId", "feedback" })
+        foreach (var member in new[] { "externalId", "title", "userId", "externalUserId", "feedback" })
             Assert.Equal("null", json.GetProperty(member).GetRawText());
         Assert.Equal("[]", json.GetProperty("tags").GetRawText());
         Assert.Equal("[]", json.GetProperty("messages").GetRawText());

@@ -25,9 +25,12 @@ internal static class AppendMessage
                     PluginCaller caller,
                     HttpContext context,
                     ISender sender,
+                    TimeProvider time,
                     CancellationToken ct) =>
                 {
-                    var message = await sender.Send(body.Value.To(caller.OrgId, chatId, key?.With(body.Sha256)), ct);
+                    if (CreationTime.Refuse(body.Value.CreatedAt, caller.May(KeyScope.Import), time.GetUtcNow()) is { } refusal)
+                        throw refusal;
+                    var message = await sender.Send(body.Value.To(caller, chatId, key?.With(body.Sha256)), ct);
                     return message.ToCreated(
                         $"/api/v1/orgs/{caller.OrgSlug}/chats/{message.Value.ChatId}/messages/{message.Value.Id}",
                         "message",
@@ -37,14 +40,14 @@ internal static class AppendMessage
             .WithSummary("Add a message to a chat.")
             .WithDescription(
                 "The answer is sent after the message is durable; it is then in every read. Messages of a chat keep the order in which "
-                    + "they were acknowledged."
+                    + "they were acknowledged. createdAt may be up to 72 hours back, farther with the scope import."
             );
 
     public static void MapMember(IEndpointRouteBuilder organization) =>
         organization
             .MapPost(
                 "/chats/{chatId}/messages",
-                async (PathId chatId, Body<Request> body, Member caller, ISender sender, CancellationToken ct) =>
+                async (PathId chatId, Body<MemberRequest> body, Member caller, ISender sender, CancellationToken ct) =>
                 {
                     var message = await sender.Send(
                         body.Value.To(caller.OrgId, chatId, null) with
@@ -62,6 +65,31 @@ internal static class AppendMessage
             .WithDescription("A member with the role user writes in chats attributed to them.");
 
     public sealed record Request(
+        string Role,
+        string? Content = null,
+        RawJsonArray? Parts = null,
+        RawJsonArray? ToolCalls = null,
+        string? ToolCallId = null,
+        string? Name = null,
+        RawJsonObject? Metadata = null,
+        int? LatencyMs = null,
+        int? TokenCount = null,
+        int? PromptTokens = null,
+        int? CompletionTokens = null,
+        string? Model = null,
+        DateTimeOffset? CreatedAt = null)
+    {
+        public Command To(PluginCaller caller, Guid chatId, Idempotency? idempotencyKey) =>
+            new MemberRequest(
+                Role, Content, Parts, ToolCalls, ToolCallId, Name, Metadata, LatencyMs, TokenCount, PromptTokens, CompletionTokens, Model)
+                .To(caller.OrgId, chatId, idempotencyKey) with
+            {
+                CreatedAt = CreatedAt,
+                MayImport = caller.May(KeyScope.Import),
+            };
+    }
+
+    public sealed record MemberRequest(
         string Role,
         string? Content = null,
         RawJsonArray? Parts = null,
@@ -103,6 +131,11 @@ internal static class AppendMessage
         /// <summary>If set, only chats of this member may be written to; null: all chats of the organization.</summary>
         public Guid? OnlyChatsOf { get; init; }
 
+        /// <summary>Null: now.</summary>
+        public DateTimeOffset? CreatedAt { get; init; }
+
+        public bool MayImport { get; init; }
+
         public Message ToMessage(Guid id, DateTimeOffset createdAt) => new(
             id, ChatId, Role, Content, Parts, ToolCalls, ToolCallId, Name, Metadata, LatencyMs, TokenCount, PromptTokens, CompletionTokens,
             Model, createdAt, null);
@@ -110,7 +143,7 @@ internal static class AppendMessage
 
     public sealed class Validator : AbstractValidator<Command>
     {
-        public Validator(Limits limits)
+        public Validator(Limits limits, TimeProvider time)
         {
             RuleFor(message => message.Role).Must(MessageRole.IsKnown).WithMessage(MessageRole.Sentence);
             RuleFor(message => message).Custom(new ContentRules(limits).Check);
@@ -120,6 +153,7 @@ internal static class AppendMessage
             RuleFor(message => message.PromptTokens).Between(0, limits.Tokens);
             RuleFor(message => message.CompletionTokens).Between(0, limits.Tokens);
             RuleFor(message => message.Model).AtMostCharacters(limits.ModelLength);
+            this.CreationTimeOf(message => (message.CreatedAt, message.MayImport), time);
         }
     }
 
@@ -130,7 +164,8 @@ internal static class AppendMessage
             if (command.OnlyChatsOf is not null && !await IsTheirs(command, ct))
                 throw ProblemException.NotFound("No such chat in this organization.");
             var (id, now) = ids.Next();
-            return await writer.Write(new NewMessage(command.OrgId, command.ToMessage(id, now), command.IdempotencyKey), ct);
+            var message = command.ToMessage(id, command.CreatedAt.Or(now));
+            return await writer.Write(new NewMessage(command.OrgId, message, command.IdempotencyKey), ct);
         }
 
         // Checking this before the write is safe: the member of a chat never changes, and the writer checks again that the chat is not

@@ -79,9 +79,10 @@ internal static class ChangeChat
                   and id = @ChatId
                   and deleted_at is null
                   and (@OnlyChatsOf is null or user_id = @OnlyChatsOf)
-                returning org_id, id, title, tags, metadata, user_id, external_user_id, created_at, updated_at
+                returning org_id, id, external_id, title, tags, metadata, user_id, external_user_id, created_at, updated_at
             )
-            select c.id, c.title, c.tags, c.metadata, c.user_id, c.external_user_id, c.created_at, c.updated_at, f.rating, f.comment, f.at
+            select c.id, c.external_id, c.title, c.tags, c.metadata, c.user_id, c.external_user_id, c.created_at, c.updated_at, f.rating,
+                   f.comment, f.at
             from changed c
             left join feedback f on f.org_id = @OrgId and f.target_id = c.id
             """;

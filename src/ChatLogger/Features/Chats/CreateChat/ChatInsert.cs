@@ -42,12 +42,36 @@ internal sealed class ChatInsert : IBulkInsertSql<NewChat>
     public BulkInsertColumns<NewChat> Columns { get; } = new BulkInsertColumns<NewChat>()
         .Add("org_id", NpgsqlDbType.Uuid, write => write.OrgId)
         .Add("id", NpgsqlDbType.Uuid, write => write.Chat.Id)
+        .Add("external_id", NpgsqlDbType.Text, write => write.Chat.ExternalId)
         .Add("title", NpgsqlDbType.Text, write => write.Chat.Title)
         .Add("tags", NpgsqlDbType.Text, write => ArrayText(write.Chat.Tags))
         .Add("metadata", NpgsqlDbType.Json, write => write.Chat.Metadata.Utf8)
         .Add("user_id", NpgsqlDbType.Uuid, write => write.Chat.UserId)
         .Add("external_user_id", NpgsqlDbType.Text, write => write.Chat.ExternalUserId)
         .Add("created_at", NpgsqlDbType.TimestampTz, write => write.Chat.CreatedAt.UtcDateTime);
+
+    public string IdentityConstraint => "chats_org_id_external_id_key";
+
+    public bool HasRareColumns(NewChat write) => write.Chat.ExternalId is not null;
+
+    // Chats with an external id. Of two in the same statement the first is inserted. One that another transaction inserts at the same time
+    // violates the unique index, and the statement is run again.
+    private const string WithExternalIds =
+        """
+        , identity as materialized (
+            select n.no, n.org_id, n.external_id,
+                   row_number() over (partition by n.org_id, n.external_id order by n.no) > 1
+                   or exists (
+                       select
+                       from chats e
+                       where e.org_id = n.org_id
+                         and e.external_id = n.external_id
+                         and e.deleted_at is null
+                   ) as is_taken
+            from unnest(@org_id, @external_id) with ordinality as n(org_id, external_id, no)
+            where n.external_id is not null
+        )
+        """;
 
     // The first two tables take the locks of the foreign key checks (key share) in advance, so that a row that another transaction has
     // locked can be skipped. A foreign key check cannot skip it: there the whole batch would wait. A lock key is that of a member; one with
@@ -70,20 +94,25 @@ internal sealed class ChatInsert : IBulkInsertSql<NewChat>
             join users u on u.org_id = k.org_id and u.id = k.id
             where u.removed_at is null
             for key share of u{(wait ? "" : " skip locked")}
-        ), chat as materialized (
-            select n.no, n.org_id, n.id, n.title, n.tags, n.metadata, n.user_id, n.external_user_id, n.created_at
+        ){(rare ? WithExternalIds : "")}, chat as materialized (
+            select n.no, n.org_id, n.id, {(rare ? "i.external_id" : "null::text as external_id")}, n.title, n.tags, n.metadata, n.user_id,
+                   n.external_user_id, n.created_at
             from unnest(@org_id, @id, @title, @tags, @metadata, @user_id, @external_user_id, @created_at) with ordinality as n(
                 org_id, id, title, tags, metadata, user_id, external_user_id, created_at, no)
             join organization o on o.id = n.org_id
             left join member u on u.org_id = n.org_id and u.id = n.user_id
-            where n.user_id is null or u.id is not null
+            {(rare ? "left join identity i on i.no = n.no" : "")}
+            where (n.user_id is null or u.id is not null)
+              {(rare ? "and i.is_taken is not true" : "")}
         ){(keyed ? InsertKeys : "")}, opened as (
-            insert into chats (org_id, id, title, tags, metadata, user_id, external_user_id, created_at, updated_at)
-            select c.org_id, c.id, c.title, c.tags::text[], c.metadata, c.user_id, c.external_user_id, c.created_at, c.created_at
+            insert into chats (org_id, id, external_id, title, tags, metadata, user_id, external_user_id, created_at, updated_at)
+            select c.org_id, c.id, c.external_id, c.title, c.tags::text[], c.metadata, c.user_id, c.external_user_id, c.created_at,
+                   c.created_at
             from chat c
             {(keyed ? OnlyNewKeys : "")}
         )
         select case
+                   {(rare ? $"when i.is_taken then '{nameof(WriteStatus.AlreadyExists)}'" : "")}
                    when n.user_id is null
                      or exists (select from users u where u.org_id = n.org_id and u.id = n.user_id and u.removed_at is null)
                    then '{nameof(WriteStatus.Locked)}'
@@ -91,6 +120,7 @@ internal sealed class ChatInsert : IBulkInsertSql<NewChat>
                end,
                n.no::int
         from unnest(@org_id, @user_id) with ordinality as n(org_id, user_id, no)
+        {(rare ? "left join identity i on i.no = n.no" : "")}
         where not exists (select from chat c where c.no = n.no)
         {(keyed ? DuplicateKeys : "")}
         """;

@@ -41,8 +41,8 @@ internal sealed class ChatWriter(
     protected override async Task<StoredWrite<Chat>?> Find(NewChat chat, string key, DateTimeOffset forgotten, CancellationToken ct) =>
         (await db.ReadSingleOrDefaultAsync<Row>(
             """
-            select k.body_sha256, c.id, c.title, c.tags, c.metadata, c.user_id, c.external_user_id, c.created_at, c.updated_at, f.rating,
-                   f.comment, f.at
+            select k.body_sha256, k.existed, c.id, c.external_id, c.title, c.tags, c.metadata, c.user_id, c.external_user_id, c.created_at,
+                   c.updated_at, f.rating, f.comment, f.at
             from idempotency_keys k
             left join chats c on c.org_id = k.org_id and c.id = k.target_id and c.deleted_at is null
             left join feedback f on f.org_id = c.org_id and f.target_id = c.id
@@ -55,12 +55,38 @@ internal sealed class ChatWriter(
             new { chat.OrgId, Parent = chat.KeyParent.Id, Key = key, Forgotten = forgotten },
             ct))?.ToStored();
 
-    private sealed record Row(
-        byte[] BodySha256, Guid? Id, string? Title, string[]? Tags, RawJsonObject? Metadata, Guid? UserId, string? ExternalUserId,
-        DateTimeOffset? CreatedAt, DateTimeOffset? UpdatedAt, string? Rating, string? Comment, DateTimeOffset? At)
+    protected override async Task<StoredWrite<Chat>?> FindExisting(NewChat chat, CancellationToken ct)
     {
-        public StoredWrite<Chat> ToStored() => new(BodySha256, Id, Id is null ? null : new Chat(
-            Id.Value, Title, Tags!, Metadata!, UserId, ExternalUserId, CreatedAt!.Value, UpdatedAt!.Value,
-            Feedback.From(Rating, Comment, At)));
+        var found = await ExistingChats.Find(db, "chats", [chat], Time.GetUtcNow(), Settings, ct);
+        if (found.Count == 0)
+            return null;
+        var row = await db.ReadSingleOrDefaultAsync<Chat.Row>(
+            """
+            select c.id, c.external_id, c.title, c.tags, c.metadata, c.user_id, c.external_user_id, c.created_at, c.updated_at, f.rating,
+                   f.comment, f.at
+            from chats c
+            left join feedback f on f.org_id = c.org_id and f.target_id = c.id
+            where c.org_id = @OrgId
+              and c.id = @Id
+              and c.deleted_at is null
+            """,
+            new { chat.OrgId, found[0].Id },
+            ct);
+        return row is null ? null : new([], row.Id, row.ToChat());
+    }
+
+    private sealed record Row(
+        byte[] BodySha256, bool Existed, Guid? Id, string? ExternalId, string? Title, string[]? Tags, RawJsonObject? Metadata, Guid? UserId,
+        string? ExternalUserId, DateTimeOffset? CreatedAt, DateTimeOffset? UpdatedAt, string? Rating, string? Comment, DateTimeOffset? At)
+    {
+        public StoredWrite<Chat> ToStored() => new(
+            BodySha256,
+            Id,
+            Id is null
+                ? null
+                : new Chat(
+                    Id.Value, ExternalId, Title, Tags!, Metadata!, UserId, ExternalUserId, CreatedAt!.Value, UpdatedAt!.Value,
+                    Feedback.From(Rating, Comment, At)),
+            Existed);
     }
 }

@@ -4,6 +4,7 @@ using ChatLogger.Http;
 using ChatLogger.Ingest;
 using FluentValidation;
 using MediatR;
+using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace ChatLogger.Features;
 
@@ -20,21 +21,34 @@ internal static class CreateChat
                     PluginCaller caller,
                     HttpContext context,
                     ISender sender,
+                    TimeProvider time,
                     CancellationToken ct) =>
                 {
-                    var chat = await sender.Send(body.Value.By(caller.OrgId, key?.With(body.Sha256)), ct);
-                    return chat.ToCreated($"/api/v1/orgs/{caller.OrgSlug}/chats/{chat.Value.Id}", "chat", context);
+                    if (CreationTime.Refuse(body.Value.CreatedAt, caller.May(KeyScope.Import), time.GetUtcNow()) is { } refusal)
+                        throw refusal;
+                    var chat = await sender.Send(body.Value.By(caller, key?.With(body.Sha256)), ct);
+                    return Answer(chat, caller, context);
                 })
             .WithMetadata(RequiresQueueCapacity.ForChats)
             .WithSummary("Open a chat.")
             .WithDescription(
-                "userId attributes the chat to a member of the organization; externalUserId is your own name for your end user.");
+                "userId attributes the chat to a member of the organization; externalUserId is your own name for your end user. "
+                    + "externalId is your own name for the chat: where a chat has it, the answer is that chat, unchanged, with 200, and of "
+                    + "two requests at once one makes it. Without the scope read you learn of an existing chat its id, externalId and "
+                    + "createdAt only; with a key that is bound to origins, an externalId has at least 22 characters. createdAt may be up "
+                    + "to 72 hours back, farther with the scope import.");
+
+    private static Results<CreatedJson<Chat>, Ok<ExistingChat>> Answer(WriteResult<Chat> chat, PluginCaller caller, HttpContext context)
+    {
+        var created = chat.ToCreated($"/api/v1/orgs/{caller.OrgSlug}/chats/{chat.Value.Id}", "chat", context);
+        return chat.Existed ? TypedResults.Ok(ExistingChat.Of(chat.Value, caller.May(KeyScope.Read))) : created;
+    }
 
     public static void MapMember(IEndpointRouteBuilder organization) =>
         organization
             .MapPost(
                 "/chats",
-                async (Body<Request> body, Member caller, ISender sender, CancellationToken ct) =>
+                async (Body<MemberRequest> body, Member caller, ISender sender, CancellationToken ct) =>
                 {
                     // A member who sees only their own chats may create chats only for themselves: they could not see any other.
                     if (caller.OnlyChatsOf is { } self && body.Value.UserId is { } named && named != self)
@@ -50,6 +64,25 @@ internal static class CreateChat
             .WithDescription("With the role user the chat is the caller's, and another userId is 403; an admin names any member, or none.");
 
     public sealed record Request(
+        string? ExternalId = null,
+        string? Title = null,
+        string[]? Tags = null,
+        RawJsonObject? Metadata = null,
+        string? ExternalUserId = null,
+        Guid? UserId = null,
+        DateTimeOffset? CreatedAt = null)
+    {
+        public Command By(PluginCaller caller, Idempotency? idempotencyKey) =>
+            new MemberRequest(Title, Tags, Metadata, ExternalUserId, UserId).By(caller.OrgId, idempotencyKey) with
+            {
+                ExternalId = ExternalId.NullIfEmpty(),
+                CreatedAt = CreatedAt,
+                MayImport = caller.May(KeyScope.Import),
+                IsPublicKey = caller.IsPublic,
+            };
+    }
+
+    public sealed record MemberRequest(
         string? Title = null, string[]? Tags = null, RawJsonObject? Metadata = null, string? ExternalUserId = null, Guid? UserId = null)
     {
         public Command By(Guid orgId, Idempotency? idempotencyKey) =>
@@ -65,16 +98,39 @@ internal static class CreateChat
 
     public sealed record Command(
         Guid OrgId, string? Title, string[] Tags, RawJsonObject Metadata, string? ExternalUserId, Guid? UserId, Idempotency? IdempotencyKey)
-        : IRequest<WriteResult<Chat>>;
+        : IRequest<WriteResult<Chat>>
+    {
+        public string? ExternalId { get; init; }
+
+        /// <summary>Null: now.</summary>
+        public DateTimeOffset? CreatedAt { get; init; }
+
+        public bool MayImport { get; init; }
+
+        /// <summary>Whether anybody has the key, so that an external id must not be easy to guess.</summary>
+        public bool IsPublicKey { get; init; }
+
+        public NewChat ToChat(Guid id, DateTimeOffset createdAt) => new(
+            OrgId,
+            new Chat(id, ExternalId, Title, Tags, Metadata, UserId, ExternalUserId, createdAt, createdAt, null),
+            IdempotencyKey);
+    }
 
     public sealed class Validator : AbstractValidator<Command>
     {
-        public Validator(Limits limits)
+        private const int MinSecretLength = 22;
+
+        public Validator(Limits limits, TimeProvider time)
         {
+            RuleFor(chat => chat.ExternalId).AtMostCharacters(limits.ExternalIdLength);
+            RuleFor(chat => chat.ExternalId)
+                .Must((chat, id) => !chat.IsPublicKey || id is null || Data.Text.Length(id) >= MinSecretLength)
+                .WithMessage($"Must have at least {MinSecretLength} characters with a key that is bound to origins: nobody may guess it.");
             RuleFor(chat => chat.Title).AtMostCharacters(limits.NameLength);
             RuleFor(chat => chat.Tags).Tags(limits);
             RuleFor(chat => chat.Metadata).Metadata(limits);
             RuleFor(chat => chat.ExternalUserId).AtMostCharacters(limits.ExternalUserIdLength);
+            this.CreationTimeOf(chat => (chat.CreatedAt, chat.MayImport), time);
         }
     }
 
@@ -83,8 +139,7 @@ internal static class CreateChat
         public Task<WriteResult<Chat>> Handle(Command command, CancellationToken ct)
         {
             var (id, now) = ids.Next();
-            var chat = new Chat(id, command.Title, command.Tags, command.Metadata, command.UserId, command.ExternalUserId, now, now, null);
-            return writer.Write(new NewChat(command.OrgId, chat, command.IdempotencyKey), ct);
+            return writer.Write(command.ToChat(id, command.CreatedAt.Or(now)), ct);
         }
     }
 }

@@ -31,7 +31,7 @@ internal static class GetChat
         {
             var row = await db.ReadSingleOrDefaultAsync<Chat.Row>(
                 """
-                select c.id, c.title, c.tags, c.metadata, c.user_id, c.external_user_id, c.created_at, c.updated_at,
+                select c.id, c.external_id, c.title, c.tags, c.metadata, c.user_id, c.external_user_id, c.created_at, c.updated_at,
                        f.rating, f.comment, f.at
                 from chats c
                 left join feedback f on f.org_id = c.org_id and f.target_id = c.id

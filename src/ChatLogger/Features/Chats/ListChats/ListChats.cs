@@ -52,6 +52,7 @@ internal static class ListChats
 
     public sealed record Item(
         Guid Id,
+        string? ExternalId,
         string? Title,
         string[] Tags,
         RawJsonObject Metadata,
@@ -103,17 +104,19 @@ internal static class ListChats
             // the organization.
             var rows = await db.ReadAsync<Row>(
                 $"""
-                select c.id, c.title, c.tags, c.metadata, c.user_id, c.external_user_id, c.created_at, c.updated_at,
-                       f.rating, f.comment, f.at, m.message_count, m.first_message_at, m.last_message_at, p.preview, c.found
+                select c.id, c.external_id, c.title, c.tags, c.metadata, c.user_id, c.external_user_id, c.created_at, c.updated_at,
+                       f.rating, f.comment, f.at, m.message_count, first.created_at as first_message_at,
+                       last.created_at as last_message_at, last.preview, c.found
                 from (
-                    select c.org_id, c.id, c.title, c.tags, c.metadata, c.user_id, c.external_user_id, c.created_at, c.updated_at,
-                           count(*) over () as found,
+                    select c.org_id, c.id, c.external_id, c.title, c.tags, c.metadata, c.user_id, c.external_user_id, c.created_at,
+                           c.updated_at, count(*) over () as found,
                            coalesce(
                                sum(octet_length(c.metadata::text)) over (
                                    order by c.created_at desc, c.id desc rows between unbounded preceding and 1 preceding),
                                0) as bytes_before
                     from (
-                        select c.org_id, c.id, c.title, c.tags, c.metadata, c.user_id, c.external_user_id, c.created_at, c.updated_at
+                        select c.org_id, c.id, c.external_id, c.title, c.tags, c.metadata, c.user_id, c.external_user_id, c.created_at,
+                               c.updated_at
                         from chats c
                         where c.org_id = @OrgId
                           and c.deleted_at is null
@@ -126,19 +129,27 @@ internal static class ListChats
                 ) c
                 left join feedback f on f.org_id = c.org_id and f.target_id = c.id
                 cross join lateral (
-                    select count(*) as message_count, min(created_at) as first_message_at, max(created_at) as last_message_at
+                    select count(*) as message_count
                     from messages
                     where org_id = c.org_id
                       and chat_id = c.id
                 ) m
                 left join lateral (
-                    select left({MessageText.Sql}, @PreviewLength + 1) as preview
+                    select created_at
+                    from messages
+                    where org_id = c.org_id
+                      and chat_id = c.id
+                    order by seq
+                    limit 1
+                ) first on true
+                left join lateral (
+                    select m.created_at, left({MessageText.Sql}, @PreviewLength + 1) as preview
                     from messages m
                     where m.org_id = c.org_id
                       and m.chat_id = c.id
                     order by m.seq desc
                     limit 1
-                ) p on true
+                ) last on true
                 where c.bytes_before < @MaxBytes
                 order by c.created_at desc, c.id desc
                 """,
@@ -172,12 +183,12 @@ internal static class ListChats
     }
 
     private sealed record Row(
-        Guid Id, string? Title, string[] Tags, RawJsonObject Metadata, Guid? UserId, string? ExternalUserId, DateTimeOffset CreatedAt,
-        DateTimeOffset UpdatedAt, string? Rating, string? Comment, DateTimeOffset? At, long MessageCount, DateTimeOffset? FirstMessageAt,
-        DateTimeOffset? LastMessageAt, string? Preview, long Found)
+        Guid Id, string? ExternalId, string? Title, string[] Tags, RawJsonObject Metadata, Guid? UserId, string? ExternalUserId,
+        DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt, string? Rating, string? Comment, DateTimeOffset? At, long MessageCount,
+        DateTimeOffset? FirstMessageAt, DateTimeOffset? LastMessageAt, string? Preview, long Found)
     {
         public Item ToItem(string? snippet) => new(
-            Id, Title, Tags, Metadata, UserId, ExternalUserId, CreatedAt, UpdatedAt, Feedback.From(Rating, Comment, At), MessageCount,
-            FirstMessageAt, LastMessageAt, Preview.Beginning(PreviewLength), snippet);
+            Id, ExternalId, Title, Tags, Metadata, UserId, ExternalUserId, CreatedAt, UpdatedAt, Feedback.From(Rating, Comment, At),
+            MessageCount, FirstMessageAt, LastMessageAt, Preview.Beginning(PreviewLength), snippet);
     }
 }

@@ -25,7 +25,9 @@ internal sealed class BatchItems(
     // The index in the batch of each chat that messages may refer to, by its ref; and the ids of the chats that have been created.
     private readonly Dictionary<string, int> _refs = new(StringComparer.Ordinal);
     private readonly Dictionary<int, Guid> _opened = [];
-    private readonly DateTimeOffset _latest = time.GetUtcNow().AddDays(1);
+    private readonly Dictionary<int, DateTimeOffset> _firstAt = [];
+    private readonly bool _mayImport = command.Caller.May(KeyScope.Import);
+    private readonly DateTimeOffset _now = time.GetUtcNow();
 
     public void Add(int index)
     {
@@ -38,6 +40,7 @@ internal sealed class BatchItems(
 
     public async Task<WriteBatch.Result[]> Write(CancellationToken ct)
     {
+        BeginWithFirstMessage();
         writer.Capacity.Reserve([.. _chats.Select(chat => chat.Chat), .. _messages.Select(message => message.Message)]);
         if (_chats.Count > 0)
         {
@@ -64,33 +67,29 @@ internal sealed class BatchItems(
         CheckName("ref", item.Ref, failures);
         if (item.Ref is { } name && failures.Count == 0 && !_refs.TryAdd(name, index))
             failures.Add(new("ref", "An earlier item of this batch has the same."));
-        if (item.CreatedAt is not null && !command.MayImport)
-            return NotImporting();
+        if (CreationTime.Refuse(item.CreatedAt, _mayImport, _now) is { } refusal)
+            return refusal;
         var idempotencyKey = IdempotencyKeyOf(item.IdempotencyKey, sha256, failures);
-        var chat = item.By(command.OrgId, idempotencyKey);
+        var chat = item.By(command.Caller, idempotencyKey);
         failures.AddRange(chatRules.Validate(chat).Errors);
-        var (id, createdAt) = CreatedAtOf(item.CreatedAt, failures);
         if (failures.Count > 0)
             return ProblemException.Validation(failures);
-        _chats.Add((index, new NewChat(
-            chat.OrgId,
-            new Chat(id, chat.Title, chat.Tags, chat.Metadata, chat.UserId, chat.ExternalUserId, createdAt, createdAt, null),
-            idempotencyKey)));
+        var (id, now) = ids.Next();
+        _chats.Add((index, chat.ToChat(id, chat.CreatedAt.Or(now))));
         return null;
     }
 
     private ProblemException? Parse(int index, WriteBatch.MessageItem item, byte[]? sha256)
     {
-        if (item.CreatedAt is not null && !command.MayImport)
-            return NotImporting();
+        if (CreationTime.Refuse(item.CreatedAt, _mayImport, _now) is { } refusal)
+            return refusal;
         var failures = new List<ValidationFailure>();
         if (item.ChatId is null == item.ChatRef is null)
             failures.Add(new("chatId", "Either chatId or chatRef says where it belongs."));
         CheckName("chatRef", item.ChatRef, failures);
         var idempotencyKey = IdempotencyKeyOf(item.IdempotencyKey, sha256, failures);
-        var message = item.To(command.OrgId, item.ChatId ?? Guid.Empty, idempotencyKey);
+        var message = item.To(command.Caller, item.ChatId ?? Guid.Empty, idempotencyKey);
         failures.AddRange(messageRules.Validate(message).Errors);
-        var (id, createdAt) = CreatedAtOf(item.CreatedAt, failures);
         if (failures.Count > 0)
             return ProblemException.Validation(failures);
         int? chatAt = null;
@@ -99,8 +98,11 @@ internal sealed class BatchItems(
             if (!_refs.TryGetValue(name, out var at))
                 return ProblemException.NotFound("No earlier item of this batch has this ref.");
             chatAt = at;
+            if (message.CreatedAt is not null)
+                _firstAt.TryAdd(at, message.CreatedAt.Or(_now));
         }
-        _messages.Add((index, chatAt, new NewMessage(message.OrgId, message.ToMessage(id, createdAt), idempotencyKey)));
+        var (id, now) = ids.Next();
+        _messages.Add((index, chatAt, new NewMessage(message.OrgId, message.ToMessage(id, message.CreatedAt.Or(now)), idempotencyKey)));
         return null;
     }
 
@@ -120,16 +122,15 @@ internal sealed class BatchItems(
         return null;
     }
 
-    // The id contains the time of the request; createdAt is the time that an import gives, or else the same. Both are whole
-    // milliseconds, as responses and cursors have them.
-    private (Guid Id, DateTimeOffset CreatedAt) CreatedAtOf(DateTimeOffset? said, List<ValidationFailure> failures)
+    // A chat that is brought in without a time began with its first message.
+    private void BeginWithFirstMessage()
     {
-        var (id, now) = ids.Next();
-        if (said is not { } at)
-            return (id, now);
-        if (at < DateTimeOffset.UnixEpoch || at > _latest)
-            failures.Add(new("createdAt", "Must be from 1970 to a day from now."));
-        return (id, DateTimeOffset.FromUnixTimeMilliseconds(at.ToUnixTimeMilliseconds()));
+        for (var i = 0; i < _chats.Count; i++)
+        {
+            var (index, chat) = _chats[i];
+            if (command.Items[index].Chat!.CreatedAt is null && _firstAt.TryGetValue(index, out var at))
+                _chats[i] = (index, chat with { Chat = chat.Chat with { CreatedAt = at, UpdatedAt = at } });
+        }
     }
 
     private bool HasChat((int Index, int? ChatAt, NewMessage Message) message)
@@ -172,7 +173,4 @@ internal sealed class BatchItems(
         }
         return why;
     }
-
-    private static ProblemException NotImporting() =>
-        ProblemException.Forbidden($"The key lacks the scope {KeyScope.Import}, which createdAt needs.");
 }

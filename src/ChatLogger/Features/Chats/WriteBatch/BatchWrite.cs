@@ -35,6 +35,12 @@ internal sealed class BatchWrite<T>(
     /// <summary>The 404 for an item that was written with this Idempotency-Key and deleted since.</summary>
     public required string Deleted { get; init; }
 
+    /// <summary>
+    /// Finds what stands for the same thing as some of them, and stores their Idempotency-Keys for it. Null: these rows have no identity
+    /// but their id.
+    /// </summary>
+    public Func<IReadOnlyList<T>, CancellationToken, Task<IReadOnlyList<ExistingItem>>>? FindExisting { get; init; }
+
     /// <summary>Whether writes with the same lock key keep their order.</summary>
     public bool InOrder { get; init; }
 
@@ -116,7 +122,7 @@ internal sealed class BatchWrite<T>(
                     Complete(ready[i], why);
                 else if (outcome.Status == WriteStatus.Written)
                     _results[ready[i]] = new(writes[ready[i]].Id, false, null);
-                else if (writes[ready[i]].IdempotencyKey is not null)
+                else if (writes[ready[i]].IdempotencyKey is not null || outcome.Status == WriteStatus.AlreadyExists)
                     asked.Add(i);
                 else
                     Complete(ready[i], ProblemException.NotFound(ParentNotFound));
@@ -130,31 +136,36 @@ internal sealed class BatchWrite<T>(
     }
 
     /// <summary>
-    /// Completes the items whose keys are found, and returns those that must be written again because their key expired between the
-    /// insert and this query.
+    /// Completes the items whose keys, or whose existing rows, are found, and returns those that must be written again because the key
+    /// expired, or the row was deleted, between the insert and this query.
     /// </summary>
     private async Task<List<int>> Find(List<(int Index, WriteStatus Status)> asked, CancellationToken ct)
     {
-        Dictionary<int, StoredItem> known;
+        var again = new List<int>();
         try
         {
-            known = (await find(asked.ConvertAll(one => writes[one.Index]), ct)).ToDictionary(one => one.No);
+            var keyed = asked.FindAll(one => writes[one.Index].IdempotencyKey is not null);
+            var known = keyed.Count == 0 ? [] : await find(keyed.ConvertAll(one => writes[one.Index]), ct);
+            foreach (var before in known)
+                Complete(keyed[before.No - 1].Index, before);
+            var rest = asked.Except(known.Select(before => keyed[before.No - 1])).ToList();
+            var existing = rest.FindAll(one => one.Status == WriteStatus.AlreadyExists);
+            var found = existing.Count == 0 ? [] : await FindExisting!(existing.ConvertAll(one => writes[one.Index]), ct);
+            foreach (var (no, id) in found)
+                Complete(existing[no - 1].Index, id);
+            foreach (var (index, status) in rest.Except(found.Select(one => existing[one.No - 1])))
+            {
+                if (status == WriteStatus.NotFound)
+                    Complete(index, ProblemException.NotFound(ParentNotFound));
+                else
+                    again.Add(index);
+            }
         }
         catch (Exception failure)
         {
-            asked.ForEach(one => Complete(one.Index, failure));
+            foreach (var (index, _) in asked.Where(one => _results[one.Index] == default))
+                Complete(index, failure);
             return [];
-        }
-        var again = new List<int>();
-        for (var i = 0; i < asked.Count; i++)
-        {
-            var (index, status) = asked[i];
-            if (known.TryGetValue(i + 1, out var before))
-                Complete(index, before);
-            else if (status == WriteStatus.NotFound)
-                Complete(index, ProblemException.NotFound(ParentNotFound));
-            else
-                again.Add(index);
         }
         return TryReserve(again) ? again : [];
     }
@@ -181,10 +192,12 @@ internal sealed class BatchWrite<T>(
         if (!before.BodySha256.AsSpan().SequenceEqual(write.IdempotencyKey!.BodySha256))
             Complete(index, ProblemException.IdempotencyKeyReused());
         else if (before.Id is { } id)
-            _results[index] = new(id, id != write.Id, null);
+            Complete(index, id);
         else
             Complete(index, ProblemException.NotFound(Deleted));
     }
+
+    private void Complete(int index, Guid id) => _results[index] = new(id, id != writes[index].Id, null);
 
     private void Complete(int index, Exception why) => _results[index] = new(default, false, errorOf(why));
 }
@@ -196,3 +209,6 @@ internal readonly record struct BatchItemResult(Guid Id, bool Replayed, ProblemE
 
 /// <summary>What was written under an Idempotency-Key. No is its position (from 1) among the keys that were asked for.</summary>
 internal sealed record StoredItem(int No, byte[] BodySha256, Guid? Id);
+
+/// <summary>What was there already. No is its position (from 1) among the writes that were asked for.</summary>
+internal sealed record ExistingItem(int No, Guid Id);

@@ -54,6 +54,7 @@ internal sealed partial class BatchWriter : IAsyncDisposable
         {
             ParentNotFound = ChatWriter.NoSuchMember,
             Deleted = ChatWriter.ChatDeleted,
+            FindExisting = FindExistingChats,
         }.Run(ct);
 
     /// <summary>Writes messages and returns the result of each. Those that were written are committed.</summary>
@@ -99,6 +100,9 @@ internal sealed partial class BatchWriter : IAsyncDisposable
                 Forgotten = Forgotten(),
             },
             ct);
+
+    private Task<IReadOnlyList<ExistingItem>> FindExistingChats(IReadOnlyList<NewChat> chats, CancellationToken ct) =>
+        ExistingChats.Find(_db, Route, chats, _time.GetUtcNow(), _settings, ct);
 
     private Task<IReadOnlyList<StoredItem>> FindMessages(IReadOnlyList<NewMessage> messages, CancellationToken ct) =>
         _db.ReadAsync<StoredItem>(

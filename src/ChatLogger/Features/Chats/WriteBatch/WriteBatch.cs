@@ -27,7 +27,7 @@ internal static class WriteBatch
                     Instruments instruments,
                     CancellationToken ct) =>
                 {
-                    var results = await sender.Send(new Command(caller.OrgId, caller.Scopes.Contains(KeyScope.Import), body.Items), ct);
+                    var results = await sender.Send(new Command(caller, body.Items), ct);
                     if (results.Any(result => result.Status == StatusCodes.Status403Forbidden))
                         await audit.WriteRefusal(
                             AuditEvent.OfRoute(caller.OrgId, actor, AuditAction.AccessDenied, "POST /api/v1/orgs/{slug}/batch"),
@@ -52,7 +52,8 @@ internal static class WriteBatch
                 A message names its chat by `chatId`, or by `chatRef`: the `ref` that an earlier item of this batch gave to its chat.
                 Messages of one chat keep their order. An item's `idempotencyKey` is another one than the same key on the routes for
                 one; the same item is one that is byte for byte the same, and a chat that was opened before is found by its `ref` again.
-                `createdAt` needs a key with the scope `import`, and is from 1970 to a day from now.
+                `createdAt` may be up to 72 hours back, and farther, from 1970 on, with the scope `import`. A chat without one has that of
+                its first message in the batch. A chat whose `externalId` is taken is the chat there is: 201 with its id, `replayed`.
 
                 Statuses of items are 201, 400, 403, 404, 409, 422 and 503. When nothing could be written because the service is too
                 busy or has no database, the whole answer is a 503. A batch counts as one request for throttling.
@@ -78,10 +79,11 @@ internal static class WriteBatch
         string[]? Tags = null,
         RawJsonObject? Metadata = null,
         string? ExternalUserId = null,
-        Guid? UserId = null)
+        Guid? UserId = null,
+        string? ExternalId = null)
     {
-        public CreateChat.Command By(Guid orgId, Idempotency? idempotencyKey) =>
-            new CreateChat.Request(Title, Tags, Metadata, ExternalUserId, UserId).By(orgId, idempotencyKey);
+        public CreateChat.Command By(PluginCaller caller, Idempotency? idempotencyKey) =>
+            new CreateChat.Request(ExternalId, Title, Tags, Metadata, ExternalUserId, UserId, CreatedAt).By(caller, idempotencyKey);
     }
 
     public sealed record MessageItem(
@@ -103,10 +105,11 @@ internal static class WriteBatch
         int? CompletionTokens = null,
         string? Model = null)
     {
-        public AppendMessage.Command To(Guid orgId, Guid chatId, Idempotency? idempotencyKey) =>
+        public AppendMessage.Command To(PluginCaller caller, Guid chatId, Idempotency? idempotencyKey) =>
             new AppendMessage.Request(
-                Role, Content, Parts, ToolCalls, ToolCallId, Name, Metadata, LatencyMs, TokenCount, PromptTokens, CompletionTokens, Model)
-                .To(orgId, chatId, idempotencyKey);
+                Role, Content, Parts, ToolCalls, ToolCallId, Name, Metadata, LatencyMs, TokenCount, PromptTokens, CompletionTokens, Model,
+                CreatedAt)
+                .To(caller, chatId, idempotencyKey);
     }
 
     /// <summary>
@@ -115,7 +118,7 @@ internal static class WriteBatch
     /// </summary>
     public readonly record struct Item(ChatItem? Chat, MessageItem? Message, byte[]? Sha256, ProblemException? Problem);
 
-    public sealed record Command(Guid OrgId, bool MayImport, IReadOnlyList<Item> Items) : IRequest<Result[]>;
+    public sealed record Command(PluginCaller Caller, IReadOnlyList<Item> Items) : IRequest<Result[]>;
 
     public sealed record Response(Result[] Results);
 
