@@ -38,6 +38,9 @@ internal sealed record RouteCase(string Route, Row Row, int Success, Func<Matrix
     /// <summary>The request ends the caller's session.</summary>
     public bool EndsSession { get; init; }
 
+    /// <summary>The query without which the route answers 400.</summary>
+    public string Query { get; init; } = "";
+
     /// <summary>Members of the body that choose among what there is; those of the query are known from the route itself.</summary>
     public string[] Filters { get; init; } = [];
 
@@ -94,7 +97,7 @@ internal static class Matrix
         new("POST /auth/login", Row.Open, 200, fixture => new { email = fixture.User.Email, password = Testing.Persona.Password }),
 
         new("POST /api/v1/orgs/{slug}/chats", Row.Plugin, 201, _ => new { }),
-        new("GET /api/v1/orgs/{slug}/chats", Row.PluginReading, 200),
+        new("GET /api/v1/orgs/{slug}/chats", Row.PluginReading, 200) { Query = "?externalId=none" },
         new("GET /api/v1/orgs/{slug}/chats/{chatId}", Row.PluginReading, 200),
         new("GET /api/v1/orgs/{slug}/chats/{chatId}/messages", Row.PluginReading, 200),
         new("PATCH /api/v1/orgs/{slug}/chats/{chatId}", Row.Plugin, 200, _ => new { title = MatrixFixture.Mark }),

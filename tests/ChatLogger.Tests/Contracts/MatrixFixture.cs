@@ -126,7 +126,7 @@ internal sealed partial class MatrixFixture
                     segment.Trim('{', '}') is var name && segment == name ? segment
                     : things.TryGetValue(name, out var thing) ? thing
                     : name == "org" ? kind.Org
-                    : kind.Slug));
+                    : kind.Slug)) + line.Query;
 
     public Task<Answer> Ask(RouteCase line, Kind kind, IReadOnlyDictionary<string, string> things) =>
         Ask(line, kind.Caller, Path(line, kind, things));

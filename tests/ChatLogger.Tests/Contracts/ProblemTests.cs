@@ -37,7 +37,7 @@ public abstract partial class ProblemTests(App app)
     [InlineData("HEAD", "/auth/login", "POST")]
     [InlineData("GET", "/auth/login", "POST")]
     [InlineData("PUT", "/auth/logout", "POST")]
-    [InlineData("PUT", $"/api/v1/orgs/{Marker}/chats", "POST")]
+    [InlineData("PUT", $"/api/v1/orgs/{Marker}/chats", "GET, HEAD, POST")]
     [InlineData("OPTIONS", "/orgs/me/chats", "GET, HEAD, POST")]
     [InlineData("TRACE", "/orgs/me/apikeys", "GET, HEAD, POST")]
     [InlineData(Marker, "/healthz/live", "GET, HEAD")]

@@ -57,7 +57,9 @@ public partial class TextTests
             foreach (var credential in new[] { root, viewer })
             {
                 var status = (await Wire.Ask(app.Address, "GET", path, credential)).Status;
-                Assert.True(status is 400 or 404 or 405, $"{path}: {status}");
+                // The plugin API needs another credential.
+                var isPlugin = path.StartsWith("/api", StringComparison.Ordinal);
+                Assert.True(status is 400 or 404 or 405 || (status == 401 && isPlugin), $"{path}: {status}");
             }
         }
     }

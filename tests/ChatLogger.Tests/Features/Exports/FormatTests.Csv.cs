@@ -8,7 +8,7 @@ public partial class FormatTests
 
     private const string ChatColumns =
         "chatId,chatTitle,chatTags,userId,externalUserId,createdAt,updatedAt,messageCount,"
-            + "firstMessageAt,lastMessageAt,rating,metadata,transcript";
+            + "firstMessageAt,lastMessageAt,rating,metadata,transcript,externalId";
 
     [Fact]
     public async Task Csv_of_messages_has_exactly_its_columns()
@@ -62,7 +62,7 @@ public partial class FormatTests
         Assert.Equal(
             $"{ChatColumns}\r\n"
                 + $"{chat},Order,[],,,2026-03-01T08:00:00.120Z,2026-03-01T08:00:00.120Z,2,2026-03-01T08:00:00.120Z,"
-                + $"2026-03-01T09:00:00.120Z,up,{{}},\"user: Hi, \"\"you\"\"\n\nassistant: =Yes?\"\r\n",
+                + $"2026-03-01T09:00:00.120Z,up,{{}},\"user: Hi, \"\"you\"\"\n\nassistant: =Yes?\",\r\n",
             (await Exported.Of(acme, "csv", "chats")).Text);
     }
 }
