@@ -68,6 +68,7 @@ internal static class Routes
         ChangeChat.MapMember(writers);
         DeleteChat.Map(writers);
         AppendMessage.MapMember(writers);
+        DeleteMessage.Map(writers);
 
         var analysts = app.MapGroup("/analytics/orgs/{org}")
             .RequireAccess(EndpointPolicy.Role(MemberRole.Viewer, MemberRole.Admin))

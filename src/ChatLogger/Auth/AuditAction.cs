@@ -19,6 +19,7 @@ internal static class AuditAction
     public const string KeyRotated = "key.rotated";
     public const string KeyRevoked = "key.revoked";
     public const string ChatDeleted = "chat.deleted";
+    public const string MessageDeleted = "message.deleted";
     public const string ExportMade = "export.made";
     public const string ExportRequested = "export.requested";
     public const string ExportDownloaded = "export.downloaded";
@@ -42,6 +43,7 @@ internal static class AuditAction
         KeyRotated,
         KeyRevoked,
         ChatDeleted,
+        MessageDeleted,
         ExportMade,
         ExportRequested,
         ExportDownloaded,

@@ -14,6 +14,9 @@ internal sealed record AuditEvent(Guid? OrgId, Actor Actor, string Action, strin
     public static AuditEvent OfChat(Guid orgId, Actor actor, string action, Guid chatId) =>
         new(orgId, actor, action, "chat", chatId.ToString());
 
+    public static AuditEvent OfMessage(Guid orgId, Actor actor, string action, Guid messageId) =>
+        new(orgId, actor, action, "message", messageId.ToString());
+
     public static AuditEvent OfExport(Guid orgId, Actor actor, string action, Guid? exportId) =>
         new(orgId, actor, action, "export", exportId?.ToString());
 

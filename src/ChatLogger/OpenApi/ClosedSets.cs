@@ -25,6 +25,8 @@ internal static class ClosedSets
             "What a key may do: write what is said now, write what was said in the past, read chats and messages.",
             [.. KeyScope.All]),
         ["Rating"] = ("What an end user thought.", ["up", "down"]),
+        ["RatingFilter"] = ("What an end user thought, or that there is no rating.", ["up", "down", "none"]),
+        ["Flag"] = ("Yes or no.", ["true", "false"]),
         ["SortOrder"] = ("In the order of arrival, or the other way round.", ["asc", "desc"]),
         ["ExportFormat"] = ("What an export is written as.", ["json", "jsonl", "csv", "openai-jsonl"]),
         ["ExportLayout"] = ("What a row of csv is.", ["messages", "chats"]),
@@ -37,7 +39,7 @@ internal static class ClosedSets
         ["AuditAction"] = ("What was done, or refused.", [.. AuditAction.All]),
         ["AuditParty"] = (
             "What kind of thing did it, or had it done to it.",
-            ["member", "superadmin", "key", "operator", "anonymous", "chat", "export", "organization", "route"]),
+            ["member", "superadmin", "key", "operator", "anonymous", "chat", "message", "export", "organization", "route"]),
         ["ProblemType"] = ("Why a request was refused.", [.. ProblemType.All.Select(type => type.Slug)]),
     };
 }

@@ -44,6 +44,14 @@ internal sealed partial class MemberTable
             Default = $"{Page.DefaultLimit}",
             Example = "50",
         },
+        ["previousCursor"] = new("Leads to the page before, in the same order; null on the first one."),
+        ["around"] = new("The id of a message that the page has in its middle.") { Format = "uuid" },
+        ["unanswered"] = new("Whether the last message is the user's.") { Set = "Flag", Example = "true" },
+        ["ListChatsRequest.rating"] = new("The rating of the chat or of one of its messages; `none`: there is none.")
+        {
+            Set = "RatingFilter",
+            Example = "down",
+        },
         ["cursor"] = new("`nextCursor` of the page before. It is of this list with these filters, and no other."),
         ["items"] = new("What is on this page."),
         ["nextCursor"] = new("Leads to the next page; null on the last one."),

@@ -41,10 +41,33 @@ internal static class RollupUpdates
     {
         if (await FeedConsumer.ConsumerOffset.Take(transaction, orgId, Name, wait: true) is not { } upTo)
             return;
-        var removed = await RollupSql.Read(transaction, RollupSql.OfChat, new { OrgId = orgId, ChatId = chatId, UpTo = upTo });
+        await Subtract(
+            transaction, orgId, upTo,
+            await RollupSql.Read(transaction, RollupSql.OfChat, new { OrgId = orgId, ChatId = chatId, UpTo = upTo }));
+    }
+
+    /// <summary>
+    /// Subtracts a message and its rating from the rollups. <paramref name="delete"/> deletes their rows, in the same transaction. It locks
+    /// the offset, so the organization is not aggregated until the transaction ends.
+    /// </summary>
+    public static async Task RemoveMessage(Sql.Transaction transaction, Guid orgId, Guid chatId, Guid messageId, Func<Task> delete)
+    {
+        if (await FeedConsumer.ConsumerOffset.Take(transaction, orgId, Name, wait: true) is not { } upTo)
+        {
+            await delete();
+            return;
+        }
+        var removed = await RollupSql.Read(
+            transaction, RollupSql.OfMessage, new { OrgId = orgId, ChatId = chatId, MessageId = messageId, UpTo = upTo });
+        await delete();
+        await Subtract(transaction, orgId, upTo, removed);
+    }
+
+    // What is subtracted must not be in the rows any more: buckets that cannot be reduced are computed from them.
+    private static async Task Subtract(Sql.Transaction transaction, Guid orgId, long upTo, List<AnalyticsEvent> removed)
+    {
         if (removed.Count == 0)
             return;
-
         var parts = Quarters(removed, await DimensionIds.Of(transaction, orgId, removed, mayAdd: true));
         var hours = parts.Keys.Select(start => TimeBuckets.StartOf(TimeBuckets.Hour, start)).Distinct().ToArray();
         var quarters = await RollupRows.Read(transaction, orgId, [.. hours.SelectMany(hour => Inside(TimeBuckets.Hour, hour))]);

@@ -102,6 +102,14 @@ public sealed partial class AuditTests
             (await trace.Send(member.Caller, "DELETE", $"/orgs/me/apikeys/{key.Text("id")}")).Is(204);
             return new("member", $"{member.Id}", "key", key.Text("publicId"));
         },
+        [AuditAction.MessageDeleted] = async (acme, trace) =>
+        {
+            var member = await acme.Member("admin");
+            var chat = await acme.Chat();
+            var message = await acme.Say(chat, "x");
+            (await trace.Send(member.Caller, "DELETE", $"/orgs/me/chats/{chat}/messages/{message}")).Is(204);
+            return new("member", $"{member.Id}", "message", message);
+        },
         [AuditAction.ChatDeleted] = async (acme, trace) =>
         {
             var member = await acme.Member("admin");

@@ -126,6 +126,7 @@ internal static class Matrix
         new("PATCH /orgs/{org}/chats/{chatId}", Row.Changing, 200, _ => new { title = MatrixFixture.Mark }),
         new("DELETE /orgs/{org}/chats/{chatId}", Row.Changing, 204),
         new("GET /orgs/{org}/chats/{chatId}/messages", Row.Reading, 200),
+        new("DELETE /orgs/{org}/chats/{chatId}/messages/{messageId}", Row.Changing, 204),
         new("POST /orgs/{org}/chats/{chatId}/messages", Row.Writing, 201, _ => new { role = "user", content = MatrixFixture.Mark }),
 
         new("GET /analytics/orgs/{org}/summary", Row.Analytics, 200),

@@ -45,7 +45,7 @@ public sealed partial class MatrixTests
             {
                 var filter = name switch
                 {
-                    "limit" or "cursor" => null,
+                    "limit" or "cursor" or "around" => null,
                     "order" => "desc",
                     "from" or "to" => "2026-01-01T00:00:00Z",
                     "action" => "login.success",

@@ -29,6 +29,11 @@ internal static class ChatRules
         .Must(tags => tags.Distinct(StringComparer.Ordinal).Count() == tags.Length)
         .WithMessage("The same tag stands there twice.");
 
+    public const string RatingFilterSentence = "Must be one of: up, down, none.";
+
+    /// <summary>Whether chats may be filtered by this rating: of the chat or of one of its messages; <c>none</c>: of neither.</summary>
+    public static bool IsRatingFilter(string? rating) => rating is null or "up" or "down" or "none";
+
     /// <summary>The tags without leading and trailing spaces, as they are stored.</summary>
     public static string[] Trimmed(string[]? tags) => tags is null ? [] : Array.ConvertAll(tags, tag => tag?.Trim()!);
 }

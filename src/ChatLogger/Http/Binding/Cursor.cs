@@ -44,7 +44,10 @@ internal static class Cursor
             : throw Malformed();
     }
 
-    /// <inheritdoc cref="DecodeTimeAndId"/>
+    /// <summary>Encodes a position for the page that ends before it.</summary>
+    public static string EncodeBefore(string list, long sequence) => Encode(list, -sequence);
+
+    /// <summary>Returns the position, negative if the page ends before it; null when there is no cursor.</summary>
     public static long? DecodeSequence(string list, string? cursor) =>
         cursor is null ? null : BinaryPrimitives.ReadInt64BigEndian(Decode(list, cursor, 8));
 

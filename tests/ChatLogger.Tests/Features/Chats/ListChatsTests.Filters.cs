@@ -3,6 +3,66 @@ namespace ChatLogger.Tests.Features.Chats;
 public partial class ListChatsTests
 {
     [Fact]
+    public async Task Chats_are_found_by_model_rating_and_who_spoke_last()
+    {
+        var acme = await app.Org("acme");
+        var plugin = await acme.Plugin();
+        var chats = new Dictionary<string, string>();
+        foreach (var name in new[] { "empty", "asked", "answered", "liked", "mixed" })
+            chats[name] = await acme.Chat();
+        var messages = new Dictionary<string, string>();
+        foreach (var (name, role, model) in new[]
+        {
+            ("asked", "assistant", "m-1"), ("asked", "user", null), ("answered", "user", null), ("answered", "assistant", "m-2"),
+            ("liked", "assistant", "m-1"), ("mixed", "assistant", "m-2"), ("mixed", "user", "m-1"),
+        })
+        {
+            var answer = await plugin.Post($"{acme.ApiPath}/chats/{chats[name]}/messages", new { role, content = "a zebra", model });
+            messages[name] = answer.Is(201).Text("id");
+        }
+        (await plugin.Send(HttpMethod.Put, $"{acme.ApiPath}/chats/{chats["liked"]}/feedback", new { rating = "up" })).Is(200);
+        (await plugin.Send(HttpMethod.Put, $"{acme.ApiPath}/chats/{chats["mixed"]}/feedback", new { rating = "up" })).Is(200);
+        (await plugin.Send(
+            HttpMethod.Put,
+            $"{acme.ApiPath}/chats/{chats["mixed"]}/messages/{messages["mixed"]}/feedback",
+            new { rating = "down" })).Is(200);
+        var admin = await acme.Admin();
+        var names = chats.ToDictionary(chat => chat.Value, chat => chat.Key);
+
+        foreach (var (filter, expected) in new[]
+        {
+            ("model=m-1", "asked liked mixed"), ("model=m-2", "answered mixed"), ("model=m", ""),
+            ("model=", "answered asked empty liked mixed"),
+            ("rating=up", "liked mixed"), ("rating=down", "mixed"), ("rating=none", "answered asked empty"),
+            ("unanswered=true", "asked mixed"), ("unanswered=false", "answered empty liked"),
+            ("unanswered=true&rating=down&model=m-2&q=zebra", "mixed"), ("unanswered=false&rating=up&q=zebra", "liked"),
+        })
+        {
+            var page = (await admin.Get($"/orgs/me/chats?{filter}")).Is(200)["items"];
+            var found = page.EnumerateArray().Select(chat => names[chat.GetProperty("id").GetString()!]).Order();
+            Assert.Equal(expected, string.Join(' ', found));
+        }
+        foreach (var query in new[] { "rating=x", "unanswered=1", $"model={new string('m', 101)}" })
+            (await admin.Get($"/orgs/me/chats?{query}")).IsInvalid(query.Split('=')[0]);
+    }
+
+    [Fact]
+    public async Task Preview_and_time_are_of_the_message_that_came_last()
+    {
+        var acme = await app.Org("acme");
+        var plugin = app.Stranger.WithKey(await acme.Key("ingest", "import"));
+        var chat = await acme.Chat();
+        foreach (var (content, at) in new[] { ("first", "2026-02-02T00:00:00Z"), ("last", "2026-01-01T00:00:00Z") })
+            (await plugin.Post($"{acme.ApiPath}/chats/{chat}/messages", new { role = "user", content, createdAt = at })).Is(201);
+
+        var item = (await (await acme.Admin()).Get("/orgs/me/chats")).Is(200)["items"][0];
+
+        Assert.Equal("last", item.GetProperty("preview").GetString());
+        Assert.Equal("2026-01-01T00:00:00.000Z", item.GetProperty("lastMessageAt").GetString());
+        Assert.Equal("2026-02-02T00:00:00.000Z", item.GetProperty("firstMessageAt").GetString());
+    }
+
+    [Fact]
     public async Task Each_filter_applies_and_all_filters_combine()
     {
         var acme = await app.Org("acme");

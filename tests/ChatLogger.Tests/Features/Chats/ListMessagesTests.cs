@@ -70,7 +70,7 @@ public class ListMessagesTests(LeasedApp app) : IClassFixture<LeasedApp>
         var empty = await admin.Get($"/orgs/me/chats/{await acme.Chat()}/messages");
         var none = await admin.Get($"/orgs/me/chats/{Guid.CreateVersion7()}/messages");
 
-        Assert.Equal("""{"items":[],"nextCursor":null}""", empty.Is(200).Body);
+        Assert.Equal("""{"items":[],"nextCursor":null,"previousCursor":null}""", empty.Is(200).Body);
         none.IsProblem(404, "not-found");
     }
 

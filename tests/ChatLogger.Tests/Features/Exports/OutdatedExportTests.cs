@@ -8,6 +8,25 @@ namespace ChatLogger.Tests.Features.Exports;
 /// <summary>A file that was written before one of its chats was deleted is no longer served.</summary>
 public class OutdatedExportTests(ExportsApp app) : IClassFixture<ExportsApp>
 {
+    [Fact]
+    public async Task After_the_deletion_of_a_message_the_files_that_hold_its_chat_are_gone()
+    {
+        await app.Settle();
+        var acme = await app.Org("acme");
+        var chat = await Said(acme, "KEPT", "a");
+        await Said(acme, "OTHER", "b");
+        var message = await acme.Say(chat, "GONE");
+        await using var instance = Real();
+        var both = await Done(instance, Request(acme, "jsonl"));
+        var other = await Done(instance, Request(acme, "jsonl") with { Tags = ["b"] });
+        var admin = await acme.Admin();
+
+        (await admin.Delete($"/orgs/me/chats/{chat}/messages/{message}")).Is(204);
+
+        (await admin.Get(At(both))).IsProblem(410, "export-outdated");
+        (await admin.Get(At(other))).Is(200);
+    }
+
     [Theory]
     [InlineData("jsonl")]
     [InlineData("csv")]

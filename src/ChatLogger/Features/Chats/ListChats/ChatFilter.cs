@@ -12,6 +12,25 @@ namespace ChatLogger.Features;
 /// </summary>
 internal sealed record ChatFilter(string Clauses, object Parameters, string[] Tokens)
 {
+    private const string OfModel =
+        "and exists (select from messages m where m.org_id = c.org_id and m.chat_id = c.id and m.model = @Model)";
+
+    private const string RatedSo =
+        "exists (select from feedback r where r.org_id = c.org_id and r.chat_id = c.id and r.rating = @Rating)";
+
+    private const string Rated = "exists (select from feedback r where r.org_id = c.org_id and r.chat_id = c.id)";
+
+    private const string LastIsUsers =
+        """
+        (
+            select m.role = 'user'
+            from messages m
+            where m.org_id = c.org_id and m.chat_id = c.id
+            order by m.seq desc
+            limit 1
+        )
+        """;
+
     /// <exception cref="ProblemException">400: a value is neither a date nor an instant, or from is not before to.</exception>
     public static async Task<ChatFilter> Parse(ListChats.Query query, NpgsqlDataSource db, CancellationToken ct)
     {
@@ -25,9 +44,15 @@ internal sealed record ChatFilter(string Clauses, object Parameters, string[] To
                 // The first condition is redundant; it lets the planner use the partial index, which leaves out chats without tags.
                 query.Tags.Length == 0 ? "" : "and c.tags <> '{}' and c.tags @> @Tags",
                 query.UserId is null ? "" : "and c.user_id = @UserId",
-                query.ExternalUserId is null ? "" : "and c.external_user_id = @ExternalUserId"),
-            new { query.OnlyChatsOf, From = from, To = to, query.Tags, query.UserId, query.ExternalUserId },
-            [Word(from), Word(to), $"{query.UserId}", query.ExternalUserId ?? "", $"{query.Tags.Length}", .. query.Tags]);
+                query.ExternalUserId is null ? "" : "and c.external_user_id = @ExternalUserId",
+                query.Model is null ? "" : OfModel,
+                query.Rating switch { null => "", "none" => $"and not {Rated}", _ => $"and {RatedSo}" },
+                query.Unanswered switch { null => "", "true" => $"and {LastIsUsers}", _ => $"and {LastIsUsers} is not true" }),
+            new { query.OnlyChatsOf, From = from, To = to, query.Tags, query.UserId, query.ExternalUserId, query.Model, query.Rating },
+            [
+                Word(from), Word(to), $"{query.UserId}", query.ExternalUserId ?? "", query.Model ?? "", query.Rating ?? "",
+                query.Unanswered ?? "", $"{query.Tags.Length}", .. query.Tags,
+            ]);
     }
 
     /// <summary>The parameters of these clauses combined with those of the statement that contains them.</summary>

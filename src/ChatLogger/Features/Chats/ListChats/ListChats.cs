@@ -23,7 +23,8 @@ internal static class ListChats
                 """
                 A member with the role user sees the chats attributed to them. from and to are instants or dates, which stand for local
                 midnights of the organization's zone, and filter chats by their creation, to excluded; tag may be repeated, all must
-                match; userId is a member's, externalUserId the plugin's own name for an end user. limit: 1 to 200, default 50; a page
+                match; userId is a member's, externalUserId the plugin's own name for an end user; model: a message has it; rating: the
+                chat or a message has it, none: neither has any; unanswered: whether the last message is the user's. limit: 1 to 200, default 50; a page
                 ends with the chat whose metadata make it 256 KiB, and has a nextCursor if there are more. preview is the beginning of
                 the last message, at most 200 characters. q (at most 256 characters) searches the texts of messages, as they are when
                 the request comes: a chat is listed when one of its messages has all the words; "a phrase" stands as it is; -word must
@@ -38,17 +39,22 @@ internal static class ListChats
         string[]? Tag = null,
         Guid? UserId = null,
         string? ExternalUserId = null,
+        string? Model = null,
+        string? Rating = null,
+        string? Unanswered = null,
         string? Q = null,
         int? Limit = null,
         string? Cursor = null)
     {
         public Query By(Member caller) =>
-            new(caller.OrgId, caller.OnlyChatsOf, From, To, Tag ?? [], UserId, ExternalUserId.NullIfEmpty(), Q, Limit, Cursor);
+            new(
+                caller.OrgId, caller.OnlyChatsOf, From, To, Tag ?? [], UserId, ExternalUserId.NullIfEmpty(), Model.NullIfEmpty(), Rating,
+                Unanswered, Q, Limit, Cursor);
     }
 
     public sealed record Query(
-        Guid OrgId, Guid? OnlyChatsOf, string? From, string? To, string[] Tags, Guid? UserId, string? ExternalUserId, string? Q, int? Limit,
-        string? Cursor) : IRequest<Page<Item>>;
+        Guid OrgId, Guid? OnlyChatsOf, string? From, string? To, string[] Tags, Guid? UserId, string? ExternalUserId, string? Model,
+        string? Rating, string? Unanswered, string? Q, int? Limit, string? Cursor) : IRequest<Page<Item>>;
 
     public sealed record Item(
         Guid Id,
@@ -80,6 +86,9 @@ internal static class ListChats
                 .WithMessage($"May have at most {limits.TagLength} characters.")
                 .OverridePropertyName("tag");
             RuleFor(query => query.ExternalUserId).AtMostCharacters(limits.ExternalUserIdLength);
+            RuleFor(query => query.Model).AtMostCharacters(limits.ModelLength);
+            RuleFor(query => query.Rating).Must(ChatRules.IsRatingFilter).WithMessage(ChatRules.RatingFilterSentence);
+            RuleFor(query => query.Unanswered).Must(value => value is null or "true" or "false").WithMessage("Must be true or false.");
             RuleFor(query => query.Q).AtMostCharacters(SearchQuery.MaxCharacters);
             RuleFor(query => query.Limit).PageLimit();
         }

@@ -1,0 +1,69 @@
+using ChatLogger.Auth;
+using ChatLogger.Data;
+using ChatLogger.ExportJobs;
+using ChatLogger.Http;
+using ChatLogger.Rollups;
+using MediatR;
+using Npgsql;
+
+namespace ChatLogger.Features;
+
+/// <summary>
+/// DELETE /orgs/me/chats/{chatId}/messages/{messageId}: a member removes one message of a chat for good, with its feedback.
+/// </summary>
+internal static class DeleteMessage
+{
+    public static void Map(IEndpointRouteBuilder organization) =>
+        organization
+            .MapDelete(
+                "/chats/{chatId}/messages/{messageId}",
+                async (PathId chatId, PathId messageId, Member caller, Actor actor, ISender sender, CancellationToken ct) =>
+                {
+                    await sender.Send(new Command(caller.OrgId, caller.OnlyChatsOf, chatId, messageId, actor), ct);
+                    return TypedResults.NoContent();
+                })
+            .WithSummary("Delete a message.")
+            .WithDescription(
+                "The message and its feedback are in no read, list, count or export any more, and stored exports that hold the chat are "
+                    + "outdated. With the role user in chats attributed to the caller.");
+
+    public sealed record Command(Guid OrgId, Guid? OnlyChatsOf, Guid ChatId, Guid MessageId, Actor Actor) : IRequest;
+
+    public sealed class Handler(NpgsqlDataSource db, AuditLog audit) : IRequestHandler<Command>
+    {
+        public Task Handle(Command command, CancellationToken ct) => db.InTransactionAsync(
+            async transaction =>
+            {
+                // Locks the chat before the offset of the rollups, in the order of every transaction that needs both.
+                var chats = await transaction.QueryAsync<Guid>(
+                    """
+                    select id
+                    from chats
+                    where org_id = @OrgId
+                      and id = @ChatId
+                      and deleted_at is null
+                      and (@OnlyChatsOf is null or user_id = @OnlyChatsOf)
+                    for no key update
+                    """,
+                    command);
+                if (chats.Count == 0)
+                    throw ProblemException.NotFound("No such chat in this organization.");
+                var removed = 0;
+                await RollupUpdates.RemoveMessage(transaction, command.OrgId, command.ChatId, command.MessageId, async () =>
+                {
+                    await transaction.ExecuteAsync(
+                        "delete from feedback where org_id = @OrgId and chat_id = @ChatId and target_id = @MessageId", command);
+                    removed = await transaction.ExecuteAsync(
+                        "delete from messages where org_id = @OrgId and chat_id = @ChatId and id = @MessageId", command);
+                });
+                if (removed == 0)
+                    throw ProblemException.NotFound("No such message in this chat.");
+                await ExportMembership.Removed(transaction, command.OrgId, [command.ChatId]);
+                await audit.Write(
+                    transaction,
+                    AuditEvent.OfMessage(command.OrgId, command.Actor, AuditAction.MessageDeleted, command.MessageId));
+                return true;
+            },
+            ct);
+    }
+}

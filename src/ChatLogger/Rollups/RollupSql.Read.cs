@@ -1,0 +1,56 @@
+using System.Data.Common;
+using ChatLogger.Data;
+using Dapper;
+
+namespace ChatLogger.Rollups;
+
+// How the statements are run.
+internal static partial class RollupSql
+{
+    /// <summary>The parameters of <see cref="Within"/>.</summary>
+    public static object PartialBuckets(Guid orgId, long upTo, IEnumerable<TimeBuckets.PartialBucket> edges)
+    {
+        var all = edges.ToArray();
+        return new
+        {
+            OrgId = orgId,
+            UpTo = upTo,
+            Starts = Array.ConvertAll(all, edge => edge.Start),
+            Ends = Array.ConvertAll(all, edge => edge.End),
+        };
+    }
+
+    /// <summary>The parameters of a statement that reads ranges of buckets.</summary>
+    public static object BucketRanges(Guid orgId, List<TimeBuckets.BucketRange> segments) => new
+    {
+        OrgId = orgId,
+        Tiers = segments.ConvertAll(segment => segment.Tier).ToArray(),
+        Starts = segments.ConvertAll(segment => segment.Start).ToArray(),
+        Ends = segments.ConvertAll(segment => segment.End).ToArray(),
+    };
+
+    public static async Task<List<AnalyticsEvent>> Read(Sql.Transaction transaction, string sql, object parameters)
+    {
+        var events = new List<AnalyticsEvent>();
+        // There may be tens of thousands of rows, so they are read without the overhead of object mapping.
+        await using var rows = (DbDataReader)await transaction.Connection.ExecuteReaderAsync(
+            new CommandDefinition(sql, parameters, transaction.Inner, cancellationToken: transaction.Ct));
+        while (await rows.ReadAsync(transaction.Ct))
+        {
+            events.Add(new(
+                (AnalyticsEventKind)rows.GetInt32(0),
+                TimeBuckets.Milliseconds(rows.GetDateTime(1)),
+                rows.IsDBNull(2) ? null : rows.GetGuid(2),
+                rows.IsDBNull(3) ? null : rows.GetString(3),
+                rows.GetFieldValue<string[]>(4),
+                rows.GetInt32(5),
+                rows.IsDBNull(6) ? null : rows.GetInt32(6),
+                rows.GetInt32(7),
+                rows.GetInt32(8),
+                rows.GetInt32(9),
+                rows.GetInt32(10),
+                rows.GetInt32(11)));
+        }
+        return events;
+    }
+}
