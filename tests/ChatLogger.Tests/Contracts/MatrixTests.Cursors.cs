@@ -47,6 +47,8 @@ public sealed partial class MatrixTests
                 {
                     "limit" or "cursor" or "around" => null,
                     "order" => "desc",
+                    "rating" => "up",
+                    "unanswered" => "true",
                     "from" or "to" => "2026-01-01T00:00:00Z",
                     "action" => "login.success",
                     _ => IsId(type) || name == "actor" ? $"{fixture.User.Id}" : "other",

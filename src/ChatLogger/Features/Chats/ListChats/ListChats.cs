@@ -21,16 +21,17 @@ internal static class ListChats
             .WithSummary("List chats, newest first.")
             .WithDescription(
                 """
-                A member with the role user sees the chats attributed to them. from and to are instants or dates, which stand for local
-                midnights of the organization's zone, and filter chats by their creation, to excluded; tag may be repeated, all must
-                match; userId is a member's, externalUserId the plugin's own name for an end user; model: a message has it; rating: the
-                chat or a message has it, none: neither has any; unanswered: whether the last message is the user's. limit: 1 to 200, default 50; a page
-                ends with the chat whose metadata make it 256 KiB, and has a nextCursor if there are more. preview is the beginning of
-                the last message, at most 200 characters. q (at most 256 characters) searches the texts of messages, as they are when
-                the request comes: a chat is listed when one of its messages has all the words; "a phrase" stands as it is; -word must
-                not be there; of words joined by OR one must be. Words are whole, in upper or lower case; Chinese, Japanese, Korean,
-                Thai and the like are found inside words, too. snippet is a part of the first message that matches, null without q. A
-                page of a search may have fewer chats than limit, even none, and still a nextCursor.
+                A member with the role user sees the chats attributed to them. from and to are instants or dates, which stand
+                for local midnights of the organization's zone, and filter chats by their creation, to excluded; tag may be
+                repeated, all must match; userId is a member's, externalUserId the plugin's own name for an end user; model: a
+                message has it; rating: the chat or a message has it, none: neither has any; unanswered: whether the last
+                message is the user's. limit: 1 to 200, default 50; a page ends with the chat whose metadata make it 256 KiB,
+                and has a nextCursor if there are more. preview is the beginning of the last message, at most 200 characters. q
+                (at most 256 characters) searches the texts of messages, as they are when the request comes: a chat is listed
+                when one of its messages has all the words; "a phrase" stands as it is; -word must not be there; of words joined
+                by OR one must be. Words are whole, in upper or lower case; Chinese, Japanese, Korean, Thai and the like are
+                found inside words, too. snippet is a part of the first message that matches, null without q. A page of a search
+                may have fewer chats than limit, even none, and still a nextCursor.
                 """);
 
     public sealed record Request(
