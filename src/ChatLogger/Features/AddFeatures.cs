@@ -37,7 +37,9 @@ internal static class FeaturesSetup
         services.AddSingleton<QueueCapacities>();
         services.AddSingleton<ChatWriter>();
         services.AddSingleton<MessageWriter>();
+        services.AddSingleton<FeedbackWriter>();
         services.AddSingleton<BatchWriter>();
+        services.AddSingleton<BatchRules>();
         services.AddSingleton<IObservableGauges, IngestGauges>();
     }
 

@@ -35,11 +35,12 @@ internal static class Examples
         ["GiveFeedbackOnMessage"] = [new("down", "It did not help", """{"rating":"down","comment":"That was last year's address."}""")],
         ["WriteBatch"] =
         [
-            new("conversation", "A chat and its messages", """
+            new("conversation", "A chat, its messages and what the user thought of the answer", """
                 {"items":[
                   {"type":"chat","ref":"c1","title":"Where is my order?","externalUserId":"visitor-17"},
                   {"type":"message","chatRef":"c1","role":"user","content":"Where is my order?"},
-                  {"type":"message","chatRef":"c1","role":"assistant","content":"It is on its way."}]}
+                  {"type":"message","ref":"m2","chatRef":"c1","role":"assistant","content":"It is on its way."},
+                  {"type":"feedback","chatRef":"c1","messageRef":"m2","rating":"up"}]}
                 """),
         ],
         ["Login"] = [new("member", "E-mail address and password", """{"email":"ann@acme.example","password":"correct horse battery"}""")],

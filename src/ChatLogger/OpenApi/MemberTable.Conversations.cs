@@ -170,13 +170,34 @@ internal sealed partial class MemberTable
         ["WriteBatchMessageItem.name"] = new(ParticipantName) { MaxLength = limits.ToolNameLength },
 
         // Batches
-        ["WriteBatchRequest.items"] = new("Chats and messages, written in this order.") { MinItems = 1, MaxItems = limits.BatchItems },
+        ["WriteBatchRequest.items"] = new(
+            "Chats, messages and feedback: all chats are written first, then the messages, then the feedback, each in this order.")
+        { MinItems = 1, MaxItems = limits.BatchItems },
         ["type"] = new("What the item is."),
         ["ref"] = new("A name for the chat within this batch, which its messages can give as `chatRef`.")
         {
             MinLength = 1,
             MaxLength = limits.RefLength,
         },
+        ["WriteBatchMessageItem.ref"] = new("A name for the message within this batch, which feedback can give as `messageRef`.")
+        {
+            MinLength = 1,
+            MaxLength = limits.RefLength,
+        },
+        ["messageRef"] = new("The `ref` of a message that stands earlier in this batch, in place of `messageId`.")
+        {
+            MinLength = 1,
+            MaxLength = limits.RefLength,
+        },
+        ["WriteBatchFeedbackItem.chatId"] = new("The chat that is rated, or that has the message; or else `chatRef` says which.")
+        {
+            Format = "uuid",
+        },
+        ["WriteBatchFeedbackItem.messageId"] = new("The message that is rated; without it, and without `messageRef`, the chat is.")
+        {
+            Format = "uuid",
+        },
+        ["WriteBatchFeedbackItem.createdAt"] = CreatedAt("it was given"),
         ["chatRef"] = new("The `ref` of a chat that stands earlier in this batch, in place of `chatId`.")
         {
             MinLength = 1,

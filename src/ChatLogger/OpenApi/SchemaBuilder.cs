@@ -147,10 +147,11 @@ internal sealed class SchemaBuilder(MemberTable members, Limits limits)
         [
             ("chat", Name(typeof(Features.WriteBatch.ChatItem))!),
             ("message", Name(typeof(Features.WriteBatch.MessageItem))!),
+            ("feedback", Name(typeof(Features.WriteBatch.FeedbackItem))!),
         ];
         schemas[Item] = new JsonObject
         {
-            ["description"] = "A chat or a message; `type` says which.",
+            ["description"] = "A chat, a message or feedback; `type` says which.",
             // Some generators support oneOf only between a schema and null.
             ["anyOf"] = new JsonArray([.. items.Select(item => new JsonObject { ["$ref"] = References + item.Name })]),
             ["discriminator"] = new JsonObject

@@ -11,6 +11,7 @@ namespace ChatLogger.Features;
 [JsonSerializable(typeof(ChangeChat.Request), TypeInfoPropertyName = nameof(ChangeChat))]
 [JsonSerializable(typeof(GiveFeedback.Request), TypeInfoPropertyName = nameof(GiveFeedback))]
 [JsonSerializable(typeof(WriteBatch.ChatItem), TypeInfoPropertyName = "BatchChat")]
+[JsonSerializable(typeof(WriteBatch.FeedbackItem), TypeInfoPropertyName = "BatchFeedback")]
 [JsonSerializable(typeof(WriteBatch.MessageItem), TypeInfoPropertyName = "BatchMessage")]
 [JsonSerializable(typeof(CreateChat.MemberRequest), TypeInfoPropertyName = "MemberCreateChat")]
 [JsonSerializable(typeof(AppendMessage.MemberRequest), TypeInfoPropertyName = "MemberAppendMessage")]

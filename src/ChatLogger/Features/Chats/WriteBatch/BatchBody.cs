@@ -20,6 +20,7 @@ internal sealed class BatchBody : IEndpointParameterMetadataProvider
 
     private static readonly JsonTypeInfo<WriteBatch.ChatItem> Chat = Shape<WriteBatch.ChatItem>();
     private static readonly JsonTypeInfo<WriteBatch.MessageItem> Message = Shape<WriteBatch.MessageItem>();
+    private static readonly JsonTypeInfo<WriteBatch.FeedbackItem> Feedback = Shape<WriteBatch.FeedbackItem>();
 
     private BatchBody(WriteBatch.Item[] items) => Items = items;
 
@@ -29,6 +30,7 @@ internal sealed class BatchBody : IEndpointParameterMetadataProvider
         Unknown,
         Chat,
         Message,
+        Feedback,
     }
 
     public IReadOnlyList<WriteBatch.Item> Items { get; }
@@ -150,7 +152,10 @@ internal sealed class BatchBody : IEndpointParameterMetadataProvider
             var isType = type == ItemType.Unknown && Is(ref reader, "type"u8);
             reader.Read();
             if (isType && reader.TokenType == JsonTokenType.String)
-                type = Is(ref reader, "chat"u8) ? ItemType.Chat : Is(ref reader, "message"u8) ? ItemType.Message : ItemType.Unknown;
+                type = Is(ref reader, "chat"u8) ? ItemType.Chat
+                    : Is(ref reader, "message"u8) ? ItemType.Message
+                    : Is(ref reader, "feedback"u8) ? ItemType.Feedback
+                    : ItemType.Unknown;
             reader.Skip();
         }
         return type;
@@ -158,15 +163,16 @@ internal sealed class BatchBody : IEndpointParameterMetadataProvider
 
     private static WriteBatch.Item Read(ReadOnlySpan<byte> item, ItemType type) => type switch
     {
-        ItemType.Chat => Read(item, Chat, out var problem) is { } chat
-            ? new(chat, null, Hash(item, chat.IdempotencyKey), null)
-            : new(null, null, null, problem),
-        ItemType.Message => Read(item, Message, out var problem) is { } message
-            ? new(null, message, Hash(item, message.IdempotencyKey), null)
-            : new(null, null, null, problem),
-        ItemType.Unknown => new(null, null, null, ProblemException.Validation("type", "Must be chat or message.")),
-        _ => new(null, null, null, ProblemException.Validation(ProblemException.BodyPath, "An item must be a JSON object.")),
+        ItemType.Chat => Read(item, Chat, chat => chat.IdempotencyKey),
+        ItemType.Message => Read(item, Message, message => message.IdempotencyKey),
+        ItemType.Feedback => Read(item, Feedback, feedback => feedback.IdempotencyKey),
+        ItemType.Unknown => new(null, null, ProblemException.Validation("type", "Must be chat, message or feedback.")),
+        _ => new(null, null, ProblemException.Validation(ProblemException.BodyPath, "An item must be a JSON object.")),
     };
+
+    private static WriteBatch.Item Read<T>(ReadOnlySpan<byte> item, JsonTypeInfo<T> shape, Func<T, string?> key)
+        where T : class =>
+        Read(item, shape, out var problem) is { } value ? new(value, Hash(item, key(value)), null) : new(null, null, problem);
 
     private static T? Read<T>(ReadOnlySpan<byte> item, JsonTypeInfo<T> shape, out ProblemException? problem)
         where T : class

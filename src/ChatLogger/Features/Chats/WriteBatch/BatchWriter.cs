@@ -126,7 +126,8 @@ internal sealed partial class BatchWriter : IAsyncDisposable
 
     private DateTimeOffset Forgotten() => _time.GetUtcNow() - _settings.KeyRetention;
 
-    private ProblemException ErrorOf(Exception failure)
+    /// <summary>Returns the error that the caller sees of a failure.</summary>
+    public ProblemException ErrorOf(Exception failure)
     {
         var problem = ProblemWriter.Of(failure);
         if (problem.Type == ProblemType.Unavailable && _unavailable.ShouldLog(out var suppressed))

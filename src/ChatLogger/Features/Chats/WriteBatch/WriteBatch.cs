@@ -2,15 +2,14 @@ using ChatLogger.Auth;
 using ChatLogger.Data;
 using ChatLogger.Http;
 using ChatLogger.Telemetry;
-using FluentValidation;
 using MediatR;
 
 namespace ChatLogger.Features;
 
 /// <summary>
-/// POST /api/v1/orgs/{slug}/batch: a plugin creates chats and adds messages, up to a thousand in one request, each with a result of its
-/// own. An item is equivalent to a request of <see cref="CreateChat"/> or <see cref="AppendMessage"/> and follows their rules; so this is
-/// the only slice that refers to others.
+/// POST /api/v1/orgs/{slug}/batch: a plugin creates chats, adds messages and gives feedback, up to a thousand in one request, each with a
+/// result of its own. An item is equivalent to a request of <see cref="CreateChat"/>, <see cref="AppendMessage"/> or
+/// <see cref="GiveFeedback"/> and follows their rules; so this is the only slice that refers to others.
 /// </summary>
 internal static class WriteBatch
 {
@@ -39,24 +38,26 @@ internal static class WriteBatch
             .WithMetadata(
                 new BodyLimit(limits => limits.BatchBytes),
                 new GzipAllowed(),
-                new ItemShapes("items", ("chat", typeof(ChatItem)), ("message", typeof(MessageItem))))
+                new ItemShapes("items", ("chat", typeof(ChatItem)), ("message", typeof(MessageItem)), ("feedback", typeof(FeedbackItem))))
             .WithMetadata(RequiresQueueCapacity.ForBatches)
-            .WithSummary("Open chats and add messages, many at a time.")
+            .WithSummary("Open chats, add messages and give feedback, many at a time.")
             .WithDescription(
                 """
-                Each item is a chat or a message as on the routes for one, with a `type`. It has a result of its own, in the same place,
-                and never touches its neighbours; what is refused as a whole (JSON that is malformed, another envelope, no item or too
-                many) leaves nothing. The answer is sent after everything that it says is written is durable. The body may be compressed
-                with gzip.
+                Each item is a chat, a message or feedback as on the routes for one, with a `type`. It has a result of its own,
+                in the same place, and never touches its neighbours; what is refused as a whole (JSON that is malformed, another
+                envelope, no item or too many) leaves nothing. The answer is sent after everything that it says is written is
+                durable. The body may be compressed with gzip.
 
-                A message names its chat by `chatId`, or by `chatRef`: the `ref` that an earlier item of this batch gave to its chat.
-                Messages of one chat keep their order. An item's `idempotencyKey` is another one than the same key on the routes for
-                one; the same item is one that is byte for byte the same, and a chat that was opened before is found by its `ref` again.
-                `createdAt` may be up to 72 hours back, and farther, from 1970 on, with the scope `import`. A chat without one has that of
-                its first message in the batch. A chat whose `externalId` is taken is the chat there is: 201 with its id, `replayed`.
+                Feedback is on a chat, or on one of its messages: `messageId`, or `messageRef`, the `ref` of an earlier message.
+                A message names its chat by `chatId`, or by `chatRef`: the `ref` that an earlier item of this batch gave to its
+                chat. Messages of one chat keep their order. An item's `idempotencyKey` is another one than the same key on the
+                routes for one; the same item is one that is byte for byte the same, and a chat that was opened before is found
+                by its `ref` again. `createdAt` may be up to 72 hours back, and farther, from 1970 on, with the scope `import`.
+                A chat without one has that of its first message in the batch. A chat whose `externalId` is taken is the chat
+                there is: 201 with its id, `replayed`.
 
-                Statuses of items are 201, 400, 403, 404, 409, 422 and 503. When nothing could be written because the service is too
-                busy or has no database, the whole answer is a 503. A batch counts as one request for throttling.
+                Statuses of items are 201, 400, 403, 404, 409, 422 and 503. When nothing could be written because the service is
+                too busy or has no database, the whole answer is a 503. A batch counts as one request for throttling.
                 """);
 
     private static void Count(Result result, Instruments instruments)
@@ -92,6 +93,7 @@ internal static class WriteBatch
         string? Type = null,
         Guid? ChatId = null,
         string? ChatRef = null,
+        string? Ref = null,
         string? IdempotencyKey = null,
         DateTimeOffset? CreatedAt = null,
         RawJsonArray? Parts = null,
@@ -112,11 +114,30 @@ internal static class WriteBatch
                 .To(caller, chatId, idempotencyKey);
     }
 
+    public sealed record FeedbackItem(
+        string Rating,
+        string? Type = null,
+        Guid? ChatId = null,
+        string? ChatRef = null,
+        Guid? MessageId = null,
+        string? MessageRef = null,
+        string? Comment = null,
+        string? IdempotencyKey = null,
+        DateTimeOffset? CreatedAt = null)
+    {
+        public GiveFeedback.Command On(PluginCaller caller) =>
+            new GiveFeedback.Request(Rating, Comment).On(caller.OrgId, ChatId ?? Guid.Empty, MessageId) with
+            {
+                CreatedAt = CreatedAt,
+                MayImport = caller.May(KeyScope.Import),
+            };
+    }
+
     /// <summary>
-    /// A parsed item: a chat, a message, or the problem that makes it invalid. Sha256 is the hash of its bytes; null: it has no
+    /// A parsed item: a chat, a message, a feedback, or the problem that makes it invalid. Sha256 is the hash of its bytes; null: it has no
     /// Idempotency-Key.
     /// </summary>
-    public readonly record struct Item(ChatItem? Chat, MessageItem? Message, byte[]? Sha256, ProblemException? Problem);
+    public readonly record struct Item(object? Value, byte[]? Sha256, ProblemException? Problem);
 
     public sealed record Command(PluginCaller Caller, IReadOnlyList<Item> Items) : IRequest<Result[]>;
 
@@ -126,8 +147,8 @@ internal static class WriteBatch
 
     public sealed class Handler(
         BatchWriter writer,
-        IValidator<CreateChat.Command> chatRules,
-        IValidator<AppendMessage.Command> messageRules,
+        FeedbackWriter feedbackWriter,
+        BatchRules rules,
         Limits limits,
         IdGenerator ids,
         TimeProvider time)
@@ -135,7 +156,7 @@ internal static class WriteBatch
     {
         public Task<Result[]> Handle(Command command, CancellationToken ct)
         {
-            var items = new BatchItems(command, writer, chatRules, messageRules, limits, ids, time);
+            var items = new BatchItems(command, writer, feedbackWriter, rules, limits, ids, time);
             for (var i = 0; i < command.Items.Count; i++)
                 items.Add(i);
             return items.Write(ct);
