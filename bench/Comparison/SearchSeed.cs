@@ -27,6 +27,11 @@ internal static class SearchSeed
         ("Chinese, two characters", "退款", 0.005),
         ("excluded", "warranty -order", 0),
         ("nothing", "xylophonequark", 0),
+        ("frequent beginning", "ord*", 0),
+        ("beginning of many words", "b*", 0),
+        ("beginning of some words", "bebe*", 0),
+        ("rare beginning", "zanz*", 0),
+        ("a title", "83000", 0),
     ];
 
     public static async Task Run(NpgsqlDataSource source, string slug, int messages, CancellationToken stop)

@@ -118,7 +118,7 @@ internal static class SearchVerb
             await using var command = source.CreateCommand(
                 """
                 select (select max(seq) from messages where org_id = o.id) - coalesce((select seq from followers where org_id = o.id
-                    and follower = 'search'), -1)
+                    and follower = 'search_index'), -1)
                 from organizations o
                 where slug = $1
                 """);
@@ -128,7 +128,7 @@ internal static class SearchVerb
             await Console.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"Waiting for the index: {left} to go"));
             await Task.Delay(TimeSpan.FromSeconds(5), stop);
         }
-        await using var vacuum = source.CreateCommand("vacuum analyze search_chunks");
+        await using var vacuum = source.CreateCommand("vacuum analyze search_index, search_terms");
         vacuum.CommandTimeout = 0;
         await vacuum.ExecuteNonQueryAsync(stop);
     }

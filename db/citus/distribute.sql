@@ -31,3 +31,5 @@ select create_distributed_table('feedback_replaced', 'org_id', colocate_with => 
 select create_distributed_table('rollup_names', 'org_id', colocate_with => 'chats');
 select create_distributed_table('rollups', 'org_id', colocate_with => 'chats');
 select create_distributed_table('search_chunks', 'org_id', colocate_with => 'chats');
+select create_distributed_table('search_index', 'org_id', colocate_with => 'chats');
+select create_distributed_table('search_terms', 'org_id', colocate_with => 'chats');

@@ -106,7 +106,10 @@ internal abstract partial class FeedConsumer(
             new { OrgId = orgId, Seq = seq },
             ct);
 
-    /// <summary>The organizations that have changes after their offset.</summary>
+    /// <summary>
+    /// The organizations that have changes after their offset. It asks for the last number, which is one step in the index: for "exists"
+    /// the planner may read whole tables.
+    /// </summary>
     protected virtual Task<IReadOnlyList<Guid>> FindLagging(CancellationToken ct) =>
         db.ReadAsync<Guid>(
             """
@@ -114,8 +117,8 @@ internal abstract partial class FeedConsumer(
             from organizations o
             left join followers f on f.org_id = o.id and f.follower = @Name
             where o.deleted_at is null
-              and (exists (select from messages m where m.org_id = o.id and m.seq > coalesce(f.seq, -1))
-                or exists (select from chats c where c.org_id = o.id and c.seq > coalesce(f.seq, -1)))
+              and ((select max(m.seq) from messages m where m.org_id = o.id) > coalesce(f.seq, -1)
+                or (select max(c.seq) from chats c where c.org_id = o.id) > coalesce(f.seq, -1))
             """,
             new { Name = name },
             ct);

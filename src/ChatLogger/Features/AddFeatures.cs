@@ -3,6 +3,7 @@ using ChatLogger.Data;
 using ChatLogger.ExportJobs;
 using ChatLogger.Http;
 using ChatLogger.Rollups;
+using ChatLogger.SearchIndex;
 using ChatLogger.Telemetry;
 using FluentValidation;
 
@@ -51,6 +52,7 @@ internal static class FeaturesSetup
         builder.Services.AddSingleton<IOrganizationPurger, ApiKeyPurger>();
         builder.Services.AddSingleton<IOrganizationPurger, ExportPurger>();
         builder.Services.AddSingleton<IOrganizationPurger, RollupPurger>();
+        builder.Services.AddSingleton<IOrganizationPurger>(services => services.GetRequiredService<SearchPurger>());
         builder.Services.AddSingleton<IOrganizationPurger, ConversationPurger>();
         builder.Services.AddSingleton(Settings.Bind<PurgeSettings>(builder.Configuration, PurgeSettings.Section));
         builder.Services.AddHostedService<PurgeOrganizations>();

@@ -66,10 +66,10 @@ internal sealed partial class MemberTable
             MinLength = 1,
             Example = "2026-11-30",
         },
-        ["q"] = new("What is searched for in the texts of messages.")
+        ["q"] = new("What is searched for in the texts and tool calls of messages, and in the title, tags and `externalUserId` of chats.")
         {
             MaxLength = SearchQuery.MaxCharacters,
-            Example = "refund OR \"money back\"",
+            Example = "refund* OR \"money back\"",
         },
         ["tag"] = new("Tags that a chat must have, all of them.")
         {
@@ -128,7 +128,12 @@ internal sealed partial class MemberTable
         ["lastMessageAt"] = new("The time of the last message, which `preview` shows; null without any."),
         ["preview"] = new(
             "The beginning of the last message's content, or else of the text of its parts, at most 200 characters; null without any."),
-        ["snippet"] = new("A part of the first message that matches `q`; null without `q`."),
+        ["ListChatsItem.messageId"] = new(
+            "The first message that matches `q`; null without `q`, and where only title, tags or `externalUserId` match.")
+        {
+            Format = "uuid",
+        },
+        ["snippet"] = new("A part of the text that matches `q`, at most 200 characters; null without `q`."),
 
         // Messages
         ["role"] = new("Who speaks.") { Set = nameof(MessageRole) },

@@ -13,5 +13,7 @@ internal static class SearchIndexSetup
         builder.Services.AddSingleton<ChatSearch>();
         builder.Services.AddSingleton<SearchIndexer>();
         builder.Services.AddHostedService(services => services.GetRequiredService<SearchIndexer>());
+        builder.Services.AddSingleton<SearchPurger>();
+        builder.Services.AddHostedService<OldIndexCleanup>();
     }
 }

@@ -3,24 +3,30 @@ using System.Globalization;
 namespace ChatLogger.SearchIndex;
 
 /// <summary>
-/// Case folding and normalization of code points. It uses a table of its own, because the tokens in the index must be the same on every
-/// machine, with every version of the runtime and of ICU, and without ICU.
+/// Case folding and normalization of code points, and the folding of accents and vowel signs. It uses a table of its own, because the
+/// tokens in the index must be the same on every machine, with every version of the runtime and of ICU, and without ICU.
 /// </summary>
 internal static class CaseFolding
 {
-    private static readonly (string?[]?[] Becomes, byte[]?[] Classes) Table = Read();
+    private static readonly (string?[]?[] Becomes, string?[]?[] Plain, byte[]?[] Classes) Table = Read();
 
     /// <summary>The folded form of a code point; null: it is unchanged.</summary>
     public static string? Of(int codePoint) => Table.Becomes[codePoint >> 8]?[codePoint & 0xFF];
+
+    /// <summary>
+    /// What a folded code point becomes where accents and vowel signs do not count; empty: it is such a mark; null: it is unchanged.
+    /// </summary>
+    public static string? Plain(int codePoint) => Table.Plain[codePoint >> 8]?[codePoint & 0xFF];
 
     /// <summary>
     /// The canonical combining class, by which the marks on a character are ordered; 0 for characters that are not marks.
     /// </summary>
     public static int CombiningClass(int codePoint) => Table.Classes[codePoint >> 8]?[codePoint & 0xFF] ?? 0;
 
-    private static (string?[]?[] Becomes, byte[]?[] Classes) Read()
+    private static (string?[]?[] Becomes, string?[]?[] Plain, byte[]?[] Classes) Read()
     {
         var becomes = new string?[]?[0x1100];
+        var plain = new string?[]?[0x1100];
         var classes = new byte[]?[0x1100];
         using var reader = new StreamReader(typeof(CaseFolding).Assembly.GetManifestResourceStream("search/CaseFolding.txt")!);
         while (reader.ReadLine() is { } line)
@@ -35,11 +41,13 @@ internal static class CaseFolding
             {
                 if (rest.StartsWith('='))
                     (classes[codePoint >> 8] ??= new byte[256])[codePoint & 0xFF] = byte.Parse(rest[1..], CultureInfo.InvariantCulture);
+                else if (rest is ['-' or '~', .. var letters])
+                    (plain[codePoint >> 8] ??= new string?[256])[codePoint & 0xFF] = Fold(letters, 0);
                 else
                     (becomes[codePoint >> 8] ??= new string?[256])[codePoint & 0xFF] = Fold(rest, codePoint - first);
             }
         }
-        return (becomes, classes);
+        return (becomes, plain, classes);
     }
 
     private static string Fold(string hex, int further)

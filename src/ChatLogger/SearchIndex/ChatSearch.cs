@@ -8,8 +8,11 @@ namespace ChatLogger.SearchIndex;
 /// </summary>
 internal sealed record SearchScope(Guid OrgId, string Clauses, object Parameters);
 
-/// <summary>A chat with a matching message, and a snippet of the first one.</summary>
-internal sealed record FoundChat(Guid Id, DateTimeOffset CreatedAt, string Snippet);
+/// <summary>The first matching document of a chat: the message, or null if it is the chat's own texts, and a snippet.</summary>
+internal sealed record Match(Guid? MessageId, string Snippet);
+
+/// <summary>A chat with a matching document.</summary>
+internal sealed record FoundChat(Guid Id, DateTimeOffset CreatedAt, Match Match);
 
 /// <summary>
 /// A page of chats, newest first, and the position of the next page; null: there are no more. A page may be short although more follow,
@@ -17,7 +20,7 @@ internal sealed record FoundChat(Guid Id, DateTimeOffset CreatedAt, string Snipp
 /// </summary>
 internal sealed record FoundPage(IReadOnlyList<FoundChat> Chats, (DateTimeOffset Time, Guid Id)? Next);
 
-/// <summary>Finds the chats with a matching message, whether or not it is indexed yet.</summary>
+/// <summary>Finds the chats with a matching message, title, tag or end user, whether or not it is indexed yet.</summary>
 internal sealed class ChatSearch(NpgsqlDataSource db, SearchSettings settings)
 {
     /// <summary>The next page after a keyset position, newest chats first.</summary>

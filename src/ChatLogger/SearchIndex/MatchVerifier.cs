@@ -4,13 +4,13 @@ using Dapper;
 
 namespace ChatLogger.SearchIndex;
 
-/// <summary>Verifies candidate chats against their messages, in order, until enough matches are found.</summary>
+/// <summary>Verifies candidate chats against their texts and messages, in order, until enough matches are found.</summary>
 internal sealed class MatchVerifier(
     Sql.Transaction snapshot,
     SearchSql sql,
     SearchQuery query,
     SearchSettings settings,
-    UnindexedMessages tail,
+    UnindexedDocuments tail,
     List<FoundChat> found,
     int wanted)
 {
@@ -47,34 +47,39 @@ internal sealed class MatchVerifier(
 
     private async Task Compare((DateTimeOffset Time, Guid Id)[] chats)
     {
-        var (snippets, counts, last) = await Read([.. chats.Select(chat => chat.Id)], -1);
+        var read = await Read([.. chats.Select(chat => chat.Id)], -1);
         for (var n = 0; n < chats.Length && !IsFull; n++)
         {
+            var chat = read[n];
             // A full batch without a match: the chat has more messages to verify.
-            while (snippets[n] is null && counts[n] == SearchSql.BatchMessages)
-            {
-                var more = await Read([chats[n].Id], last[n]);
-                (snippets[n], counts[n], last[n]) = (more.Snippets[0], more.Counts[0], more.Last[0]);
-            }
-            // Unindexed messages are newer than indexed ones, so they supply the snippet only if no indexed message matches.
-            if ((snippets[n] ?? tail.Snippet(chats[n].Id)) is { } snippet)
-                found.Add(new(chats[n].Id, chats[n].Time, snippet));
+            while (chat.Message is null && chat.Count == SearchSql.BatchMessages)
+                chat = (await Read([chats[n].Id], chat.Last))[0] with { Own = chat.Own };
+            // Unindexed messages are newer than indexed ones, so they supply the match only if no indexed message does. The chat's own
+            // texts come last, because a message says more about where the words are.
+            if ((chat.Message ?? tail.Message(chats[n].Id) ?? chat.Own ?? tail.Own(chats[n].Id)) is { } match)
+                found.Add(new(chats[n].Id, chats[n].Time, match));
         }
     }
 
-    private async Task<(string?[] Snippets, int[] Counts, long[] Last)> Read(Guid[] chatIds, long afterSeq)
+    private async Task<Verified[]> Read(Guid[] chatIds, long afterSeq)
     {
-        var (snippets, counts, last) = (new string?[chatIds.Length], new int[chatIds.Length], new long[chatIds.Length]);
+        var chats = new Verified[chatIds.Length];
         await using var reader = await snapshot.Connection.ExecuteReaderAsync(new CommandDefinition(
-            sql.Messages, sql.Parameters(chatIds, afterSeq), snapshot.Inner, cancellationToken: snapshot.Ct));
+            sql.Documents, sql.Parameters(chatIds, afterSeq), snapshot.Inner, cancellationToken: snapshot.Ct));
         while (await reader.ReadAsync(snapshot.Ct))
         {
-            var n = reader.GetInt32(0) - 1;
-            counts[n]++;
-            last[n] = reader.GetInt64(1);
+            ref var chat = ref chats[reader.GetInt32(0) - 1];
             _messages++;
-            snippets[n] ??= query.Snippet(reader.GetString(2));
+            if (reader.IsDBNull(2))
+            {
+                chat.Own = query.Match(null, DocumentReader.OfChat(reader, 6));
+                continue;
+            }
+            (chat.Count, chat.Last) = (chat.Count + 1, reader.GetInt64(1));
+            chat.Message ??= query.Match(reader.GetGuid(2), DocumentReader.OfMessage(reader, 3));
         }
-        return (snippets, counts, last);
+        return chats;
     }
+
+    private record struct Verified(int Count, long Last, Match? Message, Match? Own);
 }

@@ -4,7 +4,7 @@ namespace ChatLogger.SearchIndex;
 
 /// <summary>
 /// A text normalized for comparison: <see cref="CaseFolding"/> is applied, marks are in canonical order, and Hangul is composed to
-/// syllables. An instance is reused for many texts and is not thread-safe.
+/// syllables. It has a second form without accents and vowel signs. An instance is reused for many texts and is not thread-safe.
 /// </summary>
 internal sealed class NormalizedText
 {
@@ -15,14 +15,33 @@ internal sealed class NormalizedText
     private int[] _origins = new int[1024];
     private int _length;
 
+    private char[] _plain = [];
+    private int[] _plainOrigins = [];
+    private int _plainLength;
+    private bool _hasAccents;
+
+    /// <summary>The text with accents.</summary>
     public ReadOnlySpan<char> Chars => _chars.AsSpan(0, _length);
 
-    /// <summary>The index in the original text of a character of the normalized text.</summary>
+    /// <summary>The text without accents and vowel signs.</summary>
+    public ReadOnlySpan<char> Plain => _hasAccents ? _plain.AsSpan(0, _plainLength) : Chars;
+
+    /// <summary>The index in the original text of a character of <see cref="Chars"/>.</summary>
     public int Origin(int index) => _origins[index];
+
+    /// <summary>The index in the original text of a character of <see cref="Plain"/>.</summary>
+    public int PlainOrigin(int index) => _hasAccents ? _plainOrigins[index] : _origins[index];
 
     public void Read(ReadOnlySpan<char> text)
     {
-        _length = 0;
+        Normalize(text);
+        if (_hasAccents)
+            FoldAccents();
+    }
+
+    private void Normalize(ReadOnlySpan<char> text)
+    {
+        (_length, _hasAccents) = (0, false);
         for (var i = 0; i < text.Length;)
         {
             if (char.IsAscii(text[i]))
@@ -42,6 +61,25 @@ internal sealed class NormalizedText
                 Append(rune, i);
             }
             i += used;
+        }
+    }
+
+    // A mark on a symbol or on a character of another script, as in ≠, makes it a different one and stays.
+    private void FoldAccents()
+    {
+        if (_plain.Length < _chars.Length * 2)
+            (_plain, _plainOrigins) = (new char[_chars.Length * 2], new int[_chars.Length * 2]);
+        _plainLength = 0;
+        for (var i = 0; i < _length; i++)
+        {
+            var plain = CaseFolding.Plain(_chars[i]);
+            var stays = plain is null
+                || plain.Length == 0 && Tokenizer.ClassBefore(_plain, _plainLength) is CharClass.Symbol or CharClass.Dense;
+            foreach (var unit in stays ? _chars.AsSpan(i, 1) : plain.AsSpan())
+            {
+                _plain[_plainLength] = unit;
+                _plainOrigins[_plainLength++] = _origins[i];
+            }
         }
     }
 
@@ -75,6 +113,7 @@ internal sealed class NormalizedText
         }
         _chars[_length] = unit;
         _origins[_length++] = origin;
+        _hasAccents |= unit > '\u007F' && CaseFolding.Plain(unit) is not null;
     }
 
     // Composes a leading consonant and a vowel, or such a syllable and a final consonant (Unicode Standard, section 3.12).

@@ -2,17 +2,16 @@ using System.Diagnostics;
 using ChatLogger.ChangeFeed;
 using ChatLogger.Data;
 using ChatLogger.Http;
-using Dapper;
 using Npgsql;
 
 namespace ChatLogger.SearchIndex;
 
 /// <summary>
 /// The consumer of the change feed that maintains the search index: it writes a row for each chat and batch, with the hashes of all tokens
-/// in its messages. It runs asynchronously to the writers and throttles itself while they write. Searches scan the messages that are not
-/// indexed yet.
+/// in its messages, and one for the texts of the chat itself. It runs asynchronously to the writers and throttles itself while they write.
+/// Searches scan what is not indexed yet.
 /// </summary>
-internal sealed class SearchIndexer(
+internal sealed partial class SearchIndexer(
     NpgsqlDataSource db,
     ChangeLog changeLog,
     SearchSettings settings,
@@ -21,14 +20,13 @@ internal sealed class SearchIndexer(
     ILogger<SearchIndexer> log
 ) : FeedConsumer(Name, db, changeLog, Following(settings), activity, time, log)
 {
-    public const string Name = "search";
+    public const string Name = "search_index";
 
-    // Bounds the size of an index row, because a search reads the whole row and verifies all messages that it covers.
-    private const int MaxMessages = 64, MaxTokens = 4_096;
+    // Bounds the memory for known words.
+    private const int MaxKnownWords = 500_000;
 
-    // Bounds the memory of one transaction.
-    private const int MaxTokensPerStatement = 500_000;
-
+    private readonly NpgsqlDataSource _db = db;
+    private readonly Dictionary<Guid, KnownWords> _known = [];
     private long _last = -1;
     private long _since;
 
@@ -43,83 +41,56 @@ internal sealed class SearchIndexer(
 
     protected override async Task<long> Consume(Sql.Transaction transaction, Guid orgId, long seq, long committed)
     {
-        var (chunks, reached) = await Read(transaction, orgId, seq, committed);
-        if (chunks.Count > 0)
-            await Write(transaction, orgId, chunks);
-        return reached ?? committed;
+        var known = await Known(transaction, orgId, seq);
+        var words = new NewWords(known.Words);
+        var batch = new IndexBatch(Tokenizer.Seed(orgId), words);
+        var reached = await ReadMessages(transaction, batch, orgId, seq, await LastOfBatch(transaction, orgId, seq, committed));
+        await ReadChats(transaction, batch, orgId, seq, reached);
+        var removed = batch.Changed.Count > 0 ? await RemoveChanged(transaction, batch, orgId) : [];
+        // Rows of deleted chats are not written, and their words are not to stay.
+        if (batch.Rows.Count > 0 && await Write(transaction, orgId, batch.Rows) < batch.Rows.Count)
+            removed.UnionWith(batch.Rows.SelectMany(row => row.Tokens));
+        if (words.Words.Count > 0)
+            await SearchTerms.Add(transaction, orgId, words.Words);
+        transaction.AfterCommit(() =>
+        {
+            words.Committed();
+            known.Seq = reached;
+        });
+        if (removed.Count > 0)
+            await SearchTerms.RemoveUnused(transaction, orgId, removed);
+        return reached;
     }
 
-    // Reached is null if all changes have been read.
-    private async Task<(List<Chunk> Chunks, long? Reached)> Read(Sql.Transaction transaction, Guid orgId, long seq, long committed)
-    {
-        var chunks = new List<Chunk>();
-        var open = new Dictionary<Guid, Chunk>();
-        var normalized = new NormalizedText();
-        var (seed, rows, tokens) = (Tokenizer.Seed(orgId), 0, 0);
-        // Streams the rows, because all of them together may be large.
-        await using var reader = await transaction.Connection.ExecuteReaderAsync(new CommandDefinition(
-            """
-            select chat_id, seq, left(content, @SearchedCharacters)
-            from messages
-            where org_id = @OrgId
-              and seq > @Seq
-              and seq <= @Settled
-            order by seq
-            limit @BatchRows
-            """,
-            new { OrgId = orgId, Seq = seq, Settled = committed, settings.BatchRows, SearchQuery.SearchedCharacters },
-            transaction.Inner,
-            cancellationToken: transaction.Ct));
-        while (await reader.ReadAsync(transaction.Ct))
-        {
-            var chatId = reader.GetGuid(0);
-            seq = reader.GetInt64(1);
-            if (!open.TryGetValue(chatId, out var chunk) || chunk.Messages == MaxMessages || chunk.Tokens.Count > MaxTokens)
-                chunks.Add(open[chatId] = chunk = new(chatId, seq));
-            var before = chunk.Tokens.Count;
-            normalized.Read(reader.GetString(2));
-            Tokenizer.AddTokens(normalized.Chars, seed, lone: false, chunk.Tokens);
-            chunk.Messages++;
-            chunk.Last = seq;
-            rows++;
-            tokens += chunk.Tokens.Count - before;
-            if (tokens > MaxTokensPerStatement)
-                return (chunks, seq);
-        }
-        return (chunks, rows < settings.BatchRows ? null : seq);
-    }
+    protected override async Task<bool> HasMore(Guid orgId, long seq, CancellationToken ct) =>
+        await base.HasMore(orgId, seq, ct)
+        || await _db.ReadSingleOrDefaultAsync<bool>(
+            "select exists (select from chats where org_id = @OrgId and text_seq > @Seq)", new { OrgId = orgId, Seq = seq }, ct);
 
-    // The statement skips chats that have been deleted meanwhile.
-    private static Task<int> Write(Sql.Transaction transaction, Guid orgId, List<Chunk> chunks)
-    {
-        var starts = new int[chunks.Count];
-        var ends = new int[chunks.Count];
-        var tokens = new int[chunks.Sum(chunk => chunk.Tokens.Count)];
-        for (var (i, at) = (0, 0); i < chunks.Count; i++)
-        {
-            starts[i] = at + 1;
-            chunks[i].Tokens.CopyTo(tokens, at);
-            Array.Sort(tokens, at, chunks[i].Tokens.Count);
-            ends[i] = at += chunks[i].Tokens.Count;
-        }
-        return transaction.ExecuteAsync(
+    protected override async Task<IReadOnlyList<Guid>> FindLagging(CancellationToken ct) =>
+    [
+        .. (await base.FindLagging(ct)).Union(await _db.ReadAsync<Guid>(
             """
-            insert into search_chunks (org_id, chat_id, first_seq, last_seq, created_at, tokens)
-            select c.org_id, c.id, n.first_seq, n.last_seq, c.created_at, (@Tokens)[n.start_at:n.end_at]
-            from unnest(@ChatIds, @Firsts, @Lasts, @Starts, @Ends) as n(chat_id, first_seq, last_seq, start_at, end_at)
-            join chats c on c.org_id = @OrgId and c.id = n.chat_id
-            where c.deleted_at is null
+            select o.id
+            from organizations o
+            left join followers f on f.org_id = o.id and f.follower = @Name
+            where o.deleted_at is null
+              and (select max(c.text_seq) from chats c where c.org_id = o.id) > coalesce(f.seq, -1)
             """,
-            new
-            {
-                OrgId = orgId,
-                ChatIds = chunks.Select(chunk => chunk.ChatId).ToArray(),
-                Firsts = chunks.Select(chunk => chunk.First).ToArray(),
-                Lasts = chunks.Select(chunk => chunk.Last).ToArray(),
-                Starts = starts,
-                Ends = ends,
-                Tokens = tokens,
-            });
+            new { Name },
+            ct)),
+    ];
+
+    // The words that are known to be in the dictionary: those that this instance has added since words were last removed. If the offset has
+    // moved back, the index is being built again.
+    private async Task<KnownWords> Known(Sql.Transaction transaction, Guid orgId, long seq)
+    {
+        var generation = await SearchTerms.Generation(transaction, orgId);
+        if (_known.TryGetValue(orgId, out var known) && known.Generation == generation && known.Seq <= seq)
+            return known;
+        if (_known.Values.Sum(each => each.Words.Count) > MaxKnownWords)
+            _known.Clear();
+        return _known[orgId] = new(generation);
     }
 
     private static FeedSettings Following(SearchSettings settings) => new()
@@ -132,16 +103,13 @@ internal sealed class SearchIndexer(
         MaxBacklog = int.MaxValue,
     };
 
-    private sealed class Chunk(Guid chatId, long first)
+    /// <summary>The words that are in the dictionary of an organization at an offset.</summary>
+    private sealed class KnownWords(long generation)
     {
-        public Guid ChatId => chatId;
+        public long Generation { get; } = generation;
 
-        public long First => first;
+        public long Seq { get; set; } = -1;
 
-        public long Last { get; set; }
-
-        public int Messages { get; set; }
-
-        public HashSet<int> Tokens { get; } = [];
+        public HashSet<ulong> Words { get; } = [];
     }
 }

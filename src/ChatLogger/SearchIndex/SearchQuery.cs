@@ -1,17 +1,14 @@
 namespace ChatLogger.SearchIndex;
 
 /// <summary>
-/// A parsed search query. A message matches if it contains at least one term of each group and no excluded term. Words and "phrases" are
-/// terms, OR between two terms puts them into one group, and - before a term excludes it. Any text is a valid query; one without searchable
-/// terms matches nothing.
+/// A parsed search query. A document (<see cref="SearchDocument"/>) matches if it contains at least one term of each group and no excluded
+/// term. Words, beginnings* and "phrases" are terms, OR between two terms puts them into one group, and - before a term excludes it. Any
+/// text is a valid query; one without searchable terms matches nothing.
 /// </summary>
 internal sealed class SearchQuery
 {
     /// <summary>The maximum length of a query in characters.</summary>
     public const int MaxCharacters = 256;
-
-    /// <summary>The length of the beginning of a message that is searched, in characters.</summary>
-    public const int SearchedCharacters = 16_384;
 
     private readonly List<List<SearchTerm>> _groups = [];
     private readonly List<SearchTerm> _excluded = [];
@@ -55,7 +52,7 @@ internal sealed class SearchQuery
                 or = true;
                 continue;
             }
-            if (SearchTerm.Of(word) is not { } term)
+            if (SearchTerm.Of(word, quoted) is not { } term)
                 continue;
             if (excludes)
                 query._excluded.Add(term);
@@ -68,17 +65,25 @@ internal sealed class SearchQuery
         return query;
     }
 
-    /// <summary>Whether the message matches. Not thread-safe.</summary>
-    public bool Matches(string text) => Match(text) >= 0;
+    /// <summary>Whether the document matches. Not thread-safe.</summary>
+    public bool Matches(string text) => Find(text) >= 0;
 
-    /// <summary>A part of the message around the first match; null: the message does not match.</summary>
-    public string? Snippet(string text) => Match(text) is >= 0 and var at ? SearchIndex.Snippet.Around(text, at) : null;
+    /// <summary>A part of the document around the first match; null: the document does not match.</summary>
+    public string? Snippet(string text) => Find(text) is >= 0 and var at ? SearchIndex.Snippet.Around(text, at) : null;
+
+    /// <summary>The match in the document of a message, or, without one, of a chat; null: the document does not match.</summary>
+    public Match? Match(Guid? messageId, string text) => Snippet(text) is { } snippet ? new(messageId, snippet) : null;
+
+    /// <summary>The beginnings of words that the query asks for; excluded ones are not needed for candidates.</summary>
+    public IEnumerable<string> Beginnings => _groups.SelectMany(group => group).Select(term => term.Beginning).OfType<string>().Distinct();
 
     /// <summary>
     /// The tokens that the index has for every matching text: all of the first list, and at least one of each of the others. Empty if the
     /// query has only excluded terms; then the index cannot narrow the search.
     /// </summary>
-    public SearchTokens Tokens(Guid orgId)
+    /// <param name="orgId">The organization.</param>
+    /// <param name="words">The tokens of the words with each of the <see cref="Beginnings"/>; null: they are too many.</param>
+    public SearchTokens Tokens(Guid orgId, IReadOnlyDictionary<string, int[]?> words)
     {
         var seed = Tokenizer.Seed(orgId);
         var all = new HashSet<int>();
@@ -86,25 +91,32 @@ internal sealed class SearchQuery
         foreach (var group in _groups)
         {
             if (group.Count == 1)
+            {
                 group[0].AddTokens(seed, all);
-            else
-                any.Add([.. group.SelectMany(term => One(term, seed)).Distinct()]);
+                if (group[0].Beginning is { } beginning && words[beginning] is { } tokens)
+                    any.Add(tokens);
+            }
+            else if (group.Select(term => One(term, seed, words)).ToArray() is var each && !each.Contains(null))
+            {
+                any.Add([.. each.SelectMany(tokens => tokens!).Distinct()]);
+            }
         }
         return new([.. all], any);
     }
 
-    // The position of the first match in the original text.
-    private int Match(string text)
+    // The position of the first match in the original text. What has no text is not a document.
+    private int Find(string text)
     {
+        if (text.Length == 0)
+            return -1;
         _folded.Read(text);
-        var chars = _folded.Chars;
         var first = int.MaxValue;
         foreach (var group in _groups)
         {
             var found = int.MaxValue;
             foreach (var term in group)
             {
-                if (term.Find(chars) is >= 0 and var at)
+                if (term.Find(_folded) is >= 0 and var at)
                     found = Math.Min(found, at);
             }
             if (found == int.MaxValue)
@@ -113,18 +125,18 @@ internal sealed class SearchQuery
         }
         foreach (var term in _excluded)
         {
-            if (term.Find(chars) >= 0)
+            if (term.Find(_folded) >= 0)
                 return -1;
         }
-        return IsEmpty ? -1 : first == int.MaxValue ? 0 : _folded.Origin(first);
+        return IsEmpty ? -1 : first == int.MaxValue ? 0 : first;
     }
 
-    // A term of a group needs only one of its tokens: the index is a filter, and the match verifier decides.
-    private static HashSet<int> One(SearchTerm term, int seed)
+    // A term of a group needs only one of its tokens: the index is a filter, and the match verifier decides. Null: none is known.
+    private static int[]? One(SearchTerm term, int seed, IReadOnlyDictionary<string, int[]?> words)
     {
         var tokens = new HashSet<int>();
         term.AddTokens(seed, tokens);
-        return [tokens.First()];
+        return tokens.Count > 0 ? [tokens.First()] : words[term.Beginning!];
     }
 
     private static bool MayGoOn(string text, int at)

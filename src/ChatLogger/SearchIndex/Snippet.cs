@@ -11,7 +11,16 @@ internal static class Snippet
     // The maximum number of characters before the match.
     private const int Before = 60;
 
-    public static string Around(string text, int at)
+    /// <param name="document">Texts, with <see cref="SearchDocument.Boundary"/> in between.</param>
+    /// <param name="at">The match. The snippet is from the same text.</param>
+    public static string Around(string document, int at)
+    {
+        var first = document.LastIndexOf(SearchDocument.Boundary, at) + 1;
+        var last = document.IndexOf(SearchDocument.Boundary, at);
+        return OfText(document[first..(last < 0 ? document.Length : last)], at - first);
+    }
+
+    private static string OfText(string text, int at)
     {
         var start = Back(text, at, Before);
         // Prefers to begin at the beginning of a word if there is one nearby.

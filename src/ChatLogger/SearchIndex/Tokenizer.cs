@@ -79,9 +79,9 @@ internal static class Tokenizer
     /// <summary>
     /// Adds the hashes of each word, each symbol, and each bigram of a dense run. For indexing it also adds each single character of a
     /// dense run; for a search (<paramref name="lone"/>) only that of a run of a single character, as longer runs are found by their
-    /// bigrams.
+    /// bigrams. New words, which exclude symbols and dense runs, also go to <paramref name="words"/>.
     /// </summary>
-    public static void AddTokens(ReadOnlySpan<char> text, int seed, bool lone, ISet<int> tokens)
+    public static void AddTokens(ReadOnlySpan<char> text, int seed, bool lone, ISet<int> tokens, NewWords? words = null)
     {
         for (var at = 0; at < text.Length;)
         {
@@ -93,7 +93,12 @@ internal static class Tokenizer
                 case CharClass.Word:
                     while (at < text.Length && ClassAt(text, at, out length) == CharClass.Word)
                         at += length;
-                    tokens.Add(Hash(text[start..at], seed));
+                    var token = Hash(text[start..at], seed);
+                    if (at - start > SearchTerms.MaxLength)
+                        tokens.Add(LongWord(seed));
+                    else if (words is not null && !tokens.Contains(token))
+                        words.Add(text[start..at], token);
+                    tokens.Add(token);
                     break;
                 case CharClass.Symbol:
                     tokens.Add(Hash(text[start..at], seed));
@@ -113,6 +118,9 @@ internal static class Tokenizer
             }
         }
     }
+
+    /// <summary>The token of all words that are too long for the dictionary.</summary>
+    public static int LongWord(int seed) => Hash("\0", seed);
 
     private static int Hash(ReadOnlySpan<char> word, int seed) => (int)XxHash32.HashToUInt32(MemoryMarshal.AsBytes(word), seed);
 

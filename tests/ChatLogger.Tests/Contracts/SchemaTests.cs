@@ -39,7 +39,7 @@ public partial class SchemaTests(App app) : IClassFixture<App>
                 + "'schemaversions' order by 1");
 
         Assert.All(
-            ["chats", "messages", "feedback", "audit_events", "idempotency_keys", "followers", "rollups", "search_chunks"],
+            ["chats", "messages", "feedback", "audit_events", "idempotency_keys", "followers", "rollups", "search_index", "search_terms"],
             table => Assert.Contains(table, tenant));
         Assert.Equal(all, tenant.Concat(Directory).Order(StringComparer.Ordinal));
     }

@@ -47,6 +47,7 @@ internal sealed class ConversationPurger(NpgsqlDataSource db) : IOrganizationPur
                 where org_id = @OrgId
                   and not exists (select from messages where org_id = @OrgId)
                   and not exists (select from feedback where org_id = @OrgId)
+                  and not exists (select from search_index where org_id = @OrgId)
                   and not exists (select from search_chunks where org_id = @OrgId)
                 order by id
                 limit @BatchRows

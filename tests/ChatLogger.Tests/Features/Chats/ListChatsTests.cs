@@ -42,6 +42,7 @@ public partial class ListChatsTests(LeasedApp app) : IClassFixture<LeasedApp>
                 "firstMessageAt",
                 "lastMessageAt",
                 "preview",
+                "messageId",
                 "snippet",
             ],
             items[0].EnumerateObject().Select(property => property.Name));

@@ -11,7 +11,7 @@ namespace ChatLogger.Tests.Features.Chats;
 /// <summary>What a deleted chat held is removed, and nothing else is.</summary>
 public partial class PurgeChatsTests(OrganizationsApp app) : IClassFixture<OrganizationsApp>
 {
-    private static readonly string[] Emptied = ["chats", "messages", "feedback", "search_chunks"];
+    private static readonly string[] Emptied = ["chats", "messages", "feedback", "search_index", "search_terms"];
 
     [Fact]
     public async Task Only_the_audit_log_and_the_idempotency_keys_still_name_a_purged_chat()
@@ -127,7 +127,7 @@ public partial class PurgeChatsTests(OrganizationsApp app) : IClassFixture<Organ
                 await indexer.Run(CancellationToken.None);
                 return await app.Value<bool>(
                     "select (select max(seq) from messages where org_id = @Id) is not distinct from (select max(last_seq) from "
-                        + "search_chunks where org_id = @Id)",
+                        + "search_index where org_id = @Id)",
                     new { org.Id });
             },
             "All is indexed.");

@@ -1,5 +1,6 @@
 using ChatLogger.ExportJobs;
 using ChatLogger.Features;
+using ChatLogger.SearchIndex;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -183,7 +184,7 @@ public class OutdatedExportTests(ExportsApp app) : IClassFixture<ExportsApp>
 
     private async Task Purge()
     {
-        using var purge = new PurgeChats(app.Pool, new PurgeSettings(), NullLogger<PurgeChats>.Instance);
+        using var purge = new PurgeChats(app.Pool, new SearchPurger(app.Pool), new PurgeSettings(), NullLogger<PurgeChats>.Instance);
         await purge.Run(CancellationToken.None);
     }
 }

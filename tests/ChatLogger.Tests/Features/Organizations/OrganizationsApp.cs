@@ -1,5 +1,6 @@
 using ChatLogger.Data;
 using ChatLogger.Features;
+using ChatLogger.SearchIndex;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -27,6 +28,7 @@ public sealed class OrganizationsApp : App
     /// <summary>The job of an instance that purges deleted chats.</summary>
     internal PurgeChats PurgeChats(NpgsqlDataSource? db = null, PurgeSettings? settings = null) => new(
         db ?? Services.GetRequiredService<NpgsqlDataSource>(),
+        db is null ? Services.GetRequiredService<SearchPurger>() : new SearchPurger(db),
         settings ?? new PurgeSettings(),
         new Logger<PurgeChats>(Services.GetRequiredService<ILoggerFactory>()));
 
@@ -63,6 +65,13 @@ internal static class OrganizationFixture
             select org_id, chat_id, seq, seq, now(), '{1,2,3}'
             from messages
             where org_id = @Org;
+            insert into search_index (org_id, chat_id, first_seq, last_seq, messages, created_at, tokens)
+            select org_id, chat_id, seq, seq, 1, now(), '{1,2,3}'
+            from messages
+            where org_id = @Org;
+            insert into search_terms (org_id, term, token)
+            select @Org, 'hello' || n, n
+            from generate_series(1, 3) n;
             insert into feedback (org_id, target_id, chat_id, rating, at)
             select org_id, id, chat_id, 'up', now()
             from messages

@@ -26,6 +26,8 @@ public partial class PurgeOrganizationsTests(OrganizationsApp app) : IClassFixtu
         "rollup_names",
         "rollups",
         "search_chunks",
+        "search_index",
+        "search_terms",
     ];
     private static readonly string[] Kept = ["audit_events", "users"];
 

@@ -16,8 +16,18 @@ public class SearchApp : App
             await IndexSettled();
         } while (
             await Value<bool>(
-                "select exists (select from messages m left join followers f on f.org_id = m.org_id and f.follower = 'search' where m.seq "
-                    + "> coalesce(f.seq, -1))"));
+                """
+                select exists (
+                    select
+                    from (
+                        select org_id, seq from messages
+                        union all
+                        select org_id, greatest(seq, text_seq) from chats
+                    ) change
+                    left join followers f on f.org_id = change.org_id and f.follower = 'search_index'
+                    where change.seq > coalesce(f.seq, -1)
+                )
+                """));
     }
 
     /// <summary>Indexes everything up to the settled number.</summary>

@@ -9,7 +9,7 @@ public class SearchTests(SearchApp app) : SearchScenarios(app), IClassFixture<Se
 public class ShortTimeoutSearchTests(ShortTimeoutSearchApp app) : SearchScenarios(app), IClassFixture<ShortTimeoutSearchApp>;
 
 /// <summary>Each scenario with all, half and nothing in the index: the results are the same.</summary>
-public abstract class SearchScenarios(SearchApp app)
+public abstract partial class SearchScenarios(SearchApp app)
 {
     public enum Indexed
     {
@@ -28,7 +28,7 @@ public abstract class SearchScenarios(SearchApp app)
         await acme.Say(order, "Where is my Order?");
         await Half(indexed);
         await acme.Say(order, "The order left on Monday", "assistant");
-        var other = await acme.Chat(new { title = "order" });
+        var other = await acme.Chat(new { title = "Parcel" });
         await acme.Say(other, "Hello");
         await All(indexed);
 
@@ -86,7 +86,7 @@ public abstract class SearchScenarios(SearchApp app)
                 await Half(indexed);
         }
         await app.Execute("update chats set created_at = '2026-01-01T00:00:00Z' where org_id = @Id", new { acme.Id });
-        await app.Execute("update search_chunks set created_at = '2026-01-01T00:00:00Z' where org_id = @Id", new { acme.Id });
+        await app.Execute("update search_index set created_at = '2026-01-01T00:00:00Z' where org_id = @Id", new { acme.Id });
         await All(indexed);
         // It was numbered before all that follows, and commits when the first pages are read.
         await using var slow = await app.Rows.OpenConnectionAsync();
@@ -160,6 +160,11 @@ public abstract class SearchScenarios(SearchApp app)
     [InlineData("((((\"")]
     [InlineData("-- - -\" OR OR OR -OR")]
     [InlineData("\u202E\uFEFF\u200B")]
+    [InlineData("* ** *a* a*b* -* OR*")]
+    [InlineData("\"*\" '* _* %* \\*")]
+    [InlineData("\u0301* e\u0301\u0301* \uD83D\uDE00*")]
+    [InlineData("a* b* c* d* e* f* g* h* i* j* k* l* m* n* o* p* q* r* s* t* u* v* w* x* y* z*")]
+    [InlineData("a* OR b* OR \"c\" OR d* OR 退* OR -e*")]
     public async Task Nothing_that_is_searched_for_fails(string q)
     {
         var acme = await app.Org("acme");

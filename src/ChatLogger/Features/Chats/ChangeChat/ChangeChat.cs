@@ -1,4 +1,5 @@
 using ChatLogger.Auth;
+using ChatLogger.ChangeFeed;
 using ChatLogger.Data;
 using ChatLogger.Http;
 using ChatLogger.Rollups;
@@ -56,18 +57,31 @@ internal static class ChangeChat
         }
     }
 
-    public sealed class Handler(NpgsqlDataSource db, IdGenerator ids) : IRequestHandler<Command, Chat>
+    public sealed class Handler(NpgsqlDataSource db, IdGenerator ids, ChangeLog changeLog) : IRequestHandler<Command, Chat>
     {
-        // The update compares with the row after locking it, because concurrent requests may change it too. If nothing changes, it writes
-        // the row nevertheless, which costs less than a query beforehand. updated_at never decreases, because the clock of another instance
-        // may be ahead.
+        // The row is locked first, because concurrent requests may change it too, and because the transaction has its id before it draws
+        // the number of the change (text_seq), as ChangeLog requires. If nothing changes, the update writes the row nevertheless, which
+        // costs less than a query beforehand. updated_at never decreases, because the clock of another instance may be ahead.
         private const string Change =
             """
-            with changed as (
+            with locked as materialized (
+                select id
+                from chats
+                where org_id = @OrgId
+                  and id = @ChatId
+                  and deleted_at is null
+                  and (@OnlyChatsOf is null or user_id = @OnlyChatsOf)
+                for no key update
+            ), changed as (
                 update chats
                 set title = case when @Title is null then title else nullif(@Title, '') end,
                     tags = coalesce(@Tags, tags),
                     metadata = coalesce(@Metadata, metadata),
+                    text_seq = case
+                        when (@Title is not null and title is distinct from nullif(@Title, '')) or tags <> @Tags
+                        then nextval('messages_seq_seq')
+                        else text_seq
+                    end,
                     updated_at = case
                         when (@Title is not null and title is distinct from nullif(@Title, ''))
                           or tags <> @Tags
@@ -76,9 +90,8 @@ internal static class ChangeChat
                         else updated_at
                     end
                 where org_id = @OrgId
-                  and id = @ChatId
+                  and id = (select id from locked)
                   and deleted_at is null
-                  and (@OnlyChatsOf is null or user_id = @OnlyChatsOf)
                 returning org_id, id, external_id, title, tags, metadata, user_id, external_user_id, created_at, updated_at
             )
             select c.id, c.external_id, c.title, c.tags, c.metadata, c.user_id, c.external_user_id, c.created_at, c.updated_at, f.rating,
@@ -114,6 +127,9 @@ internal static class ChangeChat
                         return changed;
                     },
                     ct);
+            // The search index follows the titles and tags.
+            if (row is not null && (command.Title is not null || command.Tags is not null))
+                changeLog.Record(command.OrgId);
             return row?.ToChat() ?? throw ProblemException.NotFound("No such chat in this organization.");
         }
     }

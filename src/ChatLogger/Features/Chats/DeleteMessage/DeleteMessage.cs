@@ -1,4 +1,5 @@
 using ChatLogger.Auth;
+using ChatLogger.ChangeFeed;
 using ChatLogger.Data;
 using ChatLogger.ExportJobs;
 using ChatLogger.Http;
@@ -29,7 +30,7 @@ internal static class DeleteMessage
 
     public sealed record Command(Guid OrgId, Guid? OnlyChatsOf, Guid ChatId, Guid MessageId, Actor Actor) : IRequest;
 
-    public sealed class Handler(NpgsqlDataSource db, AuditLog audit) : IRequestHandler<Command>
+    public sealed class Handler(NpgsqlDataSource db, AuditLog audit, ChangeLog changeLog) : IRequestHandler<Command>
     {
         public Task Handle(Command command, CancellationToken ct) => db.InTransactionAsync(
             async transaction =>
@@ -58,6 +59,10 @@ internal static class DeleteMessage
                 });
                 if (removed == 0)
                     throw ProblemException.NotFound("No such message in this chat.");
+                // The search index removes the words of the message.
+                await transaction.ExecuteAsync(
+                    "update chats set text_seq = nextval('messages_seq_seq') where org_id = @OrgId and id = @ChatId", command);
+                transaction.AfterCommit(() => changeLog.Record(command.OrgId));
                 await ExportMembership.Removed(transaction, command.OrgId, [command.ChatId]);
                 await audit.Write(
                     transaction,

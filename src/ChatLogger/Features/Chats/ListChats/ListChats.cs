@@ -27,11 +27,13 @@ internal static class ListChats
                 message has it; rating: the chat or a message has it, none: neither has any; unanswered: whether the last
                 message is the user's. limit: 1 to 200, default 50; a page ends with the chat whose metadata make it 256 KiB,
                 and has a nextCursor if there are more. preview is the beginning of the last message, at most 200 characters. q
-                (at most 256 characters) searches the texts of messages, as they are when the request comes: a chat is listed
-                when one of its messages has all the words; "a phrase" stands as it is; -word must not be there; of words joined
-                by OR one must be. Words are whole, in upper or lower case; Chinese, Japanese, Korean, Thai and the like are
-                found inside words, too. snippet is a part of the first message that matches, null without q. A page of a search
-                may have fewer chats than limit, even none, and still a nextCursor.
+                (at most 256 characters) searches the texts and tool calls of messages, and the title, tags and externalUserId
+                of chats, as they are when the request comes: a chat is listed when one of its messages, or its own texts
+                together, have all the words; word* is any word with this beginning; -word must not be there; of words joined by
+                OR one must be. Words are whole, in upper or lower case, with or without accents; Chinese, Japanese, Korean,
+                Thai and the like are found inside words, too. "a phrase" stands as it is, with its accents. messageId is the
+                first message that matches, null without q and where only the chat's own texts match; snippet is a part of what
+                matches. A page of a search may have fewer chats than limit, even none, and still a nextCursor.
                 """);
 
     public sealed record Request(
@@ -72,6 +74,7 @@ internal static class ListChats
         DateTimeOffset? FirstMessageAt,
         DateTimeOffset? LastMessageAt,
         string? Preview,
+        Guid? MessageId,
         string? Snippet);
 
     public sealed class Validator : AbstractValidator<Query>
@@ -176,11 +179,11 @@ internal static class ListChats
                 ct);
             if (found is not null)
             {
-                var snippets = found.Chats.ToDictionary(chat => chat.Id, chat => chat.Snippet);
+                var matches = found.Chats.ToDictionary(chat => chat.Id, chat => chat.Match);
                 // If the byte limit cut the page short, the next page continues after the last chat of this one.
                 var next = rows.Count > 0 && rows[0].Found > rows.Count ? (rows[^1].CreatedAt, rows[^1].Id) : found.Next;
                 return new(
-                    [.. rows.Select(row => row.ToItem(snippets[row.Id]))],
+                    [.. rows.Select(row => row.ToItem(matches[row.Id]))],
                     next is { } place ? Cursor.Encode(list, place.Time, place.Id) : null);
             }
             return Page.Of(
@@ -197,8 +200,8 @@ internal static class ListChats
         DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt, string? Rating, string? Comment, DateTimeOffset? At, long MessageCount,
         DateTimeOffset? FirstMessageAt, DateTimeOffset? LastMessageAt, string? Preview, long Found)
     {
-        public Item ToItem(string? snippet) => new(
+        public Item ToItem(Match? match) => new(
             Id, ExternalId, Title, Tags, Metadata, UserId, ExternalUserId, CreatedAt, UpdatedAt, Feedback.From(Rating, Comment, At),
-            MessageCount, FirstMessageAt, LastMessageAt, Preview.Beginning(PreviewLength), snippet);
+            MessageCount, FirstMessageAt, LastMessageAt, Preview.Beginning(PreviewLength), match?.MessageId, match?.Snippet);
     }
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using ChatLogger.Data;
 using ChatLogger.ExportJobs;
+using ChatLogger.SearchIndex;
 using Npgsql;
 
 namespace ChatLogger.Features;
@@ -10,7 +11,7 @@ namespace ChatLogger.Features;
 /// already subtracted them from the rollups. Idempotency-Keys stay until they expire, because a retried request must not create the chat
 /// again.
 /// </summary>
-internal sealed partial class PurgeChats(NpgsqlDataSource db, PurgeSettings settings, ILogger<PurgeChats> log)
+internal sealed partial class PurgeChats(NpgsqlDataSource db, SearchPurger search, PurgeSettings settings, ILogger<PurgeChats> log)
     : CleanupService(settings.Interval)
 {
     private const int BatchChats = 100;
@@ -48,6 +49,7 @@ internal sealed partial class PurgeChats(NpgsqlDataSource db, PurgeSettings sett
                 return null;
             var piece = new { place.OrgId, Chats = chats.Select(chat => chat.Id).ToArray(), IOrganizationPurger.BatchRows };
             var removed = await ChatPurgeSql.RemoveFeedback(db, piece, ct, ChatPurgeSql.OfChats)
+                + await search.Remove(place.OrgId, piece.Chats, ct)
                 + await ChatPurgeSql.RemoveChunks(db, piece, ct, ChatPurgeSql.OfChats)
                 + await ChatPurgeSql.RemoveMessages(db, piece, ct, ChatPurgeSql.OfChats);
             if (removed > 0)
@@ -112,6 +114,7 @@ internal sealed partial class PurgeChats(NpgsqlDataSource db, PurgeSettings sett
                       and c.id = any(@Held)
                       and not exists (select from messages m where m.org_id = c.org_id and m.chat_id = c.id)
                       and not exists (select from feedback f where f.org_id = c.org_id and f.chat_id = c.id)
+                      and not exists (select from search_index i where i.org_id = c.org_id and i.chat_id = c.id)
                       and not exists (select from search_chunks s where s.org_id = c.org_id and s.chat_id = c.id)
                     """,
                     new { OrgId = orgId, Held = held.ToArray() });

@@ -1,0 +1,80 @@
+using System.Diagnostics;
+using ChatLogger.ChangeFeed;
+using ChatLogger.Data;
+using Npgsql;
+
+namespace ChatLogger.SearchIndex;
+
+/// <summary>
+/// Removes the index of version 0.1 (the table <c>search_chunks</c>) from organizations whose new index is complete. Such a version,
+/// if it still runs, finds its offset gone and scans the messages instead.
+/// </summary>
+internal sealed partial class OldIndexCleanup(NpgsqlDataSource db, ILogger<OldIndexCleanup> log) : CleanupService(TimeSpan.FromMinutes(10))
+{
+    private const string OldName = "search";
+
+    public override async Task Run(CancellationToken ct)
+    {
+        foreach (var orgId in await Complete(ct))
+        {
+            var since = Stopwatch.GetTimestamp();
+            while (await Remove(orgId, ct))
+            {
+                await Delay(since, ct);
+                since = Stopwatch.GetTimestamp();
+            }
+        }
+    }
+
+    protected override void Failed(Exception failure) => CannotRemove(log, failure);
+
+    private Task<IReadOnlyList<Guid>> Complete(CancellationToken ct) =>
+        db.ReadAsync<Guid>(
+            """
+            select o.id
+            from organizations o
+            join followers old on old.org_id = o.id and old.follower = @OldName
+            join followers f on f.org_id = o.id and f.follower = @Name
+            where o.deleted_at is null
+              and f.seq >= old.seq
+            """,
+            new { OldName, SearchIndexer.Name },
+            ct);
+
+    // Returns whether there is more. The offset moves back before the first row goes, and goes with the last one.
+    private Task<bool> Remove(Guid orgId, CancellationToken ct) => db.InTransactionAsync(
+        async transaction =>
+        {
+            if (await FeedConsumer.ConsumerOffset.Take(transaction, orgId, OldName, wait: false) is not { } seq)
+                return false;
+            if (seq >= 0)
+            {
+                await FeedConsumer.ConsumerOffset.Move(transaction, orgId, OldName, -1);
+                return true;
+            }
+            var parameters = new { OrgId = orgId, OldName, IOrganizationPurger.BatchRows };
+            if (await transaction.ExecuteAsync(
+                """
+                with piece as materialized (
+                    select chat_id, first_seq
+                    from search_chunks
+                    where org_id = @OrgId
+                    order by chat_id, first_seq
+                    limit @BatchRows
+                    for update
+                )
+                delete from search_chunks
+                using piece
+                where search_chunks.org_id = @OrgId
+                  and (search_chunks.chat_id, search_chunks.first_seq) = (piece.chat_id, piece.first_seq)
+                """,
+                parameters) > 0)
+                return true;
+            await transaction.ExecuteAsync("delete from followers where org_id = @OrgId and follower = @OldName", parameters);
+            return false;
+        },
+        ct);
+
+    [LoggerMessage(LogLevel.Warning, "Rows of the old search index cannot be removed; retrying")]
+    private static partial void CannotRemove(ILogger log, Exception failure);
+}

@@ -1,0 +1,87 @@
+using ChatLogger.ChangeFeed;
+using ChatLogger.Data;
+using Npgsql;
+
+namespace ChatLogger.SearchIndex;
+
+/// <summary>
+/// Purges what the search index has of a deleted organization or of deleted chats: rows, and words that no other chat has.
+/// </summary>
+internal sealed class SearchPurger(NpgsqlDataSource db) : IOrganizationPurger
+{
+    public async Task<bool> Purge(Guid orgId, CancellationToken ct)
+    {
+        var piece = new { OrgId = orgId, IOrganizationPurger.BatchRows };
+        return await db.ExecuteAsync(
+                """
+                with piece as materialized (
+                    select chat_id, first_seq
+                    from search_index
+                    where org_id = @OrgId
+                    order by chat_id, first_seq
+                    limit @BatchRows
+                    for update skip locked
+                )
+                delete from search_index
+                using piece
+                where search_index.org_id = @OrgId
+                  and (search_index.chat_id, search_index.first_seq) = (piece.chat_id, piece.first_seq)
+                """,
+                piece,
+                ct) > 0
+            || await db.ExecuteAsync(
+                """
+                with piece as materialized (
+                    select term
+                    from search_terms
+                    where org_id = @OrgId
+                    order by term
+                    limit @BatchRows
+                    for update skip locked
+                )
+                delete from search_terms
+                using piece
+                where search_terms.org_id = @OrgId
+                  and search_terms.term = piece.term
+                """,
+                piece,
+                ct) > 0;
+    }
+
+    /// <summary>
+    /// Removes a batch of the rows of deleted chats, with the words that no other row has, and returns the number of rows. The lock of the
+    /// indexer's offset keeps the indexer from adding one of these words meanwhile.
+    /// </summary>
+    public Task<int> Remove(Guid orgId, Guid[] chats, CancellationToken ct) => db.InTransactionAsync(
+        async transaction =>
+        {
+            var parameters = new { OrgId = orgId, Chats = chats, IOrganizationPurger.BatchRows };
+            // Most chats that come here a second time have no rows any more: the indexer is not to wait for that.
+            if (!await transaction.QuerySingleOrDefaultAsync<bool>(
+                "select exists (select from search_index where org_id = @OrgId and chat_id = any(@Chats))", parameters))
+                return 0;
+            var isThere = await FeedConsumer.ConsumerOffset.Take(transaction, orgId, SearchIndexer.Name, wait: true) is not null;
+            var rows = await transaction.QueryAsync<int[]>(
+                """
+                with piece as materialized (
+                    select chat_id, first_seq
+                    from search_index
+                    where org_id = @OrgId
+                      and chat_id = any(@Chats)
+                    limit @BatchRows
+                    for update skip locked
+                )
+                delete from search_index
+                using piece
+                where search_index.org_id = @OrgId
+                  and (search_index.chat_id, search_index.first_seq) = (piece.chat_id, piece.first_seq)
+                returning search_index.tokens
+                """,
+                parameters);
+            // The words of an organization that is being deleted go all together.
+            if (isThere && rows.Count > 0)
+                await SearchTerms.RemoveUnused(transaction, orgId, rows.SelectMany(tokens => tokens).Distinct());
+            return rows.Count;
+        },
+        ct);
+}
