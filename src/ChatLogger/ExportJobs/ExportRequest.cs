@@ -23,4 +23,11 @@ internal sealed record ExportRequest(
     string? ExternalUserId,
     string? Q = null,
     bool Bom = false,
-    string? LocalTimes = null);
+    string? LocalTimes = null)
+{
+    /// <summary>Chats with a message of this model.</summary>
+    public string? Model { get; init; }
+
+    /// <summary>Chats that have this rating, or one of whose messages has it; <c>none</c>: chats without any.</summary>
+    public string? Rating { get; init; }
+}

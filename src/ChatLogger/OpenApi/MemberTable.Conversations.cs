@@ -47,11 +47,8 @@ internal sealed partial class MemberTable
         ["previousCursor"] = new("Leads to the page before, in the same order; null on the first one."),
         ["around"] = new("The id of a message that the page has in its middle.") { Format = "uuid" },
         ["unanswered"] = new("Whether the last message is the user's.") { Set = "Flag", Example = "true" },
-        ["ListChatsRequest.rating"] = new("The rating of the chat or of one of its messages; `none`: there is none.")
-        {
-            Set = "RatingFilter",
-            Example = "down",
-        },
+        ["ListChatsRequest.rating"] = RatingFilter,
+        ["RequestExportRequest.rating"] = RatingFilter,
         ["cursor"] = new("`nextCursor` of the page before. It is of this list with these filters, and no other."),
         ["items"] = new("What is on this page."),
         ["nextCursor"] = new("Leads to the next page; null on the last one."),
@@ -225,6 +222,12 @@ internal sealed partial class MemberTable
         ["WriteBatchResult.id"] = new("The id of what was written; null where nothing was."),
         ["replayed"] = new("Whether it had been written before: under the same `idempotencyKey`, or a chat with the same `externalId`."),
         ["problem"] = new("Why the item was refused; null where it was not."),
+    };
+
+    private static Member RatingFilter => new("The rating of the chat or of one of its messages; `none`: there is none.")
+    {
+        Set = "RatingFilter",
+        Example = "down",
     };
 
     private static Member CreatedAt(string what) => new(

@@ -58,7 +58,7 @@ internal sealed partial class ExportLeases
                     where exports.id = next.id
                     returning
                         exports.id, org_id, fence, attempts, started_at + @HardLimit - now() as time_left,
-                        format, layout, from_at, to_at, tags, user_id, external_user_id, q, bom,
+                        format, layout, from_at, to_at, tags, user_id, external_user_id, q, model, rating, bom,
                         case when local_times then time_zone end as local_times
                     """,
                     settings,
@@ -87,6 +87,8 @@ internal sealed partial class ExportLeases
         Guid? UserId,
         string? ExternalUserId,
         string? Q,
+        string? Model,
+        string? Rating,
         bool Bom,
         string? LocalTimes)
     {
@@ -97,6 +99,10 @@ internal sealed partial class ExportLeases
                 Fence,
                 Attempts,
                 TimeLeft,
-                new ExportRequest(OrgId, Format, Layout, FromAt, ToAt, Tags, UserId, ExternalUserId, Q, Bom, LocalTimes));
+                new ExportRequest(OrgId, Format, Layout, FromAt, ToAt, Tags, UserId, ExternalUserId, Q, Bom, LocalTimes)
+                {
+                    Model = Model,
+                    Rating = Rating,
+                });
     }
 }

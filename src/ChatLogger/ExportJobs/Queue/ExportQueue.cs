@@ -70,11 +70,11 @@ internal sealed class ExportQueue(NpgsqlDataSource db, IdGenerator ids, ExportSe
                     $"""
                     insert into exports (
                         id, org_id, requested_by, state, format, layout, time_zone, from_at, to_at, tags, user_id, external_user_id, q,
-                        bom, local_times, created_at, next_attempt_at
+                        model, rating, bom, local_times, created_at, next_attempt_at
                     )
                     values (
                         @Id, @OrgId, @RequestedBy, 'queued', @Format, @Layout, @TimeZone, @From, @To, @Tags, @UserId, @ExternalUserId, @Q,
-                        @Bom, @LocalTimes, @Now, now()
+                        @Model, @Rating, @Bom, @LocalTimes, @Now, now()
                     )
                     returning {Columns}
                     """,
@@ -92,6 +92,8 @@ internal sealed class ExportQueue(NpgsqlDataSource db, IdGenerator ids, ExportSe
                         request.UserId,
                         request.ExternalUserId,
                         request.Q,
+                        request.Model,
+                        request.Rating,
                         request.Bom,
                         LocalTimes = request.LocalTimes is not null,
                         Now = now,

@@ -35,7 +35,9 @@ internal static class ExportSql
                set_config('chatlogger.to_at', @To::timestamptz::text, true),
                set_config('chatlogger.tags', @Tags::text[]::text, true),
                set_config('chatlogger.user_id', @UserId::uuid::text, true),
-               set_config('chatlogger.external_user_id', @ExternalUserId::text, true)
+               set_config('chatlogger.external_user_id', @ExternalUserId::text, true),
+               set_config('chatlogger.model', @Model::text, true),
+               set_config('chatlogger.rating', @Rating::text, true)
         """;
 
     public static Task SetUp(this Sql.Transaction snapshot, ExportRequest request) =>
@@ -49,6 +51,8 @@ internal static class ExportSql
                 request.Tags,
                 request.UserId,
                 request.ExternalUserId,
+                request.Model,
+                request.Rating,
             });
 
     /// <summary>
@@ -159,5 +163,20 @@ internal static class ExportSql
         request.To is null ? "" : "and c.created_at < current_setting('chatlogger.to_at')::timestamptz",
         request.Tags.Length == 0 ? "" : "and c.tags @> current_setting('chatlogger.tags')::text[]",
         request.UserId is null ? "" : "and c.user_id = current_setting('chatlogger.user_id')::uuid",
-        request.ExternalUserId is null ? "" : "and c.external_user_id = current_setting('chatlogger.external_user_id')");
+        request.ExternalUserId is null ? "" : "and c.external_user_id = current_setting('chatlogger.external_user_id')",
+        request.Model is null ? "" : OfModel,
+        request.Rating switch { null => "", "none" => $"and not exists ({Rated})", _ => $"and exists ({Rated} and {RatedSo})" });
+
+    private const string OfModel =
+        """
+        and exists (
+            select
+            from messages said
+            where said.org_id = c.org_id and said.chat_id = c.id and said.model = current_setting('chatlogger.model')
+        )
+        """;
+
+    private const string Rated = "select from feedback rated where rated.org_id = c.org_id and rated.chat_id = c.id";
+
+    private const string RatedSo = "rated.rating = current_setting('chatlogger.rating')";
 }

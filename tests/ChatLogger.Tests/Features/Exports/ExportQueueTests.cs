@@ -13,7 +13,11 @@ public partial class ExportQueueTests(ExportsApp app) : IClassFixture<ExportsApp
         var globex = await app.Org("globex");
         var instance = app.Instance();
         var (member, user, from) = (Guid.CreateVersion7(), Guid.CreateVersion7(), DateTimeOffset.UnixEpoch);
-        var request = new ExportRequest(acme.Id, "csv", "chats", from, from.AddDays(1), ["billing", "Übergröße"], user, "v-17");
+        var request = new ExportRequest(acme.Id, "csv", "chats", from, from.AddDays(1), ["billing", "Übergröße"], user, "v-17")
+        {
+            Model = "m-1",
+            Rating = "none",
+        };
 
         var (export, _) = await instance.Queue.Enqueue(request, member, "Europe/Berlin", Persona.Operator, null, Always);
 

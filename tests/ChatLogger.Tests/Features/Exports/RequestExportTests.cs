@@ -32,6 +32,32 @@ public class RequestExportTests(ExportApp app) : IClassFixture<ExportApp>
         Assert.Equal(0, await acme.Count("exports"));
     }
 
+    [Fact]
+    public async Task Chats_are_exported_by_model_and_rating()
+    {
+        var acme = await app.Org("acme");
+        var plugin = await acme.Plugin();
+        var admin = await acme.Admin();
+        foreach (var (title, model, rating) in new[] { ("A", "m-1", "up"), ("B", "m-2", "down"), ("C", "m-1", null) })
+        {
+            var chat = await acme.Chat(new { title });
+            (await plugin.Post($"{acme.ApiPath}/chats/{chat}/messages", new { role = "assistant", content = "x", model })).Is(201);
+            if (rating is not null)
+                (await plugin.Send(HttpMethod.Put, $"{acme.ApiPath}/chats/{chat}/feedback", new { rating })).Is(200);
+        }
+
+        foreach (var (filter, titles) in new[]
+        {
+            ("\"model\":\"m-1\"", "AC"), ("\"rating\":\"up\"", "A"), ("\"rating\":\"none\"", "C"),
+            ("\"model\":\"m-2\",\"rating\":\"up\"", ""),
+        })
+        {
+            var file = (await admin.Post(ExportFixture.Path, $$"""{"format":"jsonl",{{filter}}}""")).Is(200).Body;
+            Assert.Equal(titles, string.Concat("ABC".Where(title => file.Contains($"\"title\":\"{title}\"", StringComparison.Ordinal))));
+        }
+        (await admin.Post(ExportFixture.Path, """{"format":"jsonl","rating":"x"}""")).IsInvalid("rating");
+    }
+
     [Theory]
     [InlineData("json", "[]")]
     [InlineData("jsonl", "")]

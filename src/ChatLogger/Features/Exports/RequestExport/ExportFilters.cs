@@ -22,7 +22,11 @@ internal sealed class ExportFilters(NpgsqlDataSource db)
             throw ProblemException.Validation("from", "Must be before to.");
         return (
             new(command.OrgId, command.Format, command.Layout, from, to, command.Tags, command.UserId, command.ExternalUserId, command.Q,
-                command.Bom, command.LocalTimes ? zone.Id : null),
+                command.Bom, command.LocalTimes ? zone.Id : null)
+            {
+                Model = command.Model,
+                Rating = command.Rating,
+            },
             zone.Id);
     }
 }

@@ -72,17 +72,28 @@ internal static class RequestExport
         OneOrMany? Tag = null,
         Guid? UserId = null,
         string? ExternalUserId = null,
+        string? Model = null,
+        string? Rating = null,
         string? Q = null)
     {
         public Command By(Member caller, Actor actor, Idempotency? idempotencyKey) => new(
             caller.OrgId, caller.UserId, Format, Layout, Mode ?? "auto", TimeZone, LocalTimes ?? false, Bom ?? false, From, To,
-            Tag?.Values ?? [], UserId, ExternalUserId.NullIfEmpty(), string.IsNullOrWhiteSpace(Q) ? null : Q, actor, idempotencyKey);
+            Tag?.Values ?? [], UserId, ExternalUserId.NullIfEmpty(), string.IsNullOrWhiteSpace(Q) ? null : Q, actor, idempotencyKey)
+        {
+            Model = Model.NullIfEmpty(),
+            Rating = Rating,
+        };
     }
 
     public sealed record Command(
         Guid OrgId, Guid RequestedBy, string Format, string? Layout, string Mode, string? TimeZone, bool LocalTimes, bool Bom, string? From,
         string? To, string[] Tags, Guid? UserId, string? ExternalUserId, string? Q, Actor Actor, Idempotency? IdempotencyKey)
-        : IRequest<Response>;
+        : IRequest<Response>
+    {
+        public string? Model { get; init; }
+
+        public string? Rating { get; init; }
+    }
 
     /// <summary>Exactly one of the two is set: the file of a synchronous export, or the queued export.</summary>
     public sealed record Response(SyncExportFile? File, EnqueuedExport? Accepted);
@@ -108,6 +119,8 @@ internal static class RequestExport
                 .WithMessage("May be true with the format csv.");
             RuleFor(export => export.Tags).Must(tags => tags.Length <= limits.Tags).WithMessage($"May be at most {limits.Tags}.");
             RuleFor(export => export.ExternalUserId).AtMostCharacters(limits.ExternalUserIdLength);
+            RuleFor(export => export.Model).AtMostCharacters(limits.ModelLength);
+            RuleFor(export => export.Rating).Must(ChatRules.IsRatingFilter).WithMessage(ChatRules.RatingFilterSentence);
             RuleFor(export => export.Q).AtMostCharacters(SearchQuery.MaxCharacters);
         }
     }
