@@ -127,6 +127,11 @@ public class SearchIndexTests(SearchApp app) : IClassFixture<SearchApp>
             (await user.Get("/orgs/me/chats?q=zebra")).Is(200);
         }
 
+        var (from, to) = (DateTimeOffset.UtcNow.AddMinutes(-20_500), DateTimeOffset.UtcNow.AddMinutes(-5_500));
+        var some = (await viewer.Get($"/orgs/me/chats?q=lion&from={from:yyyy-MM-ddTHH:mm:ssZ}&to={to:yyyy-MM-ddTHH:mm:ssZ}")).Is(200);
+        Assert.Equal(15, some["items"].GetArrayLength());
+        Assert.All(some["items"].EnumerateArray(), item => Assert.InRange(item.GetProperty("createdAt").GetDateTimeOffset(), from, to));
+
         var after = await Scans();
         Assert.True(after.Index > before.Index + 100, "Nothing was counted.");
         Assert.Equal(before.Sequential, after.Sequential);

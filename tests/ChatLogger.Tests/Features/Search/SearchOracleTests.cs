@@ -22,7 +22,7 @@ public class SearchOracleTests(SearchApp app) : IClassFixture<SearchApp>
             Prop.ForAll(Arb.From(Steps), steps => { Run(steps).GetAwaiter().GetResult(); })));
 
     private static Gen<Step[]> Steps =>
-        (from what in Gen.Choose(0, 9)
+        (from what in Gen.Choose(0, 10)
          from which in Gen.Choose(0, 1_000)
          from text in Gen.Elements(Words).ListOf()
          from term in Gen.Elements(Terms).ListOf(3)
@@ -33,7 +33,7 @@ public class SearchOracleTests(SearchApp app) : IClassFixture<SearchApp>
     {
         var acme = await app.Org("acme");
         var admin = await acme.Admin();
-        var chats = new List<(string Id, string Own, List<string> Messages)>();
+        var chats = new List<(string Id, string Own, List<(string Id, string Text)> Messages)>();
         foreach (var step in steps)
         {
             var at = chats.Count == 0 ? 0 : step.Which % chats.Count;
@@ -41,8 +41,7 @@ public class SearchOracleTests(SearchApp app) : IClassFixture<SearchApp>
                 chats.Add((await acme.Chat(new { title = step.Text, externalUserId = "u" }), $"{step.Text} u", []));
             else if (step.What <= 5 && step.Text.Length > 0)
             {
-                await acme.Say(chats[at].Id, step.Text);
-                chats[at].Messages.Add(step.Text);
+                chats[at].Messages.Add((await acme.Say(chats[at].Id, step.Text), step.Text));
             }
             else if (step.What <= 7)
             {
@@ -53,6 +52,11 @@ public class SearchOracleTests(SearchApp app) : IClassFixture<SearchApp>
             {
                 (await admin.Delete($"/orgs/me/chats/{chats[at].Id}")).Is(204);
                 chats.RemoveAt(at);
+            }
+            else if (step.What == 9 && chats[at].Messages is [var (message, _), ..])
+            {
+                (await admin.Delete($"/orgs/me/chats/{chats[at].Id}/messages/{message}")).Is(204);
+                chats[at].Messages.RemoveAt(0);
             }
             else
             {
@@ -67,7 +71,7 @@ public class SearchOracleTests(SearchApp app) : IClassFixture<SearchApp>
                 _ => ($"{a} OR {b} {c}", text => (Has(text, a) || Has(text, b)) && Has(text, c)),
             };
             var expected = chats
-                .Where(chat => chat.Messages.Append(chat.Own).Any(matches))
+                .Where(chat => chat.Messages.Select(message => message.Text).Append(chat.Own).Any(matches))
                 .Select(chat => chat.Id)
                 .OrderDescending(StringComparer.Ordinal);
             Assert.True(expected.SequenceEqual(await admin.Search(q, limit: 3)), $"{q} after {string.Join<Step>(", ", steps)}");
