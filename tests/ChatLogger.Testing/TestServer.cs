@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using ChatLogger.Configuration;
 using ChatLogger.Data;
 using ChatLogger.PrivatePostgres;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -93,7 +92,7 @@ internal sealed class TestServer : IDisposable
                     Directory.Delete(leftover, recursive: true);
             }
             // Another run removes it at this moment, or it belongs to another account; this run ignores both.
-            catch (Exception failure) when (failure is StartupException or IOException or UnauthorizedAccessException)
+            catch (Exception failure) when (failure is PrivateDatabaseException or IOException or UnauthorizedAccessException)
             {
             }
         }
