@@ -59,20 +59,17 @@ internal sealed class ProcessSandbox
     {
         string[] line = [.. As, ServiceProcess.Dotnet, Path.Combine(Program, "ChatLogger.dll"), .. arguments];
         var start = Prepare(line[0], line[1..]);
-        start.Environment["DataDirectory"] = Data;
-        start.Environment["Shutdown__DrainDelay"] = "00:00:00";
-        // A busy machine is no reason for a 503. Tests of the deadline set their own.
-        start.Environment["Server__DatabaseDeadline"] = "00:01:00";
-        foreach (var setting in settings)
-        {
-            var pair = setting.Split('=', 2);
-            start.Environment[pair[0]] = pair[1];
-        }
+        foreach (var (name, value) in Variables(settings))
+            start.Environment[name] = value;
         var process = new ServiceProcess(start, input);
         lock (_started)
             _started.Add(process);
         return process;
     }
+
+    /// <summary>Runs a command in this process, to its end.</summary>
+    public Task<CommandRun> Run(IEnumerable<string> settings, IEnumerable<string> arguments, string? input = null) =>
+        CommandRun.Of(Variables(settings), arguments, input);
 
     /// <summary>Serves at a free port, and is back when it listens.</summary>
     public Task<ServiceProcess> Serve(params string[] settings) => Start(settings, "--urls", "http://127.0.0.1:0").Listening();
@@ -104,6 +101,20 @@ internal sealed class ProcessSandbox
         Directory.Delete(Root, recursive: true);
         if (Directory.Exists(system))
             Directory.Delete(system, recursive: true);
+    }
+
+    private Dictionary<string, string> Variables(IEnumerable<string> settings)
+    {
+        var variables = new Dictionary<string, string>
+        {
+            ["DataDirectory"] = Data,
+            ["Shutdown__DrainDelay"] = "00:00:00",
+            // A busy machine is no reason for a 503. Tests of the deadline set their own.
+            ["Server__DatabaseDeadline"] = "00:01:00",
+        };
+        foreach (var pair in settings.Select(setting => setting.Split('=', 2)))
+            variables[pair[0]] = pair[1];
+        return variables;
     }
 
     private ProcessStartInfo Prepare(string program, IEnumerable<string> arguments)

@@ -13,37 +13,36 @@ namespace ChatLogger.Cli;
 /// </summary>
 internal static class CommandLine
 {
-    public static async Task<int> Run(string[] args)
+    public static async Task<int> Run(string[] args, Invocation? given = null)
     {
+        var invocation = given ?? new Invocation();
         var root = Root();
         if (args is [{ Length: > 0 } first, ..] && first[0] != '-' && root.Subcommands.All(verb => verb.Name != first))
-            return Refuse($"There is no verb \"{first}\". Known are: {Names(root.Subcommands)}.");
+            return invocation.Refuse($"There is no verb \"{first}\". Known are: {Names(root.Subcommands)}.");
         try
         {
-            // Without a timeout here, the host ends requests in flight properly after SIGTERM; it has a limit of its own.
             var line = root.Parse(args);
             // Prints the sentence only: the library would print help to standard output, where a script expects the result.
             if (line.Errors is [var error, ..])
             {
                 return line.CommandResult.Command.Subcommands is { Count: > 0 } verbs && line.CommandResult.Command != root
-                    ? Refuse($"After \"{line.CommandResult.Command.Name}\" comes one of: {Names(verbs)}.")
-                    : Refuse($"{error.Message} --help tells more.");
+                    ? invocation.Refuse($"After \"{line.CommandResult.Command.Name}\" comes one of: {Names(verbs)}.")
+                    : invocation.Refuse($"{error.Message} --help tells more.");
             }
-            return await line.InvokeAsync(
-                new InvocationConfiguration { ProcessTerminationTimeout = null, EnableDefaultExceptionHandler = false });
+            return await line.InvokeAsync(invocation);
         }
         catch (StartupException refused)
         {
-            return Refuse(refused.Message);
+            return invocation.Refuse(refused.Message);
         }
         catch (ProblemException problem)
         {
             var errors = problem.Errors?.SelectMany(path => path.Value.Select(sentence => $"{path.Key}: {sentence}"));
-            return Refuse(errors is null ? problem.Message : string.Join(Environment.NewLine, errors));
+            return invocation.Refuse(errors is null ? problem.Message : string.Join(Environment.NewLine, errors));
         }
         catch (NpgsqlException failure)
         {
-            return Refuse($"The database does not do what is needed: {failure.Message}");
+            return invocation.Refuse($"The database does not do what is needed: {failure.Message}");
         }
         catch (OperationCanceledException)
         {
@@ -57,13 +56,13 @@ internal static class CommandLine
             "Chat Logger keeps the conversations of chatbots, for many organizations. "
             + "Without a verb it serves HTTP; the other verbs are for its operator.")
         {
-            Verb("serve", "Serve HTTP (the default).", (line, ct) => ServeCommand.Run(Rest(line), ct)),
+            Verb("serve", "Serve HTTP (the default).", (line, ct) => ServeCommand.Run(line, ct)),
             Verb("migrate", "Bring the database up to this version and stop.", Migrate),
             Verb("healthcheck", "Ask a running service whether it is ready; exit code 0 or 1.", HealthCheckCommand.Run, Url),
             new Command("admin", "Superadmins.")
             {
                 Verb("create-superadmin", "Make a superadmin.", CreateSuperadmin, Email, Name, PasswordStdin),
-                Verb("list", "List superadmins.", (line, ct) => WithDatabase(line, ListCommands.Superadmins, ct)),
+                Verb("list", "List superadmins.", (line, ct) => ListAll(line, ListCommands.Superadmins, ct)),
             },
             new Command("org", "Organizations.")
             {
@@ -71,7 +70,7 @@ internal static class CommandLine
                 Verb(
                     "list",
                     "List organizations: slug, name, time zone, when it was made.",
-                    (line, ct) => WithDatabase(line, ListCommands.Organizations, ct)),
+                    (line, ct) => ListAll(line, ListCommands.Organizations, ct)),
             },
             new Command("user", "Members.")
             {
@@ -97,7 +96,7 @@ internal static class CommandLine
             },
         };
         root.TreatUnmatchedTokensAsErrors = false;
-        root.SetAction((line, ct) => ServeCommand.Run(Rest(line), ct));
+        root.SetAction((line, ct) => ServeCommand.Run(line, ct));
         return root;
     }
 
@@ -114,10 +113,4 @@ internal static class CommandLine
     private static string Names(IEnumerable<Command> commands) => string.Join(", ", commands.Select(command => command.Name));
 
     internal static string[] Rest(ParseResult line) => Arguments.ForConfiguration(line.UnmatchedTokens);
-
-    internal static int Refuse(string sentence)
-    {
-        Console.Error.WriteLine($"chatlogger: {sentence}");
-        return 1;
-    }
 }

@@ -12,16 +12,19 @@ internal static class ListCommands
 {
     private const int PageSize = 200;
 
-    public static Task Organizations(IServiceProvider services, CancellationToken ct) => Print(
+    public static Task Organizations(IServiceProvider services, TextWriter output, CancellationToken ct) => Print(
+        output,
         cursor => services.GetRequiredService<ISender>().Send(new ListOrganizations.Query(PageSize, cursor), ct),
         organization => [organization.Slug, organization.Name, organization.Settings.TimeZone, Time(organization.CreatedAt)]);
 
-    public static Task Members(IServiceProvider services, Guid orgId, CancellationToken ct) => Print(
+    public static Task Members(IServiceProvider services, Guid orgId, TextWriter output, CancellationToken ct) => Print(
+        output,
         cursor => services.GetRequiredService<ISender>().Send(new ListMembers.Query(orgId, PageSize, cursor), ct),
         member => [member.Email, member.Role, member.Status, member.Name, Time(member.CreatedAt)]);
 
-    public static Task ApiKeys(IServiceProvider services, Guid orgId, CancellationToken ct) =>
+    public static Task ApiKeys(IServiceProvider services, Guid orgId, TextWriter output, CancellationToken ct) =>
         Print(
+            output,
             cursor => services.GetRequiredService<ISender>().Send(new ListApiKeys.Query(orgId, PageSize, cursor), ct),
             key =>
                 [
@@ -33,7 +36,7 @@ internal static class ListCommands
                     key.LastUsedAt is { } used ? $"used {Time(used)}" : "never used",
                 ]);
 
-    public static async Task Superadmins(IServiceProvider services, CancellationToken ct)
+    public static async Task Superadmins(IServiceProvider services, TextWriter output, CancellationToken ct)
     {
         var superadmins = await services.GetRequiredService<NpgsqlDataSource>().ReadAsync<Superadmin>(
             """
@@ -47,25 +50,30 @@ internal static class ListCommands
             new { },
             ct);
         foreach (var superadmin in superadmins)
-            Print([superadmin.Email, superadmin.DisabledAt is null ? "active" : "disabled", superadmin.Name, Time(superadmin.CreatedAt)]);
+        {
+            Print(
+                output,
+                [superadmin.Email, superadmin.DisabledAt is null ? "active" : "disabled", superadmin.Name, Time(superadmin.CreatedAt)]);
+        }
     }
 
-    private static async Task Print<T>(Func<string?, Task<Page<T>>> read, Func<T, string?[]> columns)
+    private static async Task Print<T>(
+        TextWriter output, Func<string?, Task<Page<T>>> read, Func<T, string?[]> columns)
     {
         string? cursor = null;
         do
         {
             var page = await read(cursor);
             foreach (var item in page.Items)
-                Print(columns(item));
+                Print(output, columns(item));
             cursor = page.NextCursor;
         }
         while (cursor is not null);
     }
 
     // A name may contain any character; sanitizing keeps it from forging a line or moving a terminal's cursor.
-    private static void Print(string?[] columns) =>
-        Console.WriteLine(string.Join('\t', columns.Select(column => LogText.Sanitize(column ?? ""))));
+    private static void Print(TextWriter output, string?[] columns) =>
+        output.WriteLine(string.Join('\t', columns.Select(column => LogText.Sanitize(column ?? ""))));
 
     private static string State(ApiKeyDescription key) =>
         key.RevokedAt is not null ? "revoked"

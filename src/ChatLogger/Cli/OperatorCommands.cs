@@ -24,9 +24,9 @@ internal static class OperatorCommands
         {
             var member = await services.GetRequiredService<ISender>().Send(
                 new CreateMember.Command(
-                    null, line.GetValue(Email)!, line.GetValue(Name), MemberRole.Superadmin, await ReadPassword(ct), Way),
+                    null, line.GetValue(Email)!, line.GetValue(Name), MemberRole.Superadmin, await Invocation.Of(line).ReadLine(ct), Way),
                 ct);
-            Console.WriteLine(member.Id);
+            line.InvocationConfiguration.Output.WriteLine(member.Id);
         },
         ct);
 
@@ -36,7 +36,7 @@ internal static class OperatorCommands
         {
             var organization = await services.GetRequiredService<ISender>().Send(
                 new CreateOrganization.Command(line.GetValue(Slug)!, line.GetValue(RequiredName)!, line.GetValue(Zone), Way), ct);
-            Console.WriteLine(organization.Id);
+            line.InvocationConfiguration.Output.WriteLine(organization.Id);
         },
         ct);
 
@@ -47,9 +47,9 @@ internal static class OperatorCommands
             var orgId = await OrgId(services, line, ct);
             var member = await services.GetRequiredService<ISender>().Send(
                 new CreateMember.Command(
-                    orgId, line.GetValue(Email)!, line.GetValue(Name), line.GetValue(Role)!, await ReadPassword(ct), Way),
+                    orgId, line.GetValue(Email)!, line.GetValue(Name), line.GetValue(Role)!, await Invocation.Of(line).ReadLine(ct), Way),
                 ct);
-            Console.WriteLine(member.Id);
+            line.InvocationConfiguration.Output.WriteLine(member.Id);
         },
         ct);
 
@@ -57,11 +57,19 @@ internal static class OperatorCommands
         line,
         async (services, ct) =>
             await services.GetRequiredService<ISender>().Send(
-                new SetPassword.Command(line.GetValue(Email)!, await ReadPassword(ct), Way), ct),
+                new SetPassword.Command(line.GetValue(Email)!, await Invocation.Of(line).ReadLine(ct), Way), ct),
         ct);
 
-    public static Func<ParseResult, CancellationToken, Task<int>> ListOf(Func<IServiceProvider, Guid, CancellationToken, Task> list) =>
-        (line, ct) => WithDatabase(line, async (services, ct) => await list(services, await OrgId(services, line, ct), ct), ct);
+    public static Task<int> ListAll(
+        ParseResult line, Func<IServiceProvider, TextWriter, CancellationToken, Task> list, CancellationToken ct) =>
+        WithDatabase(line, (services, ct) => list(services, line.InvocationConfiguration.Output, ct), ct);
+
+    public static Func<ParseResult, CancellationToken, Task<int>> ListOf(
+        Func<IServiceProvider, Guid, TextWriter, CancellationToken, Task> list) =>
+        (line, ct) => WithDatabase(
+            line,
+            async (services, ct) => await list(services, await OrgId(services, line, ct), line.InvocationConfiguration.Output, ct),
+            ct);
 
     public static Task<int> CreateKey(ParseResult line, CancellationToken ct) => WithDatabase(
         line,
@@ -72,7 +80,7 @@ internal static class OperatorCommands
                 new CreateApiKey.Command(
                     await OrgId(services, line, ct), line.GetValue(Label)!, scopes, line.GetValue(Expires), [], ApiKey.Generate(), Way),
                 ct);
-            Console.WriteLine(key.Key);
+            line.InvocationConfiguration.Output.WriteLine(key.Key);
         },
         ct);
 
@@ -108,7 +116,7 @@ internal static class OperatorCommands
             foreach (var organization in organizations)
             {
                 var (rollups, differences) = await services.GetRequiredService<RollupVerifier>().Run(organization.Id, ct);
-                Console.WriteLine($"{organization.Slug}: {rollups} rollups, {differences} differences");
+                line.InvocationConfiguration.Output.WriteLine($"{organization.Slug}: {rollups} rollups, {differences} differences");
             }
         },
         ct);
@@ -118,6 +126,7 @@ internal static class OperatorCommands
         using var signals = new SignalHandler(ct);
         await using var app = Application.Build(CommandLine.Rest(line), builder =>
         {
+            Invocation.Of(line).Customize?.Invoke(builder);
             builder.Logging.AddFilter("ChatLogger.Security", LogLevel.Warning);
             // Standard output is for the result: KEY=$(chatlogger apikey create …).
             builder.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
@@ -131,8 +140,6 @@ internal static class OperatorCommands
         await services.GetRequiredService<NpgsqlDataSource>().ReadSingleOrDefaultAsync<Guid?>(
             "select id from organizations where slug = @Slug and deleted_at is null", new { Slug = line.GetValue(Org) }, ct)
         ?? throw ProblemException.NotFound("No such organization.");
-
-    private static async Task<string> ReadPassword(CancellationToken ct) => await Console.In.ReadLineAsync(ct) ?? "";
 
     private sealed record Organization(Guid Id, string Slug);
 }

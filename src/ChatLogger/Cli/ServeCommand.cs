@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Net.Sockets;
 using ChatLogger.Auth;
 using ChatLogger.Configuration;
@@ -10,9 +11,13 @@ namespace ChatLogger.Cli;
 /// <summary>The command <c>serve</c>: reads settings, opens the database, migrates, bootstraps, and only then listens.</summary>
 internal static partial class ServeCommand
 {
-    public static async Task<int> Run(string[] args, CancellationToken ct)
+    public static async Task<int> Run(ParseResult line, CancellationToken ct)
     {
-        await using var app = Application.Build(args, builder => builder.Services.AddSingleton<StopNotice>());
+        await using var app = Application.Build(CommandLine.Rest(line), builder =>
+        {
+            Invocation.Of(line).Customize?.Invoke(builder);
+            builder.Services.AddSingleton<StopNotice>();
+        });
         // Services are disposed in the reverse order of their creation: this one is created before the database, so it is disposed after
         // the database has stopped.
         var stopNotice = app.Services.GetRequiredService<StopNotice>();
@@ -37,12 +42,13 @@ internal static partial class ServeCommand
         Listening(log, Product.Version, string.Join(", ", app.Urls));
         if (app.Environment.IsDevelopment())
         {
+            var output = line.InvocationConfiguration.Output;
             if (database.Private is { } server)
-                Console.WriteLine(StartupBanner.Data(server));
+                output.WriteLine(StartupBanner.Data(server));
             if (await Demo.MakeIfFirst(app.Services, ct) is { } demo)
-                Console.WriteLine(StartupBanner.Demo(demo, app.Urls.First()));
+                output.WriteLine(StartupBanner.Demo(demo, app.Urls.First()));
             else
-                Console.WriteLine(StartupBanner.Again(database.Private is null ? null : app.Configuration["DataDirectory"]));
+                output.WriteLine(StartupBanner.Again(database.Private is null ? null : app.Configuration["DataDirectory"]));
         }
         await app.WaitForShutdownAsync(ct);
         return 0;

@@ -29,9 +29,10 @@ internal static class ServerUrls
     }
 
     /// <summary>Returns the address at which a service with these arguments is reachable from this machine.</summary>
-    public static string Local(string[] args)
+    public static string Local(string[] args, Action<WebApplicationBuilder>? customize = null)
     {
         var builder = WebApplication.CreateBuilder(args);
+        customize?.Invoke(builder);
         return Read(builder.Configuration, builder.Environment).Split(';')[0]
             .Replace("://*", "://127.0.0.1", StringComparison.Ordinal)
             .Replace("://+", "://127.0.0.1", StringComparison.Ordinal)

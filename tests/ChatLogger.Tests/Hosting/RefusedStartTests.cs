@@ -95,16 +95,28 @@ public sealed class RefusedStartTests : IAsyncLifetime
     [InlineData("Database__StartTimeout|00:00:30|30 days", "Database__Private=true", Secret, "Database__StartTimeout=30")]
     public async Task Production_says_what_is_wrong_with_its_settings(string named, params string[] settings)
     {
-        var service = _here.Start(settings);
+        var service = await _here.Run(settings, []);
 
-        Assert.Equal(1, await service.Exit());
+        Assert.Equal(1, service.ExitCode);
 
         foreach (var part in named.Split('|'))
             Assert.Contains(part, service.Errors);
-        IsJustASentence(service);
+        IsJustASentence(service.Output, service.Errors);
         Assert.False(Directory.Exists(_here.Data));
         foreach (var value in new[] { "0123456789abcde", "correct horse", "too short,", "hunter2", Key })
             Assert.DoesNotContain(value, service.Errors);
+    }
+
+    [Fact]
+    public async Task A_refused_start_ends_the_process()
+    {
+        var service = _here.Start(["Database__Private=true", "Session__Secret=hunter2hunter2"]);
+
+        Assert.Equal(1, await service.Exit());
+        Assert.Contains("Session__Secret", service.Errors);
+        Assert.DoesNotContain("hunter2", service.Errors);
+        IsJustASentence(service.Output, service.Errors);
+        Assert.False(Directory.Exists(_here.Data));
     }
 
     [Fact]
@@ -118,7 +130,7 @@ public sealed class RefusedStartTests : IAsyncLifetime
         Assert.Equal(1, await service.Exit());
         Assert.Contains("was made by PostgreSQL 14", service.Errors);
         Assert.Contains("ConnectionStrings__ChatLogger", service.Errors);
-        IsJustASentence(service);
+        IsJustASentence(service.Output, service.Errors);
         Assert.Equal(["PG_VERSION"], Directory.EnumerateFileSystemEntries(_here.Cluster).Select(Path.GetFileName));
     }
 
@@ -129,7 +141,7 @@ public sealed class RefusedStartTests : IAsyncLifetime
 
         Assert.Equal(1, await service.Exit());
         Assert.Contains($"Database__Binaries is {_here.Temp}", service.Errors);
-        IsJustASentence(service);
+        IsJustASentence(service.Output, service.Errors);
     }
 
     [Theory]
@@ -157,22 +169,22 @@ public sealed class RefusedStartTests : IAsyncLifetime
         var settings = new[] { Secret, $"ConnectionStrings__ChatLogger={database}" };
         foreach (var (bad, said) in new[] { (url, url), ("nonsense", "nonsense"), ("https://127.0.0.1:0", "HTTPS") })
         {
-            var service = _here.Start(settings, "--urls", bad);
-            Assert.Equal(1, await service.Exit());
+            var service = await _here.Run(settings, ["--urls", bad]);
+            Assert.Equal(1, service.ExitCode);
             Assert.Contains(said, service.Errors);
             Assert.StartsWith($"chatlogger: Cannot listen at {bad}: ", service.Errors);
             Assert.Contains("--urls", service.Errors);
             Assert.Single(service.Errors.Split('\n'));
-            IsJustASentence(service);
+            IsJustASentence(service.Output, service.Errors);
         }
         await TestServer.Drop(database);
     }
 
-    private static void IsJustASentence(ServiceProcess service)
+    private static void IsJustASentence(string output, string errors)
     {
-        Assert.StartsWith("chatlogger: ", service.Errors);
-        Assert.DoesNotContain("   at ", service.Errors);
-        Assert.DoesNotContain("Exception", service.Errors);
-        Assert.Equal("", service.Output);
+        Assert.StartsWith("chatlogger: ", errors);
+        Assert.DoesNotContain("   at ", errors);
+        Assert.DoesNotContain("Exception", errors);
+        Assert.Equal("", output);
     }
 }
