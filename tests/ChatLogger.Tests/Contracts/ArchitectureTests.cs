@@ -16,6 +16,7 @@ public class ArchitectureTests
         ["Features"],
         ["ExportJobs", "SearchIndex", "Rollups", "Ingest"],
         ["ChangeFeed"],
+        ["Import"],
         ["Auth", "Http"],
         ["Data"],
         ["Telemetry"],
@@ -54,6 +55,21 @@ public class ArchitectureTests
             .ShouldNot().HaveDependencyOnAny([.. others.Select(name => $"ChatLogger.{name}")]).GetResult();
 
         Assert.True(result.IsSuccessful, $"{engine} knows another engine: {string.Join(", ", result.FailingTypeNames ?? [])}");
+    }
+
+    [Fact]
+    public void Only_the_command_line_knows_the_import_which_knows_the_service_by_its_API_alone()
+    {
+        var unknown = Layers.SelectMany(layer => layer).Except(["Cli", "Import", "Http", "Data", "Telemetry"])
+            .Select(name => $"ChatLogger.{name}").ToArray();
+
+        var knowing = Types.InAssembly(Service).That().ResideInNamespace("ChatLogger").And().DoNotResideInNamespace("ChatLogger.Cli")
+            .And().DoNotResideInNamespace("ChatLogger.Import").ShouldNot().HaveDependencyOnAny("ChatLogger.Import").GetResult();
+        var known = Types.InAssembly(Service).That().ResideInNamespace("ChatLogger.Import")
+            .ShouldNot().HaveDependencyOnAny(unknown).GetResult();
+
+        Assert.True(knowing.IsSuccessful, string.Join(", ", knowing.FailingTypeNames ?? []));
+        Assert.True(known.IsSuccessful, string.Join(", ", known.FailingTypeNames ?? []));
     }
 
     [Fact]
