@@ -8,8 +8,8 @@ using static ChatLogger.Cli.OperatorCommands;
 namespace ChatLogger.Cli;
 
 /// <summary>
-/// The command line: <c>serve</c> (the default) and the operator commands, which do not use the HTTP API. Arguments that are not a
-/// command's options go to the configuration (<c>--urls …</c>, <c>--ConnectionStrings:ChatLogger=…</c>).
+/// The command line: <c>serve</c> (the default), the operator commands, which do not use the HTTP API, and <c>import</c>, which does.
+/// Arguments that are not a command's options go to the configuration (<c>--urls …</c>, <c>--ConnectionStrings:ChatLogger=…</c>).
 /// </summary>
 internal static class CommandLine
 {
@@ -25,6 +25,8 @@ internal static class CommandLine
             // Prints the sentence only: the library would print help to standard output, where a script expects the result.
             if (line.Errors is [var error, ..])
             {
+                if (line.CommandResult.Command.Name == ImportCommand.Name)
+                    return invocation.Refuse($"{error.Message} --help tells more.", ImportCommand.Usage);
                 return line.CommandResult.Command.Subcommands is { Count: > 0 } verbs && line.CommandResult.Command != root
                     ? invocation.Refuse($"After \"{line.CommandResult.Command.Name}\" comes one of: {Names(verbs)}.")
                     : invocation.Refuse($"{error.Message} --help tells more.");
@@ -90,6 +92,7 @@ internal static class CommandLine
                     ListOf(ListCommands.ApiKeys), Org),
                 Verb("revoke", "Revoke an API key by its public id.", RevokeKey, Org, PublicId),
             },
+            ImportCommand.Create(),
             new Command("rollups", "What analytics are counted from.")
             {
                 Verb("rebuild", "Count the rollups anew, report how many were wrong, and put those right.", RebuildRollups, OneOrg),

@@ -26,10 +26,10 @@ internal sealed class Invocation : InvocationConfiguration
     /// <summary>The first line of the input that is left; empty at its end.</summary>
     public async Task<string> ReadLine(CancellationToken ct) => await (Input ?? Console.In).ReadLineAsync(ct) ?? "";
 
-    /// <summary>Says in one sentence why nothing is done, and returns the exit code 1.</summary>
-    public int Refuse(string sentence)
+    /// <summary>Says in one sentence why nothing is done, and returns the exit code.</summary>
+    public int Refuse(string sentence, int exit = 1)
     {
         Error.WriteLine($"chatlogger: {sentence}");
-        return 1;
+        return exit;
     }
 }

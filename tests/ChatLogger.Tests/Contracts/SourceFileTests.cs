@@ -11,6 +11,8 @@ public class SourceFileTests
     {
         ["tests/ChatLogger.Tests/Bench/ConversationFileTests.cs"] = "A line is a conversation.",
         ["tests/ChatLogger.Tests/Bench/RealServiceTests.cs"] = "A line is a conversation.",
+        ["tests/ChatLogger.Tests/Import/FormatTests.cs"] = "A line is a conversation.",
+        ["tests/ChatLogger.Tests/Import/FormatTests.Trees.cs"] = "A line is a message.",
     };
 
     private static readonly Lazy<IReadOnlyDictionary<string, string[]>> Files = new(() => new[] { "src", "tests", "bench" }

@@ -145,7 +145,7 @@ public sealed class CommandLineTests : IAsyncLifetime
     {
         var help = await Result("--help");
 
-        foreach (var verb in new[] { "serve", "migrate", "healthcheck", "admin", "org", "user", "apikey", "rollups" })
+        foreach (var verb in new[] { "serve", "migrate", "healthcheck", "admin", "org", "user", "apikey", "import", "rollups" })
             Assert.Contains($"\n  {verb} ", help);
         Assert.Contains("\n  revoke ", await Result("apikey --help"));
         Assert.Contains("\n  --public-id ", await Result("apikey revoke --help"));

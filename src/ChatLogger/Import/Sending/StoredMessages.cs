@@ -1,0 +1,68 @@
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+
+namespace ChatLogger.Import;
+
+/// <summary>
+/// Walks through the messages that a chat has, beside those of the file, to find the ones that are missing at its end. Messages before
+/// those were refused when it was filled: sent now, they would stand in the wrong place.
+/// </summary>
+internal sealed class StoredMessages
+{
+    private readonly IAsyncEnumerator<JsonElement> _stored;
+    private bool _isAtEnd;
+
+    private StoredMessages(IAsyncEnumerator<JsonElement> stored) => _stored = stored;
+
+    /// <summary>Whether the chat had no messages when this began.</summary>
+    public bool IsEmpty { get; private set; }
+
+    /// <summary>Whether the chat has messages that the file does not have: then it is not ours to fill.</summary>
+    public bool HasOthers => !_isAtEnd;
+
+    /// <summary>Begins to read; null: the key may not read.</summary>
+    public static async Task<StoredMessages?> Of(ImportClient client, string chatId, CancellationToken ct)
+    {
+        if (await client.Get(Path(chatId, null), ct) is not { } first)
+            return null;
+        var stored = new StoredMessages(Pages(client, chatId, first, ct).GetAsyncEnumerator(ct));
+        await stored.Next();
+        stored.IsEmpty = stored._isAtEnd;
+        return stored;
+    }
+
+    /// <summary>Whether the message is to be sent: the chat has ended before it.</summary>
+    public async ValueTask<bool> IsMissing(ImportedMessage message)
+    {
+        if (_isAtEnd)
+            return true;
+        if (IsSame(message, _stored.Current))
+            await Next();
+        return false;
+    }
+
+    private async Task Next() => _isAtEnd = !await _stored.MoveNextAsync();
+
+    private static bool IsSame(ImportedMessage message, JsonElement stored) =>
+        message.Role == stored.Text("role")
+        && (message.Content ?? "") == (stored.Text("content") ?? "")
+        && (message.ToolCallId ?? "") == (stored.Text("toolCallId") ?? "")
+        && (message.CreatedAt is not { } at || at.ToUnixTimeMilliseconds() == stored.Time("createdAt")?.ToUnixTimeMilliseconds());
+
+    private static async IAsyncEnumerable<JsonElement> Pages(
+        ImportClient client, string chatId, JsonElement page, [EnumeratorCancellation] CancellationToken ct)
+    {
+        while (true)
+        {
+            foreach (var message in page.Elements("items"))
+                yield return message;
+            if (page.Text("nextCursor") is not { } cursor)
+                yield break;
+            page = await client.Get(Path(chatId, cursor), ct)
+                ?? throw new ImportStoppedException("The key may not read any more.");
+        }
+    }
+
+    private static string Path(string chatId, string? cursor) =>
+        $"chats/{chatId}/messages?limit=200{(cursor is null ? "" : $"&cursor={Uri.EscapeDataString(cursor)}")}";
+}
