@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using ChatLogger.Bench.Http;
+using ChatLogger.Import;
 
 namespace ChatLogger.Bench;
 
@@ -60,12 +61,12 @@ internal sealed class LoadReport
         }
     }
 
-    public void AddMessage(Message message)
+    public void AddMessage(ImportedMessage message)
     {
         lock (gate)
         {
             Messages++;
-            ContentBytes += Encoding.UTF8.GetByteCount(message.Content);
+            ContentBytes += Encoding.UTF8.GetByteCount(message.Content ?? "");
         }
     }
 
@@ -78,12 +79,12 @@ internal sealed class LoadReport
         }
     }
 
-    public void AddMalformed(FileLine line)
+    public void AddMalformed(FileEntry line)
     {
         lock (gate)
         {
             Malformed++;
-            Fault("malformed line", $"line {line.Number}: {line.Error}");
+            Fault("malformed line", $"{line.Where}: {line.Error}");
         }
     }
 

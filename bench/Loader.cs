@@ -1,4 +1,5 @@
 using ChatLogger.Bench.Http;
+using ChatLogger.Import;
 
 namespace ChatLogger.Bench;
 
@@ -28,7 +29,7 @@ internal sealed class Loader(HttpClient http, string slug, string key, int conne
             {
                 foreach (var line in lines.Where(line => line.Conversation is null))
                     report.AddMalformed(line);
-                List<Conversation> conversations = [.. lines.Select(line => line.Conversation).OfType<Conversation>()];
+                List<FileEntry> conversations = [.. lines.Where(line => line.Conversation is not null)];
                 if (conversations.Count == 0)
                     return;
                 if (batch > 0)
@@ -44,17 +45,18 @@ internal sealed class Loader(HttpClient http, string slug, string key, int conne
         report.Finish(timeout.Retries);
         return report;
 
-        async Task Log(Conversation conversation)
+        async Task Log(FileEntry line)
         {
+            var conversation = line.Conversation!;
             var chat = await client.CreateChat(Body.Of(conversation), halt.Token);
-            Note(chat, $"line {conversation.Line}, chat", isChat: true);
+            Note(chat, $"{line.Where}, chat", isChat: true);
             var acknowledged = 0;
             var sent = 0;
             while (chat.Outcome == Outcome.Acknowledged && sent < conversation.Messages.Count && !halt.IsCancellationRequested)
             {
                 var message = conversation.Messages[sent];
                 var answer = await client.AddMessage(chat.Id, Body.Of(message), halt.Token);
-                Note(answer, $"line {conversation.Line}, message {sent}", isChat: false);
+                Note(answer, $"{line.Where}, message {sent}", isChat: false);
                 sent++;
                 if (answer.Outcome == Outcome.Acknowledged)
                 {
@@ -69,14 +71,14 @@ internal sealed class Loader(HttpClient http, string slug, string key, int conne
             progress?.Report(report.Status(file.Fraction));
         }
 
-        async Task LogTogether(List<Conversation> conversations)
+        async Task LogTogether(List<FileEntry> conversations)
         {
             var chats = new string?[conversations.Count];
             var acknowledged = new int[conversations.Count];
             var sent = new int[conversations.Count];
             var waiting = new Queue<(int At, int Message)>(
                 conversations.SelectMany(
-                    (conversation, at) => Enumerable.Range(-1, conversation.Messages.Count + 1).Select(message => (at, message))));
+                    (line, at) => Enumerable.Range(-1, line.Conversation!.Messages.Count + 1).Select(message => (at, message))));
             while (waiting.Count > 0 && !halt.IsCancellationRequested)
             {
                 var (things, items) = Request(waiting, conversations, chats);
@@ -86,12 +88,12 @@ internal sealed class Loader(HttpClient http, string slug, string key, int conne
                 for (var i = 0; i < things.Count; i++)
                 {
                     var ((at, message), answer) = (things[i], answers[Math.Min(i, answers.Count - 1)]);
-                    var (conversation, isChat) = (conversations[at], message < 0);
+                    var (line, isChat) = (conversations[at], message < 0);
                     // One response to the whole counts once, and messages of a refused chat were not sent.
                     if ((i < answers.Count && answers.Count == things.Count && (isChat || chats[at] is not null)) || i == 0)
                         Note(
                             answer,
-                            isChat ? $"line {conversation.Line}, chat" : $"line {conversation.Line}, message {message}",
+                            isChat ? $"{line.Where}, chat" : $"{line.Where}, message {message}",
                             answers.Count < things.Count || isChat);
                     if (isChat)
                         chats[at] = answer.Outcome == Outcome.Acknowledged ? answer.Id : null;
@@ -100,14 +102,14 @@ internal sealed class Loader(HttpClient http, string slug, string key, int conne
                     if (!isChat && answer.Outcome == Outcome.Acknowledged)
                     {
                         acknowledged[at]++;
-                        report.AddMessage(conversation.Messages[message]);
+                        report.AddMessage(line.Conversation!.Messages[message]);
                     }
                 }
                 progress?.Report(report.Status(file.Fraction));
             }
             for (var at = 0; at < conversations.Count; at++)
             {
-                var all = conversations[at].Messages.Count;
+                var all = conversations[at].Conversation!.Messages.Count;
                 report.AddConversation(chats[at] is not null && acknowledged[at] == all, all - sent[at]);
             }
         }
@@ -125,13 +127,13 @@ internal sealed class Loader(HttpClient http, string slug, string key, int conne
 
     private (List<(int At, int Message)> Things, List<byte[]> Items) Request(
         Queue<(int At, int Message)> waiting,
-        List<Conversation> conversations,
+        List<FileEntry> conversations,
         string?[] chats)
     {
         var (things, items, opened, bytes) = (new List<(int, int)>(), new List<byte[]>(), new HashSet<int>(), 0);
         while (items.Count < batch && waiting.TryPeek(out var next))
         {
-            var (conversation, own) = (conversations[next.At], $"{run}-{conversations[next.At].Line}-{next.Message + 1}");
+            var (conversation, own) = (conversations[next.At].Conversation!, $"{run}-{conversations[next.At].Number}-{next.Message + 1}");
             if (next.Message >= 0 && chats[next.At] is null && !opened.Contains(next.At))
             {
                 waiting.Dequeue();
@@ -152,9 +154,9 @@ internal sealed class Loader(HttpClient http, string slug, string key, int conne
     }
 
     /// <summary>Lines that go together: as many as fill a batch, or one.</summary>
-    private async IAsyncEnumerable<List<FileLine>> Together(IAsyncEnumerable<FileLine> lines)
+    private async IAsyncEnumerable<List<FileEntry>> Together(IAsyncEnumerable<FileEntry> lines)
     {
-        var (together, items) = (new List<FileLine>(), 0);
+        var (together, items) = (new List<FileEntry>(), 0);
         await foreach (var line in lines)
         {
             together.Add(line);

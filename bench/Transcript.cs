@@ -1,12 +1,14 @@
 using System.Text.Json;
 using ChatLogger.Bench.Http;
+using ChatLogger.Import;
 
 namespace ChatLogger.Bench;
 
 /// <summary>A message as it is compared: metadata in its canonical spelling, so that equality of entries is equality of messages.</summary>
 internal sealed record Entry(string Role, string Content, string Metadata)
 {
-    public static Entry Of(Message message) => new(message.Role, message.Content, JsonEquality.CanonicalMetadata(message.Metadata));
+    public static Entry Of(ImportedMessage message) =>
+        new(message.Role, message.Content ?? "", JsonEquality.CanonicalMetadata(message.Metadata));
 
     public static Entry Of(JsonElement message)
     {
@@ -25,9 +27,9 @@ internal static class Transcript
     // Beyond this many cells the alignment table costs more than its answer is worth; then messages are compared position by position.
     private const long LargestTable = 16_000_000;
 
-    public static List<Difference> Compare(Conversation conversation, IReadOnlyList<Entry> stored)
+    public static List<Difference> Compare(FileEntry line, IReadOnlyList<Entry> stored)
     {
-        Entry[] expected = [.. conversation.Messages.Select(Entry.Of)];
+        Entry[] expected = [.. line.Conversation!.Messages.Select(Entry.Of)];
         var differences = new List<Difference>();
         if (expected.SequenceEqual(stored))
             return differences;
@@ -55,7 +57,7 @@ internal static class Transcript
         return differences;
 
         void Add(Kind kind, int index, string field, string detail) =>
-            differences.Add(new Difference(kind, conversation.Line, conversation.Id, index, field, detail));
+            differences.Add(new Difference(kind, line.Number, line.Conversation.Id!, index, field, detail));
 
         void Pair(Func<int, int, bool> fits, Action<int, int> explain)
         {

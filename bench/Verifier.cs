@@ -1,5 +1,6 @@
 using System.Text.Json;
 using ChatLogger.Bench.Http;
+using ChatLogger.Import;
 
 namespace ChatLogger.Bench;
 
@@ -22,7 +23,7 @@ internal sealed class Verifier(DashboardClient client, int connections = 8)
         {
             var chats = await List();
             var options = new ParallelOptions { MaxDegreeOfParallelism = connections, CancellationToken = stop };
-            await Parallel.ForEachAsync(Once(), options, async (conversation, halt) => await Compare(conversation, chats, halt));
+            await Parallel.ForEachAsync(Once(), options, async (line, halt) => await Compare(line, chats, halt));
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -53,23 +54,24 @@ internal sealed class Verifier(DashboardClient client, int connections = 8)
         }
 
         // The conversations of the file, each for the first time: a second line of the same id has no chat it could be told apart by.
-        async IAsyncEnumerable<Conversation> Once()
+        async IAsyncEnumerable<FileEntry> Once()
         {
             await foreach (var line in file.Read(stop))
             {
                 if (line.Conversation is not { } conversation)
                     report.AddMalformed(line);
-                else if (!lines.TryAdd(conversation.Id, line.Number))
-                    report.Add(new Difference(Kind.Doubled, line.Number, conversation.Id, null,
-                        "conversation in the file itself", $"as on line {lines[conversation.Id]}"));
+                else if (!lines.TryAdd(conversation.Id!, line.Number))
+                    report.Add(new Difference(Kind.Doubled, line.Number, conversation.Id!, null,
+                        "conversation in the file itself", $"as on line {lines[conversation.Id!]}"));
                 else
-                    yield return conversation;
+                    yield return line;
             }
         }
 
-        async Task Compare(Conversation conversation, Dictionary<string, List<ListedChat>> chats, CancellationToken halt)
+        async Task Compare(FileEntry line, Dictionary<string, List<ListedChat>> chats, CancellationToken halt)
         {
-            var copies = chats.GetValueOrDefault(conversation.Id, []);
+            var conversation = line.Conversation!;
+            var copies = chats.GetValueOrDefault(conversation.Id!, []);
             Interlocked.Add(ref matched, copies.Count);
             if (copies.Count == 0)
                 Add(Kind.Missing, "conversation", $"with {conversation.Messages.Count} messages");
@@ -87,7 +89,7 @@ internal sealed class Verifier(DashboardClient client, int connections = 8)
                     var stored = new List<Entry>();
                     await foreach (var message in client.Messages(copy.Id, halt))
                         stored.Add(Entry.Of(message));
-                    Transcript.Compare(conversation, stored).ForEach(report.Add);
+                    Transcript.Compare(line, stored).ForEach(report.Add);
                     report.AddMessages(stored.Count);
                 }
                 catch (ServiceException e)
@@ -115,7 +117,7 @@ internal sealed class Verifier(DashboardClient client, int connections = 8)
             }
 
             void Add(Kind kind, string field, string detail) =>
-                report.Add(new Difference(kind, conversation.Line, conversation.Id, null, field, detail));
+                report.Add(new Difference(kind, line.Number, conversation.Id!, null, field, detail));
         }
     }
 

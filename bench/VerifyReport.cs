@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using ChatLogger.Import;
 
 namespace ChatLogger.Bench;
 
@@ -47,7 +48,7 @@ internal sealed class VerifyReport
         }
     }
 
-    public void AddMalformed(FileLine line)
+    public void AddMalformed(FileEntry line)
     {
         lock (gate)
             Malformed++;

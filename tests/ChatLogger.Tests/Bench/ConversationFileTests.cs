@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using System.Text;
 using ChatLogger.Bench;
+using ChatLogger.Import;
 
 namespace ChatLogger.Tests.Bench;
 
@@ -118,19 +119,20 @@ public class ConversationFileTests
     }
 
     [Fact]
-    public void A_title_is_cut_between_code_points()
+    public async Task A_title_is_cut_between_code_points()
     {
         var scenario = string.Concat(Enumerable.Repeat("😀", 201));
 
-        var conversation = new Conversation(1, "c", null, scenario, []);
+        var line = Assert.Single(await Read($$"""{"conversationId":"c","scenario":"{{scenario}}","messages":[]}"""));
 
+        var conversation = line.Conversation!;
         Assert.Equal(string.Concat(Enumerable.Repeat("😀", 200)), conversation.Title);
         Assert.Empty(conversation.Tags);
     }
 
-    private static Task<List<FileLine>> Read(string text) => Read(Encoding.UTF8.GetBytes(text));
+    private static Task<List<FileEntry>> Read(string text) => Read(Encoding.UTF8.GetBytes(text));
 
-    private static async Task<List<FileLine>> Read(byte[] bytes)
+    private static async Task<List<FileEntry>> Read(byte[] bytes)
     {
         await using var file = new ConversationFile(new MemoryStream(bytes));
         return await file.Read().ToListAsync();
