@@ -81,7 +81,10 @@ internal sealed partial class OperationBuilder(EndpointDataSource endpoints, IEn
         if (metadata.GetMetadata<QueryShape>() is { } query)
         {
             foreach (var property in Http.Json.Options.GetTypeInfo(query.Type).Properties)
-                yield return Parameter(property.Name, "query", SchemaBuilder.Name(query.Type), property.PropertyType);
+            {
+                var required = property.AssociatedParameter is { HasDefaultValue: false };
+                yield return Parameter(property.Name, "query", SchemaBuilder.Name(query.Type), property.PropertyType, required);
+            }
         }
         if (metadata.GetMetadata<IdempotencyKeyShape>() is not null)
             yield return Parameter(IdempotencyKey.Header, "header", null, typeof(string));

@@ -35,6 +35,21 @@ public partial class DocumentTests(LeasedApp app) : IClassFixture<LeasedApp>
     }
 
     [Fact]
+    public async Task A_parameter_of_a_query_is_required_where_a_request_without_it_is_refused()
+    {
+        var document = await Document.Of(app);
+
+        var required =
+            from operation in document.Operations
+            from parameter in operation.Parameters
+            where parameter["in"].Text() == "query" && parameter["required"]?.GetValue<bool>() == true
+            select $"{operation.Method} {operation.Path} {parameter["name"].Text()}";
+
+        Assert.Equal(
+            ["get /api/v1/orgs/{slug}/chats externalId", "head /api/v1/orgs/{slug}/chats externalId"], required);
+    }
+
+    [Fact]
     public async Task It_describes_every_route_but_the_home_page_and_those_for_machines_of_the_operator()
     {
         var document = await Document.Of(app);

@@ -1,5 +1,6 @@
 using ChatLogger.Tests.Features.Analytics;
 using ChatLogger.Tests.Features.Exports;
+using Npgsql;
 
 namespace ChatLogger.Tests.Features.Chats;
 
@@ -84,4 +85,66 @@ public class DeleteMessageTests(RollupApp app) : IClassFixture<RollupApp>
         (await ann.Caller.Delete($"/orgs/me/chats/{own}/messages/{mine}")).Is(204);
         Assert.Equal(1, await acme.Count("messages"));
     }
+
+    // The rating has read the message and waits for the lock of another one, while the message is deleted.
+    [Fact]
+    public async Task A_rating_that_is_being_given_is_deleted_with_it()
+    {
+        var acme = await app.Org("acme");
+        var (plugin, admin) = (await acme.Plugin(), await acme.Admin());
+        var chat = await acme.Chat();
+        var (gone, kept) = (await acme.Say(chat, "gone"), await acme.Say(chat, "kept"));
+        (await Rate(acme, plugin, chat, kept)).Is(200);
+        await using var elsewhere = await app.Rows.OpenConnectionAsync();
+        await using var transaction = await elsewhere.BeginTransactionAsync();
+        await Lock($"select from feedback where target_id = '{kept}' for update", elsewhere, transaction);
+        var ratings = plugin.Post(
+            $"{acme.ApiPath}/batch",
+            new
+            {
+                items = new[] { gone, kept }.Select(
+                    message => new { type = "feedback", chatId = chat, messageId = message, rating = "up" }),
+            });
+        await app.Blocked();
+
+        var deletion = admin.Delete($"/orgs/me/chats/{chat}/messages/{gone}");
+        await Wait.Until(async () => deletion.IsCompleted || await Waiting() == 2);
+        await transaction.RollbackAsync();
+
+        (await deletion).Is(204);
+        Assert.All((await ratings).Is(207)["results"].EnumerateArray(), each => Assert.Equal(201, each.GetProperty("status").GetInt32()));
+        Assert.Equal(1, await acme.Count("feedback"));
+    }
+
+    [Fact]
+    public async Task A_rating_that_comes_while_it_is_being_deleted_finds_no_message()
+    {
+        var acme = await app.Org("acme");
+        var (plugin, admin) = (await acme.Plugin(), await acme.Admin());
+        var chat = await acme.Chat();
+        var gone = await acme.Say(chat, "gone");
+        await app.FoldAll(acme);
+        await using var elsewhere = await app.Rows.OpenConnectionAsync();
+        await using var transaction = await elsewhere.BeginTransactionAsync();
+        await Lock($"select from followers where org_id = '{acme.Id}' for update", elsewhere, transaction);
+        var deletion = admin.Delete($"/orgs/me/chats/{chat}/messages/{gone}");
+        await app.Blocked();
+
+        var rating = Rate(acme, plugin, chat, gone);
+        await Wait.Until(async () => rating.IsCompleted || await Waiting() == 2);
+        await transaction.RollbackAsync();
+
+        (await deletion).Is(204);
+        (await rating).IsProblem(404, "not-found");
+        Assert.Equal(0, await acme.Count("feedback"));
+    }
+
+    private static Task<Answer> Rate(Org acme, Caller plugin, string chat, string message) =>
+        plugin.Send(HttpMethod.Put, $"{acme.ApiPath}/chats/{chat}/messages/{message}/feedback", new { rating = "up" });
+
+    private static Task<int> Lock(string sql, NpgsqlConnection connection, NpgsqlTransaction transaction) =>
+        new NpgsqlCommand(sql, connection, transaction).ExecuteNonQueryAsync();
+
+    private Task<long> Waiting() => app.Value<long>(
+        "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'");
 }

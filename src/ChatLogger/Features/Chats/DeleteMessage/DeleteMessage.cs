@@ -35,7 +35,8 @@ internal static class DeleteMessage
         public Task Handle(Command command, CancellationToken ct) => db.InTransactionAsync(
             async transaction =>
             {
-                // Locks the chat before the offset of the rollups, in the order of every transaction that needs both.
+                // Locks the chat and the message before the offset of the rollups, in the order of every transaction that needs them. A
+                // rating that is given at the same time locks the message, too: it is either deleted with it or finds it gone.
                 var chats = await transaction.QueryAsync<Guid>(
                     """
                     select id
@@ -49,16 +50,17 @@ internal static class DeleteMessage
                     command);
                 if (chats.Count == 0)
                     throw ProblemException.NotFound("No such chat in this organization.");
-                var removed = 0;
+                var messages = await transaction.QueryAsync<Guid>(
+                    "select id from messages where org_id = @OrgId and chat_id = @ChatId and id = @MessageId for update", command);
+                if (messages.Count == 0)
+                    throw ProblemException.NotFound("No such message in this chat.");
                 await RollupUpdates.RemoveMessage(transaction, command.OrgId, command.ChatId, command.MessageId, async () =>
                 {
                     await transaction.ExecuteAsync(
                         "delete from feedback where org_id = @OrgId and chat_id = @ChatId and target_id = @MessageId", command);
-                    removed = await transaction.ExecuteAsync(
+                    await transaction.ExecuteAsync(
                         "delete from messages where org_id = @OrgId and chat_id = @ChatId and id = @MessageId", command);
                 });
-                if (removed == 0)
-                    throw ProblemException.NotFound("No such message in this chat.");
                 // The search index removes the words of the message.
                 await transaction.ExecuteAsync(
                     "update chats set text_seq = nextval('messages_seq_seq') where org_id = @OrgId and id = @ChatId", command);

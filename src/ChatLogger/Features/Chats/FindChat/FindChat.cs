@@ -17,9 +17,9 @@ internal static class FindChat
             .WithSummary("Find a chat by its external id.")
             .WithDescription("The page has the one chat with this externalId, or none.");
 
-    public sealed record Request(string? ExternalId = null);
+    public sealed record Request(string ExternalId);
 
-    public sealed record Query(Guid OrgId, string? ExternalId) : IRequest<Page<Chat>>;
+    public sealed record Query(Guid OrgId, string ExternalId) : IRequest<Page<Chat>>;
 
     public sealed class Validator : AbstractValidator<Query>
     {

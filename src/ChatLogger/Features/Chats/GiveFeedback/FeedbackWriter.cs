@@ -17,7 +17,8 @@ internal sealed class FeedbackWriter(NpgsqlDataSource db, ChangeLog changeLog, I
 
     // The chats are selected by organization, which is the tenant check. They are locked in the mode of the foreign key check (key share),
     // so that a chat that is being purged is not found instead of a foreign key violation; this mode does not conflict with the lock of
-    // message inserts. A replaced rating is stored in feedback_replaced, so that the rollups can subtract it if they have counted it.
+    // message inserts. So are the messages, so that one that is being deleted is not found, either: its deletion would not see the rating.
+    // A replaced rating is stored in feedback_replaced, so that the rollups can subtract it if they have counted it.
     private const string Give =
         $"""
         with item as materialized (
@@ -32,11 +33,18 @@ internal sealed class FeedbackWriter(NpgsqlDataSource db, ChangeLog changeLog, I
               and c.deleted_at is null
             order by c.id
             for key share
+        ), message as materialized (
+            select i.no, m.id
+            from item i
+            join chat c on c.id = i.chat_id
+            join messages m on m.org_id = @OrgId and m.chat_id = c.id and m.id = i.message_id
+            order by m.id
+            for key share of m
         ), target as materialized (
             select i.no, coalesce(m.id, c.id) as id, c.id as chat_id, i.rating, i.comment, i.at, i.key, i.body_sha256
             from item i
             join chat c on c.id = i.chat_id
-            left join messages m on m.org_id = @OrgId and m.chat_id = c.id and m.id = i.message_id
+            left join message m on m.no = i.no
             where i.message_id is null or m.id is not null
         ), stored as (
             {BulkInsertKeys.Insert}
