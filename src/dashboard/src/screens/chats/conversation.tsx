@@ -1,0 +1,245 @@
+import { useSignal } from '@preact/signals'
+import { Fragment } from 'preact'
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
+import { ApiError, type Chat, DELETE, type Message, PATCH, body } from '../../api'
+import { fragment, go, href, query } from '../../router'
+import { base, may, org } from '../../session'
+import { t } from '../../text'
+import { day, dayKey } from '../../time'
+import { Button, Confirm, Dialog, Empty, Failure, Field, IconButton, Menu, Skeleton, Spinner, copy, fieldsOf, useSubmit } from '../../ui/basics'
+import { Icon } from '../../ui/icons'
+import { asJson, asMarkdown, asText } from './copying'
+import { Facts } from './facts'
+import { MessageView } from './message'
+import { useThread } from './thread'
+
+/** As near to an edge as this, more is loaded. */
+const near = 600
+
+export function Conversation({ id }: { id: string }) {
+  const target = fragment.value.startsWith('m-') ? fragment.value.slice(2) : null
+  const thread = useThread(id, target)
+  const scroller = useRef<HTMLDivElement>(null)
+  const placed = useRef(false)
+  const isAtEnd = useRef(true)
+  /** The height below the first message that was shown, to keep the reader's place when earlier ones come. */
+  const below = useRef<{ first: string | undefined; height: number }>({ first: undefined, height: 0 })
+  const editing = useSignal(false)
+  const deleting = useSignal<'chat' | Message | null>(null)
+  const showsFacts = useSignal(matchMedia('(min-width: 1200px)').matches)
+
+  const messages = thread.messages.value
+  const chat = thread.chat.value
+  useLayoutEffect(() => {
+    const element = scroller.current
+    if (!element || thread.loading.value) return
+    const first = messages[0]?.id
+    if (!placed.current) {
+      placed.current = true
+      const at = target && document.getElementById(`m-${target}`)
+      if (at) at.scrollIntoView({ block: 'center' })
+      else element.scrollTop = element.scrollHeight
+    } else if (below.current.first !== first && messages.some(message => message.id === below.current.first)) {
+      element.scrollTop = element.scrollHeight - below.current.height
+    } else if (isAtEnd.current && thread.newer.value === null) element.scrollTop = element.scrollHeight
+    below.current = { first, height: element.scrollHeight - element.scrollTop }
+    if (isAtEnd.current) thread.fresh.value = 0
+    edges()
+  }, [messages, thread.loading.value])
+  // A link to another message of the same chat.
+  useEffect(() => {
+    if (!target || thread.loading.value) return
+    const at = document.getElementById(`m-${target}`)
+    if (at) at.scrollIntoView({ block: 'center' })
+    else {
+      placed.current = false
+      void thread.open(target)
+    }
+  }, [target])
+
+  const edges = () => {
+    const element = scroller.current
+    if (!element) return
+    const toEnd = element.scrollHeight - element.scrollTop - element.clientHeight
+    isAtEnd.current = toEnd < 40 && thread.newer.value === null
+    if (isAtEnd.current) thread.fresh.value = 0
+    below.current.height = element.scrollHeight - element.scrollTop
+    if (thread.error.value) return
+    if (element.scrollTop < near && thread.older.value) void thread.loadOlder()
+    else if (toEnd < near && thread.newer.value) void thread.loadNewer()
+  }
+  const toEnd = () => {
+    isAtEnd.current = true
+    if (thread.newer.value === null) scroller.current!.scrollTop = scroller.current!.scrollHeight
+    else {
+      placed.current = false
+      go(href([...base.value, 'chats', id], query.value), { replace: true })
+      void thread.open(null)
+    }
+  }
+
+  const error = thread.error.value
+  if (error && !chat)
+    return (
+      <div class="pane conversation">
+        {error instanceof ApiError && error.status === 404 ? (
+          <Empty icon="info" title={t.conversation.gone} heading="h1">
+            <a href={href([...base.value, 'chats'], query.value)}>{t.back}</a>
+          </Empty>
+        ) : (
+          <Failure error={error} retry={() => void thread.open(target)} />
+        )}
+      </div>
+    )
+  const copyAs = async (format: (chat: Chat, messages: Message[]) => string) => copy(format(chat!, await thread.all()))
+  const calls = new Set(messages.flatMap(message => message.toolCalls?.map(call => call.id) ?? []))
+  const results = new Map(messages.filter(message => message.toolCallId).map(message => [message.toolCallId!, message]))
+  const shown = messages.filter(message => !(message.role === 'tool' && message.toolCallId && calls.has(message.toolCallId)))
+
+  return (
+    <>
+      <section class="pane conversation" aria-label={chat?.title ?? t.screens.chats}>
+        <header class="toolbar">
+          <a class="icon-button back" href={href([...base.value, 'chats'], query.value)} aria-label={t.back} title={t.back}>
+            <Icon name="back" />
+          </a>
+          <h1 dir="auto">{chat ? (chat.title ?? chat.externalUserId ?? t.screens.chats) : ' '}</h1>
+          {chat && (
+            <>
+              <Menu label={t.more} icon="more">
+                {may.write.value && (
+                  <button type="button" onClick={() => (editing.value = true)}>
+                    <Icon name="edit" /> {t.conversation.edit}
+                  </button>
+                )}
+                <button type="button" onClick={() => void copyAs((_, all) => asText(all))}>
+                  <Icon name="copy" /> {t.conversation.copyAs}: {t.conversation.asPlain}
+                </button>
+                <button type="button" onClick={() => void copyAs(asMarkdown)}>
+                  <Icon name="copy" /> {t.conversation.copyAs}: {t.conversation.asMarkdown}
+                </button>
+                <button type="button" onClick={() => void copyAs(asJson)}>
+                  <Icon name="copy" /> {t.conversation.copyAs}: {t.conversation.asJson}
+                </button>
+                <button type="button" onClick={() => print()}>
+                  <Icon name="print" /> {t.conversation.print}
+                </button>
+                {may.write.value && (
+                  <button type="button" class="danger" onClick={() => (deleting.value = 'chat')}>
+                    <Icon name="trash" /> {t.conversation.delete}
+                  </button>
+                )}
+              </Menu>
+              <IconButton
+                icon="info"
+                label={showsFacts.value ? t.conversation.hideFacts : t.conversation.showFacts}
+                aria-expanded={showsFacts.value}
+                onClick={() => (showsFacts.value = !showsFacts.value)}
+              />
+            </>
+          )}
+        </header>
+        {thread.loading.value && !chat ? (
+          <Skeleton rows={5} kind="bubble" />
+        ) : (
+          <div class="scroll thread" ref={scroller} onScroll={edges} tabIndex={0} role="log" aria-label={t.screens.chats} aria-live="off">
+            <div class="thread-start">
+              {thread.older.value ? <Spinner /> : shown.length > 0 ? <p class="muted">{t.conversation.start}</p> : <Empty icon="chats" title={t.conversation.empty} />}
+            </div>
+            {shown.map((message, at) => {
+              const previous = shown[at - 1]
+              return (
+                <Fragment key={message.id}>
+                  {(!previous || dayKey(previous.createdAt) !== dayKey(message.createdAt)) && (
+                    <h2 class="day">
+                      <span>{day(message.createdAt)}</span>
+                    </h2>
+                  )}
+                  <MessageView message={message} results={results} isTarget={message.id === target} remove={() => (deleting.value = message)} />
+                </Fragment>
+              )
+            })}
+            {thread.newer.value && <Spinner />}
+            {error && <Failure error={error} retry={() => ((thread.error.value = null), edges())} />}
+          </div>
+        )}
+        {(thread.fresh.value > 0 || thread.newer.value) && (
+          <button type="button" class="fresh to-end" onClick={toEnd}>
+            {thread.fresh.value > 0 ? t.conversation.newer(thread.fresh.value) : t.conversation.toEnd}
+            <Icon name="down" size={12} />
+          </button>
+        )}
+      </section>
+      {chat && showsFacts.value && <Facts chat={chat} messages={messages} complete={!thread.older.value && !thread.newer.value} />}
+      {chat && editing.value && <Edit chat={chat} close={() => (editing.value = false)} changed={changed => (thread.chat.value = changed)} />}
+      {deleting.value === 'chat' ? (
+        <Confirm
+          title={t.conversation.deleteTitle}
+          action={t.conversation.delete}
+          close={() => (deleting.value = null)}
+          run={async () => {
+            await body(DELETE('/orgs/{org}/chats/{chatId}', { params: { path: { org: org.value, chatId: id } } }))
+            go(href([...base.value, 'chats'], query.value), { replace: true })
+          }}
+        >
+          <p>{t.conversation.deleteText}</p>
+        </Confirm>
+      ) : deleting.value ? (
+        <Confirm
+          title={t.conversation.deleteMessageTitle}
+          action={t.conversation.deleteMessage}
+          close={() => (deleting.value = null)}
+          run={async () => {
+            const messageId = (deleting.value as Message).id
+            await body(
+              DELETE('/orgs/{org}/chats/{chatId}/messages/{messageId}', { params: { path: { org: org.value, chatId: id, messageId } } }),
+            )
+            thread.remove(messageId)
+          }}
+        >
+          <p>{t.conversation.deleteMessageText}</p>
+        </Confirm>
+      ) : null}
+    </>
+  )
+}
+
+function Edit({ chat, close, changed }: { chat: Chat; close: () => void; changed: (chat: Chat) => void }) {
+  const title = useSignal(chat.title ?? '')
+  const tags = useSignal(chat.tags.join(', '))
+  const form = useSubmit(async () => {
+    const list = tags.value
+      .split(',')
+      .map(tag => tag.trim())
+      .filter(tag => tag !== '')
+    changed(
+      await body(
+        PATCH('/orgs/{org}/chats/{chatId}', {
+          params: { path: { org: org.value, chatId: chat.id } },
+          body: { title: title.value.trim() || null, tags: list },
+        }),
+      ),
+    )
+    close()
+  })
+  const refused = fieldsOf(form.error.value)
+  return (
+    <Dialog title={t.conversation.edit} close={close}>
+      <form onSubmit={form.submit}>
+        <Field label={t.conversation.title} error={refused['title']}>
+          {a => <input {...a} dir="auto" value={title.value} onInput={event => (title.value = event.currentTarget.value)} />}
+        </Field>
+        <Field label={t.conversation.tags} hint={t.conversation.tagsHint} error={refused['tags']}>
+          {a => <input {...a} dir="auto" value={tags.value} onInput={event => (tags.value = event.currentTarget.value)} />}
+        </Field>
+        {form.error.value && <Failure error={form.error.value} />}
+        <footer>
+          <Button onClick={close}>{t.cancel}</Button>
+          <Button kind="primary" type="submit" busy={form.busy.value}>
+            {t.save}
+          </Button>
+        </footer>
+      </form>
+    </Dialog>
+  )
+}

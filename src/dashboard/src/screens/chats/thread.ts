@@ -1,0 +1,186 @@
+import { batch, useSignal } from '@preact/signals'
+import { useEffect, useRef } from 'preact/hooks'
+import { type Chat, GET, type Message, body } from '../../api'
+import { onLive } from '../../live'
+import { org } from '../../session'
+import { useHealing } from '../../ui/resource'
+
+const pageSize = 60
+
+type Order = 'asc' | 'desc'
+type Options = { order: Order; around?: string; cursor?: string }
+
+/** A chat and the messages around a place in it, in the order in which they were said; more come in both directions. */
+export function useThread(id: string, around: string | null) {
+  const chat = useSignal<Chat | null>(null)
+  const messages = useSignal<Message[]>([])
+  /** Where earlier messages are: a cursor, and the order that it belongs to. */
+  const older = useSignal<Options | null>(null)
+  const newer = useSignal<Options | null>(null)
+  const loading = useSignal(true)
+  const error = useSignal<Error | null>(null)
+  /** How many messages came since the reader looked at the end. */
+  const fresh = useSignal(0)
+  const running = useRef<AbortController | null>(null)
+  const busy = useRef(false)
+
+  const page = (options: Options, signal?: AbortSignal) =>
+    body(
+      GET('/orgs/{org}/chats/{chatId}/messages', {
+        params: { path: { org: org.value, chatId: id }, query: { limit: pageSize, ...options } },
+        ...(signal && { signal }),
+      }),
+    )
+
+  const open = async (at: string | null) => {
+    running.current?.abort()
+    const controller = (running.current = new AbortController())
+    loading.value = true
+    error.value = null
+    try {
+      const [loaded, first] = await Promise.all([
+        body(GET('/orgs/{org}/chats/{chatId}', { params: { path: { org: org.value, chatId: id } }, signal: controller.signal })),
+        page(at ? { order: 'asc', around: at } : { order: 'desc' }, controller.signal).catch((reason: unknown) => {
+          // The message of a link may be deleted: the chat opens at its end.
+          if (!at) throw reason
+          at = null
+          return page({ order: 'desc' }, controller.signal)
+        }),
+      ])
+      if (controller.signal.aborted) return
+      batch(() => {
+        chat.value = loaded
+        fresh.value = 0
+        loading.value = false
+        if (at) {
+          messages.value = first.items
+          older.value = first.previousCursor ? { order: 'asc', cursor: first.previousCursor } : null
+          newer.value = first.nextCursor ? { order: 'asc', cursor: first.nextCursor } : null
+        } else {
+          messages.value = first.items.toReversed()
+          older.value = first.nextCursor ? { order: 'desc', cursor: first.nextCursor } : null
+          newer.value = null
+        }
+      })
+    } catch (reason) {
+      if (controller.signal.aborted) return
+      batch(() => {
+        error.value = reason as Error
+        loading.value = false
+      })
+    }
+  }
+
+  /** Calls something unless it runs; a failure is shown. */
+  const once = async (run: (signal: AbortSignal) => Promise<void>) => {
+    if (busy.current) return
+    busy.current = true
+    const signal = running.current!.signal
+    try {
+      await run(signal)
+      error.value = null
+    } catch (reason) {
+      if (!signal.aborted) error.value = reason as Error
+    } finally {
+      busy.current = false
+    }
+  }
+
+  const loadOlder = () =>
+    once(async signal => {
+      const from = older.value
+      if (!from) return
+      const found = await page(from, signal)
+      const isDescending = from.order === 'desc'
+      const next = isDescending ? found.nextCursor : found.previousCursor
+      batch(() => {
+        messages.value = [...(isDescending ? found.items.toReversed() : found.items), ...messages.value]
+        older.value = next ? { order: from.order, cursor: next } : null
+      })
+    })
+
+  const loadNewer = () =>
+    once(async signal => {
+      const from = newer.value
+      if (!from) return
+      const found = await page(from, signal)
+      batch(() => {
+        messages.value = [...messages.value, ...found.items]
+        newer.value = found.nextCursor ? { order: 'asc', cursor: found.nextCursor } : null
+      })
+    })
+
+  useEffect(() => {
+    void open(around)
+    return () => running.current?.abort()
+  }, [id])
+
+  useEffect(
+    () =>
+      onLive(events => {
+        const mine = events.filter(event => event.kind === 'reset' || event.chatId === id)
+        if (mine.length === 0 || loading.value) return
+        void once(async signal => {
+          chat.value = await body(GET('/orgs/{org}/chats/{chatId}', { params: { path: { org: org.value, chatId: id } }, signal }))
+          if (newer.value) return
+          const last = messages.value.at(-1)
+          if (!last) return void open(null)
+          const found = await page({ order: 'asc', around: last.id }, signal).catch(() => null)
+          // The last one was deleted.
+          if (!found) return void open(null)
+          const news = new Map(found.items.map(message => [message.id, message]))
+          const known = new Set(messages.value.map(message => message.id))
+          const added = found.items.filter(message => !known.has(message.id))
+          const firstChecked = found.items[0]?.id
+          const checkedFrom = messages.value.findIndex(message => message.id === firstChecked)
+          batch(() => {
+            messages.value = [
+              ...messages.value
+                .filter((message, at) => at < checkedFrom || checkedFrom < 0 || news.has(message.id))
+                .map(message => news.get(message.id) ?? message),
+              ...added,
+            ]
+            newer.value = found.nextCursor ? { order: 'asc', cursor: found.nextCursor } : null
+            fresh.value += added.length
+          })
+        })
+      }),
+    [id],
+  )
+
+  useHealing(error, () => void (chat.value ? (error.value = null) : open(around)))
+
+  return {
+    chat,
+    messages,
+    older,
+    newer,
+    loading,
+    error,
+    fresh,
+    open,
+    loadOlder,
+    loadNewer,
+    /** All messages, however many there are, from the first. */
+    all: async () => {
+      const found: Message[] = []
+      let next: Options | null = { order: 'asc' }
+      while (next) {
+        const part: Awaited<ReturnType<typeof page>> = await page(next)
+        found.push(...part.items)
+        next = part.nextCursor ? { order: 'asc', cursor: part.nextCursor } : null
+      }
+      return found
+    },
+    remove: (message: string) => (messages.value = messages.value.filter(other => other.id !== message)),
+  }
+}
+
+/** What a message says, as the service's search and previews read it. */
+export function textOf(message: Message): string {
+  if (message.content) return message.content
+  return (message.parts ?? [])
+    .map(part => (typeof part['text'] === 'string' ? part['text'] : part.type === 'text' && typeof part['content'] === 'string' ? part['content'] : ''))
+    .filter(text => text !== '')
+    .join('\n\n')
+}

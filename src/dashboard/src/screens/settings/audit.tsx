@@ -1,0 +1,108 @@
+import { GET, type AuditEvent, body } from '../../api'
+import { query, setQuery } from '../../router'
+import { org } from '../../session'
+import { t } from '../../text'
+import { addDays, full, short } from '../../time'
+import { CopyButton, Empty, Field } from '../../ui/basics'
+import { PagesEnd, usePages } from '../../ui/pages'
+
+const actions = Object.keys(t.audit) as AuditEvent['action'][]
+
+export function Audit() {
+  const filter = {
+    action: (query.value.get('action') || undefined) as AuditEvent['action'] | undefined,
+    actor: query.value.get('actor') || undefined,
+    from: query.value.get('from') || undefined,
+    to: query.value.get('to') || undefined,
+  }
+  const chosen = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined))
+  const pages = usePages(JSON.stringify([org.value, chosen]), (cursor, signal) =>
+    body(GET('/orgs/{org}/audit', { params: { path: { org: org.value }, query: { limit: 100, ...chosen, ...(cursor && { cursor }) } }, signal })),
+  )
+  const rows = pages.items.value ?? []
+  return (
+    <>
+      <div class="columns">
+        <Field label={t.auditSettings.action}>
+          {a => (
+            <select {...a} value={filter.action ?? ''} onChange={event => setQuery({ action: event.currentTarget.value })}>
+              <option value="">{t.all}</option>
+              {actions.map(action => (
+                <option key={action} value={action}>
+                  {t.audit[action]}
+                </option>
+              ))}
+            </select>
+          )}
+        </Field>
+        <Field label={t.auditSettings.actor}>
+          {a => <input {...a} value={filter.actor ?? ''} onChange={event => setQuery({ actor: event.currentTarget.value.trim() })} />}
+        </Field>
+        <Field label={t.chats.filter.from}>
+          {a => <input {...a} type="date" value={filter.from ?? ''} onChange={event => setQuery({ from: event.currentTarget.value })} />}
+        </Field>
+        <Field label={t.overview.until}>
+          {a => (
+            <input
+              {...a}
+              type="date"
+              value={filter.to ? addDays(filter.to, -1) : ''}
+              onChange={event => setQuery({ to: event.currentTarget.value && addDays(event.currentTarget.value, 1) })}
+            />
+          )}
+        </Field>
+      </div>
+      {pages.items.value && rows.length === 0 && <Empty icon="log" title={t.auditSettings.none} />}
+      {rows.length > 0 && (
+        <div class="card-box table-scroll" tabIndex={0}>
+          <table class="wide-table">
+            <thead>
+              <tr>
+                <th scope="col">{t.auditSettings.at}</th>
+                <th scope="col">{t.auditSettings.action}</th>
+                <th scope="col">{t.auditSettings.actor}</th>
+                <th scope="col">{t.auditSettings.target}</th>
+                <th scope="col">{t.auditSettings.trace}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {rows.map(event => (
+                <tr key={event.id}>
+                  <td>
+                    <time dateTime={event.at} title={full(event.at)}>
+                      {short(event.at)}
+                    </time>
+                  </td>
+                  <td>{t.audit[event.action]}</td>
+                  <td>
+                    <Party party={event.actor} pick />
+                  </td>
+                  <td>
+                    <Party party={event.target} />
+                  </td>
+                  <td>{event.traceId && <CopyButton kind="quiet" text={event.traceId} label={event.traceId.slice(0, 8)} />}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      <PagesEnd pages={pages} />
+    </>
+  )
+}
+
+function Party({ party: { type, id }, pick }: { party: AuditEvent['actor']; pick?: boolean }) {
+  const text = (
+    <>
+      {t.auditSettings.parties[type]} {id && <code title={id}>{id.length > 20 ? `…${id.slice(-12)}` : id}</code>}
+    </>
+  )
+  return pick && id ? (
+    <button type="button" class="as-link" onClick={() => setQuery({ actor: id })}>
+      {text}
+    </button>
+  ) : (
+    <span>{text}</span>
+  )
+}
