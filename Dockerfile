@@ -1,5 +1,14 @@
 # syntax=docker/dockerfile:1
 
+# The dashboard: files for browsers, which are the same for every processor.
+FROM --platform=$BUILDPLATFORM node:24-alpine@sha256:d32cdf619f63fe0471182d08996dd516c6275bb5fd31ae06e55a570bd9e1ad43 AS dashboard
+WORKDIR /source/src/dashboard
+COPY docs/openapi.json /source/docs/
+COPY src/dashboard/package.json src/dashboard/package-lock.json src/dashboard/.npmrc ./
+RUN --mount=type=cache,target=/root/.npm npm ci
+COPY src/dashboard ./
+RUN npm run build
+
 # Built on the machine's own kind of processor and published for the image's. Tags name what the digests were when they were taken; Dependabot
 # proposes newer ones.
 FROM --platform=$BUILDPLATFORM mcr.microsoft.com/dotnet/sdk:10.0@sha256:e70cdb7f80b0348f5cb85f19a8f670fca061f033d57eed12fa003d58b0e06317 AS build
@@ -11,12 +20,15 @@ ENV CI=true DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
 WORKDIR /source
 COPY global.json Directory.Build.props Directory.Packages.props .editorconfig ./
 COPY db/migrations db/migrations
+COPY docs/openapi.json docs/
 COPY src src
+# It is newer than its sources, so that the build takes it as it is: there is no Node here.
+COPY --from=dashboard /source/src/dashboard/dist src/dashboard/dist
 # Restored and published in one step: packages in a cache of the builder may be gone between two (NETSDK1064). Publishing restores once more, for the
 # processor that it compiles for; what the lock files say is checked before.
 RUN --mount=type=cache,target=/root/.nuget/packages \
     dotnet restore --locked-mode src/ChatLogger && \
-    dotnet publish -c Release -a $TARGETARCH --self-contained false -p:RestoreLockedMode=false \
+    dotnet publish -c Release -a $TARGETARCH --self-contained false -p:RestoreLockedMode=false -p:RequireDashboard=true \
         -p:Version=$VERSION -p:SourceRevisionId=$COMMIT -o /app src/ChatLogger
 
 # One small static program, for the health check below: it is run every few seconds, and a runtime would be started each time.

@@ -24,6 +24,7 @@ select citus_add_local_table_to_metadata('export_chats');
 select create_distributed_table('chats', 'org_id', shard_count => 128);
 select create_distributed_table('messages', 'org_id', colocate_with => 'chats');
 select create_distributed_table('feedback', 'org_id', colocate_with => 'chats');
+select create_distributed_table('chat_changes', 'org_id', colocate_with => 'chats');
 select create_distributed_table('audit_events', 'org_id', colocate_with => 'chats');
 select create_distributed_table('idempotency_keys', 'org_id', colocate_with => 'chats');
 select create_distributed_table('followers', 'org_id', colocate_with => 'chats');

@@ -6,6 +6,7 @@ using ChatLogger.ExportJobs;
 using ChatLogger.Features;
 using ChatLogger.Http;
 using ChatLogger.Ingest;
+using ChatLogger.LiveEvents;
 using ChatLogger.OpenApi;
 using ChatLogger.Rollups;
 using ChatLogger.SearchIndex;
@@ -31,6 +32,7 @@ internal static class Application
         builder.AddRollups();
         builder.AddSearchIndex();
         builder.AddExportJobs();
+        builder.AddLiveEvents();
         builder.AddFeatures();
         builder.AddApiDescription();
 

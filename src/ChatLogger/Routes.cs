@@ -15,6 +15,7 @@ internal static class Routes
 
         var open = app.MapGroup("").RequireAccess(EndpointPolicy.Anyone).WithTags("Service");
         Home.Map(open);
+        Dashboard.Map(open);
         Live.Map(open);
         Ready.Map(open);
         Features.Version.Map(open);
@@ -41,6 +42,8 @@ internal static class Routes
         Logout.Map(account);
         GetProfile.Map(account);
         ChangeProfile.Map(account);
+        ListSessions.Map(account);
+        EndSession.Map(account);
 
         // Organizations: a member's own, and every organization for superadmins.
         GetOrganization.MapOwn(
@@ -62,6 +65,7 @@ internal static class Routes
         ListChats.Map(readers);
         GetChat.Map(readers);
         ListMessages.Map(readers);
+        FollowChats.Map(readers);
 
         var writers = app.MapGroup("/orgs/{org}").RequireAccess(EndpointPolicy.Role(MemberRole.User, MemberRole.Admin)).WithTags("Chats");
         CreateChat.MapMember(writers);

@@ -44,7 +44,7 @@ internal sealed class Caller(HttpClient http, string? header = null, string? val
         if (header is not null)
             request.Headers.TryAddWithoutValidation(header, value);
         change(request);
-        using var response = await http.SendAsync(request);
+        using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
         return await Answer.Read(response);
     }
 
@@ -65,7 +65,8 @@ internal sealed record Answer(int Status, string Body, IReadOnlyDictionary<strin
 
     public static async Task<Answer> Read(HttpResponseMessage response) => new(
         (int)response.StatusCode,
-        await response.Content.ReadAsStringAsync(),
+        // A stream has no end, so there is nothing to wait for.
+        response.Content.Headers.ContentType?.MediaType == "text/event-stream" ? "" : await response.Content.ReadAsStringAsync(),
         response.Headers.Concat(response.Content.Headers).ToDictionary(
             header => header.Key, header => string.Join(", ", header.Value), StringComparer.OrdinalIgnoreCase));
 

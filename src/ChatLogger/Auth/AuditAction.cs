@@ -6,6 +6,7 @@ internal static class AuditAction
     public const string LoggedIn = "login.success";
     public const string LoginRefused = "login.refusal";
     public const string LoggedOut = "logout";
+    public const string SessionEnded = "session.ended";
     public const string AccessDenied = "access.denied";
     public const string Throttled = "throttled";
     public const string OrganizationCreated = "organization.created";
@@ -30,6 +31,7 @@ internal static class AuditAction
         LoggedIn,
         LoginRefused,
         LoggedOut,
+        SessionEnded,
         AccessDenied,
         Throttled,
         OrganizationCreated,

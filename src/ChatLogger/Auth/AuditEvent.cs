@@ -9,6 +9,9 @@ internal sealed record AuditEvent(Guid? OrgId, Actor Actor, string Action, strin
     public static AuditEvent OfMember(Guid? orgId, Actor actor, string action, Guid memberId) =>
         new(orgId, actor, action, "member", memberId.ToString());
 
+    public static AuditEvent OfSession(Guid? orgId, Actor actor, string action, Guid sessionId) =>
+        new(orgId, actor, action, "session", sessionId.ToString());
+
     public static AuditEvent OfKey(Guid orgId, Actor actor, string action, string publicId) => new(orgId, actor, action, "key", publicId);
 
     public static AuditEvent OfChat(Guid orgId, Actor actor, string action, Guid chatId) =>

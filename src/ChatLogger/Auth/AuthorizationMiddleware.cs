@@ -176,7 +176,9 @@ internal sealed class AuthorizationMiddleware(
 
     private async Task Throttle(HttpContext context, Session session)
     {
-        if (rateLimiters.Member(session.UserId, context.GetEndpoint()!.Metadata.GetOrderedMetadata<EndpointRateLimit>()) is { } wait)
+        var metadata = context.GetEndpoint()!.Metadata;
+        if (metadata.GetMetadata<WithoutMemberRate>() is null
+            && rateLimiters.Member(session.UserId, metadata.GetOrderedMetadata<EndpointRateLimit>()) is { } wait)
             throw await Throttled(context, Actor.Of(session, ProblemWriter.TraceId(context)), session.OrgId, wait);
     }
 

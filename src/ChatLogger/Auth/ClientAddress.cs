@@ -11,6 +11,10 @@ internal readonly record struct ClientAddress(bool IsV6, ulong Prefix)
 {
     public static ClientAddress Of(HttpContext context) => Of(context.Connection.RemoteIpAddress);
 
+    /// <summary>The whole address as text, IPv4 in its own form; null for clients of a Unix socket.</summary>
+    public static string? Text(IPAddress? address) =>
+        address is { IsIPv4MappedToIPv6: true } ? $"{address.MapToIPv4()}" : address?.ToString();
+
     /// <summary>Clients of a Unix socket have no address and share one value.</summary>
     public static ClientAddress Of(IPAddress? address)
     {

@@ -10,6 +10,9 @@ internal sealed record EndpointRateLimit(string Name, Func<RateLimits, RateLimit
     public static readonly EndpointRateLimit Analytics = new("analytics", limits => limits.Analytics);
 }
 
+/// <summary>Marks an endpoint whose requests do not count towards the rate limits of members, because it has limits of its own.</summary>
+internal sealed class WithoutMemberRate;
+
 /// <summary>
 /// Counts requests per authenticated identity, not per spelling of the credential, in bounded memory. The directory bounds the number of
 /// keys and members, and idle ones are dropped; addresses, of which an attacker has any number, share a fixed number of slots.

@@ -5,7 +5,8 @@ using Npgsql;
 namespace ChatLogger.Auth;
 
 /// <summary>Finds who sends a request of the dashboard API, and in which organization they act.</summary>
-internal sealed class SessionAuthenticator(SessionCookie cookie, SessionTokens tokens, NpgsqlDataSource db, TimeProvider time)
+internal sealed class SessionAuthenticator(
+    SessionCookie cookie, SessionTokens tokens, NpgsqlDataSource db, LastUsedTracker uses, TimeProvider time)
 {
     /// <summary>The session of the request's cookie; 401 without a live one.</summary>
     public async Task<Session> Authenticate(HttpContext context)
@@ -29,7 +30,10 @@ internal sealed class SessionAuthenticator(SessionCookie cookie, SessionTokens t
                 new { SessionId = sessionId, UserId = userId, Now = time.GetUtcNow() },
                 context.RequestAborted);
         }
-        return session ?? throw ProblemException.Unauthenticated("You are not logged in, or your session has ended.");
+        if (session is null)
+            throw ProblemException.Unauthenticated("You are not logged in, or your session has ended.");
+        uses.Record(session.Id, time.GetUtcNow());
+        return session;
     }
 
     /// <summary>

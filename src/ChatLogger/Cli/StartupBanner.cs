@@ -55,6 +55,8 @@ internal static class StartupBanner
           admin         {{demo.Email}}  password  {{demo.Password}}
           API key       {{demo.Key}}
 
+        Sign in at {{url}}/ and see what is logged.
+
         Paste into another terminal, one after the other:
 
           # open a chat

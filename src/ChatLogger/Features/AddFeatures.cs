@@ -2,6 +2,7 @@ using ChatLogger.Configuration;
 using ChatLogger.Data;
 using ChatLogger.ExportJobs;
 using ChatLogger.Http;
+using ChatLogger.LiveEvents;
 using ChatLogger.Rollups;
 using ChatLogger.SearchIndex;
 using ChatLogger.Telemetry;
@@ -17,6 +18,7 @@ internal static class FeaturesSetup
         AddHandlers(builder.Services);
         AddWriters(builder.Services);
         builder.Services.AddSingleton<ExportFilters>();
+        builder.Services.AddSingleton(_ => DashboardFiles.Read());
         AddPurging(builder);
     }
 
@@ -52,6 +54,7 @@ internal static class FeaturesSetup
         builder.Services.AddSingleton<IOrganizationPurger, ApiKeyPurger>();
         builder.Services.AddSingleton<IOrganizationPurger, ExportPurger>();
         builder.Services.AddSingleton<IOrganizationPurger, RollupPurger>();
+        builder.Services.AddSingleton<IOrganizationPurger, ChatChangesPurger>();
         builder.Services.AddSingleton<IOrganizationPurger>(services => services.GetRequiredService<SearchPurger>());
         builder.Services.AddSingleton<IOrganizationPurger, ConversationPurger>();
         builder.Services.AddSingleton(Settings.Bind<PurgeSettings>(builder.Configuration, PurgeSettings.Section));

@@ -34,9 +34,12 @@ internal sealed class CaseSensitivePaths(IServiceProvider services) : MatcherPol
         ? Fits(route, segments)
         : services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>().Any(other => Fits(other, segments));
 
+    // A catch-all parameter takes any number of segments, also none.
     private static bool Fits(RouteEndpoint route, string[] segments) =>
         route.RoutePattern.PathSegments is var pattern
-        && pattern.Count == segments.Length
+        && (pattern is [.., { Parts: [RoutePatternParameterPart { IsCatchAll: true }] }]
+            ? pattern.Count - 1 <= segments.Length
+            : pattern.Count == segments.Length)
         && pattern.Zip(segments).All(pair =>
             pair.First.Parts is not [RoutePatternLiteralPart literal] || literal.Content == pair.Second);
 }

@@ -24,5 +24,13 @@ internal sealed class FileResponseMetadata(bool again)
     public bool Again => again;
 }
 
+/// <summary>
+/// Marks an endpoint that answers 200 with a stream of events, which a header with the id of an event resumes. For the OpenAPI document.
+/// </summary>
+internal sealed class EventStreamMetadata(string resumingHeader)
+{
+    public string ResumingHeader => resumingHeader;
+}
+
 /// <summary>Marks an endpoint that queries the database although it needs no credential. For the OpenAPI document.</summary>
 internal sealed class RequiresDatabase;

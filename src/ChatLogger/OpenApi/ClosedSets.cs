@@ -39,7 +39,7 @@ internal static class ClosedSets
         ["AuditAction"] = ("What was done, or refused.", [.. AuditAction.All]),
         ["AuditParty"] = (
             "What kind of thing did it, or had it done to it.",
-            ["member", "superadmin", "key", "operator", "anonymous", "chat", "message", "export", "organization", "route"]),
+            ["member", "superadmin", "key", "operator", "anonymous", "chat", "message", "export", "session", "organization", "route"]),
         ["ProblemType"] = ("Why a request was refused.", [.. ProblemType.All.Select(type => type.Slug)]),
     };
 }

@@ -32,6 +32,8 @@ internal sealed partial class MemberTable
             MinLength = 1,
             Pattern = "^[ -~]+$",
         },
+        ["Last-Event-ID"] = new("The id of the last event that you have: the stream goes on after it. It goes before `after`."),
+        ["after"] = new("The same as the header `Last-Event-ID`, for those who cannot set it."),
         ["If-None-Match"] = new("The `ETag` of a file that you have: where it is still the same, the answer is 304."),
         ["Range"] = new("One range of bytes of the uncompressed file."),
         ["If-Range"] = new("The `ETag` that the range is of: where the file is another, all of it is sent."),

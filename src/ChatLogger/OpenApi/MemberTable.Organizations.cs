@@ -25,6 +25,13 @@ internal sealed partial class MemberTable
         ["ChangeMemberRequest.role"] = new("What the member may do from now on.") { Set = "OrganizationRole" },
         ["disabled"] = new("`true` ends the member's sessions and lets them in no more; `false` lets them in again."),
         ["status"] = new("Whether the member may log in.") { Set = "MemberStatus" },
+        ["sessionId"] = new("The session's id.") { Format = "uuid", Example = "01934f2e-7a1e-7c3d-8e4f-5a6b7c8d9e0f" },
+        ["address"] = new("The address from which the session was opened; null: not known."),
+        ["userAgent"] = new("What the browser called itself, at most 256 characters; null: it did not, or it is not known."),
+        ["current"] = new("Whether it is the session of this request."),
+        ["ListSessionsItem.createdAt"] = new("When the member logged in."),
+        ["ListSessionsItem.lastUsedAt"] = new("When the session was last used, to the minute; null: not since the login."),
+        ["ListSessionsItem.expiresAt"] = new("When it ends by itself."),
         ["Profile.org"] = new("The member's organization; null for a superadmin."),
 
         // Organizations

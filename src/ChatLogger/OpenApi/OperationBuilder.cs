@@ -88,6 +88,8 @@ internal sealed partial class OperationBuilder(EndpointDataSource endpoints, IEn
         }
         if (metadata.GetMetadata<IdempotencyKeyShape>() is not null)
             yield return Parameter(IdempotencyKey.Header, "header", null, typeof(string));
+        if (metadata.GetMetadata<EventStreamMetadata>() is { } stream)
+            yield return Parameter(stream.ResumingHeader, "header", null, typeof(string));
         if (metadata.GetMetadata<FileResponseMetadata>() is { Again: true })
         {
             yield return Parameter("If-None-Match", "header", null, typeof(string));
@@ -135,6 +137,8 @@ internal sealed partial class OperationBuilder(EndpointDataSource endpoints, IEn
             responses[int.Parse(status, null)] = response!.DeepClone().AsObject();
         if (metadata.GetMetadata<FileResponseMetadata>() is { } file)
             AddFile(responses, file.Again, isHead);
+        if (metadata.GetMetadata<EventStreamMetadata>() is not null)
+            responses[200] = EventStream();
         foreach (var (status, response) in responses)
         {
             var headers = metadata.GetOrderedMetadata<ResponseMetadata>()
@@ -160,6 +164,15 @@ internal sealed partial class OperationBuilder(EndpointDataSource endpoints, IEn
         }
         return all;
     }
+
+    private static JsonObject EventStream() => new()
+    {
+        ["description"] = "Events as they happen, until the stream ends.",
+        ["content"] = new JsonObject
+        {
+            ["text/event-stream"] = new JsonObject { ["schema"] = new JsonObject { ["type"] = "string" } },
+        },
+    };
 
     private void AddFile(SortedDictionary<int, JsonObject> responses, bool again, bool isHead)
     {

@@ -14,7 +14,7 @@ public class ArchitectureTests
         ["Cli"],
         ["OpenApi"],
         ["Features"],
-        ["ExportJobs", "SearchIndex", "Rollups", "Ingest"],
+        ["ExportJobs", "SearchIndex", "Rollups", "Ingest", "LiveEvents"],
         ["ChangeFeed"],
         ["Import"],
         ["Auth", "Http"],
@@ -45,10 +45,11 @@ public class ArchitectureTests
     }
 
     [Theory]
-    [InlineData("SearchIndex", "ExportJobs", "Rollups", "Ingest")]
-    [InlineData("Rollups", "ExportJobs", "SearchIndex", "Ingest")]
-    [InlineData("Ingest", "ExportJobs", "SearchIndex", "Rollups")]
-    [InlineData("ExportJobs", "Rollups")]
+    [InlineData("SearchIndex", "ExportJobs", "Rollups", "Ingest", "LiveEvents")]
+    [InlineData("Rollups", "ExportJobs", "SearchIndex", "Ingest", "LiveEvents")]
+    [InlineData("Ingest", "ExportJobs", "SearchIndex", "Rollups", "LiveEvents")]
+    [InlineData("LiveEvents", "ExportJobs", "SearchIndex", "Rollups", "Ingest")]
+    [InlineData("ExportJobs", "Rollups", "LiveEvents")]
     public void Engines_do_not_know_each_other_but_where_an_export_searches_and_keeps_its_keys(string engine, params string[] others)
     {
         var result = Types.InAssembly(Service).That().ResideInNamespace($"ChatLogger.{engine}")

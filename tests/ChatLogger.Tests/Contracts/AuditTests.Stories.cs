@@ -27,6 +27,14 @@ public sealed partial class AuditTests
             (await trace.Send(member.Caller, "POST", "/auth/logout")).Is(204);
             return new("member", $"{member.Id}", "member", $"{member.Id}");
         },
+        [AuditAction.SessionEnded] = async (acme, trace) =>
+        {
+            var member = await acme.Member("viewer");
+            await acme.App.LogIn(member.Email);
+            var other = (await member.Caller.Get("/users/me/sessions"))["items"][0].GetProperty("id").GetString();
+            (await trace.Send(member.Caller, "DELETE", $"/users/me/sessions/{other}")).Is(204);
+            return new("member", $"{member.Id}", "session", other);
+        },
         [AuditAction.AccessDenied] = async (acme, trace) =>
         {
             var member = await acme.Member("viewer");

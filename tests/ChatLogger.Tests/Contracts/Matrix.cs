@@ -89,6 +89,7 @@ internal static class Matrix
     private static readonly IReadOnlyList<RouteCase> Written =
     [
         new("GET /", Row.Open, 200),
+        new("GET /app/{**path}", Row.Open, 200),
         new("GET /healthz/live", Row.Open, 200),
         new("GET /healthz/ready", Row.Open, 200),
         new("GET /version", Row.Open, 200),
@@ -116,10 +117,13 @@ internal static class Matrix
         new("POST /auth/logout", Row.Account, 204) { EndsSession = true },
         new("GET /users/me", Row.Account, 200),
         new("PATCH /users/me", Row.Account, 200, _ => new { name = MatrixFixture.Mark }),
+        new("GET /users/me/sessions", Row.Account, 200),
+        new("DELETE /users/me/sessions/{sessionId}", Row.Account, 204),
 
         new("GET /orgs/me", Row.Organization, 200),
         new("PATCH /orgs/me", Row.Administration, 200, _ => new { name = MatrixFixture.Mark }),
 
+        new("GET /orgs/{org}/live", Row.Reading, 200),
         new("GET /orgs/{org}/chats", Row.Reading, 200),
         new("POST /orgs/{org}/chats", Row.Writing, 201, _ => new { }),
         new("GET /orgs/{org}/chats/{chatId}", Row.Reading, 200),

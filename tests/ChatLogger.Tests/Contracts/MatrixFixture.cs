@@ -99,6 +99,12 @@ internal sealed partial class MatrixFixture
                     """,
                     new { Org = org.Id, Id = id });
                 return id.ToString();
+            case "sessionId":
+                await App.Execute(
+                    "insert into sessions (id, user_id, created_at, expires_at) values (@Id, @User::uuid, now(), now() + "
+                        + "interval '1 hour')",
+                    new { Id = id, User = owner?.ToString() ?? await Thing(org, "memberId", null) });
+                return id.ToString();
             case "slug":
                 return (await App.Org("matrix")).Slug;
             default:
@@ -159,9 +165,9 @@ internal sealed partial class MatrixFixture
                 tables.Add(reader.GetString(0));
         }
         await using var counts = connection.CreateCommand();
-        // The service records the last use of a key with some delay; that is no change to the key.
-        counts.CommandText = string.Join("\nunion all\n", tables.Select(table => table == "api_keys"
-            ? "select 'api_keys', count(*), md5(string_agg((to_jsonb(k) - 'last_used_at')::text, '' order by id)) from api_keys k"
+        // The service records the last use of a key or session with some delay; that is no change to it.
+        counts.CommandText = string.Join("\nunion all\n", tables.Select(table => table is "api_keys" or "sessions"
+            ? $"select '{table}', count(*), md5(string_agg((to_jsonb(k) - 'last_used_at')::text, '' order by id)) from {table} k"
             : $"select '{table}', count(*), max(xmin::text::bigint)::text from {table}"));
         var state = new List<string>();
         await using var rows = await counts.ExecuteReaderAsync();
@@ -170,6 +176,6 @@ internal sealed partial class MatrixFixture
         return string.Join('\n', state);
     }
 
-    /// <summary>The tables that a refusal may write to.</summary>
-    private static readonly string[] Refusals = ["audit_events", "login_attempts", "login_failures", "throttles"];
+    /// <summary>The tables that a refusal may write to, and the one with the number up to which changes are committed.</summary>
+    private static readonly string[] Refusals = ["arrivals", "audit_events", "login_attempts", "login_failures", "throttles"];
 }

@@ -83,6 +83,8 @@ public sealed partial class MatrixTests(MatrixApp app) : IClassFixture<MatrixApp
             {
                 var caller = line.EndsSession ? await Again(kind.Caller) : kind.Caller;
                 var things = await fixture.Things(line, fixture.Acme, kind.Column == Column.User ? fixture.User.Id : null);
+                if (things.ContainsKey("sessionId"))
+                    things["sessionId"] = await fixture.Thing(fixture.Acme, "sessionId", await IdOf(caller));
                 var answer = await fixture.Ask(line, caller, MatrixFixture.Path(line, kind, things));
                 asked++;
                 if (answer.Status != line.Success)
@@ -154,6 +156,8 @@ public sealed partial class MatrixTests(MatrixApp app) : IClassFixture<MatrixApp
     }
 
     private async Task<Caller> Again(Caller caller) => await app.LogIn((await caller.Get("/users/me")).Is(200).Text("email"));
+
+    private static async Task<Guid> IdOf(Caller caller) => Guid.Parse((await caller.Get("/users/me")).Is(200).Text("id"));
 
     private static bool Covers(string template, string path)
     {

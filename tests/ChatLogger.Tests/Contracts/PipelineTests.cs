@@ -25,7 +25,7 @@ public sealed class PipelineTests
             .Where(line => line.StartsWith("FROM ", StringComparison.Ordinal))
             .ToList();
 
-        Assert.Equal(3, stages.Count);
+        Assert.Equal(4, stages.Count);
         Assert.All(stages, stage => Assert.Matches(@"^FROM (--platform=\S+ )?\S+:\S+@sha256:[0-9a-f]{64}( AS \w+)?$", stage));
     }
 

@@ -51,6 +51,7 @@ public class SubPathTests(SubPathApp app) : IClassFixture<SubPathApp>
         Assert.Equal($"{Base}/docs", (await app.Stranger.Get($"{sent}/")).Is(200).Text("docs"));
         (await app.Stranger.Get($"{sent}/healthz/ready")).Is(200);
         (await app.Stranger.Get($"{sent}/docs/index.html")).Is(200);
+        Assert.DoesNotMatch("(?:src|href)=\"/(?!chatlogger/)", (await app.Stranger.Get($"{sent}/app/")).Is(200).Body);
         (await admin.Post($"{sent}/auth/logout")).Is(204);
     }
 

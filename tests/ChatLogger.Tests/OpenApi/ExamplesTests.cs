@@ -41,6 +41,8 @@ public class ExamplesTests(LeasedApp app) : IClassFixture<LeasedApp>
                     path = path.Replace("{keyId}", await Made("/orgs/me/apikeys", new { label = "example" }), StringComparison.Ordinal);
                 if (path.Contains("{exportId}", StringComparison.Ordinal))
                     path = path.Replace("{exportId}", await Made("/exports/orgs/me", later), StringComparison.Ordinal);
+                if (path.Contains("{sessionId}", StringComparison.Ordinal))
+                    path = path.Replace("{sessionId}", await OtherSession(), StringComparison.Ordinal);
                 var caller = isPlugin ? plugin
                     : operation.Path is "/orgs" or "/orgs/{slug}" ? superadmin
                     : admin;
@@ -57,6 +59,14 @@ public class ExamplesTests(LeasedApp app) : IClassFixture<LeasedApp>
         }
 
         Assert.True(sent > 40, $"Only {sent} examples were sent.");
+
+        async Task<string> OtherSession()
+        {
+            var email = (await admin.Get("/users/me")).Text("email");
+            (await app.Stranger.Post("/auth/login", new { email, password = Persona.Password })).Is(200);
+            return (await admin.Get("/users/me/sessions")).Is(200)["items"].EnumerateArray()
+                .First(session => !session.GetProperty("current").GetBoolean()).GetProperty("id").GetString()!;
+        }
 
         async Task<string> Made(string path, object body) => (await admin.Post(path, body)).Text("id");
     }

@@ -21,11 +21,11 @@ public sealed class LimitedApp : App
 
 public class LimitsTests(LimitedApp app) : IClassFixture<LimitedApp>
 {
-    // A time or a date, a cursor, a current password of any length, and headers of HTTP.
+    // A time or a date, a cursor, the id of an event, a current password of any length, and headers of HTTP.
     private static readonly string[] AnyLength =
     [
         "from", "to", "cursor", "LoginRequest.email", "LoginRequest.password", "ChangeProfileRequest.currentPassword", "org", "actor",
-        "If-None-Match", "Range", "If-Range",
+        "If-None-Match", "Range", "If-Range", "after", "Last-Event-ID",
     ];
 
     [Fact]

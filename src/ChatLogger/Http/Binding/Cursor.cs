@@ -51,10 +51,32 @@ internal static class Cursor
     public static long? DecodeSequence(string list, string? cursor) =>
         cursor is null ? null : BinaryPrimitives.ReadInt64BigEndian(Decode(list, cursor, 8));
 
+    /// <summary>Encodes a position in the arrival sequence, and a time.</summary>
+    public static string Encode(string list, DateTimeOffset time, long sequence)
+    {
+        Span<byte> position = stackalloc byte[16];
+        BinaryPrimitives.WriteInt64BigEndian(position, time.UtcTicks);
+        BinaryPrimitives.WriteInt64BigEndian(position[8..], sequence);
+        return Encode(list, position);
+    }
+
+    /// <summary>Returns the position and the time; null when the cursor is malformed or of another list.</summary>
+    public static (DateTimeOffset Time, long Sequence)? TryDecodeTimeAndSequence(string list, string cursor)
+    {
+        if (TryDecode(list, cursor, 16) is not { } position)
+            return null;
+        var ticks = BinaryPrimitives.ReadInt64BigEndian(position);
+        return ticks >= 0 && ticks <= DateTime.MaxValue.Ticks
+            ? (new DateTimeOffset(ticks, TimeSpan.Zero), BinaryPrimitives.ReadInt64BigEndian(position.AsSpan(8)))
+            : null;
+    }
+
     private static string Encode(string list, ReadOnlySpan<byte> position) =>
         Base64Url.EncodeToString([.. position, .. Mark(list, position)]);
 
-    private static byte[] Decode(string list, string cursor, int length)
+    private static byte[] Decode(string list, string cursor, int length) => TryDecode(list, cursor, length) ?? throw Malformed();
+
+    private static byte[]? TryDecode(string list, string cursor, int length)
     {
         Span<byte> bytes = stackalloc byte[length + MarkLength];
         // Encoding again rejects non-canonical spellings that decode to the same bytes.
@@ -63,7 +85,7 @@ internal static class Cursor
             || written != bytes.Length
             || Base64Url.EncodeToString(bytes) != cursor
             || !bytes[length..].SequenceEqual(Mark(list, bytes[..length])))
-            throw Malformed();
+            return null;
         return bytes[..length].ToArray();
     }
 

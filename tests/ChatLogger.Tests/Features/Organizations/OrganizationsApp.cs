@@ -80,6 +80,10 @@ internal static class OrganizationFixture
             select org_id, 0, id, 'down', now()
             from chats
             where org_id = @Org;
+            insert into chat_changes (org_id, chat_id, deleted, at)
+            select org_id, id, false, now()
+            from chats
+            where org_id = @Org;
             insert into rollup_names (org_id, no, name)
             values (@Org, 1, 't:billing'), (@Org, 2, 't:sales');
             insert into rollups (org_id, tier, start, counts, people, tags)

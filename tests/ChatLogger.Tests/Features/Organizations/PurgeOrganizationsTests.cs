@@ -14,6 +14,7 @@ public partial class PurgeOrganizationsTests(OrganizationsApp app) : IClassFixtu
     private static readonly string[] Removed =
     [
         "api_keys",
+        "chat_changes",
         "chats",
         "export_chats",
         "export_chunks",

@@ -10,13 +10,20 @@ namespace ChatLogger.Features;
 /// <summary>POST /auth/login: a member opens a session with e-mail and password.</summary>
 internal static partial class Login
 {
+    // In characters.
+    private const int MaxUserAgent = 256;
+
     public static void Map(IEndpointRouteBuilder open) =>
         open.MapPost(
                 "/auth/login",
                 async (Body<Request> body, HttpContext context, Actor actor, SessionCookie cookie, ISender sender, CancellationToken ct) =>
                 {
                     var response = await sender.Send(
-                        new Command(body.Value.Email, body.Value.Password, ClientAddress.Of(context), actor.TraceId),
+                        new Command(body.Value.Email, body.Value.Password, ClientAddress.Of(context), actor.TraceId)
+                        {
+                            AddressText = ClientAddress.Text(context.Connection.RemoteIpAddress),
+                            UserAgent = context.Request.Headers.UserAgent.ToString().NullIfEmpty().Beginning(MaxUserAgent),
+                        },
                         ct);
                     cookie.Write(context, response.Token, response.Lifetime);
                     return TypedResults.Ok(response.Profile);
@@ -30,7 +37,14 @@ internal static partial class Login
 
     public sealed record Request(string Email, string Password);
 
-    public sealed record Command(string Email, string Password, ClientAddress Address, string TraceId) : IRequest<Response>;
+    public sealed record Command(string Email, string Password, ClientAddress Address, string TraceId) : IRequest<Response>
+    {
+        /// <summary>The whole address, for the list of sessions; null: there is none.</summary>
+        public string? AddressText { get; init; }
+
+        /// <summary>What the browser calls itself; null: it does not.</summary>
+        public string? UserAgent { get; init; }
+    }
 
     public sealed record Response(Profile Profile, string Token, TimeSpan Lifetime);
 
@@ -82,7 +96,8 @@ internal static partial class Login
                     var lockout = await failures.LockCounters(transaction, attempt);
                     if (lockout.Address is not null)
                         return (null, lockout.Address);
-                    if (isRight && lockout.Account is null && await Open(transaction, member!, sessionId, now, expires) is { } opened)
+                    if (isRight && lockout.Account is null
+                        && await Open(transaction, command, member!, sessionId, now, expires) is { } opened)
                     {
                         await LoginLockout.Reset(transaction, attempt);
                         var actor = Actor.OfUser(opened.Id, opened.Role, command.TraceId);
@@ -117,6 +132,7 @@ internal static partial class Login
         // One statement: it creates the session only if the checked password is still the member's.
         private static Task<Profile.Row?> Open(
             Sql.Transaction transaction,
+            Command command,
             Row member,
             Guid sessionId,
             DateTimeOffset now,
@@ -135,15 +151,24 @@ internal static partial class Login
                     where user_id = @MemberId
                       and expires_at <= @Now
                 ), opened as (
-                    insert into sessions (id, user_id, created_at, expires_at)
-                    select @SessionId, id, @Now, @Expires
+                    insert into sessions (id, user_id, created_at, expires_at, address, user_agent)
+                    select @SessionId, id, @Now, @Expires, @AddressText, @UserAgent
                     from member
                 )
                 select {Profile.Columns}
                 from member u
                 left join organizations o on o.id = u.org_id
                 """,
-                new { MemberId = member.Id, member.PasswordHash, SessionId = sessionId, Now = now, Expires = expires });
+                new
+                {
+                    MemberId = member.Id,
+                    member.PasswordHash,
+                    SessionId = sessionId,
+                    Now = now,
+                    Expires = expires,
+                    command.AddressText,
+                    command.UserAgent,
+                });
 
         // Replaces a hash of lower cost. It runs after the session is open, so that the time of the second hash reveals nothing to a failed
         // login.

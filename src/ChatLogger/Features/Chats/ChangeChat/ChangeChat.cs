@@ -61,11 +61,12 @@ internal static class ChangeChat
     {
         // The row is locked first, because concurrent requests may change it too, and because the transaction has its id before it draws
         // the number of the change (text_seq), as ChangeLog requires. If nothing changes, the update writes the row nevertheless, which
-        // costs less than a query beforehand. updated_at never decreases, because the clock of another instance may be ahead.
+        // costs less than a query beforehand; those who follow the organization are not told of it (chat_changes).
+        // updated_at never decreases, because the clock of another instance may be ahead.
         private const string Change =
             """
             with locked as materialized (
-                select id
+                select id, title, tags, metadata
                 from chats
                 where org_id = @OrgId
                   and id = @ChatId
@@ -93,6 +94,14 @@ internal static class ChangeChat
                   and id = (select id from locked)
                   and deleted_at is null
                 returning org_id, id, external_id, title, tags, metadata, user_id, external_user_id, created_at, updated_at
+            ), recorded as (
+                insert into chat_changes (org_id, chat_id, user_id, deleted, at)
+                select c.org_id, c.id, c.user_id, false, @Now
+                from changed c
+                join locked l on l.id = c.id
+                where c.title is distinct from l.title
+                   or c.tags <> l.tags
+                   or c.metadata::text <> l.metadata::text
             )
             select c.id, c.external_id, c.title, c.tags, c.metadata, c.user_id, c.external_user_id, c.created_at, c.updated_at, f.rating,
                    f.comment, f.at

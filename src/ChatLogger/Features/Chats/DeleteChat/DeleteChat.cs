@@ -1,6 +1,7 @@
 using ChatLogger.Auth;
 using ChatLogger.Data;
 using ChatLogger.Http;
+using ChatLogger.LiveEvents;
 using ChatLogger.Rollups;
 using MediatR;
 using Npgsql;
@@ -41,6 +42,7 @@ internal static class DeleteChat
                         new { command.OrgId, command.ChatId, command.OnlyChatsOf, Now = now });
                     if (rows == 0)
                         return false;
+                    await ChatChanges.Record(transaction, command.OrgId, [command.ChatId], deleted: true, now);
                     await RollupUpdates.Remove(transaction, command.OrgId, command.ChatId);
                     await audit.Write(
                         transaction,

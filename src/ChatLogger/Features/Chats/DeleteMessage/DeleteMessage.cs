@@ -3,6 +3,7 @@ using ChatLogger.ChangeFeed;
 using ChatLogger.Data;
 using ChatLogger.ExportJobs;
 using ChatLogger.Http;
+using ChatLogger.LiveEvents;
 using ChatLogger.Rollups;
 using MediatR;
 using Npgsql;
@@ -30,7 +31,7 @@ internal static class DeleteMessage
 
     public sealed record Command(Guid OrgId, Guid? OnlyChatsOf, Guid ChatId, Guid MessageId, Actor Actor) : IRequest;
 
-    public sealed class Handler(NpgsqlDataSource db, AuditLog audit, ChangeLog changeLog) : IRequestHandler<Command>
+    public sealed class Handler(NpgsqlDataSource db, IdGenerator ids, AuditLog audit, ChangeLog changeLog) : IRequestHandler<Command>
     {
         public Task Handle(Command command, CancellationToken ct) => db.InTransactionAsync(
             async transaction =>
@@ -64,6 +65,7 @@ internal static class DeleteMessage
                 // The search index removes the words of the message.
                 await transaction.ExecuteAsync(
                     "update chats set text_seq = nextval('messages_seq_seq') where org_id = @OrgId and id = @ChatId", command);
+                await ChatChanges.Record(transaction, command.OrgId, [command.ChatId], deleted: false, ids.Next().Now);
                 transaction.AfterCommit(() => changeLog.Record(command.OrgId));
                 await ExportMembership.Removed(transaction, command.OrgId, [command.ChatId]);
                 await audit.Write(

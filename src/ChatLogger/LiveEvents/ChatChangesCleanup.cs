@@ -1,0 +1,73 @@
+using ChatLogger.Data;
+using Npgsql;
+
+namespace ChatLogger.LiveEvents;
+
+/// <summary>
+/// Deletes recorded changes of chats that nobody can ask for any more: of all organizations, in small batches, skipping rows that others
+/// have locked.
+/// </summary>
+internal sealed partial class ChatChangesCleanup(NpgsqlDataSource db, TimeProvider time, ILogger<ChatChangesCleanup> log)
+    : CleanupService(TimeSpan.FromMinutes(1))
+{
+    private const int Changes = 500;
+
+    // Clocks of instances differ, and a transaction may have taken its time before it drew its number.
+    private static readonly TimeSpan Margin = TimeSpan.FromMinutes(5);
+
+    public override async Task Run(CancellationToken ct)
+    {
+        var forgotten = time.GetUtcNow() - ChatChanges.Retention - Margin;
+        var orgs = await db.ReadAsync<Guid>(
+            """
+            select o.id
+            from organizations o
+            where exists (select from chat_changes c where c.org_id = o.id and c.at <= @Forgotten)
+            """,
+            new { Forgotten = forgotten },
+            ct);
+        foreach (var orgId in orgs)
+        {
+            while (await Delete(orgId, forgotten, ct) == Changes)
+            {
+            }
+        }
+    }
+
+    protected override void Failed(Exception failure) => CannotCleanUp(log, failure.GetType().Name);
+
+    private Task<int> Delete(Guid orgId, DateTimeOffset forgotten, CancellationToken ct) =>
+        db.ExecuteAsync(
+            """
+            delete from chat_changes
+            where org_id = @OrgId
+              and seq in (
+                  select seq
+                  from chat_changes
+                  where org_id = @OrgId
+                    and at <= @Forgotten
+                  order by seq
+                  limit @Changes
+                  for update skip locked
+              )
+            """,
+            new { OrgId = orgId, Forgotten = forgotten, Changes },
+            ct);
+
+    [LoggerMessage(LogLevel.Warning, "Old changes of chats could not be deleted: {Exception}")]
+    private static partial void CannotCleanUp(ILogger log, string exception);
+}
+
+/// <summary>Purges the recorded changes of a deleted organization.</summary>
+internal sealed class ChatChangesPurger(NpgsqlDataSource db) : IOrganizationPurger
+{
+    public async Task<bool> Purge(Guid orgId, CancellationToken ct) =>
+        await db.ExecuteAsync(
+            """
+            delete from chat_changes
+            where org_id = @OrgId
+              and seq in (select seq from chat_changes where org_id = @OrgId order by seq limit @BatchRows for update skip locked)
+            """,
+            new { OrgId = orgId, IOrganizationPurger.BatchRows },
+            ct) > 0;
+}

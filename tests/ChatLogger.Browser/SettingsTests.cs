@@ -1,0 +1,112 @@
+namespace ChatLogger.Browser;
+
+public class SettingsTests(DashboardApp app) : IClassFixture<DashboardApp>
+{
+    [BrowserFact]
+    public async Task A_key_is_made_and_shown_once_rotated_and_revoked()
+    {
+        var acme = await app.Org("acme");
+        await app.Browse(await acme.Admin(), async visit =>
+        {
+            await visit.Open("/app/settings/keys");
+            await visit.Button("New key").ClickAsync();
+            await visit.Field("Label").FillAsync("Website");
+            await visit.Dialog("New key").GetByRole(AriaRole.Button, new() { Name = "New key" }).ClickAsync();
+            var first = await Shown();
+            await Writes(first, 201);
+
+            await visit.Button("More: Website").ClickAsync();
+            await visit.Button("Rotate").ClickAsync();
+            await visit.Field("The old key works for so many hours more").FillAsync("0");
+            await visit.Dialog("Rotate “Website”?").GetByRole(AriaRole.Button, new() { Name = "Rotate" }).ClickAsync();
+            var second = await Shown();
+            await Writes(first, 401);
+            await Writes(second, 201);
+
+            await visit.Button("More: Website").ClickAsync();
+            await visit.Button("Revoke").ClickAsync();
+            await visit.Dialog("Revoke “Website”?").GetByRole(AriaRole.Button, new() { Name = "Revoke" }).ClickAsync();
+            await Expect(visit.Heading("No live keys")).ToBeVisibleAsync();
+            await Writes(second, 401);
+
+            async Task<string> Shown()
+            {
+                var key = await visit.Dialog("The new key").Locator("code").InnerTextAsync();
+                await visit.Button("I have kept it").ClickAsync();
+                await Expect(visit.Button("More: Website")).ToBeVisibleAsync();
+                Assert.DoesNotContain(key, await visit.Page.ContentAsync(), StringComparison.Ordinal);
+                return key;
+            }
+        });
+
+        async Task Writes(string key, int status) =>
+            (await app.Stranger.WithKey(key).Post($"{acme.ApiPath}/chats", new { })).Is(status);
+    }
+
+    [BrowserFact]
+    public async Task A_member_is_added_and_disabled()
+    {
+        var acme = await app.Org("acme");
+        var email = $"new@{acme.Slug}.example";
+        await app.Browse(await acme.Admin(), async visit =>
+        {
+            await visit.Open("/app/settings/members");
+            await visit.Button("Add member").ClickAsync();
+            await visit.Field("Email").FillAsync(email);
+            await visit.Dialog("Add member").GetByRole(AriaRole.Button, new() { Name = "Add member" }).ClickAsync();
+            var password = await visit.Dialog("The new password").Locator("code").InnerTextAsync();
+            await visit.Button("I have kept it").ClickAsync();
+            await app.LogIn(email, password);
+
+            var row = visit.Page.Locator("tbody tr", new() { HasText = email });
+            await Expect(row).ToContainTextAsync("Active");
+            await visit.Button($"More: {email}").ClickAsync();
+            await visit.Button("Disable").ClickAsync();
+            await visit.Dialog($"Disable {email}?").GetByRole(AriaRole.Button, new() { Name = "Disable" }).ClickAsync();
+            await Expect(row).ToContainTextAsync("Disabled");
+            (await app.Stranger.Post("/auth/login", new { email, password })).Is(401);
+        });
+    }
+
+    [BrowserFact]
+    public async Task The_organization_is_renamed_and_the_log_of_it_is_found_by_a_filter()
+    {
+        var acme = await app.Org("acme");
+        await app.Browse(await acme.Admin(), async visit =>
+        {
+            await visit.Open("/app/settings/organization");
+            await visit.Field("Name").FillAsync("Acme & Daughters");
+            await visit.Button("Save").ClickAsync();
+            await Expect(visit.Page.GetByText("Saved.")).ToBeVisibleAsync();
+            await Expect(visit.Page.Locator("header.top .organization")).ToHaveTextAsync("Acme & Daughters");
+
+            await visit.Go("/app/settings/audit");
+            await Expect(visit.Page.Locator("tbody tr", new() { HasText = "Member added" })).ToHaveCountAsync(1);
+            await visit.Field("What").SelectOptionAsync("Organization changed");
+            await Expect(visit.Page).ToHaveURLAsync(visit.Url("/app/settings/audit?action=organization.changed"));
+            await Expect(visit.Page.Locator("tbody tr")).ToHaveCountAsync(1);
+            await Expect(visit.Page.Locator("tbody tr")).ToContainTextAsync("Organization changed");
+        });
+    }
+
+    [BrowserFact]
+    public async Task An_export_is_made_from_the_filters_and_downloaded()
+    {
+        var acme = await app.Org("acme");
+        await acme.Say(await acme.Chat(new { tags = new[] { "kept" } }), "Within the export");
+        await acme.Say(await acme.Chat(), "Not within the export");
+        await app.Browse(await acme.Admin(), async visit =>
+        {
+            await visit.Open("/app/exports?tag=kept");
+            var dialog = visit.Dialog("New export");
+            await dialog.GetByText("jsonl", new() { Exact = true }).ClickAsync();
+            await dialog.GetByRole(AriaRole.Button, new() { Name = "New export" }).ClickAsync();
+            await Expect(visit.Page.Locator("li.export .state")).ToHaveTextAsync("Ready");
+
+            var download = await visit.Page.RunAndWaitForDownloadAsync(() => visit.Link("Download").ClickAsync());
+
+            var lines = (await File.ReadAllTextAsync(await download.PathAsync())).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+            Assert.Contains("Within the export", Assert.Single(lines), StringComparison.Ordinal);
+        });
+    }
+}
