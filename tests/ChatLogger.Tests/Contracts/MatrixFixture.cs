@@ -107,6 +107,9 @@ internal sealed partial class MatrixFixture
                 return id.ToString();
             case "slug":
                 return (await App.Org("matrix")).Slug;
+            // The dashboard's own paths.
+            case "**path" or "path":
+                return "chats";
             default:
                 throw new InvalidOperationException(
                     $"MatrixFixture.Thing makes no {parameter} yet: add how such a thing is made, for a route has it in its path.");

@@ -23,6 +23,11 @@ public sealed partial class MatrixTests
                 continue;
             var (kind, elsewhere) = line.Row == Row.PluginReading ? plugin : member;
             var (own, foreign) = (await List(fixture.Acme), await List(fixture.Globex));
+            if (line.Route == "GET /users/me/sessions")
+            {
+                foreach (var caller in new[] { kind, elsewhere })
+                    await fixture.Thing(fixture.Acme, "sessionId", await IdOf(caller.Caller));
+            }
             var next = (await elsewhere.Caller.Get($"{MatrixFixture.Path(line, elsewhere, foreign)}?limit=1")).Is(200);
             Assert.True(
                 next["nextCursor"].ValueKind == JsonValueKind.String,

@@ -2,6 +2,7 @@ using System.Runtime.Versioning;
 using ChatLogger.Auth;
 using ChatLogger.PrivatePostgres;
 using ChatLogger.Tests.Support;
+using Npgsql;
 
 namespace ChatLogger.Tests.Import;
 
@@ -13,6 +14,7 @@ public sealed class ImportCommandTests(LeasedApp app) : IClassFixture<LeasedApp>
     private const int Messages = 100;
     private const int Interrupt = 2;
     private const int Killed = 137;
+    private const int StopLock = 4711;
 
     private readonly ProcessSandbox _here = new();
 
@@ -33,9 +35,9 @@ public sealed class ImportCommandTests(LeasedApp app) : IClassFixture<LeasedApp>
         await WriteFile();
         for (var kill = 0; kill < 2; kill++)
         {
-            var before = await acme.Count("messages");
+            await using var stop = await StopAt(80 * (kill + 1));
             var import = await Start(acme);
-            await IsUnderWay(acme, before);
+            await app.Blocked();
             await import.Kill();
             Assert.Equal(Killed, await import.Exit());
             if (!keepsJournal)
@@ -54,12 +56,14 @@ public sealed class ImportCommandTests(LeasedApp app) : IClassFixture<LeasedApp>
     {
         var acme = await app.Org("acme");
         await WriteFile();
+        var stop = await StopAt(100);
         var import = await Start(acme);
-        await IsUnderWay(acme, 0);
+        await app.Blocked();
 
         Assert.True(Posix.Signal(import.Id, Interrupt));
 
         Assert.Equal(130, await import.Exit());
+        await stop.DisposeAsync();
         Assert.EndsWith("Stopped: interrupted. The same command goes on from here.", import.Output, StringComparison.Ordinal);
         Assert.Matches(@"chats +\d+ imported, 0 were there", import.Output);
         var again = await Start(acme);
@@ -133,7 +137,41 @@ public sealed class ImportCommandTests(LeasedApp app) : IClassFixture<LeasedApp>
     }
 
     // A batch has at most a thousand messages, and its line is in the journal before the next one is sent.
-    private static Task IsUnderWay(Org org, long before) => Wait.Until(async () => await org.Count("messages") > before + 2_000);
+    /// <summary>Lets the database wait with the first message of a chat until disposal: an import is then in the middle.</summary>
+    private async Task<IAsyncDisposable> StopAt(int chat)
+    {
+        var connection = await app.Rows.OpenConnectionAsync();
+        await using var command = connection.CreateCommand();
+        command.CommandText =
+            $"""
+            select pg_advisory_lock({StopLock});
+            create or replace function stop_here() returns trigger language plpgsql as $$
+            begin
+                if new.content = '{chat}-0' then
+                    perform pg_advisory_xact_lock_shared({StopLock});
+                end if;
+                return new;
+            end $$;
+            create or replace trigger stop_here before insert on messages for each row execute function stop_here();
+            """;
+        await command.ExecuteNonQueryAsync();
+        return new Stop(connection);
+    }
+
+    private sealed class Stop(NpgsqlConnection connection) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync()
+        {
+            await using (var command = connection.CreateCommand())
+            {
+                command.CommandText = $"select pg_advisory_unlock({StopLock})";
+                await command.ExecuteNonQueryAsync();
+                command.CommandText = "drop trigger stop_here on messages; drop function stop_here";
+                await command.ExecuteNonQueryAsync();
+            }
+            await connection.DisposeAsync();
+        }
+    }
 
     private Task WriteFile() => System.IO.File.WriteAllLinesAsync(File, Enumerable.Range(0, Chats).Select(chat =>
         $$"""{"id":"c{{chat}}","title":"{{chat}}","externalUserId":null,"messages":["""
