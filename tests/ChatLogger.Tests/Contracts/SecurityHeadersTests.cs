@@ -1,5 +1,5 @@
-using ChatLogger.Features;
 using ChatLogger.Auth;
+using ChatLogger.Features;
 using ChatLogger.Tests.Support;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Routing.Patterns;
@@ -10,9 +10,9 @@ namespace ChatLogger.Tests.Contracts;
 /// <summary>The headers that every response of every route has, for every caller.</summary>
 public class SecurityHeadersTests(LeasedApp app) : IClassFixture<LeasedApp>
 {
+    // The dashboard's page has a policy of its own: DashboardTests.
     private IEnumerable<(string Method, RouteEndpoint Endpoint)> Routes =>
         from endpoint in app.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
-        // The dashboard's page has a policy of its own: DashboardTests.
         where !endpoint.RoutePattern.RawText!.StartsWith(DashboardFiles.Root, StringComparison.Ordinal)
         from method in endpoint.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods
         select (method, endpoint);
