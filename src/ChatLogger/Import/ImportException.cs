@@ -1,4 +1,4 @@
 namespace ChatLogger.Import;
 
-/// <summary>Prevents an import from beginning: the message is a sentence for whoever called it.</summary>
+/// <summary>Prevents an import from beginning: the message is a sentence for the caller.</summary>
 internal sealed class ImportException(string message) : Exception(message);

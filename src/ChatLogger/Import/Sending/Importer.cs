@@ -1,6 +1,6 @@
 namespace ChatLogger.Import;
 
-/// <summary>How far an import is, for whoever watches.</summary>
+/// <summary>How far an import is, for the progress line.</summary>
 internal readonly record struct ImportProgress((long Read, long Length)? Bytes, ImportCounts Counts);
 
 /// <summary>

@@ -10,7 +10,7 @@ namespace ChatLogger.Features;
 /// </summary>
 internal sealed class EventStreamResponse(LiveStream? stream) : IResult
 {
-    // Whoever was told to read everything anew is told no more often than this, however much happens.
+    // A client is told to read everything anew no more often than this, however much happens.
     private static readonly TimeSpan ResetPause = TimeSpan.FromSeconds(1);
 
     public async Task ExecuteAsync(HttpContext httpContext)
