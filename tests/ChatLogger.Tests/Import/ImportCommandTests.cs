@@ -37,7 +37,7 @@ public sealed class ImportCommandTests(LeasedApp app) : IClassFixture<LeasedApp>
         {
             await using var stop = await StopAt(80 * (kill + 1));
             var import = await Start(acme);
-            await app.Blocked();
+            await IsStopped();
             await import.Kill();
             Assert.Equal(Killed, await import.Exit());
             if (!keepsJournal)
@@ -58,7 +58,7 @@ public sealed class ImportCommandTests(LeasedApp app) : IClassFixture<LeasedApp>
         await WriteFile();
         var stop = await StopAt(20);
         var import = await Start(acme);
-        await app.Blocked();
+        await IsStopped();
 
         Assert.True(Posix.Signal(import.Id, Interrupt));
 
@@ -159,6 +159,19 @@ public sealed class ImportCommandTests(LeasedApp app) : IClassFixture<LeasedApp>
         await command.ExecuteNonQueryAsync();
         return new Stop(connection);
     }
+
+    // Other statements wait for locks, too.
+    private Task IsStopped() => app.Until(
+        """
+        select exists (
+            select
+            from pg_locks
+            where locktype = 'advisory'
+              and objid = @StopLock
+              and database = (select oid from pg_database where datname = current_database())
+              and not granted)
+        """,
+        new { StopLock });
 
     private sealed class Stop(NpgsqlConnection connection) : IAsyncDisposable
     {
