@@ -30,8 +30,14 @@ export default defineConfig(({ command }) => ({
     assetsInlineLimit: 0,
   },
   plugins: [served],
-  // `npm run dev` shows the sources, with the service that runs on its usual port behind them.
+  // `npm run dev` shows the sources, with the service that runs on its usual port behind them. It is told the host that the browser knows:
+  // otherwise it would refuse the browser's writes as those of another origin.
   server: {
-    proxy: Object.fromEntries(['/auth', '/orgs', '/users', '/analytics', '/exports', '/version'].map(path => [path, 'http://127.0.0.1:5080'])),
+    proxy: Object.fromEntries(
+      ['/auth', '/orgs', '/users', '/analytics', '/exports', '/version', '/docs', '/openapi'].map(path => [
+        path,
+        { target: 'http://127.0.0.1:5080', changeOrigin: false },
+      ]),
+    ),
   },
 }))

@@ -1,9 +1,32 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 
 namespace ChatLogger.Browser;
 
 public class BoundsTests(DashboardApp app) : IClassFixture<DashboardApp>
 {
+    /// <summary>
+    /// Scrolls to an edge of what is held, waits until more is there, and answers how far the message at the edge has moved.
+    /// </summary>
+    private const string MoveAtEdge =
+        """
+        async edge => {
+          const thread = document.querySelector('.thread')
+          const all = () => [...thread.querySelectorAll('article.message')]
+          const message = all().at(edge === 'start' ? 0 : -1)
+          const isAtEdge = () => all().at(edge === 'start' ? 0 : -1) === message
+          thread.scrollTop = edge === 'start' ? 0 : thread.scrollHeight
+          const top = message.getBoundingClientRect().top
+          if (isAtEdge())
+            await new Promise(done => {
+              const observer = new MutationObserver(() => isAtEdge() || (observer.disconnect(), done()))
+              observer.observe(thread, { childList: true, subtree: true })
+            })
+          await new Promise(requestAnimationFrame)
+          return Math.abs(message.getBoundingClientRect().top - top)
+        }
+        """;
+
     [BrowserFact]
     public async Task The_first_load_is_small()
     {
@@ -35,52 +58,59 @@ public class BoundsTests(DashboardApp app) : IClassFixture<DashboardApp>
     }
 
     [BrowserFact]
-    public async Task A_chat_of_2000_messages_opens_at_its_end_and_keeps_the_place_while_earlier_ones_load()
+    public async Task A_chat_of_2000_messages_opens_at_its_end_keeps_the_place_and_holds_a_part_of_them()
     {
         var acme = await app.Org("acme");
-        var begun = DateTimeOffset.UtcNow.AddHours(-2);
-        var chat = "";
-        for (var part = 0; part < 4; part++)
-        {
-            var messages = Enumerable.Range(part * 500, 500)
-                .Select(JsonNode? (i) => Demo.Message("c", i % 2 == 0 ? "user" : "assistant", $"Message {i}", begun.AddSeconds(i)));
-            JsonArray items = part == 0 ? [Demo.Chat("c", "Long", "ann", [], begun), .. messages] : [.. messages];
-            foreach (var item in items.Where(_ => part > 0))
-            {
-                item!.AsObject().Remove("chatRef");
-                item["chatId"] = chat;
-            }
-            var ids = await Demo.Write(acme, items);
-            chat = part == 0 ? ids[0]! : chat;
-        }
+        var chat = await Long(acme);
         await app.Browse(await acme.Admin(), async visit =>
         {
             await visit.Open($"/app/chats/{chat}");
             await Expect(visit.Messages.Last).ToContainTextAsync("Message 1999");
             await Expect(visit.Messages.Last).ToBeInViewportAsync();
+            for (var page = 0; page < 8; page++)
+            {
+                Assert.InRange(await visit.Page.EvaluateAsync<double>(MoveAtEdge, "start"), 0, 1);
+                Assert.InRange(await visit.Messages.CountAsync(), 60, 360);
+            }
+            // The end is no longer held: it comes back page by page, and at once on demand.
+            await Expect(visit.Messages.Last).Not.ToContainTextAsync("Message 1999");
             for (var page = 0; page < 3; page++)
             {
-                var moved = await visit.Page.EvaluateAsync<double>(
-                    """
-                    async () => {
-                      const thread = document.querySelector('.thread')
-                      const first = thread.querySelector('article')
-                      const count = () => thread.querySelectorAll('article').length
-                      const before = count()
-                      thread.scrollTop = 0
-                      const top = first.getBoundingClientRect().top
-                      if (count() === before)
-                        await new Promise(done => {
-                          const observer = new MutationObserver(() => count() > before && (observer.disconnect(), done()))
-                          observer.observe(thread, { childList: true, subtree: true })
-                        })
-                      await new Promise(requestAnimationFrame)
-                      return Math.abs(first.getBoundingClientRect().top - top)
-                    }
-                    """);
-                Assert.InRange(moved, 0, 60);
+                Assert.InRange(await visit.Page.EvaluateAsync<double>(MoveAtEdge, "end"), 0, 1);
+                Assert.InRange(await visit.Messages.CountAsync(), 60, 360);
             }
-            Assert.InRange(await visit.Messages.CountAsync(), 200, 500);
+            await visit.Button("To the end").ClickAsync();
+            await Expect(visit.Messages.Last).ToContainTextAsync("Message 1999");
+            await Expect(visit.Messages.Last).ToBeInViewportAsync();
+            await Expect(visit.Button("To the end")).ToBeHiddenAsync();
+
+            await visit.Choose("To the first message");
+            await Expect(visit.Page.GetByText("The conversation begins here.")).ToBeInViewportAsync();
+            await Expect(visit.Messages.First).ToContainTextAsync("Message 0");
+            Assert.InRange(await visit.Messages.CountAsync(), 60, 120);
+        });
+    }
+
+    [BrowserFact]
+    public async Task What_is_scrolled_past_comes_once_and_in_order()
+    {
+        var acme = await app.Org("acme");
+        var chat = await Long(acme);
+        await app.Browse(await acme.Admin(), async visit =>
+        {
+            await visit.Open($"/app/chats/{chat}");
+            await Expect(visit.Messages.Last).ToContainTextAsync("Message 1999");
+            await Scroll(0, "Message 0");
+            await Scroll(1e9, "Message 1999");
+
+            async Task Scroll(double to, string last) => await Wait.Until(async () =>
+            {
+                await visit.Page.EvaluateAsync("to => { document.querySelector('.thread').scrollTop = to }", to);
+                var texts = await visit.Messages.Locator(".plain").AllInnerTextsAsync();
+                var numbers = texts.Select(text => int.Parse(text.Split(' ')[1], CultureInfo.InvariantCulture)).ToList();
+                Assert.Equal(Enumerable.Range(numbers[0], numbers.Count), numbers);
+                return texts.Contains(last);
+            });
         });
     }
 
@@ -108,5 +138,26 @@ public class BoundsTests(DashboardApp app) : IClassFixture<DashboardApp>
             seen.UnionWith(await visit.Rows.Locator("strong").AllInnerTextsAsync());
             Assert.Equal(300, seen.Count);
         });
+    }
+
+    /// <summary>A chat of 2,000 messages; answers its id.</summary>
+    private static async Task<string> Long(Org org)
+    {
+        var begun = DateTimeOffset.UtcNow.AddHours(-2);
+        var chat = "";
+        for (var part = 0; part < 4; part++)
+        {
+            var messages = Enumerable.Range(part * 500, 500)
+                .Select(JsonNode? (i) => Demo.Message("c", i % 2 == 0 ? "user" : "assistant", $"Message {i}", begun.AddSeconds(i)));
+            JsonArray items = part == 0 ? [Demo.Chat("c", "Long", "ann", [], begun), .. messages] : [.. messages];
+            foreach (var item in items.Where(_ => part > 0))
+            {
+                item!.AsObject().Remove("chatRef");
+                item["chatId"] = chat;
+            }
+            var ids = await Demo.Write(org, items);
+            chat = part == 0 ? ids[0]! : chat;
+        }
+        return chat;
     }
 }

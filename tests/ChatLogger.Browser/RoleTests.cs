@@ -13,7 +13,11 @@ public class RoleTests(DashboardApp app) : IClassFixture<DashboardApp>
         {
             await visit.Open($"/app/chats/{chat}");
             await Expect(visit.Screens).ToHaveTextAsync(["Chats", "Overview", "Settings"]);
-            Assert.Equal(["Copy conversation: As text", "Copy conversation: As Markdown", "Copy conversation: As JSON", "Print"],
+            Assert.Equal(
+                [
+                    "To the first message", "Copy conversation: As text", "Copy conversation: As Markdown", "Copy conversation: As JSON",
+                    "Print",
+                ],
                 await visit.Menu("section.conversation > header"));
             Assert.Equal(["Copy text", "Copy link to this message", "Show formatted"], await visit.Menu("article.message"));
             await visit.Go("/app/settings");

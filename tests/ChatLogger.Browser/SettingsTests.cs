@@ -44,7 +44,7 @@ public class SettingsTests(DashboardApp app) : IClassFixture<DashboardApp>
     }
 
     [BrowserFact]
-    public async Task A_member_is_added_and_disabled()
+    public async Task A_member_is_added_disabled_enabled_and_removed()
     {
         var acme = await app.Org("acme");
         var email = $"new@{acme.Slug}.example";
@@ -65,6 +65,111 @@ public class SettingsTests(DashboardApp app) : IClassFixture<DashboardApp>
             await visit.Dialog($"Disable {email}?").GetByRole(AriaRole.Button, new() { Name = "Disable" }).ClickAsync();
             await Expect(row).ToContainTextAsync("Disabled");
             (await app.Stranger.Post("/auth/login", new { email, password })).Is(401);
+
+            await visit.Button($"More: {email}").ClickAsync();
+            await visit.Button("Enable").ClickAsync();
+            await Expect(row).ToContainTextAsync("Active");
+            await app.LogIn(email, password);
+
+            await visit.Button($"More: {email}").ClickAsync();
+            await visit.Button("New password").ClickAsync();
+            await visit.Dialog($"A new password for {email}?")
+                .GetByRole(AriaRole.Button, new() { Name = "Make a new password" }).ClickAsync();
+            var next = await visit.Dialog("The new password").Locator("code").InnerTextAsync();
+            await visit.Button("I have kept it").ClickAsync();
+            (await app.Stranger.Post("/auth/login", new { email, password })).Is(401);
+            await app.LogIn(email, next);
+
+            await visit.Button($"More: {email}").ClickAsync();
+            await visit.Button("Remove").ClickAsync();
+            await visit.Dialog($"Remove {email}?").GetByRole(AriaRole.Button, new() { Name = "Remove" }).ClickAsync();
+            await Expect(row).ToHaveCountAsync(0);
+            (await app.Stranger.Post("/auth/login", new { email, password = next })).Is(401);
+        });
+    }
+
+    [BrowserFact]
+    public async Task A_member_changes_their_name_address_and_password_and_ends_another_session()
+    {
+        var acme = await app.Org("acme");
+        var ann = await acme.Member("viewer");
+        await app.LogIn(ann.Email);
+        var email = $"renamed@{acme.Slug}.example";
+        const string Password = "another long password";
+        await app.Browse(ann.Caller, async visit =>
+        {
+            visit.Expects("400 PATCH /users/me");
+            await visit.Open("/app/settings/profile");
+            await Expect(visit.Page.Locator("tbody tr")).ToHaveCountAsync(2);
+            await visit.Button("End").ClickAsync();
+            await Expect(visit.Page.Locator("tbody tr")).ToHaveCountAsync(1);
+
+            var person = visit.Page.Locator("form", new() { Has = visit.Heading("You") });
+            await person.GetByLabel("Name", new() { Exact = true }).FillAsync("Ann Lee");
+            await person.GetByLabel("Email", new() { Exact = true }).FillAsync(email);
+            await person.GetByLabel("Current password", new() { Exact = true }).FillAsync("wrong");
+            await person.GetByRole(AriaRole.Button, new() { Name = "Save" }).ClickAsync();
+            await Expect(person.GetByRole(AriaRole.Alert)).ToBeVisibleAsync();
+            await Expect(person.GetByLabel("Name", new() { Exact = true })).ToHaveValueAsync("Ann Lee");
+            await person.GetByLabel("Current password", new() { Exact = true }).FillAsync(Persona.Password);
+            await person.GetByRole(AriaRole.Button, new() { Name = "Save" }).ClickAsync();
+            await Expect(person).ToContainTextAsync("Saved.");
+
+            var form = visit.Page.Locator("form", new() { Has = visit.Heading("Password") });
+            await form.GetByLabel("Current password", new() { Exact = true }).FillAsync(Persona.Password);
+            await form.GetByLabel("New password", new() { Exact = true }).FillAsync(Password);
+            await form.GetByRole(AriaRole.Button, new() { Name = "Change password" }).ClickAsync();
+            await Expect(form).ToContainTextAsync("Saved.");
+            await Expect(form.GetByLabel("New password", new() { Exact = true })).ToHaveValueAsync("");
+            await app.LogIn(email, Password);
+            (await app.Stranger.Post("/auth/login", new { email, password = Persona.Password })).Is(401);
+
+            await visit.Button("Account").ClickAsync();
+            await Expect(visit.Page.Locator(".menu .who")).ToContainTextAsync("Ann Lee");
+        });
+    }
+
+    [BrowserFact]
+    public async Task A_superadmin_makes_renames_and_deletes_an_organization()
+    {
+        var slug = $"new-{Guid.NewGuid():N}";
+        var root = await app.Superadmin();
+        await app.Browse(root, async visit =>
+        {
+            visit.Expects("409 POST /orgs");
+            await visit.Open("/app/organizations");
+            foreach (var isTaken in new[] { false, true })
+            {
+                await visit.Button("New organization").ClickAsync();
+                var dialog = visit.Dialog("New organization");
+                await dialog.GetByLabel("Name", new() { Exact = true }).FillAsync($"Before {slug}");
+                await dialog.GetByLabel("Slug", new() { Exact = true }).FillAsync(slug);
+                await dialog.GetByRole(AriaRole.Button, new() { Name = "New organization" }).ClickAsync();
+                if (!isTaken)
+                {
+                    await Expect(dialog).ToBeHiddenAsync();
+                    continue;
+                }
+                await Expect(dialog.GetByRole(AriaRole.Alert)).ToBeVisibleAsync();
+                await Expect(dialog.GetByLabel("Slug", new() { Exact = true })).ToHaveValueAsync(slug);
+                await visit.Page.Keyboard.PressAsync("Escape");
+            }
+
+            var row = visit.Page.Locator("tbody tr", new() { HasText = slug });
+            await visit.Button($"More: Before {slug}").ClickAsync();
+            await visit.Button("Rename").ClickAsync();
+            await visit.Dialog("Rename").GetByLabel("Name", new() { Exact = true }).FillAsync($"After {slug}");
+            await visit.Button("Save").ClickAsync();
+            await Expect(row).ToContainTextAsync($"After {slug}");
+
+            await visit.Button($"More: After {slug}").ClickAsync();
+            await visit.Button("Delete organization").ClickAsync();
+            var delete = visit.Dialog($"Delete After {slug}?").GetByRole(AriaRole.Button, new() { Name = "Delete organization" });
+            await Expect(delete).ToBeDisabledAsync();
+            await visit.Field($"Type {slug} to confirm").FillAsync(slug);
+            await delete.ClickAsync();
+            await Expect(row).ToHaveCountAsync(0);
+            (await root.Get($"/orgs/{slug}")).Is(404);
         });
     }
 

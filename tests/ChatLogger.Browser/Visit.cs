@@ -104,14 +104,16 @@ internal sealed class Visit(DashboardApp app, IBrowserContext context, IPage pag
             """);
     }
 
-    /// <summary>The element that makes the page wider than its window; null if it is not.</summary>
+    /// <summary>The element that makes the page, or the place of its screen, wider than there is room; null if none does.</summary>
     public Task<string?> TooWide() => page.EvaluateAsync<string?>(
         """
         () => {
           const root = document.documentElement
-          if (root.scrollWidth <= root.clientWidth) return null
-          const widest = [...document.querySelectorAll('body *')].filter(each => each.getBoundingClientRect().right >= root.scrollWidth - 1)
-          return widest.at(-1)?.outerHTML.slice(0, 200) ?? String(root.scrollWidth)
+          const tooWide = [root, document.getElementById('content')].find(each => each && each.scrollWidth > each.clientWidth)
+          if (!tooWide) return null
+          const edge = tooWide.getBoundingClientRect().left + tooWide.scrollWidth - 1
+          const widest = [...tooWide.querySelectorAll('*')].filter(each => each.getBoundingClientRect().right >= edge)
+          return widest.at(-1)?.outerHTML.slice(0, 200) ?? String(tooWide.scrollWidth)
         }
         """);
 
@@ -163,6 +165,7 @@ internal sealed class Visit(DashboardApp app, IBrowserContext context, IPage pag
     public async Task<IReadOnlyList<string>> Menu(string within)
     {
         await page.Locator(within).First.GetByRole(AriaRole.Button, new() { Name = "More", Exact = true }).ClickAsync();
+        await Expect(page.Locator("[popover]:popover-open button").First).ToBeVisibleAsync();
         var offered = await page.Locator("[popover]:popover-open button").AllInnerTextsAsync();
         await page.Keyboard.PressAsync("Escape");
         return [.. offered.Select(text => text.Trim())];

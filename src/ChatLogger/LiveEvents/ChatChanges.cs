@@ -5,7 +5,7 @@ namespace ChatLogger.LiveEvents;
 /// <summary>Records changes and deletions of chats for those who follow the organization.</summary>
 internal static class ChatChanges
 {
-    /// <summary>How long changes are kept at least: whoever was away for longer reads everything anew.</summary>
+    /// <summary>How long changes are kept at least: a caller who was away for longer reads everything anew.</summary>
     public static readonly TimeSpan Retention = TimeSpan.FromHours(1);
 
     /// <summary>

@@ -12,7 +12,7 @@ namespace ChatLogger.LiveEvents;
 /// </summary>
 internal sealed partial class LiveHub : BackgroundService
 {
-    /// <summary>Whoever missed more events than this reads everything anew.</summary>
+    /// <summary>A caller who missed more events than this reads everything anew.</summary>
     public const int MaxMissed = 1_000;
 
     // A right that has ended must end its streams within 5 s.
@@ -28,7 +28,6 @@ internal sealed partial class LiveHub : BackgroundService
     private readonly LiveSettings _settings;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
-    private readonly LogSampler _failures;
     private int _streams;
     private bool _stopping;
     private long _checked;
@@ -78,6 +77,7 @@ internal sealed partial class LiveHub : BackgroundService
                     await _wanted.Reader.ReadAsync(stoppingToken);
                 await CheckRights(stoppingToken);
                 await Poll(stoppingToken);
+                _failingSince = null;
             }
             catch (Exception) when (stoppingToken.IsCancellationRequested)
             {
@@ -86,6 +86,7 @@ internal sealed partial class LiveHub : BackgroundService
             catch (Exception failure)
             {
                 Failed(failure);
+                EndAfterLongFailure();
             }
             await Task.Delay(_settings.PollInterval, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
@@ -133,9 +134,7 @@ internal sealed partial class LiveHub : BackgroundService
     {
         if (_checked != 0 && Stopwatch.GetElapsedTime(_checked) < RightsInterval)
             return;
-        List<LiveStream> streams;
-        lock (_lock)
-            streams = [.. _feeds.Values.SelectMany(feed => feed.Streams)];
+        var streams = All();
         var since = Stopwatch.GetTimestamp();
         if (streams.Count > 0)
         {
@@ -215,23 +214,18 @@ internal sealed partial class LiveHub : BackgroundService
 
     private void Stop()
     {
-        List<LiveStream> streams;
         lock (_lock)
-        {
             _stopping = true;
-            streams = [.. _feeds.Values.SelectMany(feed => feed.Streams)];
-        }
-        streams.ForEach(stream => _ = stream.End());
+        EndAll();
     }
 
-    private void Failed(Exception failure)
+    private void EndAll() => All().ForEach(stream => _ = stream.End());
+
+    private List<LiveStream> All()
     {
-        if (_failures.ShouldLog(out _))
-            CannotPoll(_log, failure.Message);
+        lock (_lock)
+            return [.. _feeds.Values.SelectMany(feed => feed.Streams)];
     }
-
-    [LoggerMessage(LogLevel.Warning, "Live events could not be read; retrying: {Reason}")]
-    private static partial void CannotPoll(ILogger log, string reason);
 
     /// <summary>The streams of an organization, and the number up to which they have all events.</summary>
     private sealed class Feed(Guid orgId)

@@ -4,7 +4,7 @@ namespace ChatLogger.SearchIndex;
 
 /// <summary>
 /// The dictionary of an organization: the words that are in its index, with their tokens, by which the words with a certain beginning are
-/// found. Whoever changes it holds the lock of the indexer's offset, so a word is never removed while a row with it is added.
+/// found. A writer of it holds the lock of the indexer's offset, so a word is never removed while a row with it is added.
 /// </summary>
 internal static class SearchTerms
 {

@@ -1,25 +1,39 @@
-import { signal, useSignalEffect } from '@preact/signals'
+import { signal, useSignal, useSignalEffect } from '@preact/signals'
 import type { FunctionComponent } from 'preact'
 import { useEffect } from 'preact/hooks'
-import { ApiError } from './api'
+import { ApiError, ConnectionError } from './api'
 import { help, useCommands } from './keyboard'
 import { startLive, live } from './live'
 import { shortcuts, theme, zoneChoice } from './preferences'
 import { base, connected, loadOrganization, loadProfile, may, organization, profile, screen, signOut, signedOut, visiting } from './session'
 import { go, href } from './router'
 import { Chats } from './screens/chats'
+import { loadEarly } from './screens/chats/list'
 import { SignIn, SignInAgain } from './screens/sign-in'
 import { t } from './text'
 import { zone } from './time'
 import { Dialog, Empty, Failure, Menu, Skeleton } from './ui/basics'
 import { Icon, type IconName } from './ui/icons'
+import { useHealing } from './ui/resource'
 
 type Screen = { name: string; title: string; icon: IconName; shown: () => boolean; load: () => Promise<{ default: FunctionComponent }> }
 
 // What is not shown at first is loaded when it is opened.
 const lazy: Screen[] = [
-  { name: 'overview', title: t.screens.overview, icon: 'overview', shown: () => may.analyse.value, load: () => import('./screens/overview') },
-  { name: 'exports', title: t.screens.exports, icon: 'exports', shown: () => may.administrate.value, load: () => import('./screens/exports') },
+  {
+    name: 'overview',
+    title: t.screens.overview,
+    icon: 'overview',
+    shown: () => may.analyse.value,
+    load: () => import('./screens/overview'),
+  },
+  {
+    name: 'exports',
+    title: t.screens.exports,
+    icon: 'exports',
+    shown: () => may.administrate.value,
+    load: () => import('./screens/exports'),
+  },
   { name: 'settings', title: t.screens.settings, icon: 'settings', shown: () => true, load: () => import('./screens/settings') },
 ]
 const organizations: Screen = {
@@ -39,6 +53,7 @@ async function start(): Promise<void> {
     await loadProfile()
     if (profile.value?.role === 'superadmin' && visiting.value === null && screen.value[0] !== 'settings')
       go(href(['organizations']), { replace: true })
+    if (inOrganization() && (screen.value[0] ?? 'chats') === 'chats') loadEarly()
     await loadOrganization()
   } catch (error) {
     if (!(error instanceof ApiError && error.status === 401)) failure.value = error as Error
@@ -57,7 +72,9 @@ export function App() {
 
   if (!profile.value) {
     if (signedOut.value) return <SignIn done={start} />
-    return <main class="starting">{failure.value ? <Failure error={failure.value} retry={() => void start()} /> : <Skeleton rows={4} />}</main>
+    return (
+      <main class="starting">{failure.value ? <Failure error={failure.value} retry={() => void start()} /> : <Skeleton rows={4} />}</main>
+    )
   }
   return (
     <>
@@ -74,7 +91,10 @@ function Shell() {
   const screens: Screen[] = [
     ...(visiting.value === null ? [organizations] : []),
     ...(inOrganization()
-      ? [{ name: 'chats', title: t.screens.chats, icon: 'chats' as const, shown: () => true, load: () => Promise.reject(new Error()) }, ...lazy]
+      ? [
+          { name: 'chats', title: t.screens.chats, icon: 'chats' as const, shown: () => true, load: () => Promise.reject(new Error()) },
+          ...lazy,
+        ]
       : lazy.filter(({ name }) => name === 'settings')),
   ].filter(({ shown }) => shown())
   const name = screen.value[0] ?? 'chats'
@@ -155,15 +175,29 @@ function Shell() {
 }
 
 function Lazy({ screen }: { screen: Screen }) {
+  const failure = useSignal<Error | null>(null)
   const Loaded = loaded.value[screen.name]
-  useEffect(() => {
-    if (!Loaded)
-      screen.load().then(
-        module => (loaded.value = { ...loaded.value, [screen.name]: module.default }),
-        (error: Error) => (failure.value = error),
+  const load = async (isRetry: boolean) => {
+    try {
+      const module = await screen.load()
+      loaded.value = { ...loaded.value, [screen.name]: module.default }
+    } catch {
+      // The files of a build that was replaced are gone; the page, loaded anew, names others.
+      if (
+        isRetry &&
+        (await loadProfile().then(
+          () => true,
+          () => false,
+        ))
       )
-  }, [screen.name])
-  return Loaded ? <Loaded /> : <Skeleton rows={6} />
+        location.reload()
+      failure.value = new ConnectionError()
+    }
+  }
+  useEffect(() => void (Loaded || load(false)), [])
+  useHealing(failure, () => void load(true))
+  if (Loaded) return <Loaded />
+  return failure.value ? <Failure error={failure.value} retry={() => void load(true)} /> : <Skeleton rows={6} />
 }
 
 function Choice<T extends string>({ label, value, options }: { label: string; value: { value: T }; options: Record<T, string> }) {

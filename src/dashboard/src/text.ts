@@ -4,11 +4,15 @@ import { count } from './numbers'
 const plural = new Intl.PluralRules('en')
 const of = (n: number, one: string, other: string) => `${count(n)} ${plural.select(n) === 'one' ? one : other}`
 
+const tryAgainIn = (seconds: number) =>
+  `Try again in ${seconds < 90 ? of(seconds, 'second', 'seconds') : of(Math.ceil(seconds / 60), 'minute', 'minutes')}.`
+
 /** All texts that a reader sees. Another language is another file with the same members. */
 export const t = {
   product: 'Chat Logger',
   loading: 'Loading',
   tryAgain: 'Try again',
+  tryAgainIn,
   copyTrace: 'Copy trace id',
   copied: 'Copied',
   copy: 'Copy',
@@ -42,8 +46,7 @@ export const t = {
     show: 'Show password',
     hide: 'Hide password',
     submit: 'Sign in',
-    wait: (seconds: number) =>
-      `Too many attempts. Try again in ${seconds < 90 ? of(seconds, 'second', 'seconds') : of(Math.ceil(seconds / 60), 'minute', 'minutes')}.`,
+    wait: (seconds: number) => `Too many attempts. ${tryAgainIn(seconds)}`,
   },
 
   account: {
@@ -63,7 +66,8 @@ export const t = {
 
   firstRun: {
     title: 'Log the first conversation',
-    intro: (slug: string) => `The organization ${slug} has no chats yet. Make a key, paste one of these, and the conversation appears here.`,
+    intro: (slug: string) =>
+      `The organization ${slug} has no chats yet. Make a key, paste one of these, and the conversation appears here.`,
     makeKey: 'Make a key',
     keyOnce: 'The key is shown only now. It is in the commands below.',
     keyLabel: 'First steps',
@@ -110,11 +114,16 @@ export const t = {
     empty: 'No messages yet.',
     newer: (n: number) => of(n, 'new message', 'new messages'),
     toEnd: 'To the end',
+    toStart: 'To the first message',
     gone: 'This chat is deleted, or you may not see it.',
-    roles: { user: 'User', assistant: 'Assistant', system: 'System', developer: 'Developer', tool: 'Tool', function: 'Function' } satisfies Record<
-      Message['role'],
-      string
-    >,
+    roles: {
+      user: 'User',
+      assistant: 'Assistant',
+      system: 'System',
+      developer: 'Developer',
+      tool: 'Tool',
+      function: 'Function',
+    } satisfies Record<Message['role'], string>,
     link: 'Copy link to this message',
     copyMessage: 'Copy text',
     deleteMessage: 'Delete message',
@@ -257,7 +266,8 @@ export const t = {
     showDead: 'Show revoked and expired keys',
     rotate: 'Rotate',
     rotateTitle: (label: string) => `Rotate “${label}”?`,
-    rotateText: 'A new key with the same scopes and origins is made. The old one works a while longer, so that you can change it where it is used.',
+    rotateText:
+      'A new key with the same scopes and origins is made. The old one works a while longer, so that you can change it where it is used.',
     overlap: 'The old key works for so many hours more',
     overlapHint: '0 to 168; 0: not at all.',
     revoke: 'Revoke',

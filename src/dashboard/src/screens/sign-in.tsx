@@ -60,7 +60,7 @@ function Form({ email: known, done }: { email?: string; done?: () => Promise<voi
             onInput={event => (password.value = event.currentTarget.value)}
           />
           <IconButton
-            icon={shown.value ? 'close' : 'search'}
+            icon={shown.value ? 'hide' : 'show'}
             label={shown.value ? t.signIn.hide : t.signIn.show}
             aria-pressed={shown.value}
             onClick={() => (shown.value = !shown.value)}

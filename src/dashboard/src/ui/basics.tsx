@@ -9,7 +9,13 @@ import { Icon, type IconName } from './icons'
 type ButtonProps = JSX.IntrinsicElements['button'] & { icon?: IconName; kind?: 'primary' | 'danger' | 'quiet'; busy?: boolean }
 
 export const Button = ({ icon, kind, busy, children, class: extra, ...rest }: ButtonProps) => (
-  <button type="button" {...rest} class={`button ${kind ?? ''} ${extra ?? ''}`} aria-busy={busy ? 'true' : undefined} disabled={rest.disabled || busy}>
+  <button
+    type="button"
+    {...rest}
+    class={`button ${kind ?? ''} ${extra ?? ''}`}
+    aria-busy={busy ? 'true' : undefined}
+    disabled={rest.disabled || busy}
+  >
     {icon && <Icon name={icon} />}
     {children}
   </button>
@@ -72,6 +78,7 @@ export function Failure({ error, retry }: { error: Error; retry?: () => void }) 
       <Icon name="warning" />
       <div>
         <p>{sentence(error)}</p>
+        {error instanceof ApiError && error.retryAfter !== null && <p>{t.tryAgainIn(error.retryAfter)}</p>}
         {error instanceof ApiError &&
           Object.entries(error.fields).map(([field, sentences]) => (
             <p key={field}>
@@ -199,13 +206,7 @@ export function Confirm({
     <Dialog title={title} close={close}>
       <form onSubmit={form.submit}>
         {children}
-        {form.error.value && <Failure error={form.error.value} />}
-        <footer>
-          <Button onClick={close}>{t.cancel}</Button>
-          <Button kind="danger" type="submit" busy={form.busy.value} disabled={disabled ?? false}>
-            {action}
-          </Button>
-        </footer>
+        <FormFooter form={form} action={action} close={close} kind="danger" disabled={disabled ?? false} />
       </form>
     </Dialog>
   )
@@ -230,6 +231,41 @@ export function useSubmit(run: () => Promise<unknown>) {
   }
   return { busy, error, submit }
 }
+
+/** The end of a form: what was refused, and the buttons. */
+export const FormFooter = ({
+  form,
+  action,
+  close,
+  note,
+  kind = 'primary',
+  disabled = false,
+}: {
+  form: Pick<ReturnType<typeof useSubmit>, 'busy' | 'error'>
+  /** What submitting does. */
+  action: string
+  /** Leaves the form; a form on a page has none. */
+  close?: () => void
+  /** What is told beside the buttons, such as that it is saved. */
+  note?: string | false
+  kind?: 'primary' | 'danger'
+  disabled?: boolean
+}) => (
+  <>
+    {form.error.value && <Failure error={form.error.value} />}
+    <footer>
+      {note !== undefined && (
+        <span role="status" class="muted">
+          {note}
+        </span>
+      )}
+      {close && <Button onClick={close}>{t.cancel}</Button>}
+      <Button kind={kind} type="submit" busy={form.busy.value} disabled={disabled}>
+        {action}
+      </Button>
+    </footer>
+  </>
+)
 
 /** A labelled input with its hint and the service's refusal of it. */
 export function Field({
@@ -267,21 +303,41 @@ export function Field({
 export const fieldsOf = (error: Error | null): Record<string, string[]> => (error instanceof ApiError ? error.fields : {})
 
 /** A menu below a button; a native popover, so Escape and a click elsewhere close it. */
-export function Menu({ label, icon, text, children }: { label: string; icon: IconName; text?: ComponentChildren; children: ComponentChildren }) {
+export function Menu({
+  label,
+  icon,
+  text,
+  children,
+}: {
+  label: string
+  icon: IconName
+  text?: ComponentChildren
+  children: ComponentChildren
+}) {
   const id = useId().replace(/[^\w-]/g, '')
   const menu = useRef<HTMLDivElement>(null)
   const button = useRef<HTMLButtonElement>(null)
+  // A conversation has hundreds of menus: what is in one exists while it is open.
+  const isOpen = useSignal(false)
   const place = () => {
     if (!menu.current || !button.current) return
     const at = button.current.getBoundingClientRect()
     const width = menu.current.offsetWidth
     menu.current.style.left = `${Math.max(8, Math.min(at.right - width, innerWidth - width - 8))}px`
     const below = at.bottom + 4
-    menu.current.style.top = `${below + menu.current.offsetHeight > innerHeight - 8 ? Math.max(8, at.top - menu.current.offsetHeight - 4) : below}px`
+    const height = menu.current.offsetHeight
+    menu.current.style.top = `${below + height > innerHeight - 8 ? Math.max(8, at.top - height - 4) : below}px`
   }
   return (
     <>
-      <button ref={button} type="button" class={text ? 'button quiet' : 'icon-button'} popoverTarget={id} aria-label={text ? undefined : label} title={label}>
+      <button
+        ref={button}
+        type="button"
+        class={text ? 'button quiet' : 'icon-button'}
+        popoverTarget={id}
+        aria-label={text ? undefined : label}
+        title={label}
+      >
         <Icon name={icon} />
         {text}
       </button>
@@ -292,14 +348,18 @@ export function Menu({ label, icon, text, children }: { label: string; icon: Ico
         class="menu"
         aria-label={label}
         role="group"
+        onBeforeToggle={(event: Event & { newState?: string }) => {
+          if (event.newState === 'open') isOpen.value = true
+        }}
         onToggle={(event: Event & { newState?: string }) => {
           if (event.newState === 'open') place()
+          else isOpen.value = false
         }}
         onClick={event => {
           if ((event.target as Element).closest('button, a')) menu.current?.hidePopover()
         }}
       >
-        {children}
+        {isOpen.value && children}
       </div>
     </>
   )

@@ -10,7 +10,9 @@ export const Outside = ({ href, children }: { href: string; children: ComponentC
   </a>
 )
 
-const Inline = ({ tokens, raw }: { tokens: Token[] | undefined; raw: string }) => <>{tokens ? tokens.map((token, at) => <Node key={at} token={token} />) : raw}</>
+const Inline = ({ tokens, raw }: { tokens: Token[] | undefined; raw: string }) => (
+  <>{tokens ? tokens.map((token, at) => <Node key={at} token={token} />) : raw}</>
+)
 
 function Node({ token }: { token: Token }): ComponentChildren {
   switch (token.type) {

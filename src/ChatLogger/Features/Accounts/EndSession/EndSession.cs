@@ -23,7 +23,7 @@ internal static class EndSession
                     return TypedResults.NoContent();
                 })
             .WithSummary("End one of your own sessions.")
-            .WithDescription("Whoever uses it must log in again. The session of this request may be ended, too, which is a logout.");
+            .WithDescription("Its browser or program must log in again. The session of this request may be ended, too, which is a logout.");
 
     public sealed record Command(Guid SessionId, Guid CurrentId, Guid UserId, Guid? OrgId, Actor Actor) : IRequest;
 

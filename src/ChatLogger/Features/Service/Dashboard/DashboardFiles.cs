@@ -12,17 +12,40 @@ internal sealed class DashboardFiles
 
     private const string Prefix = "dashboard/";
 
+    private const string Missing =
+        """
+        <!doctype html>
+        <html lang="en">
+          <head>
+            <meta charset="utf-8">
+            <meta name="viewport" content="width=device-width, initial-scale=1">
+            <meta name="color-scheme" content="light dark">
+            <title>Chat Logger</title>
+          </head>
+          <body>
+            <h1>The dashboard is not part of this build</h1>
+            <p>It is built with Node 20 or later and npm. Install them and build the service again; the build says what failed.</p>
+            <p>The API works without it: <a href="{base}/docs">its description</a>.</p>
+          </body>
+        </html>
+        """;
+
     /// <summary>The path of a file below the dashboard's own, its media type and its content.</summary>
     private readonly FrozenDictionary<string, (string ContentType, EncodedContent Content)> _assets;
 
     private DashboardFiles(FrozenDictionary<string, (string ContentType, EncodedContent Content)> assets, string? page)
     {
         _assets = assets;
-        Page = page;
+        IsBuilt = page is not null;
+        // The base path has only letters, digits and -._~/, so that it needs no escaping.
+        Page = new(basePath => Task.FromResult((page ?? Missing).Replace("{base}", basePath, StringComparison.Ordinal)));
     }
 
-    /// <summary>The page, with <c>{base}</c> in place of the base path; null if the dashboard was not built.</summary>
-    public string? Page { get; }
+    /// <summary>Whether the dashboard is part of the build.</summary>
+    public bool IsBuilt { get; }
+
+    /// <summary>The page, or if the dashboard was not built, one that says so.</summary>
+    public BasePathContent Page { get; }
 
     public bool TryGet(string path, out (string ContentType, EncodedContent Content) asset) => _assets.TryGetValue(path, out asset);
 

@@ -6,24 +6,54 @@ import { fragment, go, href, query } from '../../router'
 import { base, may, org } from '../../session'
 import { t } from '../../text'
 import { day, dayKey } from '../../time'
-import { Button, Confirm, Dialog, Empty, Failure, Field, IconButton, Menu, Skeleton, Spinner, copy, fieldsOf, useSubmit } from '../../ui/basics'
+import {
+  Confirm,
+  Dialog,
+  Empty,
+  Failure,
+  Field,
+  FormFooter,
+  IconButton,
+  Menu,
+  Skeleton,
+  Spinner,
+  copy,
+  fieldsOf,
+  useSubmit,
+} from '../../ui/basics'
 import { Icon } from '../../ui/icons'
 import { asJson, asMarkdown, asText } from './copying'
 import { Facts } from './facts'
 import { MessageView } from './message'
-import { useThread } from './thread'
+import { type Place, useThread } from './thread'
 
 /** As near to an edge as this, more is loaded. */
 const near = 600
 
+/** The first message that is not above the view, and where it is. */
+function firstInView(scroller: HTMLElement): { id: string; top: number } | null {
+  const all = scroller.querySelectorAll<HTMLElement>('article.message')
+  const top = scroller.getBoundingClientRect().top
+  let [from, to] = [0, all.length]
+  while (from < to) {
+    const middle = (from + to) >> 1
+    if (all[middle]!.getBoundingClientRect().bottom > top) to = middle
+    else from = middle + 1
+  }
+  const found = all[from]
+  return found ? { id: found.id, top: found.getBoundingClientRect().top } : null
+}
+
 export function Conversation({ id }: { id: string }) {
   const target = fragment.value.startsWith('m-') ? fragment.value.slice(2) : null
-  const thread = useThread(id, target)
+  const place: Place = target ? { message: target } : 'end'
+  const thread = useThread(id, place)
   const scroller = useRef<HTMLDivElement>(null)
-  const placed = useRef(false)
+  /** Where the chat is to open, until it has. */
+  const placed = useRef<Place | null>(place)
   const isAtEnd = useRef(true)
-  /** The height below the first message that was shown, to keep the reader's place when earlier ones come. */
-  const below = useRef<{ first: string | undefined; height: number }>({ first: undefined, height: 0 })
+  /** The first message in view and how far it is from the top, to keep the reader's place when others come or go before it. */
+  const anchor = useRef<{ id: string; top: number } | null>(null)
   const editing = useSignal(false)
   const deleting = useSignal<'chat' | Message | null>(null)
   const showsFacts = useSignal(matchMedia('(min-width: 1200px)').matches)
@@ -33,16 +63,14 @@ export function Conversation({ id }: { id: string }) {
   useLayoutEffect(() => {
     const element = scroller.current
     if (!element || thread.loading.value) return
-    const first = messages[0]?.id
-    if (!placed.current) {
-      placed.current = true
-      const at = target && document.getElementById(`m-${target}`)
+    const kept = anchor.current && document.getElementById(anchor.current.id)
+    if (placed.current !== null) {
+      const at = placed.current !== 'start' && placed.current !== 'end' && document.getElementById(`m-${placed.current.message}`)
       if (at) at.scrollIntoView({ block: 'center' })
-      else element.scrollTop = element.scrollHeight
-    } else if (below.current.first !== first && messages.some(message => message.id === below.current.first)) {
-      element.scrollTop = element.scrollHeight - below.current.height
-    } else if (isAtEnd.current && thread.newer.value === null) element.scrollTop = element.scrollHeight
-    below.current = { first, height: element.scrollHeight - element.scrollTop }
+      else element.scrollTop = placed.current === 'start' ? 0 : element.scrollHeight
+      placed.current = null
+    } else if (!kept || (isAtEnd.current && thread.newer.value === null)) element.scrollTop = element.scrollHeight
+    else element.scrollTop += kept.getBoundingClientRect().top - anchor.current!.top
     if (isAtEnd.current) thread.fresh.value = 0
     edges()
   }, [messages, thread.loading.value])
@@ -51,10 +79,7 @@ export function Conversation({ id }: { id: string }) {
     if (!target || thread.loading.value) return
     const at = document.getElementById(`m-${target}`)
     if (at) at.scrollIntoView({ block: 'center' })
-    else {
-      placed.current = false
-      void thread.open(target)
-    }
+    else open(place)
   }, [target])
 
   const edges = () => {
@@ -63,19 +88,22 @@ export function Conversation({ id }: { id: string }) {
     const toEnd = element.scrollHeight - element.scrollTop - element.clientHeight
     isAtEnd.current = toEnd < 40 && thread.newer.value === null
     if (isAtEnd.current) thread.fresh.value = 0
-    below.current.height = element.scrollHeight - element.scrollTop
+    anchor.current = firstInView(element)
     if (thread.error.value) return
     if (element.scrollTop < near && thread.older.value) void thread.loadOlder()
     else if (toEnd < near && thread.newer.value) void thread.loadNewer()
   }
-  const toEnd = () => {
-    isAtEnd.current = true
-    if (thread.newer.value === null) scroller.current!.scrollTop = scroller.current!.scrollHeight
-    else {
-      placed.current = false
-      go(href([...base.value, 'chats', id], query.value), { replace: true })
-      void thread.open(null)
-    }
+  const open = (at: Place) => {
+    placed.current = at
+    void thread.open(at)
+  }
+  /** To an end of the chat, which is no longer at the message of a link. */
+  const to = (end: 'start' | 'end') => {
+    isAtEnd.current = end === 'end'
+    if (target) go(href([...base.value, 'chats', id], query.value), { replace: true })
+    if (end === 'end' && thread.newer.value === null) scroller.current!.scrollTop = scroller.current!.scrollHeight
+    else if (end === 'start' && thread.older.value === null) scroller.current!.scrollTop = 0
+    else open(end)
   }
 
   const error = thread.error.value
@@ -87,7 +115,7 @@ export function Conversation({ id }: { id: string }) {
             <a href={href([...base.value, 'chats'], query.value)}>{t.back}</a>
           </Empty>
         ) : (
-          <Failure error={error} retry={() => void thread.open(target)} />
+          <Failure error={error} retry={() => open(place)} />
         )}
       </div>
     )
@@ -107,6 +135,9 @@ export function Conversation({ id }: { id: string }) {
           {chat && (
             <>
               <Menu label={t.more} icon="more">
+                <button type="button" onClick={() => to('start')}>
+                  <Icon name="first" /> {t.conversation.toStart}
+                </button>
                 {may.write.value && (
                   <button type="button" onClick={() => (editing.value = true)}>
                     <Icon name="edit" /> {t.conversation.edit}
@@ -144,7 +175,13 @@ export function Conversation({ id }: { id: string }) {
         ) : (
           <div class="scroll thread" ref={scroller} onScroll={edges} tabIndex={0} role="log" aria-label={t.screens.chats} aria-live="off">
             <div class="thread-start">
-              {thread.older.value ? <Spinner /> : shown.length > 0 ? <p class="muted">{t.conversation.start}</p> : <Empty icon="chats" title={t.conversation.empty} />}
+              {thread.older.value ? (
+                <Spinner />
+              ) : shown.length > 0 ? (
+                <p class="muted">{t.conversation.start}</p>
+              ) : (
+                <Empty icon="chats" title={t.conversation.empty} />
+              )}
             </div>
             {shown.map((message, at) => {
               const previous = shown[at - 1]
@@ -155,7 +192,12 @@ export function Conversation({ id }: { id: string }) {
                       <span>{day(message.createdAt)}</span>
                     </h2>
                   )}
-                  <MessageView message={message} results={results} isTarget={message.id === target} remove={() => (deleting.value = message)} />
+                  <MessageView
+                    message={message}
+                    results={results}
+                    isTarget={message.id === target}
+                    remove={() => (deleting.value = message)}
+                  />
                 </Fragment>
               )
             })}
@@ -164,14 +206,16 @@ export function Conversation({ id }: { id: string }) {
           </div>
         )}
         {(thread.fresh.value > 0 || thread.newer.value) && (
-          <button type="button" class="fresh to-end" onClick={toEnd}>
+          <button type="button" class="fresh to-end" onClick={() => to('end')}>
             {thread.fresh.value > 0 ? t.conversation.newer(thread.fresh.value) : t.conversation.toEnd}
             <Icon name="down" size={12} />
           </button>
         )}
       </section>
       {chat && showsFacts.value && <Facts chat={chat} messages={messages} complete={!thread.older.value && !thread.newer.value} />}
-      {chat && editing.value && <Edit chat={chat} close={() => (editing.value = false)} changed={changed => (thread.chat.value = changed)} />}
+      {chat && editing.value && (
+        <Edit chat={chat} close={() => (editing.value = false)} changed={changed => (thread.chat.value = changed)} />
+      )}
       {deleting.value === 'chat' ? (
         <Confirm
           title={t.conversation.deleteTitle}
@@ -232,13 +276,7 @@ function Edit({ chat, close, changed }: { chat: Chat; close: () => void; changed
         <Field label={t.conversation.tags} hint={t.conversation.tagsHint} error={refused['tags']}>
           {a => <input {...a} dir="auto" value={tags.value} onInput={event => (tags.value = event.currentTarget.value)} />}
         </Field>
-        {form.error.value && <Failure error={form.error.value} />}
-        <footer>
-          <Button onClick={close}>{t.cancel}</Button>
-          <Button kind="primary" type="submit" busy={form.busy.value}>
-            {t.save}
-          </Button>
-        </footer>
+        <FormFooter form={form} action={t.save} close={close} />
       </form>
     </Dialog>
   )

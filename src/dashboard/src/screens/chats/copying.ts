@@ -4,20 +4,27 @@ import { full } from '../../time'
 import { textOf } from './thread'
 
 const calls = (message: Message) =>
-  (message.toolCalls ?? []).map(call => `${call.name}(${typeof call.arguments === 'string' ? call.arguments : JSON.stringify(call.arguments)})`)
+  (message.toolCalls ?? []).map(
+    call => `${call.name}(${typeof call.arguments === 'string' ? call.arguments : JSON.stringify(call.arguments)})`,
+  )
+
+const lines = (parts: string[], between: string) => parts.filter(Boolean).join(between)
 
 export const asText = (messages: Message[]) =>
   messages
-    .map(message => `${t.conversation.roles[message.role]}, ${full(message.createdAt)}\n${[textOf(message), ...calls(message)].filter(Boolean).join('\n')}`)
+    .map(message => {
+      const said = lines([textOf(message), ...calls(message)], '\n')
+      return `${t.conversation.roles[message.role]}, ${full(message.createdAt)}\n${said}`
+    })
     .join('\n\n')
 
 export const asMarkdown = (chat: Chat, messages: Message[]) =>
   [
     `# ${chat.title ?? chat.id}`,
-    ...messages.map(
-      message =>
-        `**${t.conversation.roles[message.role]}** (${full(message.createdAt)})\n\n${[textOf(message), ...calls(message).map(call => `\`${call}\``)].filter(Boolean).join('\n\n')}`,
-    ),
+    ...messages.map(message => {
+      const said = lines([textOf(message), ...calls(message).map(call => `\`${call}\``)], '\n\n')
+      return `**${t.conversation.roles[message.role]}** (${full(message.createdAt)})\n\n${said}`
+    }),
   ].join('\n\n')
 
 export const asJson = (chat: Chat, messages: Message[]) => JSON.stringify({ ...chat, messages }, null, 2)

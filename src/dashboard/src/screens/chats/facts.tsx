@@ -12,7 +12,10 @@ const chats = (name: string, value: string) => href([...base.value, 'chats'], ne
 /** What is known of a chat; each value leads to the chats that share it. */
 export function Facts({ chat, messages, complete }: { chat: Chat; messages: Message[]; complete: boolean }) {
   const models = [...new Set(messages.map(message => message.model).filter(model => model != null))]
-  const tokens = messages.reduce((sum, message) => sum + (message.tokenCount ?? (message.promptTokens ?? 0) + (message.completionTokens ?? 0)), 0)
+  const tokens = messages.reduce(
+    (sum, message) => sum + (message.tokenCount ?? (message.promptTokens ?? 0) + (message.completionTokens ?? 0)),
+    0,
+  )
   const latencies = messages
     .map(message => message.latencyMs)
     .filter(latency => latency != null)

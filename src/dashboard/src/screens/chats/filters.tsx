@@ -109,7 +109,9 @@ export function FilterDialog({ close }: { close: () => void }) {
         </fieldset>
         {range.value === 'custom' && (
           <div class="columns">
-            <Field label={names.from}>{a => <input {...a} name="from" type="date" defaultValue={(now.get('from') ?? '').slice(0, 10)} />}</Field>
+            <Field label={names.from}>
+              {a => <input {...a} name="from" type="date" defaultValue={(now.get('from') ?? '').slice(0, 10)} />}
+            </Field>
             <Field label={names.to}>{a => <input {...a} name="to" type="date" defaultValue={(now.get('to') ?? '').slice(0, 10)} />}</Field>
           </div>
         )}

@@ -26,6 +26,23 @@ const load = (cursor: string | null, signal?: AbortSignal) =>
     }),
   )
 
+const keyOf = () => JSON.stringify([org.value, filters()])
+
+/** The first page, asked for before there is a list to show it. */
+let early: { key: string; page: ReturnType<typeof load> } | null = null
+
+export function loadEarly(): void {
+  early = { key: keyOf(), page: load(null) }
+  // Who takes it is told of a failure.
+  early.page.catch(() => {})
+}
+
+function takeEarly(key: string) {
+  const page = early?.key === key ? early.page : null
+  early = null
+  return page
+}
+
 function useChats(none: () => void) {
   const rows = useSignal<ChatRow[]>([])
   const cursor = useSignal<string | null>(null)
@@ -33,7 +50,7 @@ function useChats(none: () => void) {
   const error = useSignal<Error | null>(null)
   const fresh = useSignal<ChatRow[]>([])
   const running = useRef<AbortController | null>(null)
-  const key = JSON.stringify([org.value, filters()])
+  const key = keyOf()
 
   const fetchFrom = async (start: string | null) => {
     running.current?.abort()
@@ -45,7 +62,7 @@ function useChats(none: () => void) {
     try {
       let next: string | null = start
       for (let empty = 0; ; empty++) {
-        const page = await load(next, controller.signal)
+        const page = await ((next === null && takeEarly(key)) || load(next, controller.signal))
         if (controller.signal.aborted) return
         next = page.nextCursor ?? null
         if (page.items.length === 0 && next !== null && empty < emptyPages) continue

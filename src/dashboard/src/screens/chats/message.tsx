@@ -14,7 +14,14 @@ import { textOf } from './thread'
 /** More than this is cut until the reader asks for it. */
 const longText = 6_000
 
-const icons: Record<Message['role'], IconName> = { user: 'user', assistant: 'bot', system: 'system', developer: 'system', tool: 'tool', function: 'tool' }
+const icons: Record<Message['role'], IconName> = {
+  user: 'user',
+  assistant: 'bot',
+  system: 'system',
+  developer: 'system',
+  tool: 'tool',
+  function: 'tool',
+}
 
 const renderer = signal<FunctionComponent<{ text: string }> | null>(null)
 
@@ -66,13 +73,20 @@ type Part = NonNullable<Message['parts']>[number]
 /** Where a part's file is; null if it is not an address that one may follow. */
 function address(part: Part): string | null {
   const image = part['image_url']
-  const candidates = [typeof image === 'object' && image ? (image as { url?: unknown }).url : image, part['url'], part['uri'], part['image'], part['file_url']]
+  const candidates = [
+    typeof image === 'object' && image ? (image as { url?: unknown }).url : image,
+    part['url'],
+    part['uri'],
+    part['image'],
+    part['file_url'],
+  ]
   const found = candidates.find(value => typeof value === 'string' && /^https?:/i.test(value))
   return (found as string | undefined) ?? null
 }
 
 function PartView({ part, formatted }: { part: Part; formatted: boolean }) {
-  const text = typeof part['text'] === 'string' ? part['text'] : part.type === 'text' && typeof part['content'] === 'string' ? part['content'] : null
+  const text =
+    typeof part['text'] === 'string' ? part['text'] : part.type === 'text' && typeof part['content'] === 'string' ? part['content'] : null
   if (text !== null)
     return (
       <>

@@ -1,17 +1,22 @@
 import { batch, useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
-import { type Chat, GET, type Message, body } from '../../api'
+import { ApiError, type Chat, GET, type Message, body } from '../../api'
 import { onLive } from '../../live'
 import { org } from '../../session'
 import { useHealing } from '../../ui/resource'
 
 const pageSize = 60
+/** More messages than this are not held: what is far from the reader is dropped, and loaded again when they come back. */
+const mostHeld = 360
 
 type Order = 'asc' | 'desc'
 type Options = { order: Order; around?: string; cursor?: string }
 
+/** Where a chat opens: at one of its ends, or at a message. */
+export type Place = 'start' | 'end' | { message: string }
+
 /** A chat and the messages around a place in it, in the order in which they were said; more come in both directions. */
-export function useThread(id: string, around: string | null) {
+export function useThread(id: string, place: Place) {
   const chat = useSignal<Chat | null>(null)
   const messages = useSignal<Message[]>([])
   /** Where earlier messages are: a cursor, and the order that it belongs to. */
@@ -32,35 +37,32 @@ export function useThread(id: string, around: string | null) {
       }),
     )
 
-  const open = async (at: string | null) => {
+  const open = async (at: Place): Promise<void> => {
     running.current?.abort()
     const controller = (running.current = new AbortController())
     loading.value = true
     error.value = null
+    const options: Options = at === 'end' ? { order: 'desc' } : at === 'start' ? { order: 'asc' } : { order: 'asc', around: at.message }
     try {
       const [loaded, first] = await Promise.all([
         body(GET('/orgs/{org}/chats/{chatId}', { params: { path: { org: org.value, chatId: id } }, signal: controller.signal })),
-        page(at ? { order: 'asc', around: at } : { order: 'desc' }, controller.signal).catch((reason: unknown) => {
+        page(options, controller.signal).catch((reason: unknown) => {
           // The message of a link may be deleted: the chat opens at its end.
-          if (!at) throw reason
-          at = null
-          return page({ order: 'desc' }, controller.signal)
+          if (isGone(options, reason)) return null
+          throw reason
         }),
       ])
       if (controller.signal.aborted) return
+      if (first === null) return await open('end')
+      const isDescending = options.order === 'desc'
+      const [earlier, later] = isDescending ? [first.nextCursor, null] : [first.previousCursor, first.nextCursor]
       batch(() => {
         chat.value = loaded
         fresh.value = 0
         loading.value = false
-        if (at) {
-          messages.value = first.items
-          older.value = first.previousCursor ? { order: 'asc', cursor: first.previousCursor } : null
-          newer.value = first.nextCursor ? { order: 'asc', cursor: first.nextCursor } : null
-        } else {
-          messages.value = first.items.toReversed()
-          older.value = first.nextCursor ? { order: 'desc', cursor: first.nextCursor } : null
-          newer.value = null
-        }
+        messages.value = isDescending ? first.items.toReversed() : first.items
+        older.value = earlier ? { order: options.order, cursor: earlier } : null
+        newer.value = later ? { order: 'asc', cursor: later } : null
       })
     } catch (reason) {
       if (controller.signal.aborted) return
@@ -86,32 +88,51 @@ export function useThread(id: string, around: string | null) {
     }
   }
 
+  /** The page at an edge, without what is held; null if the message at the edge was deleted, which opens the chat at its end. */
+  const beyond = async (from: Options, signal: AbortSignal) => {
+    try {
+      const found = await page(from, signal)
+      const held = new Set(messages.value.map(message => message.id))
+      return { ...found, items: found.items.filter(message => !held.has(message.id)) }
+    } catch (reason) {
+      if (!isGone(from, reason)) throw reason
+      void open('end')
+      return null
+    }
+  }
+
   const loadOlder = () =>
     once(async signal => {
       const from = older.value
-      if (!from) return
-      const found = await page(from, signal)
+      const found = from && (await beyond(from, signal))
+      if (!found) return
       const isDescending = from.order === 'desc'
       const next = isDescending ? found.nextCursor : found.previousCursor
+      const all = [...(isDescending ? found.items.toReversed() : found.items), ...messages.value]
+      const held = all.slice(0, mostHeld)
       batch(() => {
-        messages.value = [...(isDescending ? found.items.toReversed() : found.items), ...messages.value]
+        messages.value = held
         older.value = next ? { order: from.order, cursor: next } : null
+        if (held.length < all.length) newer.value = { order: 'asc', around: held.at(-1)!.id }
       })
     })
 
   const loadNewer = () =>
     once(async signal => {
       const from = newer.value
-      if (!from) return
-      const found = await page(from, signal)
+      const found = from && (await beyond(from, signal))
+      if (!found) return
+      const all = [...messages.value, ...found.items]
+      const held = all.slice(-mostHeld)
       batch(() => {
-        messages.value = [...messages.value, ...found.items]
+        messages.value = held
         newer.value = found.nextCursor ? { order: 'asc', cursor: found.nextCursor } : null
+        if (held.length < all.length) older.value = { order: 'asc', around: held[0]!.id }
       })
     })
 
   useEffect(() => {
-    void open(around)
+    void open(place)
     return () => running.current?.abort()
   }, [id])
 
@@ -120,14 +141,20 @@ export function useThread(id: string, around: string | null) {
       onLive(events => {
         const mine = events.filter(event => event.kind === 'reset' || event.chatId === id)
         if (mine.length === 0 || loading.value) return
+        if (mine.some(event => event.kind === 'chat.deleted')) {
+          running.current?.abort()
+          chat.value = null
+          error.value = new ApiError(404, {}, null)
+          return
+        }
         void once(async signal => {
           chat.value = await body(GET('/orgs/{org}/chats/{chatId}', { params: { path: { org: org.value, chatId: id } }, signal }))
           if (newer.value) return
           const last = messages.value.at(-1)
-          if (!last) return void open(null)
+          if (!last) return void open('end')
           const found = await page({ order: 'asc', around: last.id }, signal).catch(() => null)
           // The last one was deleted.
-          if (!found) return void open(null)
+          if (!found) return void open('end')
           const news = new Map(found.items.map(message => [message.id, message]))
           const known = new Set(messages.value.map(message => message.id))
           const added = found.items.filter(message => !known.has(message.id))
@@ -148,7 +175,7 @@ export function useThread(id: string, around: string | null) {
     [id],
   )
 
-  useHealing(error, () => void (chat.value ? (error.value = null) : open(around)))
+  useHealing(error, () => void (chat.value ? (error.value = null) : open(place)))
 
   return {
     chat,
@@ -176,11 +203,16 @@ export function useThread(id: string, around: string | null) {
   }
 }
 
+/** Whether the message that was asked for is not there. */
+const isGone = (options: Options, reason: unknown) => options.around !== undefined && reason instanceof ApiError && reason.status === 404
+
 /** What a message says, as the service's search and previews read it. */
 export function textOf(message: Message): string {
   if (message.content) return message.content
   return (message.parts ?? [])
-    .map(part => (typeof part['text'] === 'string' ? part['text'] : part.type === 'text' && typeof part['content'] === 'string' ? part['content'] : ''))
+    .map(part =>
+      typeof part['text'] === 'string' ? part['text'] : part.type === 'text' && typeof part['content'] === 'string' ? part['content'] : '',
+    )
     .filter(text => text !== '')
     .join('\n\n')
 }

@@ -5,7 +5,7 @@ import { brief, bytes, count } from '../../numbers'
 import { href, query } from '../../router'
 import { base, org } from '../../session'
 import { t } from '../../text'
-import { Ago, Button, Confirm, CopyButton, Dialog, Empty, Failure, useSubmit } from '../../ui/basics'
+import { Ago, Button, Confirm, CopyButton, Dialog, Empty, FormFooter, useSubmit } from '../../ui/basics'
 import { Icon } from '../../ui/icons'
 import { PagesEnd, usePages } from '../../ui/pages'
 import { FilterChips, filters } from '../chats/filters'
@@ -66,9 +66,7 @@ export default function Exports() {
           action={isUnfinished(cancelling.value) ? t.exports.cancel : t.exports.remove}
           close={() => (cancelling.value = null)}
           run={async () => {
-            await body(
-              DELETE('/exports/orgs/{org}/{exportId}', { params: { path: { org: org.value, exportId: cancelling.value!.id } } }),
-            )
+            await body(DELETE('/exports/orgs/{org}/{exportId}', { params: { path: { org: org.value, exportId: cancelling.value!.id } } }))
             await pages.reload()
           }}
         >
@@ -172,7 +170,12 @@ function Make({ close, made }: { close: () => void; made: () => void }) {
     const isCsv = format.value === 'csv'
     const { error, response } = await POST('/exports/orgs/{org}', {
       params: { path: { org: org.value }, header: { 'Idempotency-Key': crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}` } },
-      body: { ...chosen, format: format.value, mode: 'async', ...(isCsv && { layout: layout.value, bom: bom.value, localTimes: local.value }) },
+      body: {
+        ...chosen,
+        format: format.value,
+        mode: 'async',
+        ...(isCsv && { layout: layout.value, bom: bom.value, localTimes: local.value }),
+      },
       parseAs: 'text',
     })
     if (!response.ok) throw new ApiError(response.status, (error ?? {}) as object, null)
@@ -225,13 +228,7 @@ function Make({ close, made }: { close: () => void; made: () => void }) {
             </label>
           </>
         )}
-        {form.error.value && <Failure error={form.error.value} />}
-        <footer>
-          <Button onClick={close}>{t.cancel}</Button>
-          <Button kind="primary" type="submit" busy={form.busy.value}>
-            {t.exports.make}
-          </Button>
-        </footer>
+        <FormFooter form={form} action={t.exports.make} close={close} />
       </form>
     </Dialog>
   )

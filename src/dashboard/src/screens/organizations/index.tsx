@@ -3,12 +3,15 @@ import { DELETE, GET, type Organization, PATCH, POST, body } from '../../api'
 import { href } from '../../router'
 import { t } from '../../text'
 import { date } from '../../time'
-import { Button, Confirm, Dialog, Empty, Failure, Field, Menu, fieldsOf, useSubmit } from '../../ui/basics'
+import { Button, Confirm, Dialog, Empty, Field, FormFooter, Menu, fieldsOf, useSubmit } from '../../ui/basics'
 import { Icon } from '../../ui/icons'
 import { PagesEnd, usePages } from '../../ui/pages'
+import { Table } from '../../ui/table'
 
 export default function Organizations() {
-  const pages = usePages('', (cursor, signal) => body(GET('/orgs', { params: { query: { limit: 100, ...(cursor && { cursor }) } }, signal })))
+  const pages = usePages('', (cursor, signal) =>
+    body(GET('/orgs', { params: { query: { limit: 100, ...(cursor && { cursor }) } }, signal })),
+  )
   const making = useSignal(false)
   const renaming = useSignal<Organization | null>(null)
   const deleting = useSignal<Organization | null>(null)
@@ -24,50 +27,36 @@ export default function Organizations() {
       </header>
       {pages.items.value?.length === 0 && <Empty icon="organizations" title={t.organizations.none} />}
       {rows.length > 0 && (
-        <div class="card-box table-scroll" tabIndex={0}>
-          <table class="wide-table">
-            <thead>
-              <tr>
-                <th scope="col">{t.organizationSettings.name}</th>
-                <th scope="col">{t.organizationSettings.slug}</th>
-                <th scope="col">{t.organizationSettings.zone}</th>
-                <th scope="col">{t.organizationSettings.since}</th>
-                <th scope="col">
-                  <span class="visually-hidden">{t.more}</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map(each => (
-                <tr key={each.id}>
-                  <td class="wrap">
-                    <a href={href(['o', each.slug, 'chats'])} dir="auto">
-                      {each.name}
-                    </a>
-                  </td>
-                  <td>
-                    <code>{each.slug}</code>
-                  </td>
-                  <td>{each.settings.timeZone}</td>
-                  <td>{date(each.createdAt)}</td>
-                  <td>
-                    <Menu label={`${t.more}: ${each.name}`} icon="more">
-                      <a href={href(['o', each.slug, 'chats'])}>
-                        <Icon name="next" /> {t.organizations.enter}
-                      </a>
-                      <button type="button" onClick={() => (renaming.value = each)}>
-                        <Icon name="edit" /> {t.organizations.rename}
-                      </button>
-                      <button type="button" class="danger" onClick={() => (deleting.value = each)}>
-                        <Icon name="trash" /> {t.organizations.delete}
-                      </button>
-                    </Menu>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          rows={rows}
+          columns={[
+            {
+              title: t.organizationSettings.name,
+              isName: true,
+              cell: each => (
+                <a href={href(['o', each.slug, 'chats'])} dir="auto">
+                  {each.name}
+                </a>
+              ),
+            },
+            { title: t.organizationSettings.slug, cell: each => <code>{each.slug}</code> },
+            { title: t.organizationSettings.zone, cell: each => each.settings.timeZone },
+            { title: t.organizationSettings.since, cell: each => date(each.createdAt) },
+          ]}
+          actions={each => (
+            <Menu label={`${t.more}: ${each.name}`} icon="more">
+              <a href={href(['o', each.slug, 'chats'])}>
+                <Icon name="next" /> {t.organizations.enter}
+              </a>
+              <button type="button" onClick={() => (renaming.value = each)}>
+                <Icon name="edit" /> {t.organizations.rename}
+              </button>
+              <button type="button" class="danger" onClick={() => (deleting.value = each)}>
+                <Icon name="trash" /> {t.organizations.delete}
+              </button>
+            </Menu>
+          )}
+        />
       )}
       <PagesEnd pages={pages} />
       {making.value && <Make close={() => (making.value = false)} made={pages.reload} />}
@@ -95,19 +84,20 @@ function Make({ close, made }: { close: () => void; made: () => Promise<void> })
         </Field>
         <Field label={t.organizationSettings.slug} hint={t.organizations.slugHint} error={refused['slug']}>
           {a => (
-            <input {...a} required autocapitalize="none" spellcheck={false} value={slug.value} onInput={event => (slug.value = event.currentTarget.value)} />
+            <input
+              {...a}
+              required
+              autocapitalize="none"
+              spellcheck={false}
+              value={slug.value}
+              onInput={event => (slug.value = event.currentTarget.value)}
+            />
           )}
         </Field>
         <Field label={t.organizationSettings.zone} hint={t.organizationSettings.zoneHint} error={refused['settings.timeZone']}>
           {a => <input {...a} value={zone.value} onInput={event => (zone.value = event.currentTarget.value)} />}
         </Field>
-        {form.error.value && <Failure error={form.error.value} />}
-        <footer>
-          <Button onClick={close}>{t.cancel}</Button>
-          <Button kind="primary" type="submit" busy={form.busy.value}>
-            {t.organizations.make}
-          </Button>
-        </footer>
+        <FormFooter form={form} action={t.organizations.make} close={close} />
       </form>
     </Dialog>
   )
@@ -126,13 +116,7 @@ function Rename({ organization, close, renamed }: { organization: Organization; 
         <Field label={t.organizationSettings.name} error={fieldsOf(form.error.value)['name']}>
           {a => <input {...a} dir="auto" required value={name.value} onInput={event => (name.value = event.currentTarget.value)} />}
         </Field>
-        {form.error.value && <Failure error={form.error.value} />}
-        <footer>
-          <Button onClick={close}>{t.cancel}</Button>
-          <Button kind="primary" type="submit" busy={form.busy.value}>
-            {t.save}
-          </Button>
-        </footer>
+        <FormFooter form={form} action={t.save} close={close} />
       </form>
     </Dialog>
   )
@@ -155,7 +139,14 @@ function Delete({ organization, close, deleted }: { organization: Organization; 
       <p>{t.organizations.deleteText}</p>
       <Field label={t.organizations.typeSlug(organization.slug)}>
         {a => (
-          <input {...a} autocapitalize="none" autocomplete="off" spellcheck={false} value={typed.value} onInput={event => (typed.value = event.currentTarget.value)} />
+          <input
+            {...a}
+            autocapitalize="none"
+            autocomplete="off"
+            spellcheck={false}
+            value={typed.value}
+            onInput={event => (typed.value = event.currentTarget.value)}
+          />
         )}
       </Field>
     </Confirm>

@@ -18,6 +18,13 @@ export type Series = {
 
 const height = 200
 
+/** The distances between lines of a chart: what is counted, and milliseconds, have no half. */
+const steps = Array.from({ length: 12 }, (_, power) => [1, 2, 5].map(step => step * 10 ** power)).flat()
+
+/** As wide as the longest number at the axis. */
+const widest: uPlot.Axis.Size = (plot, values) =>
+  Math.max(32, ...(values ?? []).map(value => Math.ceil(plot.ctx.measureText(value).width / devicePixelRatio) + 18))
+
 /** A download of something that was made in the page. */
 export function save(content: Blob, name: string): void {
   const link = document.createElement('a')
@@ -28,7 +35,8 @@ export function save(content: Blob, name: string): void {
 }
 
 // A cell that a spreadsheet would run is told to be text; so does the service in its exports.
-const cell = (value: string) => (/^[=+\-@\t\r]/.test(value) ? `'${value}` : /[",\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value)
+const cell = (value: string) =>
+  /^[=+\-@\t\r]/.test(value) ? `'${value}` : /[",\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value
 
 /** One line or more over days, with the same numbers as a table behind it. */
 export function Chart({
@@ -73,7 +81,10 @@ export function Chart({
         padding: [10, 8, 0, 0],
         legend: { show: false },
         cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
-        scales: { x: { time: false, range: (_, min, max) => [min - 0.5, max + 0.5] }, y: { range: (_, __, max) => [0, Math.max(max, 1) * 1.08] } },
+        scales: {
+          x: { time: false, range: (_, min, max) => [min - 0.5, max + 0.5] },
+          y: { range: (_, __, max) => [0, Math.max(max, 1) * 1.08] },
+        },
         axes: [
           {
             ...axis,
@@ -83,7 +94,7 @@ export function Chart({
             incrs: [1, 2, 7, 14, 30, 60, 90],
             values: (_, splits) => splits.map(at => (Number.isInteger(at) && days[at] ? shortDay(days[at]) : '')),
           },
-          { ...axis, size: 56, space: 36, values: (_, splits) => splits.map(value => format(value)) },
+          { ...axis, size: widest, space: 36, incrs: steps, values: (_, splits) => splits.map(value => format(value)) },
         ],
         series: [
           {},
@@ -94,7 +105,9 @@ export function Chart({
             ...(each.isBefore && { dash: [4, 4] }),
             ...(bars && !each.isBefore && { fill: accent, paths: barPaths, points: { show: false }, width: 0 }),
             ...(!bars &&
-              !each.isBefore && { points: { show: each.values.filter(value => value !== null).length < 3, size: 6, fill: each.isSecond ? second : accent } }),
+              !each.isBefore && {
+                points: { show: each.values.filter(value => value !== null).length < 3, size: 6, fill: each.isSecond ? second : accent },
+              }),
             ...(each.isBefore && { points: { show: false } }),
             spanGaps: false,
           })),
@@ -103,7 +116,10 @@ export function Chart({
           setCursor: [
             plot => {
               const index = plot.cursor.idx
-              tip.value = index == null || (plot.cursor.left ?? -1) < 0 ? null : { index, left: plot.valToPos(index, 'x') + plot.bbox.left / devicePixelRatio }
+              tip.value =
+                index == null || (plot.cursor.left ?? -1) < 0
+                  ? null
+                  : { index, left: plot.valToPos(index, 'x') + plot.bbox.left / devicePixelRatio }
             },
           ],
         },
@@ -122,7 +138,10 @@ export function Chart({
   }, [days, JSON.stringify(series), isTable.value, theme.value])
 
   const csv = () => {
-    const rows = [[t.overview.day, ...series.map(each => each.label)], ...days.map((day, at) => [day, ...series.map(each => String(each.values[at] ?? ''))])]
+    const rows = [
+      [t.overview.day, ...series.map(each => each.label)],
+      ...days.map((day, at) => [day, ...series.map(each => String(each.values[at] ?? ''))]),
+    ]
     save(new Blob([rows.map(row => row.map(cell).join(',')).join('\r\n')], { type: 'text/csv' }), `${title}.csv`)
   }
   const png = () => {

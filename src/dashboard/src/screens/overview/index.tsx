@@ -24,13 +24,19 @@ export default function Overview() {
   const key = JSON.stringify([org.value, shown, parameters, isCompared])
   const path = { org: org.value }
   const summary = useResource(key, signal =>
-    body(GET('/analytics/orgs/{org}/summary', { params: { path, query: { ...parameters, from: shown.from, to: shown.to, top: 10 } }, signal })),
+    body(
+      GET('/analytics/orgs/{org}/summary', { params: { path, query: { ...parameters, from: shown.from, to: shown.to, top: 10 } }, signal }),
+    ),
   )
   const conversations = useResource(key, signal =>
-    body(GET('/analytics/orgs/{org}/conversations', { params: { path, query: { ...parameters, from: shown.from, to: shown.to } }, signal })),
+    body(
+      GET('/analytics/orgs/{org}/conversations', { params: { path, query: { ...parameters, from: shown.from, to: shown.to } }, signal }),
+    ),
   )
   const earlier = useResource(key, signal =>
-    isCompared ? body(GET('/analytics/orgs/{org}/summary', { params: { path, query: { ...parameters, ...previous } }, signal })) : Promise.resolve(null),
+    isCompared
+      ? body(GET('/analytics/orgs/{org}/summary', { params: { path, query: { ...parameters, ...previous } }, signal }))
+      : Promise.resolve(null),
   )
   useCommands({ x: () => setQuery({ compare: isCompared ? null : '1' }, { replace: true }) })
 
@@ -45,12 +51,7 @@ export default function Overview() {
           <kbd aria-hidden="true">x</kbd>
         </label>
         {tags.map(tag => (
-          <button
-            key={tag}
-            type="button"
-            class="button"
-            onClick={() => setQuery({ tag: tags.filter(other => other !== tag) })}
-          >
+          <button key={tag} type="button" class="button" onClick={() => setQuery({ tag: tags.filter(other => other !== tag) })}>
             <span class="visually-hidden">{t.chats.remove} </span>
             <span dir="auto">{tag}</span> <Icon name="close" size={12} />
           </button>
@@ -122,7 +123,21 @@ function Ranges() {
   )
 }
 
-function Card({ label, value, now, then, lessIsBetter, to }: { label: string; value: string; now?: number; then?: number; lessIsBetter?: boolean; to?: string }) {
+function Card({
+  label,
+  value,
+  now,
+  then,
+  lessIsBetter,
+  to,
+}: {
+  label: string
+  value: string
+  now?: number
+  then?: number
+  lessIsBetter?: boolean
+  to?: string
+}) {
   const by = now !== undefined && then ? (now - then) / then : null
   const content = (
     <>
@@ -159,12 +174,25 @@ function Numbers({ summary: { totals, previous, latency }, conversations }: { su
       <Card label={t.overview.chats} value={brief(totals.chats)} now={totals.chats} then={previous.chats} to={filters({})} />
       <Card label={t.overview.messages} value={brief(totals.messages)} now={totals.messages} then={previous.messages} />
       <Card label={t.overview.endUsers} value={brief(totals.endUsers)} now={totals.endUsers} then={previous.endUsers} />
-      <Card label={t.overview.perChat} value={conversations?.totals.messagesPerChat ? decimal(conversations.totals.messagesPerChat.avg) : '–'} />
+      <Card
+        label={t.overview.perChat}
+        value={conversations?.totals.messagesPerChat ? decimal(conversations.totals.messagesPerChat.avg) : '–'}
+      />
       <Card label={t.overview.tokens} value={brief(totals.tokens)} now={totals.tokens} then={previous.tokens} />
       <Card label={t.overview.latency} value={latency ? duration(latency.p50Ms) : '–'} />
-      <Card label={t.overview.firstAnswer} value={conversations?.totals.firstAssistant ? duration(conversations.totals.firstAssistant.p50Ms) : '–'} />
+      <Card
+        label={t.overview.firstAnswer}
+        value={conversations?.totals.firstAssistant ? duration(conversations.totals.firstAssistant.p50Ms) : '–'}
+      />
       <Card label={t.overview.ratedUp} value={rated === 0 ? '–' : percent(totals.feedbackUp / rated)} to={filters({ rating: 'up' })} />
-      <Card label={t.overview.ratedDown} value={brief(totals.feedbackDown)} now={totals.feedbackDown} then={previous.feedbackDown} lessIsBetter to={filters({ rating: 'down' })} />
+      <Card
+        label={t.overview.ratedDown}
+        value={brief(totals.feedbackDown)}
+        now={totals.feedbackDown}
+        then={previous.feedbackDown}
+        lessIsBetter
+        to={filters({ rating: 'down' })}
+      />
       {conversations && (
         <Card label={t.overview.unanswered} value={brief(conversations.totals.withoutAssistant)} to={filters({ unanswered: 'true' })} />
       )}
@@ -186,7 +214,9 @@ function Charts({
   const days = summary.days.map(day => day.day)
   const open = (day: string) => go(chats(ofDay(day)))
   const old = (value: (day: Summary['days'][number]) => number | null) =>
-    earlier ? [{ label: t.overview.timeBefore, isBefore: true, values: days.map((_, at) => (earlier.days[at] ? value(earlier.days[at]) : null)) }] : []
+    earlier
+      ? [{ label: t.overview.timeBefore, isBefore: true, values: days.map((_, at) => (earlier.days[at] ? value(earlier.days[at]) : null)) }]
+      : []
   return (
     <div class="charts">
       <Chart
@@ -266,7 +296,11 @@ function HeatMap({ conversations }: { conversations: Conversations }) {
               <tr key={day.day}>
                 <th scope="row">{weekdayName(day.day)}</th>
                 {day.hours.map((messages, hour) => (
-                  <td key={hour} class={`heat-${Math.ceil((messages / most) * 5)}`} title={`${weekdayName(day.day)} ${hour}:00 · ${t.chats.messages(messages)}`}>
+                  <td
+                    key={hour}
+                    class={`heat-${Math.ceil((messages / most) * 5)}`}
+                    title={`${weekdayName(day.day)} ${hour}:00 · ${t.chats.messages(messages)}`}
+                  >
                     <span class="visually-hidden">{count(messages)}</span>
                   </td>
                 ))}
@@ -279,7 +313,15 @@ function HeatMap({ conversations }: { conversations: Conversations }) {
   )
 }
 
-function Table({ title, rows, total }: { title: string; rows: { key: string; label: ComponentChildren; value: number; note?: ComponentChildren }[]; total: number }) {
+function Ranking({
+  title,
+  rows,
+  total,
+}: {
+  title: string
+  rows: { key: string; label: ComponentChildren; value: number; note?: ComponentChildren }[]
+  total: number
+}) {
   const most = Math.max(1, total)
   return (
     <section class="card-box ranking" aria-label={title}>
@@ -310,7 +352,7 @@ function TopUsers({ summary }: { summary: Summary }) {
   const shown = range()
   const to = (more: Record<string, string>) => chats(new URLSearchParams({ from: shown.from, to: shown.to, ...more }))
   return (
-    <Table
+    <Ranking
       title={t.overview.topUsers}
       total={summary.topUsers[0]?.messages ?? 0}
       rows={summary.topUsers.map(user => ({
@@ -328,7 +370,7 @@ function TopUsers({ summary }: { summary: Summary }) {
 }
 
 const Tags = ({ summary }: { summary: Summary }) => (
-  <Table
+  <Ranking
     title={t.overview.tags}
     total={summary.tags[0]?.chats ?? 0}
     rows={summary.tags.slice(0, 10).map(tag => ({
@@ -344,7 +386,7 @@ const Tags = ({ summary }: { summary: Summary }) => (
 )
 
 const Roles = ({ summary }: { summary: Summary }) => (
-  <Table
+  <Ranking
     title={t.overview.roles}
     total={summary.totals.messages}
     rows={summary.roles.map(each => ({ key: each.role, label: t.conversation.roles[each.role], value: each.messages }))}

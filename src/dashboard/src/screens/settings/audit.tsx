@@ -5,6 +5,7 @@ import { t } from '../../text'
 import { addDays, full, short } from '../../time'
 import { CopyButton, Empty, Field } from '../../ui/basics'
 import { PagesEnd, usePages } from '../../ui/pages'
+import { Table } from '../../ui/table'
 
 const actions = Object.keys(t.audit) as AuditEvent['action'][]
 
@@ -17,7 +18,12 @@ export function Audit() {
   }
   const chosen = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined))
   const pages = usePages(JSON.stringify([org.value, chosen]), (cursor, signal) =>
-    body(GET('/orgs/{org}/audit', { params: { path: { org: org.value }, query: { limit: 100, ...chosen, ...(cursor && { cursor }) } }, signal })),
+    body(
+      GET('/orgs/{org}/audit', {
+        params: { path: { org: org.value }, query: { limit: 100, ...chosen, ...(cursor && { cursor }) } },
+        signal,
+      }),
+    ),
   )
   const rows = pages.items.value ?? []
   return (
@@ -54,38 +60,26 @@ export function Audit() {
       </div>
       {pages.items.value && rows.length === 0 && <Empty icon="log" title={t.auditSettings.none} />}
       {rows.length > 0 && (
-        <div class="card-box table-scroll" tabIndex={0}>
-          <table class="wide-table">
-            <thead>
-              <tr>
-                <th scope="col">{t.auditSettings.at}</th>
-                <th scope="col">{t.auditSettings.action}</th>
-                <th scope="col">{t.auditSettings.actor}</th>
-                <th scope="col">{t.auditSettings.target}</th>
-                <th scope="col">{t.auditSettings.trace}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map(event => (
-                <tr key={event.id}>
-                  <td>
-                    <time dateTime={event.at} title={full(event.at)}>
-                      {short(event.at)}
-                    </time>
-                  </td>
-                  <td>{t.audit[event.action]}</td>
-                  <td>
-                    <Party party={event.actor} pick />
-                  </td>
-                  <td>
-                    <Party party={event.target} />
-                  </td>
-                  <td>{event.traceId && <CopyButton kind="quiet" text={event.traceId} label={event.traceId.slice(0, 8)} />}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          rows={rows}
+          columns={[
+            {
+              title: t.auditSettings.at,
+              cell: event => (
+                <time dateTime={event.at} title={full(event.at)}>
+                  {short(event.at)}
+                </time>
+              ),
+            },
+            { title: t.auditSettings.action, cell: event => t.audit[event.action] },
+            { title: t.auditSettings.actor, cell: event => <Party party={event.actor} pick /> },
+            { title: t.auditSettings.target, cell: event => <Party party={event.target} /> },
+            {
+              title: t.auditSettings.trace,
+              cell: event => event.traceId && <CopyButton kind="quiet" text={event.traceId} label={event.traceId.slice(0, 8)} />,
+            },
+          ]}
+        />
       )}
       <PagesEnd pages={pages} />
     </>

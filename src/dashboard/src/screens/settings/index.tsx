@@ -1,4 +1,5 @@
 import type { FunctionComponent } from 'preact'
+import { useEffect, useRef } from 'preact/hooks'
 import { href } from '../../router'
 import { base, may, organization, screen } from '../../session'
 import { t } from '../../text'
@@ -24,19 +25,26 @@ export default function Settings() {
   const shown = Object.entries(sections).filter(([, section]) => section.shown())
   const name = screen.value[1] ?? shown[0]![0]
   const section = shown.find(([key]) => key === name)?.[1]
+  const tabs = useRef<HTMLElement>(null)
+  // On a narrow page not all fit.
+  useEffect(() => tabs.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' }), [name])
   return (
     <div class="page">
       <header>
         <h1>{t.screens.settings}</h1>
       </header>
-      <nav class="tabs" aria-label={t.screens.settings}>
+      <nav ref={tabs} class="tabs" aria-label={t.screens.settings}>
         {shown.map(([key, { title }]) => (
           <a key={key} href={href([...base.value, 'settings', key])} aria-current={key === name ? 'page' : undefined}>
             {title}
           </a>
         ))}
       </nav>
-      {section ? <section.Content key={`${base.value} ${name}`} /> : <Empty icon="info" title={name in sections ? t.notAllowed : t.notFound} />}
+      {section ? (
+        <section.Content key={`${base.value} ${name}`} />
+      ) : (
+        <Empty icon="info" title={name in sections ? t.notAllowed : t.notFound} />
+      )}
     </div>
   )
 }

@@ -3,9 +3,10 @@ import { type ApiKey, DELETE, GET, POST, body } from '../../api'
 import { now, short } from '../../time'
 import { org } from '../../session'
 import { t } from '../../text'
-import { Ago, Button, Confirm, CopyButton, Dialog, Empty, Failure, Field, Menu, Tag, fieldsOf, useSubmit } from '../../ui/basics'
+import { Ago, Button, Confirm, CopyButton, Dialog, Empty, Field, FormFooter, Menu, Tag, fieldsOf, useSubmit } from '../../ui/basics'
 import { Icon } from '../../ui/icons'
 import { PagesEnd, usePages } from '../../ui/pages'
+import { Table } from '../../ui/table'
 
 const scopes = ['ingest', 'import', 'read'] as const
 
@@ -35,58 +36,53 @@ export function Keys() {
       </div>
       {pages.items.value && rows.length === 0 && <Empty icon="key" title={t.keysSettings.none} />}
       {rows.length > 0 && (
-        <div class="card-box table-scroll" tabIndex={0}>
-          <table class="wide-table">
-            <thead>
-              <tr>
-                <th scope="col">{t.keysSettings.label}</th>
-                <th scope="col">{t.keysSettings.scopes}</th>
-                <th scope="col">{t.keysSettings.state}</th>
-                <th scope="col">{t.keysSettings.lastUsed}</th>
-                <th scope="col">{t.keysSettings.expires}</th>
-                <th scope="col">
-                  <span class="visually-hidden">{t.more}</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map(key => (
-                <tr key={key.id}>
-                  <td class="wrap">
-                    <strong dir="auto">{key.label}</strong>
-                    <br />
-                    <code class="muted">
-                      clk_{key.publicId}_…{key.lastFour}
-                    </code>
-                    {key.allowedOrigins.length > 0 && <p class="muted">{key.allowedOrigins.join(', ')}</p>}
-                  </td>
-                  <td>
-                    {key.scopes.map(scope => (
-                      <Tag key={scope}>{scope}</Tag>
-                    ))}
-                  </td>
-                  <td>
-                    <span class={`state ${stateOf(key)}`}>{t.keysSettings.states[stateOf(key)]}</span>
-                  </td>
-                  <td>{key.lastUsedAt ? <Ago at={key.lastUsedAt} /> : t.never}</td>
-                  <td>{key.expiresAt ? short(key.expiresAt) : t.never}</td>
-                  <td>
-                    {stateOf(key) === 'live' && (
-                      <Menu label={`${t.more}: ${key.label}`} icon="more">
-                        <button type="button" onClick={() => (rotating.value = key)}>
-                          <Icon name="refresh" /> {t.keysSettings.rotate}
-                        </button>
-                        <button type="button" class="danger" onClick={() => (revoking.value = key)}>
-                          <Icon name="trash" /> {t.keysSettings.revoke}
-                        </button>
-                      </Menu>
-                    )}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          rows={rows}
+          columns={[
+            {
+              title: t.keysSettings.label,
+              isName: true,
+              cell: key => (
+                <>
+                  <strong dir="auto">{key.label}</strong>
+                  <br />
+                  <code class="muted">
+                    clk_{key.publicId}_…{key.lastFour}
+                  </code>
+                  {key.allowedOrigins.length > 0 && <p class="muted">{key.allowedOrigins.join(', ')}</p>}
+                </>
+              ),
+            },
+            {
+              title: t.keysSettings.scopes,
+              cell: key => (
+                <span class="tags">
+                  {key.scopes.map(scope => (
+                    <Tag key={scope}>{scope}</Tag>
+                  ))}
+                </span>
+              ),
+            },
+            {
+              title: t.keysSettings.state,
+              cell: key => <span class={`state ${stateOf(key)}`}>{t.keysSettings.states[stateOf(key)]}</span>,
+            },
+            { title: t.keysSettings.lastUsed, cell: key => (key.lastUsedAt ? <Ago at={key.lastUsedAt} /> : t.never) },
+            { title: t.keysSettings.expires, cell: key => (key.expiresAt ? short(key.expiresAt) : t.never) },
+          ]}
+          actions={key =>
+            stateOf(key) === 'live' && (
+              <Menu label={`${t.more}: ${key.label}`} icon="more">
+                <button type="button" onClick={() => (rotating.value = key)}>
+                  <Icon name="refresh" /> {t.keysSettings.rotate}
+                </button>
+                <button type="button" class="danger" onClick={() => (revoking.value = key)}>
+                  <Icon name="trash" /> {t.keysSettings.revoke}
+                </button>
+              </Menu>
+            )
+          }
+        />
       )}
       <PagesEnd pages={pages} />
       {all.some(key => stateOf(key) !== 'live') && (
@@ -129,7 +125,9 @@ export function Keys() {
           <p>{t.keysSettings.revokeText}</p>
         </Confirm>
       )}
-      {shown.value && <Once title={t.keysSettings.made} secret={shown.value} text={t.keysSettings.once} close={() => (shown.value = null)} />}
+      {shown.value && (
+        <Once title={t.keysSettings.made} secret={shown.value} text={t.keysSettings.once} close={() => (shown.value = null)} />
+      )}
     </>
   )
 }
@@ -205,20 +203,20 @@ function Make({ close, made }: { close: () => void; made: (key: string) => void 
         {isPublic && (
           <Field label={t.keysSettings.origins} hint={t.keysSettings.originsHint} error={refused['allowedOrigins']}>
             {a => (
-              <textarea {...a} rows={2} placeholder="https://www.example.org" value={origins.value} onInput={event => (origins.value = event.currentTarget.value)} />
+              <textarea
+                {...a}
+                rows={2}
+                placeholder="https://www.example.org"
+                value={origins.value}
+                onInput={event => (origins.value = event.currentTarget.value)}
+              />
             )}
           </Field>
         )}
         <Field label={t.keysSettings.expires} hint={t.keysSettings.expiresHint} error={refused['expiresAt']}>
           {a => <input {...a} type="date" value={expires.value} onInput={event => (expires.value = event.currentTarget.value)} />}
         </Field>
-        {form.error.value && <Failure error={form.error.value} />}
-        <footer>
-          <Button onClick={close}>{t.cancel}</Button>
-          <Button kind="primary" type="submit" busy={form.busy.value} disabled={chosen.value.length === 0}>
-            {t.keysSettings.make}
-          </Button>
-        </footer>
+        <FormFooter form={form} action={t.keysSettings.make} close={close} disabled={chosen.value.length === 0} />
       </form>
     </Dialog>
   )
@@ -240,15 +238,19 @@ function Rotate({ apiKey, close, made }: { apiKey: ApiKey; close: () => void; ma
       <form onSubmit={form.submit}>
         <p>{t.keysSettings.rotateText}</p>
         <Field label={t.keysSettings.overlap} hint={t.keysSettings.overlapHint} error={fieldsOf(form.error.value)['overlapHours']}>
-          {a => <input {...a} type="number" min={0} max={168} required value={hours.value} onInput={event => (hours.value = event.currentTarget.valueAsNumber)} />}
+          {a => (
+            <input
+              {...a}
+              type="number"
+              min={0}
+              max={168}
+              required
+              value={hours.value}
+              onInput={event => (hours.value = event.currentTarget.valueAsNumber)}
+            />
+          )}
         </Field>
-        {form.error.value && <Failure error={form.error.value} />}
-        <footer>
-          <Button onClick={close}>{t.cancel}</Button>
-          <Button kind="primary" type="submit" busy={form.busy.value}>
-            {t.keysSettings.rotate}
-          </Button>
-        </footer>
+        <FormFooter form={form} action={t.keysSettings.rotate} close={close} />
       </form>
     </Dialog>
   )

@@ -3,9 +3,10 @@ import { DELETE, GET, PATCH, POST, type Profile, body } from '../../api'
 import { org, profile } from '../../session'
 import { t } from '../../text'
 import { date } from '../../time'
-import { Button, Confirm, Dialog, Failure, Field, Menu, fieldsOf, useSubmit } from '../../ui/basics'
+import { Button, Confirm, Dialog, Field, FormFooter, Menu, fieldsOf, useSubmit } from '../../ui/basics'
 import { Icon } from '../../ui/icons'
 import { PagesEnd, usePages } from '../../ui/pages'
+import { Table } from '../../ui/table'
 import { Once } from './keys'
 
 const roles = ['viewer', 'user', 'admin'] as const
@@ -17,7 +18,8 @@ function password(): string {
   const limit = 256 - (256 % alphabet.length)
   let made = ''
   while (made.length < 20)
-    for (const byte of crypto.getRandomValues(new Uint8Array(32))) if (byte < limit && made.length < 20) made += alphabet[byte % alphabet.length]
+    for (const byte of crypto.getRandomValues(new Uint8Array(32)))
+      if (byte < limit && made.length < 20) made += alphabet[byte % alphabet.length]
   return made
 }
 
@@ -44,59 +46,53 @@ export function Members() {
         </Button>
       </div>
       {rows.length > 0 && (
-        <div class="card-box table-scroll" tabIndex={0}>
-          <table class="wide-table">
-            <thead>
-              <tr>
-                <th scope="col">{t.membersSettings.member}</th>
-                <th scope="col">{t.membersSettings.role}</th>
-                <th scope="col">{t.keysSettings.state}</th>
-                <th scope="col">{t.membersSettings.since}</th>
-                <th scope="col">
-                  <span class="visually-hidden">{t.more}</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map(member => (
-                <tr key={member.id}>
-                  <td class="wrap">
-                    <strong dir="auto">{member.name ?? member.email}</strong>
-                    {member.id === profile.value?.id && <span class="muted"> {t.membersSettings.you}</span>}
-                    {member.name && <p class="muted">{member.email}</p>}
-                  </td>
-                  <td>{t.roles[member.role]}</td>
-                  <td>
-                    <span class={`state ${member.status}`}>{t.membersSettings.states[member.status]}</span>
-                  </td>
-                  <td>{date(member.createdAt)}</td>
-                  <td>
-                    <Menu label={`${t.more}: ${member.email}`} icon="more">
-                      <button type="button" onClick={() => (changing.value = member)}>
-                        <Icon name="edit" /> {t.membersSettings.change}
-                      </button>
-                      <button type="button" onClick={() => (confirming.value = { member, what: 'password' })}>
-                        <Icon name="key" /> {t.membersSettings.newPassword}
-                      </button>
-                      <button
-                        type="button"
-                        onClick={() =>
-                          member.status === 'disabled' ? void change(member, { disabled: false }) : (confirming.value = { member, what: 'disable' })
-                        }
-                      >
-                        <Icon name={member.status === 'disabled' ? 'check' : 'close'} />
-                        {member.status === 'disabled' ? t.membersSettings.enable : t.membersSettings.disable}
-                      </button>
-                      <button type="button" class="danger" onClick={() => (confirming.value = { member, what: 'remove' })}>
-                        <Icon name="trash" /> {t.membersSettings.remove}
-                      </button>
-                    </Menu>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          rows={rows}
+          columns={[
+            {
+              title: t.membersSettings.member,
+              isName: true,
+              cell: member => (
+                <>
+                  <strong dir="auto">{member.name ?? member.email}</strong>
+                  {member.id === profile.value?.id && <span class="muted"> {t.membersSettings.you}</span>}
+                  {member.name && <p class="muted">{member.email}</p>}
+                </>
+              ),
+            },
+            { title: t.membersSettings.role, cell: member => t.roles[member.role] },
+            {
+              title: t.keysSettings.state,
+              cell: member => <span class={`state ${member.status}`}>{t.membersSettings.states[member.status]}</span>,
+            },
+            { title: t.membersSettings.since, cell: member => date(member.createdAt) },
+          ]}
+          actions={member => (
+            <Menu label={`${t.more}: ${member.email}`} icon="more">
+              <button type="button" onClick={() => (changing.value = member)}>
+                <Icon name="edit" /> {t.membersSettings.change}
+              </button>
+              <button type="button" onClick={() => (confirming.value = { member, what: 'password' })}>
+                <Icon name="key" /> {t.membersSettings.newPassword}
+              </button>
+              {member.status === 'disabled' ? (
+                <button
+                  type="button"
+                  onClick={() => change(member, { disabled: false }).catch((error: Error) => (pages.error.value = error))}
+                >
+                  <Icon name="check" /> {t.membersSettings.enable}
+                </button>
+              ) : (
+                <button type="button" onClick={() => (confirming.value = { member, what: 'disable' })}>
+                  <Icon name="close" /> {t.membersSettings.disable}
+                </button>
+              )}
+              <button type="button" class="danger" onClick={() => (confirming.value = { member, what: 'remove' })}>
+                <Icon name="trash" /> {t.membersSettings.remove}
+              </button>
+            </Menu>
+          )}
+        />
       )}
       <PagesEnd pages={pages} />
       {inviting.value && (
@@ -140,7 +136,9 @@ export function Members() {
           <p>{t.membersSettings.confirm[confirming.value.what].text}</p>
         </Confirm>
       )}
-      {shown.value && <Once title={t.membersSettings.password} secret={shown.value} text={t.membersSettings.once} close={() => (shown.value = null)} />}
+      {shown.value && (
+        <Once title={t.membersSettings.password} secret={shown.value} text={t.membersSettings.once} close={() => (shown.value = null)} />
+      )}
     </>
   )
 }
@@ -178,20 +176,25 @@ function Invite({ close, made }: { close: () => void; made: (secret: string) => 
     <Dialog title={t.membersSettings.invite} close={close}>
       <form onSubmit={form.submit}>
         <Field label={t.signIn.email} error={refused['email']}>
-          {a => <input {...a} type="email" autocomplete="off" required value={email.value} onInput={event => (email.value = event.currentTarget.value)} />}
+          {a => (
+            <input
+              {...a}
+              type="email"
+              autocomplete="off"
+              required
+              value={email.value}
+              onInput={event => (email.value = event.currentTarget.value)}
+            />
+          )}
         </Field>
         <Field label={t.profileSettings.name} error={refused['name']}>
-          {a => <input {...a} autocomplete="off" dir="auto" value={name.value} onInput={event => (name.value = event.currentTarget.value)} />}
+          {a => (
+            <input {...a} autocomplete="off" dir="auto" value={name.value} onInput={event => (name.value = event.currentTarget.value)} />
+          )}
         </Field>
         <Roles value={role.value} choose={chosen => (role.value = chosen)} />
         <p class="hint">{t.membersSettings.inviteHint}</p>
-        {form.error.value && <Failure error={form.error.value} />}
-        <footer>
-          <Button onClick={close}>{t.cancel}</Button>
-          <Button kind="primary" type="submit" busy={form.busy.value}>
-            {t.membersSettings.invite}
-          </Button>
-        </footer>
+        <FormFooter form={form} action={t.membersSettings.invite} close={close} />
       </form>
     </Dialog>
   )
@@ -204,13 +207,7 @@ function Change({ member, close, save }: { member: Profile; close: () => void; s
     <Dialog title={member.name ?? member.email} close={close}>
       <form onSubmit={form.submit}>
         <Roles value={role.value} choose={chosen => (role.value = chosen)} />
-        {form.error.value && <Failure error={form.error.value} />}
-        <footer>
-          <Button onClick={close}>{t.cancel}</Button>
-          <Button kind="primary" type="submit" busy={form.busy.value}>
-            {t.save}
-          </Button>
-        </footer>
+        <FormFooter form={form} action={t.save} close={close} />
       </form>
     </Dialog>
   )

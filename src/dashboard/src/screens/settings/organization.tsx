@@ -3,7 +3,7 @@ import { PATCH, body } from '../../api'
 import { may, organization, visiting } from '../../session'
 import { t } from '../../text'
 import { date } from '../../time'
-import { Button, CopyButton, Failure, Field, fieldsOf, useSubmit } from '../../ui/basics'
+import { CopyButton, Field, FormFooter, fieldsOf, useSubmit } from '../../ui/basics'
 
 /** The zones that the browser knows; the API knows their other names, too. */
 export const zones = () => ['UTC', ...Intl.supportedValuesOf('timeZone')]
@@ -40,12 +40,27 @@ export function OrganizationSettings() {
         </div>
       </dl>
       <Field label={t.organizationSettings.name} error={refused['name']}>
-        {a => <input {...a} dir="auto" required readOnly={isReadOnly} value={name.value} onInput={event => (name.value = event.currentTarget.value)} />}
+        {a => (
+          <input
+            {...a}
+            dir="auto"
+            required
+            readOnly={isReadOnly}
+            value={name.value}
+            onInput={event => (name.value = event.currentTarget.value)}
+          />
+        )}
       </Field>
       <Field label={t.organizationSettings.zone} hint={t.organizationSettings.zoneHint} error={refused['settings.timeZone']}>
         {a => (
           <>
-            <input {...a} list="zones" readOnly={isReadOnly} value={zone.value} onInput={event => (zone.value = event.currentTarget.value)} />
+            <input
+              {...a}
+              list="zones"
+              readOnly={isReadOnly}
+              value={zone.value}
+              onInput={event => (zone.value = event.currentTarget.value)}
+            />
             <datalist id="zones">
               {zones().map(each => (
                 <option key={each} value={each} />
@@ -54,17 +69,7 @@ export function OrganizationSettings() {
           </>
         )}
       </Field>
-      {form.error.value && <Failure error={form.error.value} />}
-      {!isReadOnly && (
-        <footer>
-          <span role="status" class="muted">
-            {saved.value && t.saved}
-          </span>
-          <Button kind="primary" type="submit" busy={form.busy.value}>
-            {t.save}
-          </Button>
-        </footer>
-      )}
+      {!isReadOnly && <FormFooter form={form} action={t.save} note={saved.value && t.saved} />}
     </form>
   )
 }

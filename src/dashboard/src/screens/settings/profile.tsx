@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals'
 import { PATCH, body } from '../../api'
 import { profile } from '../../session'
 import { t } from '../../text'
-import { Button, Failure, Field, fieldsOf, useSubmit } from '../../ui/basics'
+import { Field, FormFooter, fieldsOf, useSubmit } from '../../ui/basics'
 import { Sessions } from './sessions'
 
 export function Profile() {
@@ -37,11 +37,20 @@ function Person() {
     <form class="card-box settings-form" onSubmit={form.submit}>
       <h2>{t.profileSettings.person}</h2>
       <Field label={t.profileSettings.name} error={refused['name']}>
-        {a => <input {...a} dir="auto" autocomplete="name" value={name.value} onInput={event => (name.value = event.currentTarget.value)} />}
+        {a => (
+          <input {...a} dir="auto" autocomplete="name" value={name.value} onInput={event => (name.value = event.currentTarget.value)} />
+        )}
       </Field>
       <Field label={t.signIn.email} error={refused['email']}>
         {a => (
-          <input {...a} type="email" autocomplete="username" required value={email.value} onInput={event => (email.value = event.currentTarget.value)} />
+          <input
+            {...a}
+            type="email"
+            autocomplete="username"
+            required
+            value={email.value}
+            onInput={event => (email.value = event.currentTarget.value)}
+          />
         )}
       </Field>
       {changesEmail && (
@@ -58,15 +67,7 @@ function Person() {
           )}
         </Field>
       )}
-      {form.error.value && <Failure error={form.error.value} />}
-      <footer>
-        <span role="status" class="muted">
-          {saved.value && t.saved}
-        </span>
-        <Button kind="primary" type="submit" busy={form.busy.value}>
-          {t.save}
-        </Button>
-      </footer>
+      <FormFooter form={form} action={t.save} note={saved.value && t.saved} />
     </form>
   )
 }
@@ -85,24 +86,40 @@ function Password() {
   return (
     <form class="card-box settings-form" onSubmit={form.submit}>
       <h2>{t.profileSettings.password}</h2>
-      <input type="text" class="visually-hidden" tabIndex={-1} aria-hidden="true" autocomplete="username" readOnly value={profile.value!.email} />
+      <input
+        type="text"
+        class="visually-hidden"
+        tabIndex={-1}
+        aria-hidden="true"
+        autocomplete="username"
+        readOnly
+        value={profile.value!.email}
+      />
       <Field label={t.profileSettings.current} error={refused['currentPassword']}>
         {a => (
-          <input {...a} type="password" autocomplete="current-password" required value={current.value} onInput={event => (current.value = event.currentTarget.value)} />
+          <input
+            {...a}
+            type="password"
+            autocomplete="current-password"
+            required
+            value={current.value}
+            onInput={event => (current.value = event.currentTarget.value)}
+          />
         )}
       </Field>
       <Field label={t.profileSettings.next} hint={t.profileSettings.nextHint} error={refused['newPassword']}>
-        {a => <input {...a} type="password" autocomplete="new-password" required value={next.value} onInput={event => (next.value = event.currentTarget.value)} />}
+        {a => (
+          <input
+            {...a}
+            type="password"
+            autocomplete="new-password"
+            required
+            value={next.value}
+            onInput={event => (next.value = event.currentTarget.value)}
+          />
+        )}
       </Field>
-      {form.error.value && <Failure error={form.error.value} />}
-      <footer>
-        <span role="status" class="muted">
-          {saved.value && t.saved}
-        </span>
-        <Button kind="primary" type="submit" busy={form.busy.value}>
-          {t.profileSettings.changePassword}
-        </Button>
-      </footer>
+      <FormFooter form={form} action={t.profileSettings.changePassword} note={saved.value && t.saved} />
     </form>
   )
 }

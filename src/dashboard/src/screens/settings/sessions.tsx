@@ -2,14 +2,33 @@ import { DELETE, GET, body } from '../../api'
 import { t } from '../../text'
 import { Ago, Button, Failure, useSubmit } from '../../ui/basics'
 import { PagesEnd, usePages } from '../../ui/pages'
+import { Table } from '../../ui/table'
 
 /** The browser and the system that a user agent names, as far as people know them. */
 function browser(agent: string | null | undefined): string {
   if (!agent) return t.profileSettings.unknownBrowser
-  const name =
-    /Edg\//.test(agent) ? 'Edge' : /OPR\//.test(agent) ? 'Opera' : /Firefox\//.test(agent) ? 'Firefox' : /Chrome\//.test(agent) ? 'Chrome' : /Safari\//.test(agent) ? 'Safari' : null
-  const system =
-    /Windows/.test(agent) ? 'Windows' : /Android/.test(agent) ? 'Android' : /iPhone|iPad/.test(agent) ? 'iOS' : /Mac OS X/.test(agent) ? 'macOS' : /Linux/.test(agent) ? 'Linux' : null
+  const name = /Edg\//.test(agent)
+    ? 'Edge'
+    : /OPR\//.test(agent)
+      ? 'Opera'
+      : /Firefox\//.test(agent)
+        ? 'Firefox'
+        : /Chrome\//.test(agent)
+          ? 'Chrome'
+          : /Safari\//.test(agent)
+            ? 'Safari'
+            : null
+  const system = /Windows/.test(agent)
+    ? 'Windows'
+    : /Android/.test(agent)
+      ? 'Android'
+      : /iPhone|iPad/.test(agent)
+        ? 'iOS'
+        : /Mac OS X/.test(agent)
+          ? 'macOS'
+          : /Linux/.test(agent)
+            ? 'Linux'
+            : null
   return name ? (system ? `${name}, ${system}` : name) : agent.split(' ')[0]!
 }
 
@@ -22,38 +41,25 @@ export function Sessions() {
     <section class="card-box">
       <h2>{t.profileSettings.sessions}</h2>
       {rows.length > 0 && (
-        <div class="table-scroll" tabIndex={0}>
-          <table class="wide-table">
-            <thead>
-              <tr>
-                <th scope="col">{t.profileSettings.browser}</th>
-                <th scope="col">{t.profileSettings.place}</th>
-                <th scope="col">{t.keysSettings.lastUsed}</th>
-                <th scope="col">{t.profileSettings.begun}</th>
-                <th scope="col">
-                  <span class="visually-hidden">{t.more}</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map(session => (
-                <tr key={session.id}>
-                  <td title={session.userAgent ?? undefined}>
-                    {browser(session.userAgent)} {session.current && <span class="state active">{t.profileSettings.thisOne}</span>}
-                  </td>
-                  <td>{session.address ?? '–'}</td>
-                  <td>
-                    <Ago at={session.lastUsedAt ?? session.createdAt} />
-                  </td>
-                  <td>
-                    <Ago at={session.createdAt} />
-                  </td>
-                  <td>{!session.current && <End id={session.id} ended={pages.reload} />}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          isInBox
+          rows={rows}
+          columns={[
+            {
+              title: t.profileSettings.browser,
+              isName: true,
+              cell: session => (
+                <span title={session.userAgent ?? undefined}>
+                  {browser(session.userAgent)} {session.current && <span class="state active">{t.profileSettings.thisOne}</span>}
+                </span>
+              ),
+            },
+            { title: t.profileSettings.place, cell: session => session.address ?? '–' },
+            { title: t.keysSettings.lastUsed, cell: session => <Ago at={session.lastUsedAt ?? session.createdAt} /> },
+            { title: t.profileSettings.begun, cell: session => <Ago at={session.createdAt} /> },
+          ]}
+          actions={session => !session.current && <End id={session.id} ended={pages.reload} />}
+        />
       )}
       <PagesEnd pages={pages} />
     </section>
