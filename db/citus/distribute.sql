@@ -12,7 +12,7 @@ set local citus.multi_shard_modify_mode to 'sequential';
 select create_reference_table('organizations');
 select create_reference_table('users');
 
--- Not referred to by an organization's rows, and not spread: api_keys, sessions, password_failures, exports, export_chunks, export_chats and arrivals stay on
+-- Not referred to by an organization's rows, and not spread: api_keys, sessions, password_failures, exports, export_chunks and export_chats stay on
 -- the coordinator, which knows those that refer to the directory as local tables. With Exports__Directory the files of exports are in no database at all.
 select citus_add_local_table_to_metadata('api_keys');
 select citus_add_local_table_to_metadata('sessions');
@@ -22,6 +22,7 @@ select citus_add_local_table_to_metadata('export_chats');
 
 -- What organizations have. Colocated, so that a statement that names its organization runs on one node, with its joins and foreign keys.
 select create_distributed_table('chats', 'org_id', shard_count => 128);
+select create_distributed_table('organization_log', 'org_id', colocate_with => 'chats');
 select create_distributed_table('messages', 'org_id', colocate_with => 'chats');
 select create_distributed_table('feedback', 'org_id', colocate_with => 'chats');
 select create_distributed_table('chat_changes', 'org_id', colocate_with => 'chats');

@@ -18,6 +18,7 @@ public class CutWriteTests(CutWriteApp app) : IClassFixture<CutWriteApp>, IAsync
     public enum Phase
     {
         BeforeItArrives,
+        AfterTheLock,
         WhileItRuns,
         AfterTheCommit,
     }
@@ -84,14 +85,19 @@ public class CutWriteTests(CutWriteApp app) : IClassFixture<CutWriteApp>, IAsync
 
         if (phase == Phase.BeforeItArrives)
             app.Proxy.HoldRequests();
+        if (phase == Phase.AfterTheLock)
+            app.Proxy.HoldAnswersTo("organization_log");
         if (phase == Phase.AfterTheCommit)
-            app.Proxy.HoldAnswers();
+            app.Proxy.HoldAnswersTo(table);
         var sent = app.Proxy.RequestBytes;
         var writing = Write(plugin, acme, chat, table, keyed ? $"{Guid.NewGuid()}" : null, batch);
         switch (phase)
         {
             case Phase.BeforeItArrives:
                 await Wait.Until(() => Task.FromResult(app.Proxy.RequestBytes > sent));
+                break;
+            case Phase.AfterTheLock:
+                await app.Until(Exists("state = 'idle in transaction'"));
                 break;
             case Phase.WhileItRuns:
                 await app.Until(Exists("wait_event = 'PgSleep'"));

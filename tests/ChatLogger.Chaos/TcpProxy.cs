@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using Npgsql;
 
 namespace ChatLogger.Chaos;
@@ -18,6 +19,7 @@ internal sealed class TcpProxy : IAsyncDisposable
     private TaskCompletionSource _requests = Open();
     private TaskCompletionSource _answers = Open();
     private long _requestBytes;
+    private volatile byte[]? _heldRequest;
 
     /// <param name="database">A connection string; its host may be the directory of a Unix socket.</param>
     public TcpProxy(string database)
@@ -43,6 +45,9 @@ internal sealed class TcpProxy : IAsyncDisposable
 
     public void HoldAnswers() => _answers = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    /// <summary>Holds the answers from the request on that contains a text.</summary>
+    public void HoldAnswersTo(string text) => _heldRequest = Encoding.UTF8.GetBytes(text);
+
     /// <summary>The database's host goes silent: it accepts data and never answers.</summary>
     public void HoldEverything()
     {
@@ -52,6 +57,7 @@ internal sealed class TcpProxy : IAsyncDisposable
 
     public void Release()
     {
+        _heldRequest = null;
         _requests.TrySetResult();
         _answers.TrySetResult();
     }
@@ -150,7 +156,11 @@ internal sealed class TcpProxy : IAsyncDisposable
             while (await from.ReceiveAsync(buffer, _ending.Token) is > 0 and var length)
             {
                 if (isRequest)
+                {
                     Interlocked.Add(ref _requestBytes, length);
+                    if (_heldRequest is { } held && buffer.AsSpan(0, length).IndexOf(held) >= 0)
+                        HoldAnswers();
+                }
                 await gate().WaitAsync(link.Gone);
                 for (var sent = 0; sent < length;)
                     sent += await to.SendAsync(buffer.AsMemory(sent, length - sent), _ending.Token);

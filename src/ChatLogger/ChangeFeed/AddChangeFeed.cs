@@ -5,11 +5,11 @@ namespace ChatLogger.ChangeFeed;
 
 internal static class ChangeFeedSetup
 {
-    /// <summary>Adds the change log, and the gauge of how far behind its consumers are.</summary>
+    /// <summary>Adds the log of each organization, and the gauge of how far behind its consumers are.</summary>
     public static void AddChangeFeed(this WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton(Settings.Bind<FeedSettings>(builder.Configuration, FeedSettings.Section));
-        builder.Services.AddSingleton<ChangeLog>();
+        builder.Services.AddSingleton<OrganizationLog>();
         builder.Services.AddSingleton<FeedLag>();
         builder.Services.AddSingleton<IObservableGauges>(services => services.GetRequiredService<FeedLag>());
         builder.Services.AddHostedService(services => services.GetRequiredService<FeedLag>());

@@ -11,16 +11,17 @@ namespace ChatLogger.ChangeFeed;
 /// that it wrote to, and periodically those where other instances lag, and it skips an organization whose offset is locked.
 /// </summary>
 internal abstract partial class FeedConsumer(
-    string name, NpgsqlDataSource db, ChangeLog changeLog, FeedSettings settings, IngestActivity activity, TimeProvider time, ILogger log)
+    string name, NpgsqlDataSource db, OrganizationLog organizationLog, FeedSettings settings, IngestActivity activity, TimeProvider time,
+    ILogger log)
     : BackgroundService
 {
-    // By organization: the number in ChangeLog.Recorded up to which this consumer has consumed everything.
+    // By organization: the number in OrganizationLog.Recorded up to which this consumer has consumed everything.
     private readonly Dictionary<Guid, long> _seen = [];
     // The loop runs several times a second, so that an outage of the database of an hour would log thousands of warnings.
     private readonly LogSampler _failures = new(TimeSpan.FromSeconds(10), time);
     private long _caughtUp;
 
-    protected ChangeLog Feed => changeLog;
+    protected OrganizationLog Feed => organizationLog;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -47,10 +48,7 @@ internal abstract partial class FeedConsumer(
     /// <summary>Runs one round: consumes everything that is committed now, in the organizations recorded as changed.</summary>
     public async Task Run(CancellationToken ct)
     {
-        var pending = changeLog.Recorded.Where(entry => _seen.GetValueOrDefault(entry.Key) < entry.Value).ToList();
-        if (pending.Count == 0)
-            return;
-        var committed = await changeLog.Commit(ct);
+        var pending = organizationLog.Recorded.Where(entry => _seen.GetValueOrDefault(entry.Key) < entry.Value).ToList();
         while (pending.Count > 0)
         {
             var remaining = new List<KeyValuePair<Guid, long>>();
@@ -59,12 +57,12 @@ internal abstract partial class FeedConsumer(
                 var (since, writes) = (Stopwatch.GetTimestamp(), activity.Writes);
                 try
                 {
-                    var seq = await Consume(orgId, committed, ct);
-                    if (seq < committed)
+                    var progress = await Consume(orgId, ct);
+                    if (progress is { Behind: > 0 })
                         remaining.Add(new(orgId, entry));
-                    else if (!await HasMore(orgId, seq ?? -1, ct))
+                    else if (progress is not null || !await IsLagging(orgId, ct))
                         _seen[orgId] = entry;
-                    if (!(committed - seq > settings.MaxBacklog) && activity.Writes != writes)
+                    if (!(progress?.Behind > settings.MaxBacklog) && activity.Writes != writes)
                         await Task.Delay(Stopwatch.GetElapsedTime(since) * settings.YieldFactor, ct);
                 }
                 // A failure in one organization must not block the others. The next round retries it.
@@ -82,7 +80,7 @@ internal abstract partial class FeedConsumer(
     {
         var since = time.GetTimestamp();
         foreach (var orgId in await FindLagging(ct))
-            changeLog.Record(orgId);
+            organizationLog.Record(orgId);
         _caughtUp = since;
     }
 
@@ -90,52 +88,54 @@ internal abstract partial class FeedConsumer(
     protected virtual Task<bool> FindPending(CancellationToken ct) => Task.FromResult(true);
 
     /// <summary>
-    /// Consumes the next batch of changes of an organization after <paramref name="seq"/> and up to <paramref name="committed"/>, and
-    /// returns the new offset. The transaction holds the lock of the offset, so no other instance consumes the same changes; if this
-    /// throws, all of it is rolled back.
+    /// Consumes the next batch of changes of an organization after <paramref name="seq"/> and up to <paramref name="head"/>, and returns
+    /// the new offset. The transaction holds the lock of the offset, so no other instance consumes the same changes; if this throws, all
+    /// of it is rolled back.
     /// </summary>
-    protected abstract Task<long> Consume(Sql.Transaction transaction, Guid orgId, long seq, long committed);
+    protected abstract Task<long> Consume(Sql.Transaction transaction, Guid orgId, long seq, long head);
 
-    /// <summary>Whether the organization has changes after an offset.</summary>
-    protected virtual Task<bool> HasMore(Guid orgId, long seq, CancellationToken ct) =>
-        db.ReadSingleOrDefaultAsync<bool>(
-            """
-            select exists (select from messages where org_id = @OrgId and seq > @Seq)
-                or exists (select from chats where org_id = @OrgId and seq > @Seq)
-            """,
-            new { OrgId = orgId, Seq = seq },
-            ct);
-
-    /// <summary>
-    /// The organizations that have changes after their offset. It asks for the last number, which is one step in the index: for "exists"
-    /// the planner may read whole tables.
-    /// </summary>
-    protected virtual Task<IReadOnlyList<Guid>> FindLagging(CancellationToken ct) =>
+    // Asks for the greatest numbers, each of which is one step in an index: for "exists" the planner may read whole tables.
+    private Task<IReadOnlyList<Guid>> FindLagging(CancellationToken ct) =>
         db.ReadAsync<Guid>(
-            """
-            select o.id
-            from organizations o
-            left join followers f on f.org_id = o.id and f.follower = @Name
-            where o.deleted_at is null
-              and ((select max(m.seq) from messages m where m.org_id = o.id) > coalesce(f.seq, -1)
-                or (select max(c.seq) from chats c where c.org_id = o.id) > coalesce(f.seq, -1))
+            $"""
+            select l.org_id
+            from organization_log l
+            left join followers f on f.org_id = l.org_id and f.follower = @Name
+            where l.closed_at is null
+              and {OrganizationLog.Head} > coalesce(f.seq, -1)
             """,
             new { Name = name },
             ct);
 
+    private Task<bool> IsLagging(Guid orgId, CancellationToken ct) =>
+        db.ReadSingleOrDefaultAsync<bool>(
+            $"""
+            select {OrganizationLog.Head} > coalesce(f.seq, -1)
+            from organization_log l
+            left join followers f on f.org_id = l.org_id and f.follower = @Name
+            where l.org_id = @OrgId
+              and l.closed_at is null
+            """,
+            new { OrgId = orgId, Name = name },
+            ct);
+
     // Null: another instance holds the lock of the offset, or the organization is being deleted.
-    private Task<long?> Consume(Guid orgId, long committed, CancellationToken ct) => db.InTransactionAsync<long?>(
+    private Task<Progress?> Consume(Guid orgId, CancellationToken ct) => db.InTransactionAsync<Progress?>(
         async transaction =>
         {
             if (await ConsumerOffset.Take(transaction, orgId, name, wait: false) is not { } seq)
                 return null;
-            if (seq >= committed)
-                return seq;
-            var reached = await Consume(transaction, orgId, seq, committed);
+            // Everything with a number up to the greatest one that this statement sees is visible to those that follow.
+            var head = await OrganizationLog.HeadOf(transaction, orgId);
+            if (seq >= head)
+                return new(0);
+            var reached = await Consume(transaction, orgId, seq, head);
             await ConsumerOffset.Move(transaction, orgId, name, reached);
-            return reached;
+            return new(head - reached);
         },
         ct);
+
+    private sealed record Progress(long Behind);
 
     /// <summary>The offset of a consumer in an organization. Taking it locks its row until the transaction ends.</summary>
     internal static class ConsumerOffset
@@ -153,10 +153,10 @@ internal abstract partial class FeedConsumer(
             await transaction.ExecuteAsync(
                 """
                 insert into followers (org_id, follower)
-                select id, @Name
-                from organizations
-                where id = @OrgId
-                  and deleted_at is null
+                select org_id, @Name
+                from organization_log
+                where org_id = @OrgId
+                  and closed_at is null
                   and not exists (select from followers where org_id = @OrgId and follower = @Name)
                 on conflict (org_id, follower) do nothing
                 """,

@@ -105,6 +105,9 @@ internal sealed partial record DatabaseSettings
     [
         ("lock_timeout", WritingLockTimeout.TotalMilliseconds.ToString("F0", CultureInfo.InvariantCulture)),
         ("statement_timeout", "4500"),
+        // A transaction locks logs and then inserts. If its connection is lost in between and the server does not notice, it must end
+        // before the writes that wait for these locks time out.
+        ("idle_in_transaction_session_timeout", "2000"),
         ("plan_cache_mode", "force_generic_plan"),
         ("jit", "off"),
     ];

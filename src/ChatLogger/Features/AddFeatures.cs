@@ -2,6 +2,7 @@ using ChatLogger.Configuration;
 using ChatLogger.Data;
 using ChatLogger.ExportJobs;
 using ChatLogger.Http;
+using ChatLogger.Ingest;
 using ChatLogger.LiveEvents;
 using ChatLogger.Rollups;
 using ChatLogger.SearchIndex;
@@ -38,6 +39,8 @@ internal static class FeaturesSetup
     {
         services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, ChatsJson.Default));
         services.AddSingleton<QueueCapacities>();
+        services.AddSingleton(provider => provider.GetRequiredService<GroupCommitFactory>().Create("single"));
+        services.AddSingleton<ExistingChats>();
         services.AddSingleton<ChatWriter>();
         services.AddSingleton<MessageWriter>();
         services.AddSingleton<FeedbackWriter>();

@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using ChatLogger.ChangeFeed;
 using ChatLogger.Data;
 using Npgsql;
 using NpgsqlTypes;
@@ -22,16 +21,12 @@ internal interface IBulkInsertSql<T>
     /// </summary>
     bool HasRareColumns(T write) => false;
 
-    /// <summary>
-    /// The unique constraint of what a row stands for, other than its id. The statement reports rows that violate it as
-    /// <see cref="WriteStatus.AlreadyExists"/>, as far as it sees them. Null: there is none.
-    /// </summary>
-    string? IdentityConstraint => null;
+    /// <summary><see cref="IBulkInsert.Order"/>.</summary>
+    int Order { get; }
 
     /// <param name="keyed">Whether any of the rows has an Idempotency-Key.</param>
     /// <param name="rare">Whether any of the rows has a value in a rare column; otherwise the statement leaves these columns out.</param>
-    /// <param name="wait">Whether the statement waits for row locks; otherwise it skips locked rows and reports them.</param>
-    string Text(bool keyed, bool rare, bool wait);
+    string Text(bool keyed, bool rare);
 }
 
 /// <summary>The columns of the rows, by the names that the statement uses.</summary>
@@ -48,87 +43,32 @@ internal sealed class BulkInsertColumns<T>
     }
 }
 
-/// <summary>Inserts many rows with the statement of a slice, and records the change in the change log.</summary>
+/// <summary>Inserts many rows with the statement of a slice. The transaction has locked the logs of their organizations.</summary>
 /// <param name="sql">The statement.</param>
 /// <param name="route">The route that the Idempotency-Keys are stored under.</param>
-/// <param name="db">The pool that the statement runs on.</param>
 /// <param name="settings">The retention of Idempotency-Keys.</param>
 /// <param name="time">The clock.</param>
-/// <param name="changeLog">Records which organizations have changes.</param>
-internal sealed class BulkInsert<T>(
-    IBulkInsertSql<T> sql, string route, NpgsqlDataSource db, IngestSettings settings, TimeProvider time, ChangeLog changeLog)
-    : IBulkInsert<T>
+internal sealed class BulkInsert<T>(IBulkInsertSql<T> sql, string route, IngestSettings settings, TimeProvider time)
+    : IBulkInsert
     where T : IWrite
 {
-    /// <summary>
-    /// The client-side timeout. The server's shorter statement_timeout applies first; this one is for a server that does not answer at all.
-    /// </summary>
-    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
-
-    private readonly Dictionary<(bool Keyed, bool Rare, bool Wait), Statement> _statements = (
+    private readonly Dictionary<(bool Keyed, bool Rare), Statement> _statements = (
         from keyed in new[] { false, true }
         from rare in new[] { false, true }
-        from wait in new[] { false, true }
-        select (keyed, rare, wait)).ToDictionary(each => each, each => Number(sql.Text(each.keyed, each.rare, each.wait), sql.Columns));
+        select (keyed, rare)).ToDictionary(each => each, each => Number(sql.Text(each.keyed, each.rare), sql.Columns));
 
-    public async Task<WriteStatus[]> Run(IReadOnlyList<T> writes, bool wait)
+    public int Order => sql.Order;
+
+    public NpgsqlBatchCommand Command(IReadOnlyList<IWrite> writes, long[] seqs)
     {
-        var statement = _statements[(writes.Any(write => write.IdempotencyKey is not null), writes.Any(sql.HasRareColumns), wait)];
+        var typed = writes.Cast<T>().ToArray();
+        var statement = _statements[(typed.Any(write => write.IdempotencyKey is not null), typed.Any(sql.HasRareColumns))];
         var now = time.GetUtcNow();
-        var rows = new Rows(writes, route, now, now - settings.KeyRetention);
-        var parameters = Array.ConvertAll(statement.Parameters, parameter => parameter(rows));
-        var statuses = new WriteStatus[writes.Count];
-        using var timeout = new CancellationTokenSource(Timeout);
-        try
-        {
-            await DatabaseWork.Run(
-                db,
-                (connection, ct) => Sql.Prepared(
-                    connection,
-                    (connection, ct) => Run(connection, statement.Text, parameters, statuses, ct),
-                    ct),
-                timeout.Token);
-        }
-        catch (OperationCanceledException) when (timeout.IsCancellationRequested)
-        {
-            // The waiting callers have been told, and the next batch gets another connection.
-            throw new TimeoutException("The database did not answer a write in time.");
-        }
-        foreach (var orgId in rows.Organizations)
-            changeLog.Record(orgId);
-        return statuses;
-    }
-
-    public bool IsRepeatable(PostgresException failure) =>
-        failure.SqlState == PostgresErrorCodes.UniqueViolation
-        && sql.IdentityConstraint is { } constraint
-        && failure.ConstraintName?.StartsWith(constraint, StringComparison.Ordinal) == true;
-
-    private async Task<bool> Run(
-        NpgsqlConnection connection, string sql, NpgsqlParameter[] parameters, WriteStatus[] statuses, CancellationToken ct)
-    {
-        // An NpgsqlBatch is one transaction, also behind a transaction pooler.
-        await using var batch = new NpgsqlBatch(connection);
-        if (settings.SessionSetupSql is { } setup)
-            batch.BatchCommands.Add(new NpgsqlBatchCommand(setup));
-        var command = new NpgsqlBatchCommand(sql);
-        batch.BatchCommands.Add(command);
-        foreach (var parameter in parameters)
-            command.Parameters.Add(parameter);
-        try
-        {
-            await using var reader = await batch.ExecuteReaderAsync(ct);
-            if (settings.SessionSetupSql is not null)
-                await reader.NextResultAsync(ct);
-            while (await reader.ReadAsync(ct))
-                statuses[reader.GetInt32(1) - 1] = Enum.Parse<WriteStatus>(reader.GetString(0));
-            return true;
-        }
-        finally
-        {
-            // A parameter belongs to one command at a time; the statement may have to be repeated.
-            command.Parameters.Clear();
-        }
+        var rows = new Rows(typed, seqs, route, now, now - settings.KeyRetention);
+        var command = new NpgsqlBatchCommand(statement.Text);
+        foreach (var parameter in statement.Parameters)
+            command.Parameters.Add(parameter(rows));
+        return command;
     }
 
     // PostgreSQL numbers parameters. Only those that the text names are sent.
@@ -147,10 +87,10 @@ internal sealed class BulkInsert<T>(
 
     private static Func<Rows, NpgsqlParameter> Parameter(string name, BulkInsertColumns<T> columns) => name switch
     {
-        "organizations" => rows => ArrayParameter.Of(NpgsqlDbType.Uuid, rows.Organizations),
-        "lock_org_ids" => rows => ArrayParameter.Of(NpgsqlDbType.Uuid, rows.Locks.Keys.ConvertAll(key => key.OrgId).ToArray()),
-        "lock_ids" => rows => ArrayParameter.Of(NpgsqlDbType.Uuid, rows.Locks.Keys.ConvertAll(key => key.Id).ToArray()),
-        "lock_no" => rows => ArrayParameter.Of(NpgsqlDbType.Integer, rows.Locks.Numbers),
+        "seq" => rows => ArrayParameter.Of(NpgsqlDbType.Bigint, rows.Seqs),
+        "parent_org_ids" => rows => ArrayParameter.Of(NpgsqlDbType.Uuid, rows.Parents.Keys.ConvertAll(key => key.OrgId).ToArray()),
+        "parent_ids" => rows => ArrayParameter.Of(NpgsqlDbType.Uuid, rows.Parents.Keys.ConvertAll(key => key.Id).ToArray()),
+        "parent_no" => rows => ArrayParameter.Of(NpgsqlDbType.Integer, rows.Parents.Numbers),
         "key" => rows => ArrayParameter.Of(NpgsqlDbType.Text, rows.Writes.Select(write => write.IdempotencyKey?.Key).ToArray()),
         "body_sha256" => rows =>
             ArrayParameter.Of(NpgsqlDbType.Bytea, rows.Writes.Select(write => write.IdempotencyKey?.BodySha256).ToArray()),
@@ -167,23 +107,21 @@ internal sealed class BulkInsert<T>(
 
     private sealed record Statement(string Text, Func<Rows, NpgsqlParameter>[] Parameters);
 
-    private sealed record Rows(IReadOnlyList<T> Writes, string Route, DateTimeOffset Now, DateTimeOffset Forgotten)
+    private sealed record Rows(IReadOnlyList<T> Writes, long[] Seqs, string Route, DateTimeOffset Now, DateTimeOffset Forgotten)
     {
-        /// <summary>Each lock key once; and for every row the number of its lock key among these, counted from 1.</summary>
-        public (List<LockKey> Keys, int[] Numbers) Locks { get; } = NumberLocks(Writes);
+        /// <summary>Each parent once; and for every row the number of its parent among these, counted from 1.</summary>
+        public (List<ParentKey> Keys, int[] Numbers) Parents { get; } = NumberParents(Writes);
 
-        public Guid[] Organizations => [.. Locks.Keys.Select(key => key.OrgId).Distinct()];
-
-        private static (List<LockKey>, int[]) NumberLocks(IReadOnlyList<T> writes)
+        private static (List<ParentKey>, int[]) NumberParents(IReadOnlyList<T> writes)
         {
-            var (keys, rowNumbers) = (new List<LockKey>(), new int[writes.Count]);
-            var numbers = new Dictionary<LockKey, int>(writes.Count);
+            var (keys, rowNumbers) = (new List<ParentKey>(), new int[writes.Count]);
+            var numbers = new Dictionary<ParentKey, int>(writes.Count);
             for (var i = 0; i < writes.Count; i++)
             {
-                if (!numbers.TryGetValue(writes[i].LockKey, out rowNumbers[i]))
+                if (!numbers.TryGetValue(writes[i].Parent, out rowNumbers[i]))
                 {
-                    keys.Add(writes[i].LockKey);
-                    numbers.Add(writes[i].LockKey, rowNumbers[i] = keys.Count);
+                    keys.Add(writes[i].Parent);
+                    numbers.Add(writes[i].Parent, rowNumbers[i] = keys.Count);
                 }
             }
             return (keys, rowNumbers);

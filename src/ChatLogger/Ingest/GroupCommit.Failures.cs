@@ -5,29 +5,17 @@ using Npgsql;
 namespace ChatLogger.Ingest;
 
 // What happens to the writes of a batch whose statement failed: they are written again, alone or in parts, or fail.
-internal sealed partial class GroupCommit<T>
+internal sealed partial class GroupCommit
 {
-    /// <summary>Returns the writes whose rows are locked, like <see cref="Flush"/>.</summary>
+    /// <summary>Returns the writes of locked logs, like <see cref="Flush"/>.</summary>
     private async Task<List<QueuedWrite>?> Recover(List<QueuedWrite> batch, bool wait, Exception failure)
     {
         switch (failure)
         {
+            // Somebody has locked a row that the insert needs, outside the order of locks; the error does not tell which. Bisecting the
+            // batch lets the other rows pass.
             case PostgresException refused when IsLockTimeout(refused):
-                // Another instance holds the same Idempotency-Key in a transaction that has not committed yet. The error does not tell
-                // which row of the batch waits for it, so bisecting the batch separates that row from the others.
-                if (IsIdempotencyKeyLock(refused) && batch.Count > 1 && wait)
-                    return await Bisect(batch, wait);
-                // If the connection was lost after this row was sent, our own first statement may hold the key. Then we cannot report that
-                // another request uses it.
-                if (IsIdempotencyKeyLock(refused) && wait && batch[0].LostConnection is null && batch[0].Age > _settings.KeyLockTimeout)
-                {
-                    batch[0].Fail(ProblemException.IdempotencyKeyInUse());
-                    return null;
-                }
-                return Requeue(batch);
-
-            case PostgresException refused when _insert.IsRepeatable(refused):
-                return await Flush(Requeue(batch)!, wait);
+                return wait && batch.Count > 1 ? await Bisect(batch, wait) : Requeue(batch);
 
             case PostgresException refused when IsRowError(refused):
                 if (batch.Count > 1)
@@ -62,7 +50,7 @@ internal sealed partial class GroupCommit<T>
         }
     }
 
-    // The halves run one after the other, so that writes with the same lock key keep their order across the halves.
+    // The halves run one after the other, so that writes of an organization keep their order across the halves.
     private async Task<List<QueuedWrite>?> Bisect(List<QueuedWrite> batch, bool wait)
     {
         Requeue(batch);
@@ -77,10 +65,6 @@ internal sealed partial class GroupCommit<T>
 
     private static bool IsLockTimeout(PostgresException refused) =>
         refused.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected;
-
-    // When the statement waited for a key that another transaction is inserting, the context of the error names the index of the keys.
-    private static bool IsIdempotencyKeyLock(PostgresException refused) =>
-        refused.Where?.Contains("idempotency_keys", StringComparison.Ordinal) == true;
 
     // True when the connection broke or the server stopped. A time-out of a slow server is not included: a retry would only add to its
     // load.

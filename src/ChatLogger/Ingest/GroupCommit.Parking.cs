@@ -1,13 +1,11 @@
-using System.Runtime.InteropServices;
-
 namespace ChatLogger.Ingest;
 
-// Writes whose row another transaction has locked: they leave the common batch and wait for the lock on connections of their own.
-internal sealed partial class GroupCommit<T>
+// Writes of an organization whose log another transaction has locked: they leave the common batch and wait for the lock on connections of
+// their own.
+internal sealed partial class GroupCommit
 {
-    // The parked writes by lock key and in their order. This dictionary is also the monitor that guards it and _parkedByOrganization.
-    private readonly Dictionary<LockKey, ParkedWrites> _parked = [];
-    private readonly Dictionary<Guid, (int Rows, long Bytes)> _parkedByOrganization = [];
+    // The parked writes by organization and in their order. This dictionary is also the monitor that guards it.
+    private readonly Dictionary<Guid, ParkedWrites> _parked = [];
     private readonly SemaphoreSlim _concurrentLockWaits;
 
     private void Park(List<QueuedWrite> locked)
@@ -19,13 +17,13 @@ internal sealed partial class GroupCommit<T>
         }
     }
 
-    // A row that was locked a moment ago is not tried again in the common batch, and a later write must not overtake the writes that are
+    // A log that was locked a moment ago is not tried again in the common batch, and a later write must not overtake the writes that are
     // parked behind the same lock.
     private bool TryPark(QueuedWrite write)
     {
         lock (_parked)
         {
-            if (_parked.Count == 0 || !_parked.ContainsKey(write.Item.LockKey))
+            if (_parked.Count == 0 || !_parked.ContainsKey(write.Item.OrgId))
                 return false;
             ParkLocked(write);
             return true;
@@ -34,35 +32,32 @@ internal sealed partial class GroupCommit<T>
 
     private void ParkLocked(QueuedWrite write)
     {
-        ref var share = ref CollectionsMarshal.GetValueRefOrAddDefault(_parkedByOrganization, write.Item.LockKey.OrgId, out _);
-        if (
-            share.Rows >= Math.Max(1, _settings.QueueRows * _settings.MaxParkedShare)
-            || share.Bytes >= _settings.QueueBytes * _settings.MaxParkedShare)
+        var orgId = write.Item.OrgId;
+        if (!_parked.TryGetValue(orgId, out var locked))
+        {
+            _parked[orgId] = locked = new ParkedWrites();
+            locked.Task = Task.Run(() => WriteParked(orgId, locked));
+        }
+        if (locked.Writes.Count >= Math.Max(1, _settings.QueueRows * _settings.MaxParkedShare)
+            || locked.Bytes >= _settings.QueueBytes * _settings.MaxParkedShare)
         {
             write.Fail(QueueCapacity.Full());
             return;
         }
-        share = (share.Rows + 1, share.Bytes + write.Item.Bytes);
-        if (_parked.TryGetValue(write.Item.LockKey, out var locked))
-        {
-            locked.Writes.Add(write);
-            return;
-        }
-        _parked[write.Item.LockKey] = locked = new ParkedWrites();
         locked.Writes.Add(write);
-        locked.Task = Task.Run(() => WriteParked(write.Item.LockKey, locked));
+        locked.Bytes += write.Item.Bytes;
     }
 
-    private async Task WriteParked(LockKey place, ParkedWrites locked)
+    private async Task WriteParked(Guid orgId, ParkedWrites locked)
     {
-        // The semaphore bounds how many lock keys are waited for at a time, each on a connection of its own and for the lock timeout of the
-        // pool. A lock key that times out releases the semaphore, so that the other ones proceed.
+        // The semaphore bounds how many locks are waited for at a time, each on a connection of its own and for the lock timeout of the
+        // pool. A wait that times out releases the semaphore, so that the other ones proceed.
         for (var someoneWaits = true; someoneWaits;)
         {
             await _concurrentLockWaits.WaitAsync();
             try
             {
-                var batch = TakeParked(place, locked);
+                var batch = TakeParked(orgId, locked);
                 someoneWaits = batch is not null;
                 if (batch is not null)
                     await Flush(batch, wait: true);
@@ -75,27 +70,19 @@ internal sealed partial class GroupCommit<T>
     }
 
     /// <summary>
-    /// Takes the next batch behind a lock. Null: nothing is parked there any more, and the lock key is removed from the parked ones.
+    /// Takes the next batch behind a lock. Null: nothing is parked there any more, and the organization is removed from the parked ones.
     /// </summary>
-    private List<QueuedWrite>? TakeParked(LockKey place, ParkedWrites locked)
+    private List<QueuedWrite>? TakeParked(Guid orgId, ParkedWrites locked)
     {
         lock (_parked)
         {
             // These writes were completed or abandoned meanwhile. They count towards the share of their organization until they are removed
             // here.
-            foreach (var write in locked.Writes)
-            {
-                if (!write.IsAnswered)
-                    continue;
-                ref var share = ref CollectionsMarshal.GetValueRefOrAddDefault(_parkedByOrganization, place.OrgId, out _);
-                share = (share.Rows - 1, share.Bytes - write.Item.Bytes);
-                if (share.Rows == 0)
-                    _parkedByOrganization.Remove(place.OrgId);
-            }
+            locked.Bytes -= locked.Writes.Sum(write => write.IsAnswered ? (long)write.Item.Bytes : 0);
             locked.Writes.RemoveAll(write => write.DropIfAnswered());
             if (locked.Writes.Count == 0)
             {
-                _parked.Remove(place);
+                _parked.Remove(orgId);
                 return null;
             }
             var bytes = 0L;
@@ -126,6 +113,8 @@ internal sealed partial class GroupCommit<T>
     private sealed class ParkedWrites
     {
         public List<QueuedWrite> Writes { get; } = [];
+
+        public long Bytes { get; set; }
 
         public Task Task { get; set; } = Task.CompletedTask;
     }

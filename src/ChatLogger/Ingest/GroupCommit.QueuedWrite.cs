@@ -6,12 +6,12 @@ using Npgsql;
 namespace ChatLogger.Ingest;
 
 // The states of a write in the queue, and who is told its outcome.
-internal sealed partial class GroupCommit<T>
+internal sealed partial class GroupCommit
 {
     /// <summary>
     /// A write and its waiting request. It is queued, goes in flight, may be requeued unwritten, and finally is completed or abandoned.
     /// </summary>
-    private abstract class QueuedWrite(T item, QueueCapacity capacity)
+    private abstract class QueuedWrite(IWrite item, IBulkInsert insert, QueueCapacity capacity)
     {
         private const int Queued = 0, InFlight = 1, Abandoned = 2;
 
@@ -21,7 +21,9 @@ internal sealed partial class GroupCommit<T>
         private volatile bool _abandoned;
         private bool _hasReleasedCapacity;
 
-        public T Item => item;
+        public IWrite Item => item;
+
+        public IBulkInsert Insert => insert;
 
         /// <summary>The span of the request; null while tracing is off.</summary>
         public Activity? Request { get; } = Tracing.Source.HasListeners() ? Activity.Current : null;
@@ -105,7 +107,7 @@ internal sealed partial class GroupCommit<T>
         protected abstract void SetResult(WriteStatus status, Exception? why);
     }
 
-    private sealed class SingleWrite(T item, QueueCapacity capacity) : QueuedWrite(item, capacity)
+    private sealed class SingleWrite(IWrite item, IBulkInsert insert, QueueCapacity capacity) : QueuedWrite(item, insert, capacity)
     {
         private readonly TaskCompletionSource<WriteStatus> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -128,8 +130,8 @@ internal sealed partial class GroupCommit<T>
         }
     }
 
-    private sealed class GroupedWrite(T item, QueueCapacity capacity, PendingWriteGroup group, int place)
-        : QueuedWrite(item, capacity), PendingWriteGroup.IPendingWrite
+    private sealed class GroupedWrite(IWrite item, IBulkInsert insert, QueueCapacity capacity, PendingWriteGroup group, int place)
+        : QueuedWrite(item, insert, capacity), PendingWriteGroup.IPendingWrite
     {
         protected override void SetResult(WriteStatus status, Exception? why) => group.Complete(place, new WriteOutcome(status, why));
     }

@@ -7,36 +7,32 @@ using Npgsql;
 namespace ChatLogger.Ingest;
 
 /// <summary>
-/// Group commit: writes the rows of many requests in one statement and one transaction. There is one writer and no linger time: each flush
-/// takes whatever was queued while the commit before it ran, so a single request does not wait for others, and concurrent requests share
-/// the cost of a commit. Each write completes after the commit that contains its own row. An invalid row, a locked row or a disconnected
-/// client does not affect the other writes of the batch.
+/// Group commit: writes the rows of many requests in one transaction. There is one writer and no linger time: each flush takes whatever was
+/// queued while the commit before it ran, so a single request does not wait for others, and concurrent requests share the cost of a
+/// commit. Each write completes after the commit that contains its own row. An invalid row, a locked log or a disconnected client does not
+/// affect the other writes of the batch.
 /// </summary>
-internal sealed partial class GroupCommit<T> : IAsyncDisposable
-    where T : IWrite
+internal sealed partial class GroupCommit : IAsyncDisposable
 {
-    private readonly IBulkInsert<T> _insert;
+    private readonly IWriteTransaction _transaction;
     private readonly NpgsqlDataSource _db;
     private readonly IngestSettings _settings;
     private readonly Instruments _instruments;
     private readonly ILogger _log;
-    private readonly QueueCapacity _capacity;
     private readonly string _name;
     private readonly Channel<QueuedWrite> _queue = Channel.CreateUnbounded<QueuedWrite>(new() { SingleReader = true });
     private readonly Task _writer;
 
-    /// <param name="insert">The statement.</param>
-    /// <param name="db">The pool that the statement runs on; cleared when a connection is lost.</param>
+    /// <param name="transaction">Writes the rows.</param>
+    /// <param name="db">The pool that it runs on; cleared when a connection is lost.</param>
     /// <param name="settings">The limits of a flush.</param>
     /// <param name="instruments">The metrics.</param>
     /// <param name="log">Reports rows that passed validation and that the database refuses nevertheless.</param>
-    /// <param name="capacity">The capacity of the queue, which several writers may share.</param>
     /// <param name="name">The name of this writer in metrics and spans.</param>
     public GroupCommit(
-        IBulkInsert<T> insert, NpgsqlDataSource db, IngestSettings settings, Instruments instruments, ILogger log, QueueCapacity capacity,
-        string name)
+        IWriteTransaction transaction, NpgsqlDataSource db, IngestSettings settings, Instruments instruments, ILogger log, string name)
     {
-        (_insert, _db, _settings, _instruments, _log, _capacity, _name) = (insert, db, settings, instruments, log, capacity, name);
+        (_transaction, _db, _settings, _instruments, _log, _name) = (transaction, db, settings, instruments, log, name);
         _concurrentLockWaits = new SemaphoreSlim(settings.ConcurrentLockWaits);
         // Without this the writer would inherit the context of the first request, and all commits would be traced as part of that request.
         using (ExecutionContext.SuppressFlow())
@@ -52,11 +48,11 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
     /// <exception cref="NpgsqlException">
     /// The database is unavailable, or the connection was lost, in which case it is unknown whether the row is written.
     /// </exception>
-    public async Task<WriteStatus> Write(T write, CancellationToken ct)
+    public async Task<WriteStatus> Write(IWrite write, IBulkInsert insert, QueueCapacity capacity, CancellationToken ct)
     {
         ct.ThrowIfCancellationRequested();
-        _capacity.Reserve(write);
-        var single = new SingleWrite(write, _capacity);
+        capacity.Reserve(write);
+        var single = new SingleWrite(write, insert, capacity);
         if (!_queue.Writer.TryWrite(single))
             single.Fail(ProblemException.Stopping());
         using var timeout = ct.UnsafeRegister(static state => ((SingleWrite)state!).AbandonAfterGrace(), single);
@@ -64,12 +60,12 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
     }
 
     /// <summary>
-    /// Queues one write of a group. The caller has already reserved its queue capacity. Writes with the same <see cref="IWrite.LockKey"/>
-    /// keep the order of the calls.
+    /// Queues one write of a group. The caller has already reserved its queue capacity. Writes of an organization keep the order of the
+    /// calls.
     /// </summary>
-    public void Write(T write, PendingWriteGroup group, int place)
+    public void Write(IWrite write, IBulkInsert insert, QueueCapacity capacity, PendingWriteGroup group, int place)
     {
-        var grouped = new GroupedWrite(write, _capacity, group, place);
+        var grouped = new GroupedWrite(write, insert, capacity, group, place);
         group.Add(place, grouped);
         if (!_queue.Writer.TryWrite(grouped))
             grouped.Fail(ProblemException.Stopping());
@@ -111,7 +107,7 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
     }
 
     /// <summary>
-    /// Writes a batch and completes every write that has a result. Returns the writes whose rows are locked; null when there are none.
+    /// Writes a batch and completes every write that has a result. Returns the writes of locked logs; null when there are none.
     /// </summary>
     private async Task<List<QueuedWrite>?> Flush(List<QueuedWrite> batch, bool wait)
     {
@@ -126,7 +122,7 @@ internal sealed partial class GroupCommit<T> : IAsyncDisposable
                 _name,
                 batch[0].Age,
                 batch.Select(write => write.Request).OfType<Activity>(),
-                () => _insert.Run(batch.ConvertAll(write => write.Item), wait));
+                () => _transaction.Run(batch.ConvertAll(write => (write.Insert, write.Item)), wait));
             for (var i = 0; i < statuses.Length; i++)
             {
                 if (statuses[i] == WriteStatus.Locked)

@@ -9,16 +9,11 @@ namespace ChatLogger.Ingest;
 internal sealed class GroupCommitFactory(
     [FromKeyedServices(Pools.Writing)] NpgsqlDataSource db,
     IngestSettings settings,
-    TimeProvider time,
-    ChangeLog changeLog,
-    Instruments instruments)
+    OrganizationLog organizationLog,
+    Instruments instruments,
+    ILogger<GroupCommit> log)
 {
-    /// <param name="sql">The statement.</param>
-    /// <param name="route">The route that the Idempotency-Keys are stored under.</param>
     /// <param name="name">The name of the writer in metrics and spans.</param>
-    /// <param name="capacity">The capacity of the queue, which several group commits may share.</param>
-    /// <param name="log">Reports rows that passed validation and that the database refuses nevertheless.</param>
-    public GroupCommit<T> Create<T>(IBulkInsertSql<T> sql, string route, string name, QueueCapacity capacity, ILogger log)
-        where T : IWrite =>
-        new(new BulkInsert<T>(sql, route, db, settings, time, changeLog), db, settings, instruments, log, capacity, name);
+    public GroupCommit Create(string name) =>
+        new(new WriteTransaction(db, settings, organizationLog), db, settings, instruments, log, name);
 }

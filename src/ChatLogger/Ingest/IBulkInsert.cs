@@ -8,14 +8,13 @@ namespace ChatLogger.Ingest;
 /// </summary>
 internal interface IWrite
 {
-    /// <summary>
-    /// The row that the insert locks. Writes with the same lock key keep their order; while another transaction holds the lock, only they
-    /// wait.
-    /// </summary>
-    LockKey LockKey { get; }
+    Guid OrgId { get; }
+
+    /// <summary>The row that it belongs to, whose existence the insert checks; an empty id: none.</summary>
+    ParentKey Parent { get; }
 
     /// <summary>The parent within which its Idempotency-Key is unique; an empty id: its organization.</summary>
-    LockKey KeyParent { get; }
+    ParentKey KeyParent { get; }
 
     Guid Id { get; }
 
@@ -32,8 +31,8 @@ internal interface IWrite<out TValue> : IWrite
     TValue Value { get; }
 }
 
-/// <summary>Identifies a row that is locked: its organization and its id.</summary>
-internal readonly record struct LockKey(Guid OrgId, Guid Id);
+/// <summary>Identifies a row that others belong to: its organization and its id.</summary>
+internal readonly record struct ParentKey(Guid OrgId, Guid Id);
 
 /// <summary>The result of one write of a bulk insert.</summary>
 internal enum WriteStatus
@@ -41,7 +40,7 @@ internal enum WriteStatus
     /// <summary>The row is committed.</summary>
     Written,
 
-    /// <summary>Nothing is written: the parent does not exist in the organization.</summary>
+    /// <summary>Nothing is written: the parent does not exist in the organization, or the organization is deleted.</summary>
     NotFound,
 
     /// <summary>Nothing is written: its Idempotency-Key was used before.</summary>
@@ -50,23 +49,19 @@ internal enum WriteStatus
     /// <summary>Nothing is written: there is a row that stands for the same thing, e.g. a chat with the same external id.</summary>
     AlreadyExists,
 
-    /// <summary>Nothing is written: another transaction has locked the parent.</summary>
+    /// <summary>Nothing is written: another transaction has locked the log of the organization.</summary>
     Locked,
 }
 
-/// <summary>One statement that inserts many rows of one kind; if it throws, it has inserted none of them.</summary>
-internal interface IBulkInsert<T>
-    where T : IWrite
+/// <summary>A statement that inserts rows of one kind.</summary>
+internal interface IBulkInsert
 {
-    /// <summary>
-    /// Returns the status of each write, in the given order. With <paramref name="wait"/> the statement waits for row locks, up to the lock
-    /// timeout of the pool; without, it reports locked rows as <see cref="WriteStatus.Locked"/>.
-    /// </summary>
-    Task<WriteStatus[]> Run(IReadOnlyList<T> writes, bool wait);
+    /// <summary>The place of the statement in the transaction: rows that others of the same transaction may belong to come first.</summary>
+    int Order { get; }
 
     /// <summary>
-    /// Whether the failure goes away when the statement is run again: another transaction has committed, in between, a row that it will
-    /// then report as <see cref="WriteStatus.AlreadyExists"/>.
+    /// Returns the command that inserts the rows, each with its number. Its result contains only the rows that were not inserted: the name
+    /// of their <see cref="WriteStatus"/>, and their place, counted from 1.
     /// </summary>
-    bool IsRepeatable(PostgresException failure) => false;
+    NpgsqlBatchCommand Command(IReadOnlyList<IWrite> writes, long[] seqs);
 }

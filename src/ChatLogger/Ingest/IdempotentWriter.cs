@@ -4,14 +4,14 @@ namespace ChatLogger.Ingest;
 
 /// <summary>
 /// Writes rows by group commit, each exactly once per Idempotency-Key. A call writes one row and has a result of its own. To write several
-/// rows, call it for each without awaiting in between: rows with the same lock key keep the order of the calls.
+/// rows, call it for each without awaiting in between: rows of an organization keep the order of the calls.
 /// </summary>
-internal abstract class IdempotentWriter<TWrite, TValue>(GroupCommit<TWrite> commit, IngestSettings settings, TimeProvider time)
-    : IAsyncDisposable
+internal abstract class IdempotentWriter<TWrite, TValue>(
+    GroupCommit commit, IBulkInsert insert, QueueCapacity capacity, IngestSettings settings, TimeProvider time)
     where TWrite : IWrite<TValue>
     where TValue : class
 {
-    private readonly KeyedLock<LockKey> _locks = new(settings.KeyLockTimeout, time);
+    private readonly KeyedLock<ParentKey> _locks = new(settings.KeyLockTimeout, time);
 
     protected IngestSettings Settings => settings;
 
@@ -30,7 +30,7 @@ internal abstract class IdempotentWriter<TWrite, TValue>(GroupCommit<TWrite> com
         using var keyLock = write.IdempotencyKey is { } locked ? await _locks.Acquire(write.KeyParent, locked.Key, ct) : null;
         while (true)
         {
-            var status = await commit.Write(write, ct);
+            var status = await commit.Write(write, insert, capacity, ct);
             if (status == WriteStatus.Written)
                 return new(write.Value, Replayed: false);
             // The key may be found even if the parent has been deleted since: the row was written before.
@@ -44,8 +44,6 @@ internal abstract class IdempotentWriter<TWrite, TValue>(GroupCommit<TWrite> com
             // The key expired between the insert and the query, or the existing row is deleted, so the way is free again: retry.
         }
     }
-
-    public ValueTask DisposeAsync() => commit.DisposeAsync();
 
     /// <summary>Finds what was written under an Idempotency-Key after the given time; null: nothing was.</summary>
     protected abstract Task<StoredWrite<TValue>?> Find(TWrite write, string key, DateTimeOffset forgotten, CancellationToken ct);

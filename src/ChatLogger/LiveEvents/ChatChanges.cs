@@ -9,17 +9,16 @@ internal static class ChatChanges
     public static readonly TimeSpan Retention = TimeSpan.FromHours(1);
 
     /// <summary>
-    /// Records a change or the deletion of chats, in its transaction, which must have written or locked their rows before: so it has an id
-    /// when the numbers are drawn, as <see cref="ChangeFeed.ChangeLog"/> requires.
+    /// Records a change or the deletion of a chat, in its transaction, which has locked the log of the organization and drawn the number.
     /// </summary>
-    public static Task Record(Sql.Transaction transaction, Guid orgId, Guid[] chats, bool deleted, DateTimeOffset now) =>
+    public static Task Record(Sql.Transaction transaction, Guid orgId, long seq, Guid chatId, bool deleted, DateTimeOffset now) =>
         transaction.ExecuteAsync(
             """
-            insert into chat_changes (org_id, chat_id, user_id, deleted, at)
-            select org_id, id, user_id, @Deleted, @Now
+            insert into chat_changes (org_id, seq, chat_id, user_id, deleted, at)
+            select org_id, @Seq, id, user_id, @Deleted, @Now
             from chats
             where org_id = @OrgId
-              and id = any(@Chats)
+              and id = @ChatId
             """,
-            new { OrgId = orgId, Chats = chats, Deleted = deleted, Now = now });
+            new { OrgId = orgId, Seq = seq, ChatId = chatId, Deleted = deleted, Now = now });
 }

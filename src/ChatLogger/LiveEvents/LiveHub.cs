@@ -6,9 +6,9 @@ using ChatLogger.Http;
 namespace ChatLogger.LiveEvents;
 
 /// <summary>
-/// Distributes the committed changes of organizations to those who follow them. While there are streams, it asks for the committed number,
-/// and where that has moved, for the events of each organization with a stream, in one query for all of its streams. Nothing else connects
-/// instances: each reads what all of them have written.
+/// Distributes the committed changes of organizations to those who follow them. While there are streams, it asks for the greatest number
+/// of each organization with a stream, and where that has moved, for the events, in one query for all of its streams. Nothing else
+/// connects instances: each reads what all of them have written.
 /// </summary>
 internal sealed partial class LiveHub : BackgroundService
 {
@@ -23,7 +23,7 @@ internal sealed partial class LiveHub : BackgroundService
     private readonly Dictionary<Guid, int> _members = [];
     private readonly Channel<bool> _wanted = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
-    private readonly ChangeLog _changeLog;
+    private readonly OrganizationLog _organizationLog;
     private readonly LiveQueries _queries;
     private readonly LiveSettings _settings;
     private readonly TimeProvider _time;
@@ -33,10 +33,10 @@ internal sealed partial class LiveHub : BackgroundService
     private long _checked;
 
     public LiveHub(
-        ChangeLog changeLog, LiveQueries queries, LiveSettings settings, TimeProvider time, IHostApplicationLifetime lifetime,
+        OrganizationLog organizationLog, LiveQueries queries, LiveSettings settings, TimeProvider time, IHostApplicationLifetime lifetime,
         ILogger<LiveHub> log)
     {
-        (_changeLog, _queries, _settings, _time, _log) = (changeLog, queries, settings, time, log);
+        (_organizationLog, _queries, _settings, _time, _log) = (organizationLog, queries, settings, time, log);
         _failures = new LogSampler(TimeSpan.FromSeconds(10), time);
         lifetime.ApplicationStopping.Register(Stop);
     }
@@ -55,7 +55,7 @@ internal sealed partial class LiveHub : BackgroundService
         var stream = new LiveStream(listener, Close);
         try
         {
-            var start = Join(stream, await _changeLog.Commit(ct));
+            var start = Join(stream, await _organizationLog.HeadOf(listener.OrgId, ct));
             if (lastEventId is not null)
                 await Resume(stream, lastEventId, start, ct);
             return stream;
@@ -99,12 +99,13 @@ internal sealed partial class LiveHub : BackgroundService
             feeds = [.. _feeds.Values];
         if (feeds.Count == 0)
             return;
-        var committed = await _changeLog.Commit(ct);
-        foreach (var feed in feeds.Where(feed => feed.Position < committed))
+        foreach (var feed in feeds)
         {
             try
             {
-                await Distribute(feed, committed, ct);
+                var committed = await _organizationLog.HeadOf(feed.OrgId, ct);
+                if (feed.Position < committed)
+                    await Distribute(feed, committed, ct);
             }
             // A failure in one organization must not block the others. The next round retries it.
             catch (Exception failure) when (!ct.IsCancellationRequested)

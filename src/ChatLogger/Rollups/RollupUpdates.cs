@@ -14,12 +14,19 @@ internal static class RollupUpdates
     public const string Name = "rollups";
 
     /// <summary>
-    /// Aggregates the next batch of changes, about <paramref name="rows"/> rows, up to <paramref name="committed"/> at most, and returns
+    /// Locks the offset until the transaction ends, so the organization is not aggregated meanwhile. A transaction that deletes or changes
+    /// something calls this before it locks the log of the organization: plugins do not wait for a batch that is being aggregated.
+    /// </summary>
+    public static Task LockOffset(Sql.Transaction transaction, Guid orgId) =>
+        FeedConsumer.ConsumerOffset.Take(transaction, orgId, Name, wait: true);
+
+    /// <summary>
+    /// Aggregates the next batch of changes, about <paramref name="rows"/> rows, up to <paramref name="head"/> at most, and returns
     /// the new offset. The caller must hold the lock of the offset.
     /// </summary>
-    public static async Task<long> Aggregate(Sql.Transaction transaction, Guid orgId, long after, long committed, int rows)
+    public static async Task<long> Aggregate(Sql.Transaction transaction, Guid orgId, long after, long head, int rows)
     {
-        var upTo = await Next(transaction, orgId, after, committed, rows);
+        var upTo = await Next(transaction, orgId, after, head, rows);
         var events = await RollupSql.Read(transaction, RollupSql.Arrived, new { OrgId = orgId, After = after, UpTo = upTo });
         if (events.Count > 0)
         {

@@ -7,23 +7,23 @@ namespace ChatLogger.SearchIndex;
 internal sealed partial class SearchIndexer
 {
     // The number of the last change that fits into a batch.
-    private async Task<long> LastOfBatch(Sql.Transaction transaction, Guid orgId, long seq, long committed) =>
+    private async Task<long> LastOfBatch(Sql.Transaction transaction, Guid orgId, long seq, long head) =>
         await transaction.QuerySingleOrDefaultAsync<long?>(
             """
             select seq
             from (
-                (select seq from messages where org_id = @OrgId and seq > @Seq and seq <= @Committed order by seq limit @BatchRows)
+                (select seq from messages where org_id = @OrgId and seq > @Seq and seq <= @Head order by seq limit @BatchRows)
                 union all
-                (select seq from chats where org_id = @OrgId and seq > @Seq and seq <= @Committed order by seq limit @BatchRows)
+                (select seq from chats where org_id = @OrgId and seq > @Seq and seq <= @Head order by seq limit @BatchRows)
                 union all
-                (select text_seq from chats where org_id = @OrgId and text_seq > @Seq and text_seq <= @Committed order by text_seq
+                (select text_seq from chats where org_id = @OrgId and text_seq > @Seq and text_seq <= @Head order by text_seq
                  limit @BatchRows)
             ) change
             order by seq
             offset @BatchRows - 1
             limit 1
             """,
-            new { OrgId = orgId, Seq = seq, Committed = committed, settings.BatchRows }) ?? committed;
+            new { OrgId = orgId, Seq = seq, Head = head, settings.BatchRows }) ?? head;
 
     // Returns the number up to which everything is read. Streams the rows, because all of them together may be large.
     private static async Task<long> ReadMessages(Sql.Transaction transaction, IndexBatch batch, Guid orgId, long seq, long last)

@@ -13,38 +13,37 @@ namespace ChatLogger.SearchIndex;
 /// </summary>
 internal sealed partial class SearchIndexer(
     NpgsqlDataSource db,
-    ChangeLog changeLog,
+    OrganizationLog organizationLog,
     SearchSettings settings,
     IngestActivity activity,
     TimeProvider time,
     ILogger<SearchIndexer> log
-) : FeedConsumer(Name, db, changeLog, Following(settings), activity, time, log)
+) : FeedConsumer(Name, db, organizationLog, Following(settings), activity, time, log)
 {
     public const string Name = "search_index";
 
     // Bounds the memory for known words.
     private const int MaxKnownWords = 500_000;
 
-    private readonly NpgsqlDataSource _db = db;
     private readonly Dictionary<Guid, KnownWords> _known = [];
     private long _last = -1;
     private long _since;
 
     protected override async Task<bool> FindPending(CancellationToken ct)
     {
-        var last = await Feed.Last(ct);
+        var last = await Feed.LastDrawn(ct);
         if (last - _last < settings.MinBatch && Stopwatch.GetElapsedTime(_since) < settings.MaxIndexDelay)
             return false;
         (_last, _since) = (last, Stopwatch.GetTimestamp());
         return true;
     }
 
-    protected override async Task<long> Consume(Sql.Transaction transaction, Guid orgId, long seq, long committed)
+    protected override async Task<long> Consume(Sql.Transaction transaction, Guid orgId, long seq, long head)
     {
         var known = await Known(transaction, orgId, seq);
         var words = new NewWords(known.Words);
         var batch = new IndexBatch(Tokenizer.Seed(orgId), words);
-        var reached = await ReadMessages(transaction, batch, orgId, seq, await LastOfBatch(transaction, orgId, seq, committed));
+        var reached = await ReadMessages(transaction, batch, orgId, seq, await LastOfBatch(transaction, orgId, seq, head));
         await ReadChats(transaction, batch, orgId, seq, reached);
         var removed = batch.Changed.Count > 0 ? await RemoveChanged(transaction, batch, orgId) : [];
         // Rows of deleted chats are not written, and their words are not to stay.
@@ -61,25 +60,6 @@ internal sealed partial class SearchIndexer(
             await SearchTerms.RemoveUnused(transaction, orgId, removed);
         return reached;
     }
-
-    protected override async Task<bool> HasMore(Guid orgId, long seq, CancellationToken ct) =>
-        await base.HasMore(orgId, seq, ct)
-        || await _db.ReadSingleOrDefaultAsync<bool>(
-            "select exists (select from chats where org_id = @OrgId and text_seq > @Seq)", new { OrgId = orgId, Seq = seq }, ct);
-
-    protected override async Task<IReadOnlyList<Guid>> FindLagging(CancellationToken ct) =>
-    [
-        .. (await base.FindLagging(ct)).Union(await _db.ReadAsync<Guid>(
-            """
-            select o.id
-            from organizations o
-            left join followers f on f.org_id = o.id and f.follower = @Name
-            where o.deleted_at is null
-              and (select max(c.text_seq) from chats c where c.org_id = o.id) > coalesce(f.seq, -1)
-            """,
-            new { Name },
-            ct)),
-    ];
 
     // The words that are known to be in the dictionary: those that this instance has added since words were last removed. If the offset has
     // moved back, the index is being built again.

@@ -13,7 +13,7 @@ public class CitusTests(LeasedApp app) : IClassFixture<LeasedApp>
     private static readonly string[] Reference = Named("create_reference_table");
 
     /// <summary>Tables that only refer to the directory, and to which no organization's rows refer.</summary>
-    private static readonly string[] Local = ["arrivals", "password_failures", .. Named("citus_add_local_table_to_metadata")];
+    private static readonly string[] Local = ["password_failures", .. Named("citus_add_local_table_to_metadata")];
 
     [Fact]
     public async Task Every_table_has_its_place()

@@ -64,7 +64,7 @@ public partial class GroupCommitTests
     [InlineData(null)]
     public async Task A_commit_before_the_connection_was_cut_is_recognized(string? state)
     {
-        var flush = Substitute.For<IBulkInsert<NewMessage>>();
+        var flush = Substitute.For<IWriteTransaction>();
         var cut = state is null ? new NpgsqlException("cut", new IOException()) : new PostgresException("cut", "FATAL", "FATAL", state);
         flush.Run(null!, false).ReturnsForAnyArgs(
             _ => Task.FromException<WriteStatus[]>(cut),
@@ -72,13 +72,13 @@ public partial class GroupCommitTests
         await using var db = NpgsqlDataSource.Create("Host=nowhere");
         await using var commit = Commit(flush, db);
 
-        Assert.Equal(WriteStatus.Written, await commit.Write(Anything(), CancellationToken.None));
+        Assert.Equal(WriteStatus.Written, await Write(commit, Anything()));
     }
 
     [Fact]
     public async Task A_repeated_row_is_recognized_also_after_it_was_parked()
     {
-        var flush = Substitute.For<IBulkInsert<NewMessage>>();
+        var flush = Substitute.For<IWriteTransaction>();
         var (first, other) = (Anything(), Anything());
         var calls = 0;
         flush.Run(null!, false).ReturnsForAnyArgs(call => ++calls switch
@@ -94,35 +94,31 @@ public partial class GroupCommitTests
         await using var db = NpgsqlDataSource.Create("Host=nowhere");
         await using var commit = Commit(flush, db);
 
-        Assert.Equal(WriteStatus.Written, await commit.Write(first, CancellationToken.None));
+        Assert.Equal(WriteStatus.Written, await Write(commit, first));
         Assert.Equal(
             ProblemType.Validation,
-            (await Assert.ThrowsAsync<ProblemException>(() => commit.Write(other, CancellationToken.None))).Type);
+            (await Assert.ThrowsAsync<ProblemException>(() => Write(commit, other))).Type);
         Assert.Equal(5, calls);
     }
 
     [Fact]
     public async Task An_unreachable_database_is_tried_twice()
     {
-        var flush = Substitute.For<IBulkInsert<NewMessage>>();
+        var flush = Substitute.For<IWriteTransaction>();
         flush.Run(null!, false).ThrowsAsyncForAnyArgs(new NpgsqlException("cut", new IOException()));
         await using var db = NpgsqlDataSource.Create("Host=nowhere");
         await using var commit = Commit(flush, db);
 
-        await Assert.ThrowsAsync<NpgsqlException>(() => commit.Write(Anything(), CancellationToken.None));
+        await Assert.ThrowsAsync<NpgsqlException>(() => Write(commit, Anything()));
 
         await flush.ReceivedWithAnyArgs(2).Run(null!, false);
     }
 
-    private GroupCommit<NewMessage> Commit(IBulkInsert<NewMessage> flush, NpgsqlDataSource db, int queueRows = 100) =>
-        new(
-            flush,
-            db,
-            new IngestSettings(),
-            app.Services.GetRequiredService<Instruments>(),
-            NullLogger.Instance,
-            new QueueCapacity(queueRows, 1_000_000),
-            "messages");
+    private GroupCommit Commit(IWriteTransaction flush, NpgsqlDataSource db) =>
+        new(flush, db, new IngestSettings(), app.Services.GetRequiredService<Instruments>(), NullLogger.Instance, "single");
+
+    private static Task<WriteStatus> Write(GroupCommit commit, NewMessage message) =>
+        commit.Write(message, Substitute.For<IBulkInsert>(), new QueueCapacity(100, 1_000_000), CancellationToken.None);
 
     private static NewMessage Anything() =>
         new(

@@ -1,4 +1,3 @@
-using ChatLogger.Features;
 using ChatLogger.Http;
 using ChatLogger.Ingest;
 using Microsoft.Extensions.Configuration;
@@ -10,23 +9,22 @@ namespace ChatLogger.Tests.Contracts;
 public partial class GroupCommitTests
 {
     [Fact]
-    public async Task A_locked_chat_delays_only_its_own_writes_and_keeps_their_order()
+    public async Task A_locked_log_delays_only_its_own_writes_and_keeps_their_order()
     {
         var acme = await app.Org("acme");
         var globex = await app.Org("globex");
-        var (locked, free, theirs) = (await acme.Chat(), await acme.Chat(), await globex.Chat());
-        await using var blocker = await Lock($"select from chats where id = '{locked}' for update");
+        var (chat, theirs) = (await acme.Chat(), await globex.Chat());
+        await using var blocker = await Lock($"select from organization_log where org_id = '{acme.Id}' for update");
 
         var waiting = new List<Task<Answer>>();
         for (var i = 0; i < 5; i++)
         {
-            waiting.Add(Say(acme, locked, $"{i}"));
+            waiting.Add(Say(acme, chat, $"{i}"));
             await app.Queued(i + 1);
         }
         var pace = LoadAwareStopwatch.Start();
         for (var i = 0; i < 10; i++)
         {
-            (await Say(acme, free, "a")).Is(201);
             (await Say(globex, theirs, "a")).Is(201);
             await globex.Chat();
         }
@@ -37,7 +35,23 @@ public partial class GroupCommitTests
         Assert.All(await Task.WhenAll(waiting), answer => answer.Is(201));
         Assert.Equal(
             "01234",
-            await app.Value<string>($"select string_agg(content, '' order by seq) from messages where chat_id = '{locked}'"));
+            await app.Value<string>($"select string_agg(content, '' order by seq) from messages where chat_id = '{chat}'"));
+    }
+
+    [Fact]
+    public async Task A_chat_that_is_locked_by_hand_does_not_hold_up_the_others_of_its_organization()
+    {
+        var acme = await app.Org("acme");
+        var (locked, free) = (await acme.Chat(), await acme.Chat());
+        await using var blocker = await Lock($"select from chats where id = '{locked}' for update");
+
+        var waiting = Say(acme, locked, "a");
+        await app.Queued(1);
+        (await Say(acme, free, "a")).Is(201);
+        Assert.False(waiting.IsCompleted);
+        await blocker.DisposeAsync();
+
+        (await waiting).Is(201);
     }
 
     [Theory]
@@ -67,7 +81,7 @@ public partial class GroupCommitTests
     {
         var acme = await app.Org("acme");
         var chat = await acme.Chat();
-        await using var blocker = await Lock($"select from chats where id = '{chat}' for update");
+        await using var blocker = await Lock($"select from organization_log where org_id = '{acme.Id}' for update");
         using var timeout = new CancellationTokenSource();
         using var request = new HttpRequestMessage(HttpMethod.Post, $"{acme.ApiPath}/chats/{chat}/messages")
         {
@@ -142,24 +156,26 @@ public partial class GroupCommitTests
     {
         var first = new TaskCompletionSource<WriteStatus[]>();
         var seen = new List<int>();
-        var flush = Substitute.For<IBulkInsert<NewMessage>>();
+        var flush = Substitute.For<IWriteTransaction>();
         flush.Run(null!, false).ReturnsForAnyArgs(call =>
         {
-            seen.Add(call.Arg<IReadOnlyList<NewMessage>>().Count);
+            seen.Add(call.Arg<IReadOnlyList<(IBulkInsert, IWrite)>>().Count);
             return seen.Count == 1 ? first.Task : Task.FromResult(new WriteStatus[seen[^1]]);
         });
         await using var db = NpgsqlDataSource.Create("Host=nowhere");
-        await using var commit = Commit(flush, db, queueRows: 4);
+        await using var commit = Commit(flush, db);
+        var capacity = new QueueCapacity(4, 1_000_000);
+        Task<WriteStatus> Write(CancellationToken ct = default) => commit.Write(Anything(), Substitute.For<IBulkInsert>(), capacity, ct);
         using var timeout = new CancellationTokenSource();
 
-        var inFlight = commit.Write(Anything(), CancellationToken.None);
+        var inFlight = Write();
         await Wait.Until(() => seen.Count == 1);
-        var givingUp = commit.Write(Anything(), timeout.Token);
-        var (staying, another) = (commit.Write(Anything(), CancellationToken.None), commit.Write(Anything(), CancellationToken.None));
+        var givingUp = Write(timeout.Token);
+        var (staying, another) = (Write(), Write());
         // Four are queued: there is no capacity for a fifth, which is refused at once.
         Assert.Equal(
             ProblemType.Unavailable,
-            (await Assert.ThrowsAsync<ProblemException>(() => commit.Write(Anything(), CancellationToken.None))).Type);
+            (await Assert.ThrowsAsync<ProblemException>(() => Write())).Type);
         await timeout.CancelAsync();
         // The error names the queue, because this write never reached the database.
         Assert.Contains(
@@ -170,6 +186,6 @@ public partial class GroupCommitTests
 
         Assert.Equal([WriteStatus.Written, WriteStatus.Written, WriteStatus.Written], await Task.WhenAll(inFlight, staying, another));
         Assert.Equal([1, 2], seen);
-        Assert.Equal(WriteStatus.Written, await commit.Write(Anything(), CancellationToken.None));
+        Assert.Equal(WriteStatus.Written, await Write());
     }
 }

@@ -12,6 +12,8 @@ public sealed class MatrixApp : App
             {
                 ["Exports:Workers"] = "0",
                 ["Feed:PollInterval"] = "01:00:00",
+                ["Search:MinBatch"] = "100000",
+                ["Search:MaxIndexDelay"] = "01:00:00",
                 ["Purge:Interval"] = "01:00:00",
                 ["RateLimits:Enabled"] = "false",
             });

@@ -179,6 +179,6 @@ internal sealed partial class MatrixFixture
         return string.Join('\n', state);
     }
 
-    /// <summary>The tables that a refusal may write to, and the one with the number up to which changes are committed.</summary>
-    private static readonly string[] Refusals = ["arrivals", "audit_events", "login_attempts", "login_failures", "throttles"];
+    /// <summary>The tables that a refusal may write to.</summary>
+    private static readonly string[] Refusals = ["audit_events", "login_attempts", "login_failures", "throttles"];
 }

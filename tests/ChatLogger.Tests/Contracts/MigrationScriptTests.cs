@@ -7,7 +7,10 @@ public class MigrationScriptTests
     private const string First = "0016";
 
     /// <summary>Scripts on which the version before cannot run, each with its reason.</summary>
-    private static readonly Dictionary<string, string> Incompatible = [];
+    private static readonly Dictionary<string, string> Incompatible = new()
+    {
+        ["0024_organization_log.sql"] = "The version before draws numbers without the lock of the log, so readers would miss changes.",
+    };
 
     [Fact]
     public void Every_new_script_says_whether_the_version_before_can_run_on_it()

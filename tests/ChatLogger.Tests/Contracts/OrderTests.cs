@@ -65,9 +65,9 @@ public class OrderTests(DefaultDeadlineApp app) : IClassFixture<DefaultDeadlineA
     [Fact]
     public async Task A_message_that_commits_late_keeps_its_position()
     {
-        var acme = await app.Org("acme");
+        var (acme, globex) = (await app.Org("acme"), await app.Org("globex"));
         var chat = await acme.Chat();
-        var quiet = await acme.Chat();
+        var quiet = await globex.Chat();
         var plugin = await acme.Plugin();
         Task<Answer> Say(string content) => plugin.Post($"{acme.ApiPath}/chats/{chat}/messages", new { role = "user", content });
 
@@ -75,13 +75,10 @@ public class OrderTests(DefaultDeadlineApp app) : IClassFixture<DefaultDeadlineA
         await using var transaction = await slow.BeginTransactionAsync();
         await using var insert = new NpgsqlCommand(
             """
+            with log as (select org_id from organization_log where org_id = @OrgId for no key update)
             insert into messages (org_id, chat_id, id, role, content, created_at)
-            select org_id, id, gen_random_uuid(), 'user', 'slow', now()
-            from chats
-            where org_id = @OrgId
-              and id = @ChatId
-              and deleted_at is null
-            for no key update
+            select org_id, @ChatId, gen_random_uuid(), 'user', 'slow', now()
+            from log
             """,
             slow,
             transaction);
@@ -95,7 +92,7 @@ public class OrderTests(DefaultDeadlineApp app) : IClassFixture<DefaultDeadlineA
         await pace.Within(5);
         refused.IsProblem(503, "unavailable");
         var waiting = Say("waiting");
-        await acme.Say(quiet, "a chat of its own");
+        await globex.Say(quiet, "in a log of its own");
         Assert.False(waiting.IsCompleted);
         await transaction.CommitAsync();
         (await waiting).Is(201);

@@ -74,6 +74,7 @@ public partial class SchemaTests
     private static readonly (string File, string Sql, string Because)[] Unheld =
     [
         ("SessionAuthenticator", "where s.id = @SessionId", "the session of a token, which says whose organization it is"),
+        ("FeedConsumer", "from organization_log l", "the organizations that a consumer is behind in, of all"),
         ("LiveQueries", "join sessions s on s.id = k.session_id", "the members of sessions, some of whom are of no organization"),
         ("DatabaseApiKeys", "where k.public_id = @PublicId", "the key by its public id, which says whose organization it is"),
         ("Login", "where u.email = @Email", "the member by e-mail address, before it is known of which organization"),

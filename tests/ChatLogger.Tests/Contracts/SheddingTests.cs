@@ -20,7 +20,7 @@ public class SheddingTests(OneRowApp app) : IClassFixture<OneRowApp>
     [Fact]
     public async Task Without_queue_capacity_the_body_is_not_read_and_other_requests_are_served()
     {
-        var acme = await app.Org("acme");
+        var (acme, globex) = (await app.Org("acme"), await app.Org("globex"));
         var plugin = await acme.Plugin();
         var member = await acme.Member("user");
         var (locked, other) = (await acme.Chat(), await acme.Chat(new { userId = member.Id }));
@@ -40,7 +40,7 @@ public class SheddingTests(OneRowApp app) : IClassFixture<OneRowApp>
         }
         (await member.Caller.Post($"/orgs/me/chats/{other}/messages", "{")).IsProblem(503, "unavailable");
         (await plugin.Post($"{acme.ApiPath}/chats", "{")).IsProblem(400, "validation");
-        (await plugin.Post($"{acme.ApiPath}/chats", "{}")).Is(201);
+        await globex.Chat();
         (await member.Caller.Get($"/orgs/me/chats/{other}/messages")).Is(200);
         (await app.Stranger.Post($"{acme.ApiPath}/chats/{other}/messages", "{")).IsProblem(401, "unauthenticated");
 

@@ -42,16 +42,16 @@ public sealed class PoolerTests
             foreach (
                 var (pool, expected) in new[]
                 {
-                    (database.Source, "5s|2s"),
-                    (database.Plugins, "5s|2s"),
-                    (database.Analytics, "11s|2s"),
-                    (database.Exports, "0|2s"),
-                    (database.Writing, "4500ms|100ms"),
+                    (database.Source, "30s|5s|2s"),
+                    (database.Plugins, "30s|5s|2s"),
+                    (database.Analytics, "30s|11s|2s"),
+                    (database.Exports, "30s|0|2s"),
+                    (database.Writing, "2s|4500ms|100ms"),
                 })
             {
                 // Twice: the parameters must survive the return of the connection to the pool.
                 for (var i = 0; i < 2; i++)
-                    Assert.Equal($"on|UTC|read committed|30s|{expected}", await Ask(pool, Parameters));
+                    Assert.Equal($"on|UTC|read committed|{expected}", await Ask(pool, Parameters));
                 // A reset restores the start-up parameters.
                 Assert.Equal(
                     setup == SessionSetup.AtStartup ? "on" : "off",

@@ -62,12 +62,11 @@ public sealed partial class MetricsTests : IAsyncLifetime
         Assert.Equal(1, Refused("validation", "request"));
         Assert.Equal(1, Refused("unauthenticated", "request"));
         Assert.Equal(1, Refused("validation", "item"));
-        Assert.Equal(1, Commits("chats"));
-        Assert.Equal(1, read.Value("chatlogger_commit_size_sum", ("chatlogger_writer", "messages")));
-        Assert.Equal(1, read.Value("chatlogger_commit_size_sum", ("chatlogger_writer", "batch-messages")));
-        Assert.Equal(4, Commits("messages"));
-        Assert.Equal(4, read.Value("chatlogger_commit_size_count", ("chatlogger_writer", "messages")));
-        Assert.Equal(4, read.Value("chatlogger_commit_wait_seconds_count", ("chatlogger_writer", "messages")));
+        Assert.Equal(2, read.Value("chatlogger_commit_size_sum", ("chatlogger_writer", "single")));
+        Assert.Equal(1, read.Value("chatlogger_commit_size_sum", ("chatlogger_writer", "batch")));
+        Assert.Equal(5, Commits("single"));
+        Assert.Equal(5, read.Value("chatlogger_commit_size_count", ("chatlogger_writer", "single")));
+        Assert.Equal(5, read.Value("chatlogger_commit_wait_seconds_count", ("chatlogger_writer", "single")));
         // All requests with the key except the first, which caused the look-up.
         Assert.Equal(1, read.Value("chatlogger_key_cache_lookups_total", ("chatlogger_cache_result", "miss")));
         Assert.Equal(6, read.Value("chatlogger_key_cache_lookups_total", ("chatlogger_cache_result", "hit")));

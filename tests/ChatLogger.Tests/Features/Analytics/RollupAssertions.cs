@@ -23,7 +23,7 @@ internal static class RollupAssertions
     /// <summary>The same by a worker that remembers the organizations it has finished; a new one checks all organizations.</summary>
     public static async Task Aggregate(this App app, Org org, RollupWorker worker)
     {
-        app.Services.GetRequiredService<ChangeLog>().Record(org.Id);
+        app.Services.GetRequiredService<OrganizationLog>().Record(org.Id);
         await worker.Run(default);
     }
 
@@ -54,7 +54,7 @@ internal static class RollupAssertions
     public static RollupWorker Worker(this App app, int rows = 10_000) =>
         new(
             app.Services.GetRequiredKeyedService<NpgsqlDataSource>(Pools.Analytics),
-            app.Services.GetRequiredService<ChangeLog>(),
+            app.Services.GetRequiredService<OrganizationLog>(),
             new FeedSettings { BatchRows = rows, YieldFactor = 0 },
             app.Services.GetRequiredService<IngestActivity>(),
             TimeProvider.System,
@@ -97,6 +97,8 @@ internal static class RollupAssertions
             .InTransactionAsync(
                 async transaction =>
                 {
+                    await RollupUpdates.LockOffset(transaction, org.Id);
+                    await app.Services.GetRequiredService<OrganizationLog>().Lock(transaction, org.Id);
                     var deleted = await transaction.ExecuteAsync(
                         "update chats set deleted_at = now() where org_id = @Id and id = @chat and deleted_at is null",
                         new { org.Id, chat });

@@ -32,7 +32,7 @@ public class BatchWriteTests
                 return Task.FromResult<IReadOnlyList<StoredItem>>([new StoredItem(1, replayed.IdempotencyKey!.BodySha256, firstId)]);
             },
             capacity,
-            new KeyedLock<LockKey>(TimeSpan.FromSeconds(1), TimeProvider.System),
+            new KeyedLock<ParentKey>(TimeSpan.FromSeconds(1), TimeProvider.System),
             TimeProvider.System,
             ProblemWriter.Of)
         {

@@ -117,7 +117,7 @@ public class DeleteMessageTests(RollupApp app) : IClassFixture<RollupApp>
     }
 
     [Fact]
-    public async Task A_rating_that_comes_while_it_is_being_deleted_finds_no_message()
+    public async Task A_rating_that_comes_while_it_is_being_deleted_is_deleted_with_it_or_finds_no_message()
     {
         var acme = await app.Org("acme");
         var (plugin, admin) = (await acme.Plugin(), await acme.Admin());
@@ -135,7 +135,7 @@ public class DeleteMessageTests(RollupApp app) : IClassFixture<RollupApp>
         await transaction.RollbackAsync();
 
         (await deletion).Is(204);
-        (await rating).IsProblem(404, "not-found");
+        Assert.True((await rating).Status is 200 or 404);
         Assert.Equal(0, await acme.Count("feedback"));
     }
 

@@ -15,7 +15,7 @@ public partial class FeedbackTests
         await using var transaction = await elsewhere.BeginTransactionAsync();
         await new NpgsqlCommand(
             $"""
-            select from chats where org_id = '{acme.Id}' for update;
+            select from organization_log where org_id = '{acme.Id}' for no key update;
             update chats set deleted_at = now() where id = '{deleted}';
             delete from chats where id = '{removed}';
             """,

@@ -198,6 +198,6 @@ public partial class WriteBatchTests
         await Task.Delay(300);
         Assert.Equal(
             "b d e f",
-            await app.Value<string>("select string_agg(content, ' ' order by seq) from messages where org_id = @Id", new { acme.Id }));
+            await app.Value<string>("select string_agg(content, ' ' order by content) from messages where org_id = @Id", new { acme.Id }));
     }
 }

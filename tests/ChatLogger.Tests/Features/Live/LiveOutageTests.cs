@@ -21,7 +21,7 @@ public sealed class LiveOutageTests(LiveApp app) : IClassFixture<LiveApp>
         using var logs = LoggerFactory.Create(logging => logging.AddProvider(failures));
         var db = NpgsqlDataSource.Create(app.ConnectionString);
         using var hub = new LiveHub(
-            new ChangeLog(db), new LiveQueries(db, clock), new LiveSettings { PollInterval = TimeSpan.FromMilliseconds(50) }, clock,
+            new OrganizationLog(db), new LiveQueries(db, clock), new LiveSettings { PollInterval = TimeSpan.FromMilliseconds(50) }, clock,
             app.Services.GetRequiredService<IHostApplicationLifetime>(), logs.CreateLogger<LiveHub>());
         await hub.StartAsync(CancellationToken.None);
         using var stream = await hub.Open(new LiveListener(session, member.Id, "admin", acme.Id, null), null, CancellationToken.None);

@@ -146,7 +146,7 @@ public sealed class LiveStreamsTests(LiveApp app) : IClassFixture<LiveApp>
         await acme.Chat();
         foreach (var stream in streams)
             await Wait.Until(() => stream.Take().Events.Count == 1);
-        Assert.Single(log.Commands, sql => sql.Contains("from chat_changes", StringComparison.Ordinal));
+        Assert.Single(log.Commands, sql => sql.Contains("'message.created'", StringComparison.Ordinal));
 
         streams.ForEach(stream => stream.Dispose());
         // A round that had begun before ends meanwhile.
@@ -208,7 +208,7 @@ public sealed class LiveStreamsTests(LiveApp app) : IClassFixture<LiveApp>
         new(Guid.CreateVersion7(), Guid.CreateVersion7(), "admin", org?.Id ?? Guid.Empty, null);
 
     private LiveHub Hub(NpgsqlDataSource db, LiveSettings settings) => new(
-        new ChangeLog(db), new LiveQueries(db, app.Clock), settings, app.Clock,
+        new OrganizationLog(db), new LiveQueries(db, app.Clock), settings, app.Clock,
         app.Services.GetRequiredService<IHostApplicationLifetime>(), app.Services.GetRequiredService<ILogger<LiveHub>>());
 
     /// <summary>Collects the statements of a data source.</summary>

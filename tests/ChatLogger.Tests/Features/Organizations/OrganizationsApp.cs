@@ -1,3 +1,4 @@
+using ChatLogger.ChangeFeed;
 using ChatLogger.Data;
 using ChatLogger.Features;
 using ChatLogger.SearchIndex;
@@ -22,6 +23,7 @@ public sealed class OrganizationsApp : App
         new(
             db ?? Services.GetRequiredService<NpgsqlDataSource>(),
             kept ?? Kept,
+            Services.GetRequiredService<OrganizationLog>(),
             settings ?? new PurgeSettings { GracePeriod = TimeSpan.Zero },
             new Logger<PurgeOrganizations>(Services.GetRequiredService<ILoggerFactory>()));
 

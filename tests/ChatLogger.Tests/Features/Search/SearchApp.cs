@@ -30,7 +30,7 @@ public class SearchApp : App
                 """));
     }
 
-    /// <summary>Indexes everything up to the settled number.</summary>
+    /// <summary>Indexes everything that is committed.</summary>
     internal async Task IndexSettled()
     {
         var indexer = Services.GetRequiredService<SearchIndexer>();

@@ -79,10 +79,12 @@ public class SearchChangesTests(SearchApp app) : IClassFixture<SearchApp>
 
         for (var round = 0; round < 8; round++)
         {
-            // A number that is drawn before the others, and becomes visible after them.
+            // A change that the others wait for, and that becomes visible while they are indexed.
             var transaction = await slow.BeginTransactionAsync();
             await using (var late = new NpgsqlCommand(
-                "update chats set title = $3, text_seq = nextval('messages_seq_seq') where org_id = $1 and id = $2", slow))
+                "with log as materialized (select from organization_log where org_id = $1 for no key update) update chats "
+                    + "set title = $3, text_seq = (select nextval('organization_log_seq') from log) where org_id = $1 and id = $2",
+                slow))
             {
                 late.Parameters.Add(new() { Value = acme.Id });
                 late.Parameters.Add(new() { Value = Guid.Parse(chats[0]) });
@@ -90,10 +92,10 @@ public class SearchChangesTests(SearchApp app) : IClassFixture<SearchApp>
                 await late.ExecuteNonQueryAsync();
             }
             var work = Task.WhenAll(app.IndexSettled(), other.IndexSettled());
-            await Task.WhenAll(
+            var changes = Task.WhenAll(
                 chats[1..].Select(async chat => (await admin.Patch($"/orgs/me/chats/{chat}", new { title = $"round{round}" })).Is(200)));
-            await work;
             await Task.WhenAll(app.IndexSettled(), transaction.CommitAsync());
+            await Task.WhenAll(work, changes);
             Assert.Equal(4, (await admin.Search($"round{round}")).Count);
             Assert.Equal(4, (await admin.Search($"round{round}*")).Count);
             Assert.Empty(await admin.Search($"round{round - 1} OR first* OR round{round - 1}*"));

@@ -11,7 +11,7 @@ internal sealed class MessageInsert : IBulkInsertSql<NewMessage>
         , key as (
             {BulkInsertKeys.Insert}
             select c.org_id, @route, c.id, m.key, m.body_sha256, m.id, @now
-            from unnest(@lock_no, @id, @key, @body_sha256) as m(chat, id, key, body_sha256)
+            from unnest(@parent_no, @id, @key, @body_sha256) as m(chat, id, key, body_sha256)
             join chat c on c.no = m.chat
             where m.key is not null
             {BulkInsertKeys.OnConflict}
@@ -29,7 +29,7 @@ internal sealed class MessageInsert : IBulkInsertSql<NewMessage>
         $"""
         union all
         select '{nameof(WriteStatus.DuplicateKey)}', m.no::int
-        from unnest(@lock_no, @id, @key) with ordinality as m(chat, id, key, no)
+        from unnest(@parent_no, @id, @key) with ordinality as m(chat, id, key, no)
         join chat c on c.no = m.chat
         where m.key is not null
           and m.id not in (select target_id from key)
@@ -53,43 +53,35 @@ internal sealed class MessageInsert : IBulkInsertSql<NewMessage>
 
     public bool HasRareColumns(NewMessage write) => write.Message is not { Parts: null, ToolCalls: null, ToolCallId: null, Name: null };
 
-    // Selects each chat once by organization and id, which is the tenant check, and locks it until the commit, which preserves the order of
-    // its messages (see 0002). A chat that another transaction has locked is skipped; otherwise the whole batch would wait for it.
-    //
-    // The sort makes PostgreSQL lock every chat before it draws the first sequence number. So the transaction has its id before that, as
-    // ChangeLog requires, and the numbers of a chat are drawn in the order in which its messages were queued.
-    public string Text(bool keyed, bool rare, bool wait) =>
+    /// <summary>After the chats.</summary>
+    public int Order => 1;
+
+    // Selects each chat once by organization and id, which is the tenant check. A chat that is deleted at the same time is deleted before
+    // or after this transaction, which holds the log of its organization.
+    public string Text(bool keyed, bool rare) =>
         $"""
         with chat as materialized (
             select k.no, c.org_id, c.id
-            from unnest(@lock_org_ids, @lock_ids) with ordinality as k(org_id, id, no)
+            from unnest(@parent_org_ids, @parent_ids) with ordinality as k(org_id, id, no)
             join chats c on c.org_id = k.org_id and c.id = k.id
             where c.deleted_at is null
-            for no key update of c{(wait ? "" : " skip locked")}
         ){(keyed ? InsertKeys : "")}, message as (
             insert into messages (
-                org_id, chat_id, id, role, content, metadata, latency_ms, token_count, prompt_tokens, completion_tokens, model, created_at
-                {(rare ? ", parts, tool_calls, tool_call_id, name" : "")})
-            select c.org_id, c.id, m.id, m.role, m.content, m.metadata, m.latency_ms, m.token_count, m.prompt_tokens, m.completion_tokens,
-                   m.model, m.created_at{(rare ? ", m.parts, m.tool_calls, m.tool_call_id, m.name" : "")}
+                org_id, chat_id, seq, id, role, content, metadata, latency_ms, token_count, prompt_tokens, completion_tokens, model,
+                created_at{(rare ? ", parts, tool_calls, tool_call_id, name" : "")})
+            select c.org_id, c.id, m.seq, m.id, m.role, m.content, m.metadata, m.latency_ms, m.token_count, m.prompt_tokens,
+                   m.completion_tokens, m.model, m.created_at{(rare ? ", m.parts, m.tool_calls, m.tool_call_id, m.name" : "")}
             from unnest(
-                @lock_no, @id, @role, @content, @metadata, @latency_ms, @token_count, @prompt_tokens, @completion_tokens, @model,
+                @parent_no, @seq, @id, @role, @content, @metadata, @latency_ms, @token_count, @prompt_tokens, @completion_tokens, @model,
                 @created_at{(rare ? ", @parts, @tool_calls, @tool_call_id, @name" : "")}) with ordinality as m(
-                chat, id, role, content, metadata, latency_ms, token_count, prompt_tokens, completion_tokens, model, created_at
+                chat, seq, id, role, content, metadata, latency_ms, token_count, prompt_tokens, completion_tokens, model, created_at
                 {(rare ? ", parts, tool_calls, tool_call_id, name" : "")}, no)
             join chat c on c.no = m.chat
             {(keyed ? OnlyNewKeys : "")}
-            order by m.chat, m.no
         )
-        select case
-                   when exists (select from chats c where c.org_id = k.org_id and c.id = k.id and c.deleted_at is null)
-                   then '{nameof(WriteStatus.Locked)}'
-                   else '{nameof(WriteStatus.NotFound)}'
-               end,
-               m.no::int
-        from unnest(@lock_org_ids, @lock_ids) with ordinality as k(org_id, id, no)
-        join unnest(@lock_no) with ordinality as m(chat, no) on m.chat = k.no
-        where not exists (select from chat c where c.no = k.no)
+        select '{nameof(WriteStatus.NotFound)}', m.no::int
+        from unnest(@parent_no) with ordinality as m(chat, no)
+        where not exists (select from chat c where c.no = m.chat)
         {(keyed ? DuplicateKeys : "")}
         """;
 }

@@ -8,10 +8,10 @@ namespace ChatLogger.Features;
 /// <summary>A message to be written in an organization, with its id and time.</summary>
 internal sealed record NewMessage(Guid OrgId, Message Message, Idempotency? IdempotencyKey) : IWrite<Message>
 {
-    /// <summary>The chat: the insert locks its row, and an Idempotency-Key is unique in it.</summary>
-    public LockKey LockKey => new(OrgId, Message.ChatId);
+    /// <summary>The chat. An Idempotency-Key is unique in it.</summary>
+    public ParentKey Parent => new(OrgId, Message.ChatId);
 
-    public LockKey KeyParent => LockKey;
+    public ParentKey KeyParent => Parent;
 
     public Guid Id => Message.Id;
 
@@ -23,14 +23,13 @@ internal sealed record NewMessage(Guid OrgId, Message Message, Idempotency? Idem
 
 /// <summary>Adds messages to chats. Messages of the same chat keep the order of the calls.</summary>
 internal sealed class MessageWriter(
-    GroupCommitFactory commits,
+    GroupCommit commit,
     QueueCapacities capacities,
     [FromKeyedServices(Pools.Plugins)] NpgsqlDataSource db,
     IngestSettings settings,
-    TimeProvider time,
-    ILogger<MessageWriter> log)
+    TimeProvider time)
     : IdempotentWriter<NewMessage, Message>(
-        commits.Create(new MessageInsert(), "messages", "messages", capacities.Messages, log), settings, time)
+        commit, new BulkInsert<NewMessage>(new MessageInsert(), "messages", settings, time), capacities.Messages, settings, time)
 {
     public const string NoSuchChat = "No such chat in this organization.";
 

@@ -57,22 +57,19 @@ internal static class ChangeChat
         }
     }
 
-    public sealed class Handler(NpgsqlDataSource db, IdGenerator ids, ChangeLog changeLog) : IRequestHandler<Command, Chat>
+    public sealed class Handler(NpgsqlDataSource db, IdGenerator ids, OrganizationLog organizationLog) : IRequestHandler<Command, Chat>
     {
-        // The row is locked first, because concurrent requests may change it too, and because the transaction has its id before it draws
-        // the number of the change (text_seq), as ChangeLog requires. If nothing changes, the update writes the row nevertheless, which
-        // costs less than a query beforehand; those who follow the organization are not told of it (chat_changes).
-        // updated_at never decreases, because the clock of another instance may be ahead.
+        // If nothing changes, the update writes the row nevertheless, which costs less than a query beforehand; those who follow the
+        // organization are not told of it (chat_changes). updated_at never decreases, because the clock of another instance may be ahead.
         private const string Change =
             """
-            with locked as materialized (
+            with before as materialized (
                 select id, title, tags, metadata
                 from chats
                 where org_id = @OrgId
                   and id = @ChatId
                   and deleted_at is null
                   and (@OnlyChatsOf is null or user_id = @OnlyChatsOf)
-                for no key update
             ), changed as (
                 update chats
                 set title = case when @Title is null then title else nullif(@Title, '') end,
@@ -80,7 +77,7 @@ internal static class ChangeChat
                     metadata = coalesce(@Metadata, metadata),
                     text_seq = case
                         when (@Title is not null and title is distinct from nullif(@Title, '')) or tags <> @Tags
-                        then nextval('messages_seq_seq')
+                        then @Seq
                         else text_seq
                     end,
                     updated_at = case
@@ -91,14 +88,14 @@ internal static class ChangeChat
                         else updated_at
                     end
                 where org_id = @OrgId
-                  and id = (select id from locked)
+                  and id = (select id from before)
                   and deleted_at is null
                 returning org_id, id, external_id, title, tags, metadata, user_id, external_user_id, created_at, updated_at
             ), recorded as (
-                insert into chat_changes (org_id, chat_id, user_id, deleted, at)
-                select c.org_id, c.id, c.user_id, false, @Now
+                insert into chat_changes (org_id, seq, chat_id, user_id, deleted, at)
+                select c.org_id, @Seq, c.id, c.user_id, false, @Now
                 from changed c
-                join locked l on l.id = c.id
+                join before l on l.id = c.id
                 where c.title is distinct from l.title
                    or c.tags <> l.tags
                    or c.metadata::text <> l.metadata::text
@@ -111,35 +108,37 @@ internal static class ChangeChat
 
         public async Task<Chat> Handle(Command command, CancellationToken ct)
         {
-            var parameters = new
-            {
-                command.OrgId,
-                command.OnlyChatsOf,
-                command.ChatId,
-                command.Title,
-                command.Tags,
-                command.Metadata,
-                ids.Next().Now,
-            };
-            var row = command.Tags is null
-                ? await db.QuerySingleOrDefaultAsync<Chat.Row>(Change, parameters, ct)
-                : await db.InTransactionAsync(
-                    async transaction =>
-                    {
-                        var before = await transaction.QuerySingleOrDefaultAsync<string[]>(
-                            "select tags from chats where org_id = @OrgId and id = @ChatId and deleted_at is null for no key update",
-                            command);
-                        var changed = await transaction.QuerySingleOrDefaultAsync<Chat.Row>(Change, parameters);
-                        // The rollups count a chat under its current tags, so what they have already counted moves to the new tags.
-                        if (before is not null && changed is not null)
-                            await RollupUpdates.Retag(transaction, command.OrgId, command.ChatId, before, changed.Tags);
-                        return changed;
-                    },
-                    ct);
-            // The search index follows the titles and tags.
-            if (row is not null && (command.Title is not null || command.Tags is not null))
-                changeLog.Record(command.OrgId);
-            return row?.ToChat() ?? throw ProblemException.NotFound("No such chat in this organization.");
+            var row = await db.InTransactionAsync(
+                async transaction =>
+                {
+                    string[]? before = null;
+                    // What the rollups have already counted of the chat moves from its tags of before to its new ones.
+                    if (command.Tags is not null)
+                        await RollupUpdates.LockOffset(transaction, command.OrgId);
+                    var seq = (await organizationLog.Lock(transaction, command.OrgId))[0];
+                    if (command.Tags is not null)
+                        before = await transaction.QuerySingleOrDefaultAsync<string[]>(
+                            "select tags from chats where org_id = @OrgId and id = @ChatId and deleted_at is null", command);
+                    var changed = await transaction.QuerySingleOrDefaultAsync<Chat.Row>(
+                        Change,
+                        new
+                        {
+                            command.OrgId,
+                            command.OnlyChatsOf,
+                            command.ChatId,
+                            command.Title,
+                            command.Tags,
+                            command.Metadata,
+                            Seq = seq,
+                            ids.Next().Now,
+                        });
+                    if (before is not null && changed is not null)
+                        await RollupUpdates.Retag(transaction, command.OrgId, command.ChatId, before, changed.Tags);
+                    // Nothing of this transaction is left then, not even the offset.
+                    return changed ?? throw ProblemException.NotFound("No such chat in this organization.");
+                },
+                ct);
+            return row.ToChat();
         }
     }
 }

@@ -7,8 +7,7 @@ namespace ChatLogger.Features;
 /// <summary>The bulk insert of chats, of many organizations in one statement.</summary>
 internal sealed class ChatInsert : IBulkInsertSql<NewChat>
 {
-    // Keys are inserted in a global order, so that two instances that insert the same keys cannot deadlock. An expired entry is
-    // overwritten, whether or not the cleanup has seen it.
+    // An expired entry is overwritten, whether or not the cleanup has seen it.
     private const string InsertKeys =
         $"""
         , key as (
@@ -17,7 +16,6 @@ internal sealed class ChatInsert : IBulkInsertSql<NewChat>
             from chat c
             join unnest(@key, @body_sha256) with ordinality as k(key, body_sha256, no) on k.no = c.no
             where k.key is not null
-            order by c.org_id, k.key collate "C"
             {BulkInsertKeys.OnConflict}
             returning target_id
         )
@@ -50,12 +48,12 @@ internal sealed class ChatInsert : IBulkInsertSql<NewChat>
         .Add("external_user_id", NpgsqlDbType.Text, write => write.Chat.ExternalUserId)
         .Add("created_at", NpgsqlDbType.TimestampTz, write => write.Chat.CreatedAt.UtcDateTime);
 
-    public string IdentityConstraint => "chats_org_id_external_id_key";
+    /// <summary>Before the messages, which may belong to them.</summary>
+    public int Order => 0;
 
     public bool HasRareColumns(NewChat write) => write.Chat.ExternalId is not null;
 
-    // Chats with an external id. Of two in the same statement the first is inserted. One that another transaction inserts at the same time
-    // violates the unique index, and the statement is run again.
+    // Chats with an external id. Of two in the same statement the first is inserted.
     private const string WithExternalIds =
         """
         , identity as materialized (
@@ -73,53 +71,36 @@ internal sealed class ChatInsert : IBulkInsertSql<NewChat>
         )
         """;
 
-    // The first two tables take the locks of the foreign key checks (key share) in advance, so that a row that another transaction has
-    // locked can be skipped. A foreign key check cannot skip it: there the whole batch would wait. A lock key is that of a member; one with
-    // an empty id is of no member and finds none.
-    //
-    // A chat can only be attributed to a member of its own organization; otherwise no row is inserted. Every row joins a locked
-    // organization, so the transaction has its id before the first sequence number (the default of seq) is drawn, as ChangeLog requires.
-    //
-    // A missing organization always means a locked one, because it is the caller's own.
-    public string Text(bool keyed, bool rare, bool wait) =>
+    // A chat can only be attributed to a member of its own organization; otherwise no row is inserted. The parent of a chat is its member;
+    // one with an empty id is of no member and finds none.
+    public string Text(bool keyed, bool rare) =>
         $"""
-        with organization as materialized (
-            select o.id
-            from unnest(@organizations) as k(id)
-            join organizations o on o.id = k.id
-            for key share of o{(wait ? "" : " skip locked")}
-        ), member as materialized (
+        with member as materialized (
             select u.org_id, u.id
-            from unnest(@lock_org_ids, @lock_ids) as k(org_id, id)
+            from unnest(@parent_org_ids, @parent_ids) as k(org_id, id)
             join users u on u.org_id = k.org_id and u.id = k.id
             where u.removed_at is null
-            for key share of u{(wait ? "" : " skip locked")}
         ){(rare ? WithExternalIds : "")}, chat as materialized (
-            select n.no, n.org_id, n.id, {(rare ? "i.external_id" : "null::text as external_id")}, n.title, n.tags, n.metadata, n.user_id,
-                   n.external_user_id, n.created_at
-            from unnest(@org_id, @id, @title, @tags, @metadata, @user_id, @external_user_id, @created_at) with ordinality as n(
-                org_id, id, title, tags, metadata, user_id, external_user_id, created_at, no)
-            join organization o on o.id = n.org_id
+            select n.no, n.org_id, n.id, n.seq, {(rare ? "i.external_id" : "null::text as external_id")}, n.title, n.tags, n.metadata,
+                   n.user_id, n.external_user_id, n.created_at
+            from unnest(@org_id, @id, @seq, @title, @tags, @metadata, @user_id, @external_user_id, @created_at) with ordinality as n(
+                org_id, id, seq, title, tags, metadata, user_id, external_user_id, created_at, no)
             left join member u on u.org_id = n.org_id and u.id = n.user_id
             {(rare ? "left join identity i on i.no = n.no" : "")}
             where (n.user_id is null or u.id is not null)
               {(rare ? "and i.is_taken is not true" : "")}
         ){(keyed ? InsertKeys : "")}, opened as (
-            insert into chats (org_id, id, external_id, title, tags, metadata, user_id, external_user_id, created_at, updated_at)
-            select c.org_id, c.id, c.external_id, c.title, c.tags::text[], c.metadata, c.user_id, c.external_user_id, c.created_at,
+            insert into chats (
+                org_id, id, seq, external_id, title, tags, metadata, user_id, external_user_id, created_at, updated_at)
+            select c.org_id, c.id, c.seq, c.external_id, c.title, c.tags::text[], c.metadata, c.user_id, c.external_user_id, c.created_at,
                    c.created_at
             from chat c
             {(keyed ? OnlyNewKeys : "")}
         )
-        select case
-                   {(rare ? $"when i.is_taken then '{nameof(WriteStatus.AlreadyExists)}'" : "")}
-                   when n.user_id is null
-                     or exists (select from users u where u.org_id = n.org_id and u.id = n.user_id and u.removed_at is null)
-                   then '{nameof(WriteStatus.Locked)}'
-                   else '{nameof(WriteStatus.NotFound)}'
-               end,
-               n.no::int
-        from unnest(@org_id, @user_id) with ordinality as n(org_id, user_id, no)
+        select {(rare
+            ? $"case when i.is_taken then '{nameof(WriteStatus.AlreadyExists)}' else '{nameof(WriteStatus.NotFound)}' end"
+            : $"'{nameof(WriteStatus.NotFound)}'")}, n.no::int
+        from unnest(@org_id) with ordinality as n(org_id, no)
         {(rare ? "left join identity i on i.no = n.no" : "")}
         where not exists (select from chat c where c.no = n.no)
         {(keyed ? DuplicateKeys : "")}

@@ -8,11 +8,11 @@ namespace ChatLogger.Features;
 /// <summary>A chat to be created in an organization, with its id and time.</summary>
 internal sealed record NewChat(Guid OrgId, Chat Chat, Idempotency? IdempotencyKey) : IWrite<Chat>
 {
-    /// <summary>The member that the chat is attributed to, because the insert locks that row; an empty id: none.</summary>
-    public LockKey LockKey => new(OrgId, Chat.UserId ?? Guid.Empty);
+    /// <summary>The member that the chat is attributed to; an empty id: none.</summary>
+    public ParentKey Parent => new(OrgId, Chat.UserId ?? Guid.Empty);
 
     /// <summary>An Idempotency-Key of a chat is unique in its organization.</summary>
-    public LockKey KeyParent => new(OrgId, Guid.Empty);
+    public ParentKey KeyParent => new(OrgId, Guid.Empty);
 
     public Guid Id => Chat.Id;
 
@@ -23,13 +23,14 @@ internal sealed record NewChat(Guid OrgId, Chat Chat, Idempotency? IdempotencyKe
 
 /// <summary>Creates chats.</summary>
 internal sealed class ChatWriter(
-    GroupCommitFactory commits,
+    GroupCommit commit,
+    ExistingChats existing,
     QueueCapacities capacities,
     [FromKeyedServices(Pools.Plugins)] NpgsqlDataSource db,
     IngestSettings settings,
-    TimeProvider time,
-    ILogger<ChatWriter> log)
-    : IdempotentWriter<NewChat, Chat>(commits.Create(new ChatInsert(), "chats", "chats", capacities.Chats, log), settings, time)
+    TimeProvider time)
+    : IdempotentWriter<NewChat, Chat>(
+        commit, new BulkInsert<NewChat>(new ChatInsert(), "chats", settings, time), capacities.Chats, settings, time)
 {
     public const string NoSuchMember = "No such member in this organization.";
     public const string ChatDeleted = "The chat that was opened with this Idempotency-Key is deleted.";
@@ -57,7 +58,7 @@ internal sealed class ChatWriter(
 
     protected override async Task<StoredWrite<Chat>?> FindExisting(NewChat chat, CancellationToken ct)
     {
-        var found = await ExistingChats.Find(db, "chats", [chat], Time.GetUtcNow(), Settings, ct);
+        var found = await existing.Find("chats", [chat], ct);
         if (found.Count == 0)
             return null;
         var row = await db.ReadSingleOrDefaultAsync<Chat.Row>(

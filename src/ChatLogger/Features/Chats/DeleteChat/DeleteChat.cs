@@ -1,4 +1,5 @@
 using ChatLogger.Auth;
+using ChatLogger.ChangeFeed;
 using ChatLogger.Data;
 using ChatLogger.Http;
 using ChatLogger.LiveEvents;
@@ -22,14 +23,17 @@ internal static class DeleteChat
 
     public sealed record Command(Guid OrgId, Guid? OnlyChatsOf, Guid ChatId, Actor Actor) : IRequest;
 
-    public sealed class Handler(NpgsqlDataSource db, IdGenerator ids, AuditLog audit) : IRequestHandler<Command>
+    public sealed class Handler(NpgsqlDataSource db, IdGenerator ids, AuditLog audit, OrganizationLog organizationLog)
+        : IRequestHandler<Command>
     {
         public async Task Handle(Command command, CancellationToken ct)
         {
             var (_, now) = ids.Next();
-            var deleted = await db.InTransactionAsync(
+            await db.InTransactionAsync(
                 async transaction =>
                 {
+                    await RollupUpdates.LockOffset(transaction, command.OrgId);
+                    var seqs = await organizationLog.Lock(transaction, command.OrgId);
                     var rows = await transaction.ExecuteAsync(
                         """
                         update chats
@@ -41,8 +45,8 @@ internal static class DeleteChat
                         """,
                         new { command.OrgId, command.ChatId, command.OnlyChatsOf, Now = now });
                     if (rows == 0)
-                        return false;
-                    await ChatChanges.Record(transaction, command.OrgId, [command.ChatId], deleted: true, now);
+                        throw ProblemException.NotFound("No such chat in this organization.");
+                    await ChatChanges.Record(transaction, command.OrgId, seqs[0], command.ChatId, deleted: true, now);
                     await RollupUpdates.Remove(transaction, command.OrgId, command.ChatId);
                     await audit.Write(
                         transaction,
@@ -50,8 +54,6 @@ internal static class DeleteChat
                     return true;
                 },
                 ct);
-            if (!deleted)
-                throw ProblemException.NotFound("No such chat in this organization.");
         }
     }
 }

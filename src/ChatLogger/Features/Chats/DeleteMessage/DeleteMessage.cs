@@ -31,13 +31,14 @@ internal static class DeleteMessage
 
     public sealed record Command(Guid OrgId, Guid? OnlyChatsOf, Guid ChatId, Guid MessageId, Actor Actor) : IRequest;
 
-    public sealed class Handler(NpgsqlDataSource db, IdGenerator ids, AuditLog audit, ChangeLog changeLog) : IRequestHandler<Command>
+    public sealed class Handler(NpgsqlDataSource db, IdGenerator ids, AuditLog audit, OrganizationLog organizationLog)
+        : IRequestHandler<Command>
     {
         public Task Handle(Command command, CancellationToken ct) => db.InTransactionAsync(
             async transaction =>
             {
-                // Locks the chat and the message before the offset of the rollups, in the order of every transaction that needs them. A
-                // rating that is given at the same time locks the message, too: it is either deleted with it or finds it gone.
+                await RollupUpdates.LockOffset(transaction, command.OrgId);
+                var seqs = await organizationLog.Lock(transaction, command.OrgId, numbers: 2);
                 var chats = await transaction.QueryAsync<Guid>(
                     """
                     select id
@@ -46,13 +47,12 @@ internal static class DeleteMessage
                       and id = @ChatId
                       and deleted_at is null
                       and (@OnlyChatsOf is null or user_id = @OnlyChatsOf)
-                    for no key update
                     """,
                     command);
                 if (chats.Count == 0)
                     throw ProblemException.NotFound("No such chat in this organization.");
                 var messages = await transaction.QueryAsync<Guid>(
-                    "select id from messages where org_id = @OrgId and chat_id = @ChatId and id = @MessageId for update", command);
+                    "select id from messages where org_id = @OrgId and chat_id = @ChatId and id = @MessageId", command);
                 if (messages.Count == 0)
                     throw ProblemException.NotFound("No such message in this chat.");
                 await RollupUpdates.RemoveMessage(transaction, command.OrgId, command.ChatId, command.MessageId, async () =>
@@ -64,9 +64,9 @@ internal static class DeleteMessage
                 });
                 // The search index removes the words of the message.
                 await transaction.ExecuteAsync(
-                    "update chats set text_seq = nextval('messages_seq_seq') where org_id = @OrgId and id = @ChatId", command);
-                await ChatChanges.Record(transaction, command.OrgId, [command.ChatId], deleted: false, ids.Next().Now);
-                transaction.AfterCommit(() => changeLog.Record(command.OrgId));
+                    "update chats set text_seq = @Seq where org_id = @OrgId and id = @ChatId",
+                    new { command.OrgId, command.ChatId, Seq = seqs[0] });
+                await ChatChanges.Record(transaction, command.OrgId, seqs[1], command.ChatId, deleted: false, ids.Next().Now);
                 await ExportMembership.Removed(transaction, command.OrgId, [command.ChatId]);
                 await audit.Write(
                     transaction,

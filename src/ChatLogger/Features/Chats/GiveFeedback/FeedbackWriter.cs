@@ -10,81 +10,56 @@ namespace ChatLogger.Features;
 internal sealed record NewFeedback(Guid ChatId, Guid? MessageId, Feedback Feedback, Idempotency? IdempotencyKey);
 
 /// <summary>Stores feedback, many at a time; of several on the same message or chat the last one wins.</summary>
-internal sealed class FeedbackWriter(NpgsqlDataSource db, ChangeLog changeLog, IngestSettings settings, TimeProvider time)
+internal sealed class FeedbackWriter(NpgsqlDataSource db, OrganizationLog organizationLog, IngestSettings settings, TimeProvider time)
 {
     /// <summary>The route that Idempotency-Keys are stored under.</summary>
     private const string Route = "batch-feedback";
 
-    // The chats are selected by organization, which is the tenant check. They are locked in the mode of the foreign key check (key share),
-    // so that a chat that is being purged is not found instead of a foreign key violation; this mode does not conflict with the lock of
-    // message inserts. So are the messages, so that one that is being deleted is not found, either: its deletion would not see the rating.
-    // A replaced rating is stored in feedback_replaced, so that the rollups can subtract it if they have counted it.
+    // The chats are selected by organization, which is the tenant check. A replaced rating is stored in feedback_replaced, so that the
+    // rollups can subtract it if they have counted it.
     private const string Give =
         $"""
         with item as materialized (
-            select n.no::int, n.chat_id, n.message_id, n.rating, n.comment, n.at, n.key, n.body_sha256
-            from unnest(@Chats, @Messages::uuid[], @Ratings, @Comments, @Times::timestamptz[], @Keys, @Hashes) with ordinality as n(
-                chat_id, message_id, rating, comment, at, key, body_sha256, no)
-        ), chat as materialized (
-            select c.id
-            from chats c
-            where c.org_id = @OrgId
-              and c.id = any(@Chats)
-              and c.deleted_at is null
-            order by c.id
-            for key share
-        ), message as materialized (
-            select i.no, m.id
-            from item i
-            join chat c on c.id = i.chat_id
-            join messages m on m.org_id = @OrgId and m.chat_id = c.id and m.id = i.message_id
-            order by m.id
-            for key share of m
+            select n.no::int, n.seq, n.chat_id, n.message_id, n.rating, n.comment, n.at, n.key, n.body_sha256
+            from unnest(@Seqs, @Chats, @Messages::uuid[], @Ratings, @Comments, @Times::timestamptz[], @Keys, @Hashes)
+                with ordinality as n(seq, chat_id, message_id, rating, comment, at, key, body_sha256, no)
         ), target as materialized (
-            select i.no, coalesce(m.id, c.id) as id, c.id as chat_id, i.rating, i.comment, i.at, i.key, i.body_sha256
+            select i.no, i.seq, coalesce(m.id, c.id) as id, c.id as chat_id, i.rating, i.comment, i.at, i.key, i.body_sha256
             from item i
-            join chat c on c.id = i.chat_id
-            left join message m on m.no = i.no
-            where i.message_id is null or m.id is not null
+            join chats c on c.org_id = @OrgId and c.id = i.chat_id
+            left join messages m on m.org_id = @OrgId and m.chat_id = c.id and m.id = i.message_id
+            where c.deleted_at is null
+              and (i.message_id is null or m.id is not null)
         ), stored as (
             {BulkInsertKeys.Insert}
             select @OrgId, @Route, t.chat_id, t.key, decode(t.body_sha256, 'hex'), t.id, @Now
             from target t
             where t.key is not null
-            order by t.chat_id, t.key collate "C"
             {BulkInsertKeys.OnConflict}
             returning parent_id, key
         ), due as (
-            select t.no, t.id, t.chat_id, t.rating, t.comment, t.at, row_number() over (partition by t.id order by t.no desc) as place
+            select t.no, t.seq, t.id, t.chat_id, t.rating, t.comment, t.at,
+                   row_number() over (partition by t.id order by t.no desc) as place
             from target t
             where t.key is null
                or exists (select from stored s where s.parent_id = t.chat_id and s.key = t.key)
-        ), before as materialized (
-            select f.target_id, f.chat_id, f.seq, f.rating, f.at
+        ), replaced as (
+            insert into feedback_replaced (org_id, until_seq, seq, chat_id, rating, at)
+            select @OrgId, d.seq, f.seq, f.chat_id, f.rating, f.at
             from due d
             join feedback f on f.org_id = @OrgId and f.target_id = d.id
             where d.place = 1
-            order by f.target_id
-            for update of f
-        ), replaced as (
-            insert into feedback_replaced (org_id, seq, chat_id, rating, at)
-            select @OrgId, seq, chat_id, rating, at
-            from before
         ), given as (
-            insert into feedback as f (org_id, target_id, chat_id, rating, comment, at)
-            select @OrgId, id, chat_id, rating, comment, at
+            insert into feedback as f (org_id, target_id, seq, chat_id, rating, comment, at)
+            select @OrgId, id, seq, chat_id, rating, comment, at
             from due
             where place = 1
-            order by id
             on conflict (org_id, target_id) do update
             set rating = excluded.rating, comment = excluded.comment, at = excluded.at, seq = excluded.seq
-            where f.seq = (select b.seq from before b where b.target_id = f.target_id)
-            returning target_id
         )
-        select t.no, t.id as target_id, d.no is null as is_duplicate, g.target_id is not null as is_given
+        select t.no, t.id as target_id, d.no is null as is_duplicate
         from target t
         left join due d on d.no = t.no
-        left join given g on g.target_id = t.id
         """;
 
     /// <summary>Stores feedback of one organization and returns the result of each. What is stored is committed.</summary>
@@ -99,16 +74,16 @@ internal sealed class FeedbackWriter(NpgsqlDataSource db, ChangeLog changeLog, I
                 results[index] = result;
             waiting = [.. waiting.Except(now)];
         }
-        changeLog.Record(orgId);
         return results;
     }
 
     private async Task<IReadOnlyList<BatchItemResult>> WriteDistinct(Guid orgId, List<NewFeedback> feedback, CancellationToken ct)
     {
         var now = time.GetUtcNow();
-        var parameters = new
+        object Parameters(long[] seqs) => new
         {
             OrgId = orgId,
+            Seqs = seqs,
             Chats = feedback.Select(each => each.ChatId).ToArray(),
             Messages = feedback.Select(each => each.MessageId?.ToString()!).ToArray(),
             Ratings = feedback.Select(each => each.Feedback.Rating).ToArray(),
@@ -122,28 +97,16 @@ internal sealed class FeedbackWriter(NpgsqlDataSource db, ChangeLog changeLog, I
             Now = now,
             forgotten = now - settings.KeyRetention,
         };
-        while (true)
-        {
-            try
+        return await db.InTransactionAsync(
+            async transaction =>
             {
-                return await db.InTransactionAsync(
-                    async transaction =>
-                    {
-                        var rows = await transaction.QueryAsync<Row>(Give, parameters);
-                        // A concurrent request inserted the first rating between the snapshot and the insert. The retry replaces it.
-                        if (rows.Any(row => row is { IsDuplicate: false, IsGiven: false }))
-                            throw new ConcurrentRating();
-                        var known = await Known(transaction, orgId, rows, feedback);
-                        var found = rows.ToDictionary(row => row.No);
-                        return feedback.Select((each, i) => ResultOf(each, found.GetValueOrDefault(i + 1), known)).ToList();
-                    },
-                    ct);
-            }
-            catch (ConcurrentRating)
-            {
-                // Nothing was stored.
-            }
-        }
+                var seqs = await organizationLog.Lock(transaction, orgId, feedback.Count);
+                var rows = await transaction.QueryAsync<Row>(Give, Parameters(seqs));
+                var known = await Known(transaction, orgId, rows, feedback);
+                var found = rows.ToDictionary(row => row.No);
+                return feedback.Select((each, i) => ResultOf(each, found.GetValueOrDefault(i + 1), known)).ToList();
+            },
+            ct);
     }
 
     private static BatchItemResult ResultOf(NewFeedback feedback, Row? row, Dictionary<int, byte[]> known)
@@ -184,9 +147,7 @@ internal sealed class FeedbackWriter(NpgsqlDataSource db, ChangeLog changeLog, I
             .ToDictionary(row => row.No, row => hashes[(feedback[row.No - 1].ChatId, feedback[row.No - 1].IdempotencyKey!.Key)]);
     }
 
-    private sealed record Row(int No, Guid TargetId, bool IsDuplicate, bool IsGiven);
+    private sealed record Row(int No, Guid TargetId, bool IsDuplicate);
 
     private sealed record KnownKey(Guid ParentId, string Key, byte[] BodySha256);
-
-    private sealed class ConcurrentRating : Exception;
 }

@@ -16,18 +16,18 @@ namespace ChatLogger.Features;
 /// <param name="errorOf">Returns the error that the caller sees of a failure.</param>
 internal sealed class BatchWrite<T>(
     IReadOnlyList<T> writes,
-    Action<T, PendingWriteGroup, int> queue,
+    Action<IWrite, PendingWriteGroup, int> queue,
     Func<IReadOnlyList<T>, CancellationToken, Task<IReadOnlyList<StoredItem>>> find,
     QueueCapacity capacity,
-    KeyedLock<LockKey> locks,
+    KeyedLock<ParentKey> locks,
     TimeProvider time,
     Func<Exception, ProblemException> errorOf)
     where T : IWrite
 {
     private readonly BatchItemResult[] _results = new BatchItemResult[writes.Count];
 
-    /// <summary>Lock keys with an earlier write that waits for its Idempotency-Key; later writes must not overtake it.</summary>
-    private readonly HashSet<LockKey> _blocked = [];
+    /// <summary>Parents with an earlier write that waits for its Idempotency-Key; later writes must not overtake it.</summary>
+    private readonly HashSet<ParentKey> _blocked = [];
 
     /// <summary>The 404 for an item whose parent does not exist in its organization.</summary>
     public required string ParentNotFound { get; init; }
@@ -41,7 +41,7 @@ internal sealed class BatchWrite<T>(
     /// </summary>
     public Func<IReadOnlyList<T>, CancellationToken, Task<IReadOnlyList<ExistingItem>>>? FindExisting { get; init; }
 
-    /// <summary>Whether writes with the same lock key keep their order.</summary>
+    /// <summary>Whether writes with the same parent keep their order.</summary>
     public bool InOrder { get; init; }
 
     public async Task<BatchItemResult[]> Run(CancellationToken ct)
@@ -89,7 +89,7 @@ internal sealed class BatchWrite<T>(
         foreach (var i in waiting)
         {
             var write = writes[i];
-            var isHeldUp = InOrder && _blocked.Count > 0 && _blocked.Contains(write.LockKey);
+            var isHeldUp = InOrder && _blocked.Count > 0 && _blocked.Contains(write.Parent);
             if (!isHeldUp && write.IdempotencyKey is { } idempotencyKey)
             {
                 if (locks.TryAcquire(write.KeyParent, idempotencyKey.Key) is { } keyLock)
@@ -99,7 +99,7 @@ internal sealed class BatchWrite<T>(
             }
             (isHeldUp ? later : ready).Add(i);
             if (isHeldUp)
-                _blocked.Add(write.LockKey);
+                _blocked.Add(write.Parent);
         }
         waiting = later;
         return ready;

@@ -6,9 +6,9 @@ using Npgsql;
 namespace ChatLogger.Features;
 
 /// <summary>
-/// Writes the chats and messages of batches. It has writers and statements of its own, so that a single message never queues behind the
-/// thousand rows of a batch. The messages of a chat always go to the same writer, by hash: so two writers never contend for the lock of a
-/// chat, and its messages keep their order.
+/// Writes the chats and messages of batches. It has writers of its own, so that a single message never queues behind the thousand rows of a
+/// batch. The rows of an organization always go to the same writer, by hash: so two writers never contend for its log, and its messages
+/// keep their order.
 /// </summary>
 internal sealed partial class BatchWriter : IAsyncDisposable
 {
@@ -21,26 +21,28 @@ internal sealed partial class BatchWriter : IAsyncDisposable
     private readonly ILogger _log;
     private readonly LogSampler _unavailable;
     private readonly QueueCapacity _capacity;
-    private readonly KeyedLock<LockKey> _locks;
-    private readonly GroupCommit<NewChat> _chats;
-    private readonly GroupCommit<NewMessage>[] _messages;
+    private readonly KeyedLock<ParentKey> _locks;
+    private readonly ExistingChats _existing;
+    private readonly BulkInsert<NewChat> _chats;
+    private readonly BulkInsert<NewMessage> _messages;
+    private readonly GroupCommit[] _writers;
 
     public BatchWriter(
         GroupCommitFactory commits,
+        ExistingChats existing,
         QueueCapacities capacities,
         [FromKeyedServices(Pools.Plugins)] NpgsqlDataSource db,
         IngestSettings settings,
         TimeProvider time,
         ILogger<BatchWriter> log)
     {
-        (_db, _settings, _time, _log) = (db, settings, time, log);
+        (_db, _existing, _settings, _time, _log) = (db, existing, settings, time, log);
         _unavailable = new(TimeSpan.FromSeconds(5), time);
         _capacity = capacities.Batches;
-        _locks = new KeyedLock<LockKey>(settings.KeyLockTimeout, time);
-        _chats = commits.Create(new ChatInsert(), Route, "batch-chats", _capacity, log);
-        _messages = new GroupCommit<NewMessage>[settings.BatchWriters];
-        for (var i = 0; i < _messages.Length; i++)
-            _messages[i] = commits.Create(new MessageInsert(), Route, "batch-messages", _capacity, log);
+        _locks = new KeyedLock<ParentKey>(settings.KeyLockTimeout, time);
+        _chats = new BulkInsert<NewChat>(new ChatInsert(), Route, settings, time);
+        _messages = new BulkInsert<NewMessage>(new MessageInsert(), Route, settings, time);
+        _writers = [.. Enumerable.Range(0, settings.BatchWriters).Select(_ => commits.Create(Route))];
     }
 
     /// <summary>
@@ -50,7 +52,7 @@ internal sealed partial class BatchWriter : IAsyncDisposable
 
     /// <summary>Writes chats and returns the result of each. Those that were written are committed.</summary>
     public Task<BatchItemResult[]> Open(IReadOnlyList<NewChat> chats, CancellationToken ct) =>
-        new BatchWrite<NewChat>(chats, _chats.Write, FindChats, _capacity, _locks, _time, ErrorOf)
+        new BatchWrite<NewChat>(chats, Queue(_chats), FindChats, _capacity, _locks, _time, ErrorOf)
         {
             ParentNotFound = ChatWriter.NoSuchMember,
             Deleted = ChatWriter.ChatDeleted,
@@ -61,7 +63,7 @@ internal sealed partial class BatchWriter : IAsyncDisposable
     public Task<BatchItemResult[]> Append(IReadOnlyList<NewMessage> messages, CancellationToken ct) =>
         new BatchWrite<NewMessage>(
             messages,
-            (message, group, place) => Writer(message.LockKey).Write(message, group, place),
+            Queue(_messages),
             FindMessages,
             _capacity,
             _locks,
@@ -75,12 +77,12 @@ internal sealed partial class BatchWriter : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _chats.DisposeAsync();
-        foreach (var messages in _messages)
-            await messages.DisposeAsync();
+        foreach (var writer in _writers)
+            await writer.DisposeAsync();
     }
 
-    private GroupCommit<NewMessage> Writer(LockKey chat) => _messages[(uint)chat.GetHashCode() % _messages.Length];
+    private Action<IWrite, PendingWriteGroup, int> Queue(IBulkInsert insert) => (write, group, place) =>
+        _writers[(uint)write.OrgId.GetHashCode() % _writers.Length].Write(write, insert, _capacity, group, place);
 
     private Task<IReadOnlyList<StoredItem>> FindChats(IReadOnlyList<NewChat> chats, CancellationToken ct) =>
         _db.ReadAsync<StoredItem>(
@@ -102,7 +104,7 @@ internal sealed partial class BatchWriter : IAsyncDisposable
             ct);
 
     private Task<IReadOnlyList<ExistingItem>> FindExistingChats(IReadOnlyList<NewChat> chats, CancellationToken ct) =>
-        ExistingChats.Find(_db, Route, chats, _time.GetUtcNow(), _settings, ct);
+        _existing.Find(Route, chats, ct);
 
     private Task<IReadOnlyList<StoredItem>> FindMessages(IReadOnlyList<NewMessage> messages, CancellationToken ct) =>
         _db.ReadAsync<StoredItem>(

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using ChatLogger.Auth;
+using ChatLogger.ChangeFeed;
 using ChatLogger.Data;
 using ChatLogger.Http;
 using FluentValidation;
@@ -51,7 +52,8 @@ internal static partial class CreateOrganization
         private static partial Regex Slug();
     }
 
-    public sealed class Handler(NpgsqlDataSource db, IdGenerator ids, AuditLog audit) : IRequestHandler<Command, Organization>
+    public sealed class Handler(NpgsqlDataSource db, IdGenerator ids, AuditLog audit, OrganizationLog organizationLog)
+        : IRequestHandler<Command, Organization>
     {
         public async Task<Organization> Handle(Command command, CancellationToken ct)
         {
@@ -59,7 +61,7 @@ internal static partial class CreateOrganization
             var made = new Organization(id, command.Slug, command.Name, new(command.TimeZone ?? "UTC"), now);
             try
             {
-                return await db.InTransactionAsync(
+                await db.InTransactionAsync(
                     async transaction =>
                     {
                         await transaction.ExecuteAsync(
@@ -72,6 +74,8 @@ internal static partial class CreateOrganization
                         return made;
                     },
                     ct);
+                await organizationLog.Ensure(id, ct);
+                return made;
             }
             catch (PostgresException taken) when (taken.ConstraintName == "organizations_slug_key")
             {

@@ -1,4 +1,5 @@
 using ChatLogger.Auth;
+using ChatLogger.ChangeFeed;
 using ChatLogger.Data;
 using ChatLogger.Http;
 using MediatR;
@@ -24,11 +25,12 @@ internal static class DeleteOrganization
 
     public sealed record Command(string Slug, Actor Actor) : IRequest;
 
-    public sealed class Handler(NpgsqlDataSource db, IEnumerable<IOrganizationPurger> kept, AuditLog audit) : IRequestHandler<Command>
+    public sealed class Handler(NpgsqlDataSource db, IEnumerable<IOrganizationPurger> kept, AuditLog audit, OrganizationLog organizationLog)
+        : IRequestHandler<Command>
     {
         public async Task Handle(Command command, CancellationToken ct)
         {
-            var deleted = await db.InTransactionAsync(
+            var deleted = await db.InTransactionAsync<Guid?>(
                 async transaction =>
                 {
                     // Uses the database's clock, because the purge compares with the same clock.
@@ -42,15 +44,15 @@ internal static class DeleteOrganization
                         """,
                         command);
                     if (orgId is not { } id)
-                        return false;
+                        return null;
                     foreach (var data in kept)
                         await data.Deactivate(transaction, id);
                     await audit.Write(transaction, AuditEvent.OfOrganization(id, command.Actor, AuditAction.OrganizationDeleted));
-                    return true;
+                    return id;
                 },
                 ct);
-            if (!deleted)
-                throw ProblemException.NotFound("No such organization.");
+            // If the service is killed here, the purge closes it.
+            await organizationLog.Close(deleted ?? throw ProblemException.NotFound("No such organization."), ct);
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using ChatLogger.ChangeFeed;
 using ChatLogger.Data;
 using Npgsql;
 
@@ -9,7 +10,8 @@ namespace ChatLogger.Features;
 /// next run continues after an interruption.
 /// </summary>
 internal sealed partial class PurgeOrganizations(
-    NpgsqlDataSource db, IEnumerable<IOrganizationPurger> kept, PurgeSettings settings, ILogger<PurgeOrganizations> log)
+    NpgsqlDataSource db, IEnumerable<IOrganizationPurger> kept, OrganizationLog organizationLog, PurgeSettings settings,
+    ILogger<PurgeOrganizations> log)
     : CleanupService(settings.Interval)
 {
     /// <summary>
@@ -19,6 +21,8 @@ internal sealed partial class PurgeOrganizations(
     public override async Task Run(CancellationToken ct)
     {
         var deleted = await Deleted(ct);
+        foreach (var orgId in deleted)
+            await organizationLog.Close(orgId, ct);
         while (deleted.Count > 0)
         {
             var more = new List<Guid>();
@@ -46,7 +50,7 @@ internal sealed partial class PurgeOrganizations(
                 if (await data.Purge(orgId, ct))
                     return true;
             }
-            if (await Close(orgId, ct) > 0)
+            if (await Finish(orgId, ct) > 0)
                 Purged(log, orgId);
         }
         catch (Exception failure) when (!ct.IsCancellationRequested)
@@ -69,7 +73,7 @@ internal sealed partial class PurgeOrganizations(
             ct);
 
     // A request that was admitted just before the deletion may have written something just after it; then another run follows.
-    private Task<int> Close(Guid orgId, CancellationToken ct) =>
+    private Task<int> Finish(Guid orgId, CancellationToken ct) =>
         db.ExecuteAsync(
             """
             update organizations

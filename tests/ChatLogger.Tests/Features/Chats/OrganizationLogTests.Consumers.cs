@@ -8,7 +8,7 @@ using Npgsql;
 
 namespace ChatLogger.Tests.Features.Chats;
 
-public partial class ChangeLogTests
+public partial class OrganizationLogTests
 {
     [Fact]
     public async Task Each_change_is_consumed_once_by_one_of_the_instances()
@@ -29,7 +29,6 @@ public partial class ChangeLogTests
         (await other.Stranger.WithKey(key).Post($"{acme.ApiPath}/chats/{chat}/messages", new { role = "user", content = "x" })).Is(201);
         await consumers[0].CatchUp(default);
         var arrived = await acme.Seqs();
-        await Settles(arrived[^1]);
         await consumers[0].Run(default);
         await other.Stop();
 
@@ -45,7 +44,6 @@ public partial class ChangeLogTests
     {
         var acme = await app.Org("acme");
         await acme.Say(await acme.Chat(), "x");
-        await Settles((await acme.Seqs())[^1]);
         var followed = new ConcurrentBag<long>();
         var consumer = Follow(app, "failing", followed);
         consumer.Fails = acme.Id;
@@ -65,20 +63,20 @@ public partial class ChangeLogTests
         new(
             name,
             app.Services.GetRequiredService<NpgsqlDataSource>(),
-            app.Services.GetRequiredService<ChangeLog>(),
+            app.Services.GetRequiredService<OrganizationLog>(),
             app.Services.GetRequiredService<IngestActivity>(),
             followed);
 
     private sealed class TestConsumer(
         string name,
         NpgsqlDataSource db,
-        ChangeLog changeLog,
+        OrganizationLog organizationLog,
         IngestActivity activity,
         ConcurrentBag<long> followed)
         : FeedConsumer(
             name,
             db,
-            changeLog,
+            organizationLog,
             new FeedSettings { BatchRows = 3, YieldFactor = 0 },
             activity,
             TimeProvider.System,
@@ -86,26 +84,26 @@ public partial class ChangeLogTests
     {
         public Guid? Fails { get; set; }
 
-        protected override async Task<long> Consume(Sql.Transaction transaction, Guid orgId, long seq, long settled)
+        protected override async Task<long> Consume(Sql.Transaction transaction, Guid orgId, long seq, long head)
         {
             await transaction.ExecuteAsync("update chats set title = 'followed' where org_id = @OrgId", new { OrgId = orgId });
             if (Fails == orgId)
                 throw new InvalidOperationException("As it was told.");
             var piece = await transaction.QueryAsync<long>(
                 """
-                select seq from messages where org_id = @OrgId and seq > @Seq and seq <= @Settled
+                select seq from messages where org_id = @OrgId and seq > @Seq and seq <= @Head
                 union all
-                select seq from chats where org_id = @OrgId and seq > @Seq and seq <= @Settled
+                select seq from chats where org_id = @OrgId and seq > @Seq and seq <= @Head
                 order by seq
                 limit 3
                 """,
-                new { OrgId = orgId, Seq = seq, Settled = settled });
+                new { OrgId = orgId, Seq = seq, Head = head });
             transaction.AfterCommit(() =>
             {
                 foreach (var each in piece)
                     followed.Add(each);
             });
-            return piece.Count < 3 ? settled : piece[^1];
+            return piece.Count < 3 ? head : piece[^1];
         }
     }
 }
