@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using ChatLogger.Bench.Http;
 using ChatLogger.Import;
+using ChatLogger.Transcripts;
 
 namespace ChatLogger.Bench;
 

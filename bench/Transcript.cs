@@ -1,6 +1,7 @@
 using System.Text.Json;
 using ChatLogger.Bench.Http;
 using ChatLogger.Import;
+using ChatLogger.Transcripts;
 
 namespace ChatLogger.Bench;
 

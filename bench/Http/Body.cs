@@ -1,4 +1,5 @@
 using ChatLogger.Import;
+using ChatLogger.Transcripts;
 
 namespace ChatLogger.Bench.Http;
 

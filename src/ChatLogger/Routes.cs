@@ -36,6 +36,10 @@ internal static class Routes
         GetChat.MapPlugin(pluginReaders);
         ListMessages.MapPlugin(pluginReaders);
 
+        // Integrations: the protocols of other services, in the organization of the key.
+        var integrations = app.MapGroup("").RequireAccess(EndpointPolicy.IntegrationKey(KeyScope.Ingest)).WithTags("Integrations");
+        ReceiveTraces.Map(integrations);
+
         // The dashboard API: a session cookie. These routes are for every member's own account.
         Login.Map(app.MapGroup("").RequireAccess(EndpointPolicy.Anyone).WithTags("Account"));
         var account = app.MapGroup("").RequireAccess(EndpointPolicy.AnyMember).WithTags("Account");

@@ -23,6 +23,7 @@ internal sealed class AuthorizationMiddleware(
     public const string KeyHeader = "x-organization-api-key";
 
     private const string BearerScheme = "Bearer ";
+    private const string BasicScheme = "Basic ";
 
     public async Task InvokeAsync(HttpContext context)
     {
@@ -56,14 +57,14 @@ internal sealed class AuthorizationMiddleware(
 
     private async Task AuthorizePlugin(HttpContext context, EndpointPolicy access)
     {
-        var sent = Keys(context.Request.Headers);
+        var sent = Keys(context.Request.Headers, access.IsIntegration);
         var (key, grant) = sent.Count == 1 ? keys.Known(sent[0]) : default;
         if (grant is null)
             (key, grant) = await LookUp(context, sent);
         if ((rateLimiters.Ingest(grant.OrgId, key!.PublicId) ?? Widget(context, key, grant)) is { } wait)
             throw await Throttled(context, new Actor("key", key.PublicId, ProblemWriter.TraceId(context)), grant.OrgId, wait);
 
-        if (context.Request.RouteValues["slug"] is not string slug || slug != grant.OrgSlug)
+        if (!access.IsIntegration && (context.Request.RouteValues["slug"] is not string slug || slug != grant.OrgSlug))
             throw SessionAuthenticator.NoSuchOrganization();
 
         var caller = new PluginCaller(grant.OrgId, grant.OrgSlug, key.PublicId, grant.Scopes)
@@ -163,15 +164,28 @@ internal sealed class AuthorizationMiddleware(
 
     // A key in both headers counts as two keys, even if they are equal. An Authorization header with another scheme is ignored: it is meant
     // for a proxy in between.
-    private static StringValues Keys(IHeaderDictionary headers)
+    private static StringValues Keys(IHeaderDictionary headers, bool isIntegration)
     {
         var keys = headers[KeyHeader];
+        var mayBeBasic = isIntegration && keys.Count == 0;
         foreach (var sent in headers.Authorization)
         {
             if (sent is not null && sent.StartsWith(BearerScheme, StringComparison.OrdinalIgnoreCase))
                 keys = StringValues.Concat(keys, sent[BearerScheme.Length..].TrimStart(' '));
+            else if (mayBeBasic && sent is not null && sent.StartsWith(BasicScheme, StringComparison.OrdinalIgnoreCase))
+                keys = StringValues.Concat(keys, Password(sent[BasicScheme.Length..].Trim(' ')));
         }
         return keys;
+    }
+
+    // A malformed one is a key that is not valid.
+    private static string Password(string credentials)
+    {
+        var decoded = new byte[credentials.Length];
+        return Convert.TryFromBase64String(credentials, decoded, out var length)
+            && Encoding.UTF8.GetString(decoded, 0, length).Split(':', 2) is [_, var password]
+                ? password
+                : "";
     }
 
     private async Task Throttle(HttpContext context, Session session)

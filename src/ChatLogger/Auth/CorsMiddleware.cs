@@ -1,3 +1,4 @@
+using ChatLogger.Http;
 using Microsoft.Net.Http.Headers;
 
 namespace ChatLogger.Auth;
@@ -28,7 +29,7 @@ internal sealed class CorsMiddleware(RequestDelegate next, CorsSettings settings
     public async Task InvokeAsync(HttpContext context)
     {
         var path = context.Request.Path;
-        var isPlugin = path.StartsWithSegments(PluginPath);
+        var isPlugin = path.StartsWithSegments(PluginPath) || IntegrationPaths.Contain(path);
         if (!isPlugin && (path == "/" || Service.Any(prefix => path.StartsWithSegments(prefix))))
         {
             await next(context);

@@ -27,6 +27,9 @@ internal enum CredentialKind
 /// </summary>
 internal sealed record EndpointPolicy(CredentialKind Credential, string Description, IReadOnlyList<string> Allowed)
 {
+    /// <summary>Whether the path names no organization, and Basic is accepted.</summary>
+    public bool IsIntegration { get; private init; }
+
     public static readonly EndpointPolicy Anyone = new(CredentialKind.None, "anyone", []);
 
     public static readonly EndpointPolicy AnyMember = new(CredentialKind.Session, "any member", []);
@@ -37,6 +40,12 @@ internal sealed record EndpointPolicy(CredentialKind Credential, string Descript
     public static readonly EndpointPolicy Superadmin = new(CredentialKind.Session, MemberRole.Superadmin, [MemberRole.Superadmin]);
 
     public static EndpointPolicy Key(string scope) => new(CredentialKind.ApiKey, $"key with scope {scope}", [scope]);
+
+    /// <summary>
+    /// For the protocols of other services: the organization is the key's, and the key may also be the password of HTTP Basic.
+    /// </summary>
+    public static EndpointPolicy IntegrationKey(string scope) =>
+        new(CredentialKind.ApiKey, $"key with scope {scope}", [scope]) { IsIntegration = true };
 
     public static EndpointPolicy Role(params string[] roles) => new(CredentialKind.OrganizationSession, string.Join(", ", roles), roles);
 }

@@ -46,6 +46,8 @@ internal static class FeaturesSetup
         services.AddSingleton<FeedbackWriter>();
         services.AddSingleton<BatchWriter>();
         services.AddSingleton<BatchRules>();
+        services.AddSingleton<StoredTranscripts>();
+        services.AddSingleton<ExchangeWriter>();
         services.AddSingleton<IObservableGauges, IngestGauges>();
     }
 

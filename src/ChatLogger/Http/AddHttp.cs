@@ -15,7 +15,8 @@ internal static class HttpSetup
         var limits = Settings.Bind<Limits>(builder.Configuration, Limits.Section);
         builder.Services.AddSingleton(settings);
         builder.Services.AddSingleton(limits);
-        builder.Services.AddSingleton(new BodyMemoryBudget(Math.Max(settings.BodyBytes, Math.Max(limits.BodyBytes, limits.BatchBytes))));
+        builder.Services.AddSingleton(new BodyMemoryBudget(
+            new[] { settings.BodyBytes, limits.BodyBytes, limits.BatchBytes, limits.OtlpBytes }.Max()));
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<IngestActivity>();
         builder.Services.AddSingleton<MatcherPolicy, CaseSensitivePaths>();

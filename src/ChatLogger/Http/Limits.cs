@@ -18,6 +18,10 @@ internal sealed record Limits
     [Range(4_096, 67_108_864)]
     public int BatchBytes { get; init; } = 4_194_304;
 
+    /// <summary>The size of an OTLP export, in bytes, also after decompression. Default 20 MiB.</summary>
+    [Range(4_096, 67_108_864)]
+    public int OtlpBytes { get; init; } = 20_971_520;
+
     /// <summary>The number of items of a batch. Default 1,000.</summary>
     [Range(1, 10_000)]
     public int BatchItems { get; init; } = 1_000;

@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using System.Runtime.CompilerServices;
 using System.Text;
+using ChatLogger.Transcripts;
 
 namespace ChatLogger.Import;
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ChatLogger.Transcripts;
 
 namespace ChatLogger.Import;
 

@@ -23,6 +23,7 @@ internal sealed class DocumentBuilder
     private static readonly (string Name, string Description)[] Tags =
     [
         ("Plugin", "What a chat plugin writes, with its organization's API key."),
+        ("Integrations", "What the SDKs of other services send, with an organization's API key."),
         ("Account", "Logging in and out, and a member's own account."),
         ("Organizations", "A member's own organization; for superadmins, all of them."),
         ("Chats", "Reading and writing chats as a member."),

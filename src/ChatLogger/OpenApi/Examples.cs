@@ -6,6 +6,16 @@ internal sealed record Example(string Key, string Summary, string Body);
 /// <summary>The examples of request bodies, by operation name.</summary>
 internal static class Examples
 {
+    private static readonly Example[] Spans =
+    [
+        new("span", "A span that is a call of a model, without what was said",
+            """
+            {"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174",
+              "name":"chat m-1","startTimeUnixNano":"1764547200000000000","endTimeUnixNano":"1764547200840000000",
+              "attributes":[{"key":"gen_ai.operation.name","value":{"stringValue":"chat"}}]}]}]}]}
+            """),
+    ];
+
     private static readonly Dictionary<string, Example[]> All = new()
     {
         ["CreateChat"] =
@@ -66,6 +76,9 @@ internal static class Examples
                 """{"format":"csv","layout":"messages","from":"2026-11-01","to":"2026-12-01"}"""),
             new("later", "Everything as JSON, to be fetched later", """{"format":"json","mode":"async"}"""),
         ],
+        ["ReceiveTraces"] = Spans,
+        ["ReceiveTracesAtOtel"] = Spans,
+        ["ReceiveTracesAtPublicOtel"] = Spans,
     };
 
     /// <summary>Returns the examples; a test checks that every operation with a body has one.</summary>

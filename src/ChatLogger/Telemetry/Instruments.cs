@@ -36,6 +36,7 @@ internal sealed class Instruments
     private readonly Counter<long> _replays;
     private readonly Counter<long> _refusals;
     private readonly Counter<long> _keyLookups;
+    private readonly Counter<long> _spans;
     private readonly Histogram<double> _connectionWait;
 
     public Instruments(IMeterFactory meters)
@@ -63,6 +64,10 @@ internal sealed class Instruments
             "chatlogger.key_cache.lookups",
             "{lookup}",
             "API keys that came, and whether what they grant was in memory.");
+        _spans = meter.CreateCounter<long>(
+            "chatlogger.otlp.spans",
+            "{span}",
+            "Spans that were received, and what became of them.");
         _connectionWait = meter.CreateHistogram(
             "db.client.connection.wait_time",
             "s",
@@ -70,6 +75,10 @@ internal sealed class Instruments
             null,
             Seconds);
     }
+
+    /// <summary>Counts received spans by what became of them: exchange, ignored or rejected.</summary>
+    public void Spans(string outcome, int count) =>
+        _spans.Add(count, new KeyValuePair<string, object?>("chatlogger.span.outcome", outcome));
 
     /// <summary>Whether measuring the wait for a connection is worth its cost, because somebody listens.</summary>
     public bool TimesConnections => _connectionWait.Enabled;

@@ -119,7 +119,11 @@ public sealed partial class HostileInputTests
             {
                 try
                 {
-                    answer.IsSafeProblem(answer.Status, answer.Text("type"));
+                    var isOurs = answer.Header("Content-Type") == "application/problem+json";
+                    if (isOurs || _endpoint.Metadata.GetMetadata<IProblemFormat>() is null)
+                        answer.IsSafeProblem(answer.Status, answer.Text("type"));
+                    else
+                        answer.HasSecurityHeaders().TellsNothing();
                 }
                 catch (Exception exception) when (exception is Xunit.Sdk.XunitException or JsonException)
                 {

@@ -7,6 +7,7 @@ internal enum Row
     Operator,
     Plugin,
     PluginReading,
+    Integration,
     Account,
     Organization,
     Reading,
@@ -75,6 +76,7 @@ internal static class Matrix
         [Row.Operator] = "       401        401  401    401   401   401   401",
         [Row.Plugin] = "         401        ✓    401    401   401   401   401",
         [Row.PluginReading] = "  401        ✓    401    401   401   401   401",
+        [Row.Integration] = "    401        ✓    401    401   401   401   401",
         [Row.Account] = "        401        401  ✓      ✓     ✓     ✓     ✓",
         [Row.Organization] = "   401        401  ✓      ✓     ✓     ✓     404",
         [Row.Reading] = "        401        401  ✓      own   ✓     ✓     404",
@@ -113,6 +115,10 @@ internal static class Matrix
         },
         new("PUT /api/v1/orgs/{slug}/chats/{chatId}/feedback", Row.Plugin, 200, _ => new { rating = "up" }),
         new("PUT /api/v1/orgs/{slug}/chats/{chatId}/messages/{messageId}/feedback", Row.Plugin, 200, _ => new { rating = "up" }),
+
+        new("POST /v1/traces", Row.Integration, 200, _ => new { resourceSpans = Array.Empty<object>() }),
+        new("POST /otel/v1/traces", Row.Integration, 200, _ => new { resourceSpans = Array.Empty<object>() }),
+        new("POST /api/public/otel/v1/traces", Row.Integration, 200, _ => new { resourceSpans = Array.Empty<object>() }),
 
         new("POST /auth/logout", Row.Account, 204) { EndsSession = true },
         new("GET /users/me", Row.Account, 200),

@@ -77,7 +77,10 @@ internal sealed partial class MatrixFixture
         Kind Person(string name, Column column, Caller caller, string org) => new(name, column, caller, org, Acme.Slug, _ => null);
         Kind Key(string name, string key, string slug, int status) =>
             new(name, Column.Key, stranger.WithKey(key), "me", slug, line =>
-                line.Row is Row.Plugin or Row.PluginReading && status != 0 ? status : null);
+                // An integration is in the key's own organization.
+                (line.Row is Row.Plugin or Row.PluginReading && status != 0) || (line.Row == Row.Integration && status == 403)
+                    ? status
+                    : null);
         async Task<string> KeyAfter(string after)
         {
             var key = await Acme.Key();

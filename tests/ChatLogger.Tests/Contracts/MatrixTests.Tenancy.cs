@@ -15,7 +15,7 @@ public sealed partial class MatrixTests
 
         foreach (var (line, endpoint) in Lines.Where(each => each.Line.Row is not (Row.Open or Row.Account or Row.Organizations)))
         {
-            var kinds = line.Row is Row.Plugin or Row.PluginReading ? ["a key"] : new[] { "admin", "superadmin" };
+            var kinds = line.Row is Row.Plugin or Row.PluginReading or Row.Integration ? ["a key"] : new[] { "admin", "superadmin" };
             // A member with the role user gets no other information, wherever that role has access at all.
             if (Matrix.Cell(line.Row, Column.User) == "own")
                 kinds = [.. kinds, "user"];
@@ -118,6 +118,7 @@ public sealed partial class MatrixTests
             401 => line.Row switch
             {
                 Row.Plugin or Row.PluginReading => "401 of the plugin API",
+                Row.Integration => $"401 of {line.Path}",
                 Row.Operator => "401 of the operator's routes",
                 _ => "401 of the dashboard API",
             },

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using ChatLogger.Import;
+using ChatLogger.Transcripts;
 
 namespace ChatLogger.Tests.Import;
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using ChatLogger.Auth;
-using ChatLogger.Import;
+using ChatLogger.Transcripts;
 using ChatLogger.Tests.Support;
 using FsCheck;
 using FsCheck.Fluent;

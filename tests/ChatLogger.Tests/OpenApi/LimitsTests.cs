@@ -26,6 +26,7 @@ public class LimitsTests(LimitedApp app) : IClassFixture<LimitedApp>
     [
         "from", "to", "cursor", "LoginRequest.email", "LoginRequest.password", "ChangeProfileRequest.currentPassword", "org", "actor",
         "If-None-Match", "Range", "If-Range", "after", "Last-Event-ID",
+        "ReceiveTracesRequest.resourceSpans",
     ];
 
     [Fact]

@@ -79,12 +79,15 @@ internal sealed class Body<T> : IEndpointParameterMetadataProvider
     }
 }
 
-/// <summary>Tells routing and the OpenAPI document that an endpoint reads a JSON body of this type through <see cref="Body{T}"/>.</summary>
-internal sealed class BodyShape(Type type) : IAcceptsMetadata
+/// <summary>
+/// Tells routing and the OpenAPI document that an endpoint reads a body of this type: JSON through <see cref="Body{T}"/>, or what an
+/// integration takes.
+/// </summary>
+internal sealed class BodyShape(Type type, params string[] contentTypes) : IAcceptsMetadata
 {
     public Type RequestType => type;
 
-    public IReadOnlyList<string> ContentTypes { get; } = ["application/json"];
+    public IReadOnlyList<string> ContentTypes { get; } = contentTypes.Length == 0 ? ["application/json"] : contentTypes;
 
     public bool IsOptional => false;
 }

@@ -52,7 +52,7 @@ internal static class BodyReader
                 {
                     reader.AdvanceTo(result.Buffer.End);
                     context.Response.Headers.Connection = "close";
-                    throw ProblemException.Unavailable("More is being sent than can be taken. Try again shortly.", TimeSpan.FromSeconds(1));
+                    throw TooMuch();
                 }
                 if (result.IsCompleted)
                     return result.Buffer;
@@ -95,8 +95,10 @@ internal static class BodyReader
     /// <param name="gzip">The file.</param>
     /// <param name="limit">The maximum number of decompressed bytes.</param>
     /// <param name="unpacked">Rented from the shared pool; the caller returns it.</param>
+    /// <param name="reservation">Reserves memory for what is decompressed; null: it is bounded by the limit alone.</param>
     /// <returns>The number of decompressed bytes.</returns>
-    public static int Unpack(ReadOnlySequence<byte> gzip, int limit, out byte[] unpacked)
+    public static int Unpack(
+        ReadOnlySequence<byte> gzip, int limit, out byte[] unpacked, BodyMemoryBudget.Reservation? reservation = null)
     {
         unpacked = [];
         if (gzip.Length < MinGzipBytes)
@@ -111,6 +113,8 @@ internal static class BodyReader
                 length += count;
                 if (length > limit)
                     throw ProblemException.BodyTooLarge(limit);
+                if (length > BodyMemoryBudget.CreateReservation && reservation?.TryGrow(length) == false)
+                    throw TooMuch();
                 if (length == buffer.Length)
                     buffer = Doubled(buffer);
             }
@@ -134,6 +138,9 @@ internal static class BodyReader
                 ArrayPool<byte>.Shared.Return(buffer);
         }
     }
+
+    private static ProblemException TooMuch() =>
+        ProblemException.Unavailable("More is being sent than can be taken. Try again shortly.", TimeSpan.FromSeconds(1));
 
     private static byte[] Doubled(byte[] buffer)
     {

@@ -23,9 +23,9 @@ internal static class HeaderValidation
             throw ProblemException.BadRequest("A request has either Content-Length or Transfer-Encoding.");
         }
 
-        if (context.GetEndpoint()?.Metadata.GetMetadata<BodyShape>() is not null)
+        if (context.GetEndpoint()?.Metadata.GetMetadata<BodyShape>() is { } shape)
         {
-            RequireJson(request, gzip: context.GetEndpoint()!.Metadata.GetMetadata<GzipAllowed>() is not null);
+            RequireType(request, shape.ContentTypes, gzip: context.GetEndpoint()!.Metadata.GetMetadata<GzipAllowed>() is not null);
             var limit = BodyLimit.Of(context);
             if (request.ContentLength > limit)
                 throw ProblemException.BodyTooLarge(limit);
@@ -37,13 +37,13 @@ internal static class HeaderValidation
             && !HttpMethods.IsHead(request.Method))
         {
             // The endpoint ignores the body, but a form that a foreign page submits must not pass as a request without a body.
-            RequireJson(request);
+            RequireType(request, ["application/json"]);
         }
         return next(context);
     }
 
-    public static ProblemException WrongContentType() =>
-        ProblemException.UnsupportedMediaType("The body must be application/json in UTF-8.");
+    public static ProblemException WrongContentType(IReadOnlyList<string>? types = null) =>
+        ProblemException.UnsupportedMediaType($"The body must be {string.Join(" or ", types ?? ["application/json"])} in UTF-8.");
 
     /// <summary>Whether the body must be decompressed; the checks above decide whether it may be compressed.</summary>
     public static bool IsGzip(HttpRequest request) =>
@@ -56,14 +56,14 @@ internal static class HeaderValidation
     private static bool HasBody(HttpRequest request) =>
         request.ContentLength > 0 || request.Headers.ContainsKey(HeaderNames.TransferEncoding);
 
-    private static void RequireJson(HttpRequest request, bool gzip = false)
+    private static void RequireType(HttpRequest request, IReadOnlyList<string> types, bool gzip = false)
     {
         // Fast path for the usual spelling.
-        var isPlain = request.ContentType == "application/json";
+        var isPlain = request.ContentType == "application/json" && types[0] == "application/json";
         if (!isPlain && (!MediaTypeHeaderValue.TryParse(request.ContentType, out var type)
-            || !type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase)
+            || !types.Any(known => type.MediaType.Equals(known, StringComparison.OrdinalIgnoreCase))
             || (type.Charset.HasValue && !IsUtf8(HeaderUtilities.RemoveQuotes(type.Charset)))))
-            throw WrongContentType();
+            throw WrongContentType(types);
         if (request.Headers.ContentEncoding.Count > 0 && request.Headers.ContentEncoding != "identity" && !(gzip && IsGzip(request)))
             throw ProblemException.UnsupportedMediaType(
                 gzip ? "The body may be encoded with gzip, once, and not otherwise." : "The body must not be encoded.");

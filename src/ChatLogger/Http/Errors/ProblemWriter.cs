@@ -64,13 +64,21 @@ internal sealed partial class ProblemWriter(RequestDelegate next, TimeProvider t
             response.Headers.RetryAfter = Math.Max(1, (long)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
 
         var body = new MemoryStream();
+        if (context.GetEndpoint()?.Metadata.GetMetadata<IProblemFormat>() is { } format)
+            response.ContentType = format.Write(context, problem, body);
+        else
+            WriteJson(context, problem, body);
+        response.ContentLength = body.Length;
+        if (!HttpMethods.IsHead(context.Request.Method))
+            await response.Body.WriteAsync(body.GetBuffer().AsMemory(0, (int)body.Length), CancellationToken.None);
+    }
+
+    private static void WriteJson(HttpContext context, ProblemException problem, MemoryStream body)
+    {
         using (var json = new Utf8JsonWriter(body, new JsonWriterOptions { Encoder = Json.Encoder }))
         {
             Write(json, problem, TraceId(context));
         }
-        response.ContentLength = body.Length;
-        if (!HttpMethods.IsHead(context.Request.Method))
-            await response.Body.WriteAsync(body.GetBuffer().AsMemory(0, (int)body.Length), CancellationToken.None);
     }
 
     /// <summary>Writes the problem as a JSON object.</summary>
@@ -100,7 +108,8 @@ internal sealed partial class ProblemWriter(RequestDelegate next, TimeProvider t
     public static string TraceId(HttpContext context) => Activity.Current?.TraceId.ToHexString() ?? context.TraceIdentifier;
 
     private static string Challenge(PathString path) =>
-        path.StartsWithSegments("/api") ? "ApiKey" : path.StartsWithSegments("/metrics") ? "Bearer" : "Cookie";
+        path.StartsWithSegments("/api") || IntegrationPaths.Contain(path) ? "ApiKey"
+        : path.StartsWithSegments("/metrics") ? "Bearer" : "Cookie";
 
     // Routing sets a bare status for an unknown path, a wrong method or a wrong content type.
     private static ProblemException? FromRouting(HttpContext context)

@@ -2,6 +2,7 @@ using System.IO.Hashing;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
+using ChatLogger.Transcripts;
 
 namespace ChatLogger.Import;
 

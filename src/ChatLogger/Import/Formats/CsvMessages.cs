@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using ChatLogger.Data;
+using ChatLogger.Transcripts;
 using NodaTime.Text;
 
 namespace ChatLogger.Import;

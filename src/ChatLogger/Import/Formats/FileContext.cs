@@ -1,3 +1,5 @@
+using ChatLogger.Transcripts;
+
 namespace ChatLogger.Import;
 
 /// <summary>What a format knows of the file that it reads.</summary>

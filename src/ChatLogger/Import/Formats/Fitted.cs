@@ -1,5 +1,6 @@
 using System.Text;
 using ChatLogger.Data;
+using ChatLogger.Transcripts;
 
 namespace ChatLogger.Import;
 

@@ -1,3 +1,5 @@
+using ChatLogger.Transcripts;
+
 namespace ChatLogger.Import;
 
 /// <summary>Where a JSON value comes from.</summary>

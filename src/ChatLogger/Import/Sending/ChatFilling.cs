@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using ChatLogger.Transcripts;
 
 namespace ChatLogger.Import;
 

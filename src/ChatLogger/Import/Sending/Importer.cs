@@ -1,3 +1,5 @@
+using ChatLogger.Transcripts;
+
 namespace ChatLogger.Import;
 
 /// <summary>How far an import is, for the progress line.</summary>

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
 using ChatLogger.Telemetry.Logs;
+using ChatLogger.Transcripts;
 
 namespace ChatLogger.Import;
 

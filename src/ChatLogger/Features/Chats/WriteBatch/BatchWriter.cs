@@ -13,7 +13,7 @@ namespace ChatLogger.Features;
 internal sealed partial class BatchWriter : IAsyncDisposable
 {
     /// <summary>The route that Idempotency-Keys of items are stored under.</summary>
-    private const string Route = "batch";
+    public const string Route = "batch";
 
     private readonly NpgsqlDataSource _db;
     private readonly IngestSettings _settings;

@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace ChatLogger.Import;
+namespace ChatLogger.Transcripts;
 
 /// <summary>A message. Parts and tool calls are arrays in the shapes of the API, or undefined; so is metadata, an object.</summary>
 internal sealed record ImportedMessage

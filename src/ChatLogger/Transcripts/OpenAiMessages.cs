@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Text.Json;
 using ChatLogger.Telemetry.Logs;
 
-namespace ChatLogger.Import;
+namespace ChatLogger.Transcripts;
 
 /// <summary>Reads messages in the shape of OpenAI's chat completions, which several formats have.</summary>
 internal static class OpenAiMessages

@@ -1,4 +1,4 @@
-namespace ChatLogger.Import;
+namespace ChatLogger.Transcripts;
 
 /// <summary>
 /// Counts what a reader leaves out, cuts or replaces, to be told at the end. One instance is used by one reader, which is read by one task.

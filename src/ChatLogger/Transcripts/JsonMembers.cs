@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using ChatLogger.Http;
 
-namespace ChatLogger.Import;
+namespace ChatLogger.Transcripts;
 
 /// <summary>Reads the members of foreign JSON. What is absent, null or of another type is null: their formats change.</summary>
 internal static class JsonMembers

@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Json;
 using ChatLogger.Telemetry.Logs;
 
-namespace ChatLogger.Import;
+namespace ChatLogger.Transcripts;
 
 /// <summary>
 /// Makes the metadata of a chat or message from members of its source. It leaves out members that would exceed what the service takes by

@@ -5,7 +5,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using ChatLogger.Telemetry.Logs;
 
-namespace ChatLogger.Import;
+namespace ChatLogger.Transcripts;
 
 /// <summary>
 /// Replaces files that are embedded in messages, as <c>data:</c> URLs or base64: what stays is their type, size and hash. The service keeps

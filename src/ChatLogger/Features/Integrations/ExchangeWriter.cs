@@ -1,0 +1,85 @@
+using ChatLogger.Auth;
+using ChatLogger.Data;
+using ChatLogger.Http;
+
+namespace ChatLogger.Features;
+
+/// <summary>
+/// Writes exchanges that integrations have received, each message once and in order, however often and in whatever pieces they are sent,
+/// and also when several instances receive the same conversation at once.
+/// </summary>
+internal sealed class ExchangeWriter(
+    BatchWriter writer, StoredTranscripts transcripts, BatchRules rules, Limits limits, IdGenerator ids, TimeProvider time)
+{
+    /// <summary>Writes the exchanges and returns, for each, why it or a part of it was refused; null: it is there.</summary>
+    /// <exception cref="ProblemException">Some could not be written just now; all should be sent again.</exception>
+    public async Task<ProblemException?[]> Write(PluginCaller caller, IReadOnlyList<Exchange> exchanges, CancellationToken ct)
+    {
+        var results = new ProblemException?[exchanges.Count];
+        var now = time.GetUtcNow();
+        var conversations = new List<(NewChat Chat, List<int> Exchanges)>();
+        var due = Enumerable.Range(0, exchanges.Count).Where(at => Admit(at)).GroupBy(at => exchanges[at].ConversationId);
+        foreach (var conversation in due)
+        {
+            List<int> inOrder = [.. conversation.OrderBy(at => exchanges[at].StartedAt)];
+            if (TryMakeChat(caller, exchanges[inOrder[0]], inOrder.ConvertAll(at => exchanges[at]), now, out var chat) is { } refusal)
+                inOrder.ForEach(at => results[at] = refusal);
+            else
+                conversations.Add((chat!, inOrder));
+        }
+        if (conversations.Count == 0)
+            return results;
+
+        writer.Capacity.Reserve([.. conversations.Select(each => each.Chat)]);
+        var opened = await writer.Open(conversations.ConvertAll(each => each.Chat), ct);
+        var existing = opened.Where(chat => chat is { Error: null, Replayed: true }).Select(chat => chat.Id).Distinct().ToList();
+        var known = await transcripts.Read(caller.OrgId, existing, ct);
+        await Task.WhenAll(conversations.Select(async (conversation, at) =>
+        {
+            if (opened[at].Error is { } why)
+            {
+                conversation.Exchanges.ForEach(exchange => results[exchange] = why);
+                return;
+            }
+            var chatId = opened[at].Id;
+            var writing = new ConversationWriter(
+                caller, chatId, known.GetValueOrDefault(chatId) ?? [], writer, transcripts, rules, limits, ids, now);
+            foreach (var exchange in conversation.Exchanges)
+                results[exchange] = await writing.Write(exchanges[exchange], ct);
+        }));
+        return Array.Find(results, result => result?.Type == ProblemType.Unavailable) is { } unavailable ? throw unavailable : results;
+
+        bool Admit(int at)
+        {
+            results[at] = CreationTime.Refuse(exchanges[at].StartedAt, caller.May(KeyScope.Import), now);
+            return results[at] is null;
+        }
+    }
+
+    // The chat has what the first of its exchanges says about it; one that is there already stays as it is.
+    private ProblemException? TryMakeChat(
+        PluginCaller caller, Exchange first, List<Exchange> exchanges, DateTimeOffset now, out NewChat? chat)
+    {
+        chat = null;
+        var tags = exchanges.SelectMany(exchange => exchange.Tags)
+            .Select(tag => StorableText.Of(tag.Trim()).Beginning(limits.TagLength)!)
+            .Where(tag => tag.Length > 0)
+            .Distinct(StringComparer.Ordinal)
+            .Take(limits.Tags);
+        var command = new CreateChat.Request(
+            StorableText.Of(first.ConversationId),
+            StorableText.OfOptional(exchanges.Find(exchange => exchange.Title is not null)?.Title).Beginning(limits.NameLength),
+            [.. tags],
+            null,
+            StorableText.OfOptional(exchanges.Find(exchange => exchange.ExternalUserId is not null)?.ExternalUserId)
+                .Beginning(limits.ExternalUserIdLength),
+            null,
+            first.StartedAt < now ? first.StartedAt : now).By(caller, null);
+        var found = rules.Chats.Validate(command);
+        if (!found.IsValid)
+            return ProblemException.Validation(found.Errors);
+        var (id, made) = ids.Next();
+        chat = command.ToChat(id, command.CreatedAt.Or(made));
+        return null;
+    }
+}

@@ -1,0 +1,103 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using ChatLogger.Data;
+using ChatLogger.Ingest;
+using Npgsql;
+
+namespace ChatLogger.Features;
+
+/// <summary>Reads what conversations have, for integrations whose senders repeat it.</summary>
+internal sealed class StoredTranscripts([FromKeyedServices(Pools.Plugins)] NpgsqlDataSource db, IngestSettings settings, TimeProvider time)
+{
+    /// <summary>
+    /// The number of messages from the end of a conversation that are compared with what a sender repeats. One that repeats more than this
+    /// is compared with the end.
+    /// </summary>
+    private const int Most = 1_000;
+
+    /// <summary>
+    /// The keys of messages that integrations write: this and the number of the message in its conversation. An Idempotency-Key of a
+    /// caller is ASCII, so it is never one of these.
+    /// </summary>
+    private const string KeyPrefix = "¶";
+
+    public static string Key(int position) => KeyPrefix + position.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>The hash of what a message says, as the statement below computes it of a stored one.</summary>
+    public static byte[] Fingerprint(
+        string role, string? content, RawJsonArray? parts, RawJsonArray? toolCalls, string? toolCallId) =>
+        SHA256.HashData(Encoding.UTF8.GetBytes($"{role}\u0001{content}\u0001{parts}\u0001{toolCalls}\u0001{toolCallId}"));
+
+    /// <summary>Returns the messages of each of these chats, in order, with those that were deleted within the last day.</summary>
+    public async Task<IReadOnlyDictionary<Guid, List<KnownMessage>>> Read(Guid orgId, IReadOnlyCollection<Guid> chats, CancellationToken ct)
+    {
+        if (chats.Count == 0)
+            return new Dictionary<Guid, List<KnownMessage>>();
+        // The keys first: a message that is written in between is then known without its number, and never has a number without itself.
+        var keys = await db.ReadAsync<KeyRow>(
+            """
+            select parent_id, key, body_sha256, target_id
+            from idempotency_keys
+            where org_id = @OrgId
+              and route = @Route
+              and parent_id = any(@Chats)
+              and key like @Prefix
+              and created_at > @Forgotten
+            """,
+            new
+            {
+                OrgId = orgId,
+                BatchWriter.Route,
+                Chats = chats.ToArray(),
+                Prefix = KeyPrefix + "%",
+                Forgotten = time.GetUtcNow() - settings.KeyRetention,
+            },
+            ct);
+        var messages = await db.ReadAsync<MessageRow>(
+            """
+            select m.chat_id, m.id, m.role, m.exchange_id, encode(sha256(convert_to(
+                       m.role || E'\x01' || m.content || E'\x01' || coalesce(m.parts, '') || E'\x01' || coalesce(m.tool_calls, '')
+                       || E'\x01' || coalesce(m.tool_call_id, ''), 'UTF8')), 'hex') as fingerprint
+            from unnest(@Chats::uuid[]) as k(chat_id)
+            cross join lateral (
+                select m.chat_id, m.seq, m.id, m.role, m.content, m.parts::text as parts, m.tool_calls::text as tool_calls, m.tool_call_id,
+                       coalesce(m.metadata ->> 'spanId', m.metadata ->> 'observationId', m.metadata ->> 'runId') as exchange_id
+                from messages m
+                where m.org_id = @OrgId
+                  and m.chat_id = k.chat_id
+                order by m.seq desc
+                limit @Most
+            ) m
+            order by m.chat_id, m.seq
+            """,
+            new { OrgId = orgId, Chats = chats.Select(chat => chat.ToString()).ToArray(), Most },
+            ct);
+        var found = chats.ToDictionary(chat => chat, _ => new List<KnownMessage>());
+        var positions = keys.ToDictionary(
+            key => key.TargetId, key => int.Parse(key.Key.AsSpan(KeyPrefix.Length), CultureInfo.InvariantCulture));
+        foreach (var row in messages)
+        {
+            found[row.ChatId].Add(new(
+                row.Id, row.Role, row.Fingerprint, row.ExchangeId, positions.TryGetValue(row.Id, out var position) ? position : null));
+        }
+        AddDeleted(found, keys, positions, [.. messages.Select(message => message.Id)]);
+        return found;
+    }
+
+    // A deleted message is known until its key expires: it stands before the first message that was written after it.
+    private static void AddDeleted(
+        Dictionary<Guid, List<KnownMessage>> found, IReadOnlyList<KeyRow> keys, Dictionary<Guid, int> positions, HashSet<Guid> there)
+    {
+        foreach (var key in keys.Where(key => !there.Contains(key.TargetId)))
+        {
+            var (known, position) = (found[key.ParentId], positions[key.TargetId]);
+            var at = known.FindIndex(message => message.Position > position);
+            known.Insert(at < 0 ? known.Count : at, new(null, null, Convert.ToHexStringLower(key.BodySha256), null, position));
+        }
+    }
+
+    private sealed record KeyRow(Guid ParentId, string Key, byte[] BodySha256, Guid TargetId);
+
+    private sealed record MessageRow(Guid ChatId, Guid Id, string Role, string? ExchangeId, string Fingerprint);
+}
