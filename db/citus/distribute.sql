@@ -27,6 +27,7 @@ select create_distributed_table('messages', 'org_id', colocate_with => 'chats');
 select create_distributed_table('feedback', 'org_id', colocate_with => 'chats');
 select create_distributed_table('chat_changes', 'org_id', colocate_with => 'chats');
 select create_distributed_table('audit_events', 'org_id', colocate_with => 'chats');
+select create_distributed_table('integration_events', 'org_id', colocate_with => 'chats');
 select create_distributed_table('idempotency_keys', 'org_id', colocate_with => 'chats');
 select create_distributed_table('followers', 'org_id', colocate_with => 'chats');
 select create_distributed_table('feedback_replaced', 'org_id', colocate_with => 'chats');

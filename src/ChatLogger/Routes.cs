@@ -17,6 +17,7 @@ internal static class Routes
         Home.Map(open);
         Dashboard.Map(open);
         Live.Map(open);
+        LangfuseHealth.Map(app.MapGroup("").RequireAccess(EndpointPolicy.Anyone).WithTags("Integrations"));
         Ready.Map(open);
         Features.Version.Map(open);
         ApiDocument.Map(open);
@@ -39,6 +40,8 @@ internal static class Routes
         // Integrations: the protocols of other services, in the organization of the key.
         var integrations = app.MapGroup("").RequireAccess(EndpointPolicy.IntegrationKey(KeyScope.Ingest)).WithTags("Integrations");
         ReceiveTraces.Map(integrations);
+        IngestLangfuse.Map(integrations);
+        IngestLunary.Map(integrations);
 
         // The dashboard API: a session cookie. These routes are for every member's own account.
         Login.Map(app.MapGroup("").RequireAccess(EndpointPolicy.Anyone).WithTags("Account"));

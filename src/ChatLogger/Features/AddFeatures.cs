@@ -48,6 +48,11 @@ internal static class FeaturesSetup
         services.AddSingleton<BatchRules>();
         services.AddSingleton<StoredTranscripts>();
         services.AddSingleton<ExchangeWriter>();
+        services.AddSingleton<RatingWriter>();
+        services.AddSingleton<EventStore>();
+        services.AddSingleton<LangfuseGenerations>();
+        services.AddSingleton<LunaryRuns>();
+        services.AddHostedService<EventCleanup>();
         services.AddSingleton<IObservableGauges, IngestGauges>();
     }
 
@@ -61,6 +66,7 @@ internal static class FeaturesSetup
         builder.Services.AddSingleton<IOrganizationPurger, RollupPurger>();
         builder.Services.AddSingleton<IOrganizationPurger, ChatChangesPurger>();
         builder.Services.AddSingleton<IOrganizationPurger>(services => services.GetRequiredService<SearchPurger>());
+        builder.Services.AddSingleton<IOrganizationPurger, EventPurger>();
         builder.Services.AddSingleton<IOrganizationPurger, ConversationPurger>();
         builder.Services.AddSingleton(Settings.Bind<PurgeSettings>(builder.Configuration, PurgeSettings.Section));
         builder.Services.AddHostedService<PurgeOrganizations>();

@@ -16,7 +16,7 @@ internal static class HttpSetup
         builder.Services.AddSingleton(settings);
         builder.Services.AddSingleton(limits);
         builder.Services.AddSingleton(new BodyMemoryBudget(
-            new[] { settings.BodyBytes, limits.BodyBytes, limits.BatchBytes, limits.OtlpBytes }.Max()));
+            new[] { settings.BodyBytes, limits.BodyBytes, limits.BatchBytes, limits.OtlpBytes, limits.LangfuseBytes }.Max()));
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<IngestActivity>();
         builder.Services.AddSingleton<MatcherPolicy, CaseSensitivePaths>();

@@ -22,6 +22,10 @@ internal sealed record Limits
     [Range(4_096, 67_108_864)]
     public int OtlpBytes { get; init; } = 20_971_520;
 
+    /// <summary>The size of a batch of Langfuse's legacy ingestion, in bytes, also after decompression. Default 3.5 MB.</summary>
+    [Range(4_096, 67_108_864)]
+    public int LangfuseBytes { get; init; } = 3_500_000;
+
     /// <summary>The number of items of a batch. Default 1,000.</summary>
     [Range(1, 10_000)]
     public int BatchItems { get; init; } = 1_000;

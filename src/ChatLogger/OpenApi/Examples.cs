@@ -76,6 +76,21 @@ internal static class Examples
                 """{"format":"csv","layout":"messages","from":"2026-11-01","to":"2026-12-01"}"""),
             new("later", "Everything as JSON, to be fetched later", """{"format":"json","mode":"async"}"""),
         ],
+        ["IngestLangfuse"] =
+        [
+            new("trace", "Which conversation a trace belongs to",
+                """
+                {"batch":[{"id":"0f7ec18e-cda2-4384-af01-98096c4bfcb5","type":"trace-create","timestamp":"2026-11-01T12:00:00Z",
+                  "body":{"id":"f06b133f-947e-4ff7-a9ed-a20f6cd4c165","sessionId":"order-1017","userId":"visitor-17"}}],"metadata":{}}
+                """),
+        ],
+        ["IngestLunary"] =
+        [
+            new("event", "An event that is no message",
+                """
+                {"events":[{"event":"start","type":"tool","runId":"2d73d3e6-23ef-4b04-bc9e-21497451e57b","timestamp":1761998400000}]}
+                """),
+        ],
         ["ReceiveTraces"] = Spans,
         ["ReceiveTracesAtOtel"] = Spans,
         ["ReceiveTracesAtPublicOtel"] = Spans,

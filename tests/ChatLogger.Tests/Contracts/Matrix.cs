@@ -116,6 +116,9 @@ internal static class Matrix
         new("PUT /api/v1/orgs/{slug}/chats/{chatId}/feedback", Row.Plugin, 200, _ => new { rating = "up" }),
         new("PUT /api/v1/orgs/{slug}/chats/{chatId}/messages/{messageId}/feedback", Row.Plugin, 200, _ => new { rating = "up" }),
 
+        new("GET /api/public/health", Row.Open, 200),
+        new("POST /api/public/ingestion", Row.Integration, 207, _ => new { batch = Array.Empty<object>() }),
+        new("POST /v1/runs/ingest", Row.Integration, 200, _ => new { events = Array.Empty<object>() }),
         new("POST /v1/traces", Row.Integration, 200, _ => new { resourceSpans = Array.Empty<object>() }),
         new("POST /otel/v1/traces", Row.Integration, 200, _ => new { resourceSpans = Array.Empty<object>() }),
         new("POST /api/public/otel/v1/traces", Row.Integration, 200, _ => new { resourceSpans = Array.Empty<object>() }),

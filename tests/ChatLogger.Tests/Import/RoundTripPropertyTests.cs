@@ -1,7 +1,7 @@
 using System.Text.Json;
 using ChatLogger.Auth;
-using ChatLogger.Transcripts;
 using ChatLogger.Tests.Support;
+using ChatLogger.Transcripts;
 using FsCheck;
 using FsCheck.Fluent;
 

@@ -26,7 +26,8 @@ public class LimitsTests(LimitedApp app) : IClassFixture<LimitedApp>
     [
         "from", "to", "cursor", "LoginRequest.email", "LoginRequest.password", "ChangeProfileRequest.currentPassword", "org", "actor",
         "If-None-Match", "Range", "If-Range", "after", "Last-Event-ID",
-        "ReceiveTracesRequest.resourceSpans",
+        "ReceiveTracesRequest.resourceSpans", "IngestLangfuseRequest.batch", "IngestLangfuseRequest.metadata",
+        "IngestLunaryRequest.events",
     ];
 
     [Fact]

@@ -47,13 +47,32 @@ internal static class History
         IReadOnlyList<SaidMessage> rest = [.. said.Skip(from)];
         var repeats = rest.Any(message => message is { IsAnswer: false, Role: "assistant" });
         var last = repeats
-            ? LastCommon(spoken, rest, Same)
+            ? LastRepeated(spoken, rest, answersFrom - from, Same)
             : LastOfSameTurn(spoken, rest, answersFrom - from, Same);
         var missing = Enumerable.Range(from + last + 1, rest.Count - last - 1);
         if (last >= 0)
             return [.. missing];
         var instructions = Enumerable.Range(0, from).Where(at => !known.Any(there => there.Fingerprint == said[at].Fingerprint));
         return [.. instructions, .. missing];
+    }
+
+    /// <summary>
+    /// The place of the last message that is repeated. Where the conversation ends with what the sender begins with, that is it, also if it
+    /// stands earlier too; otherwise the turn came late, or not everything is repeated as it was.
+    /// </summary>
+    private static int LastRepeated(
+        List<KnownMessage> known, IReadOnlyList<SaidMessage> said, int asked, Func<KnownMessage, SaidMessage, bool> same)
+    {
+        for (var overlap = Math.Min(known.Count, asked); overlap > 1; overlap--)
+        {
+            var begins = known.Count - overlap;
+            var at = 0;
+            while (at < overlap && same(known[begins + at], said[at]))
+                at++;
+            if (at == overlap)
+                return overlap - 1;
+        }
+        return LastCommon(known, said, same);
     }
 
     /// <summary>The place of the last message that the longest common subsequence of both has; -1: they have nothing in common.</summary>

@@ -1,5 +1,7 @@
 using System.Buffers;
+using System.Text.Json;
 using ChatLogger.Http;
+using ChatLogger.Transcripts;
 
 namespace ChatLogger.Features;
 
@@ -7,6 +9,39 @@ namespace ChatLogger.Features;
 internal static class IntegrationBody
 {
     public delegate T Parser<out T>(ReadOnlySpan<byte> body);
+
+    /// <summary>The elements of the array that the body, a JSON object, has as this member. Other members are ignored.</summary>
+    public static List<JsonElement> Elements(ReadOnlySpan<byte> body, string member)
+    {
+        var json = Json.WithoutByteOrderMark(body);
+        RequireText(json);
+        JsonElement request;
+        try
+        {
+            request = JsonElement.Parse(json);
+        }
+        catch (JsonException)
+        {
+            throw JsonDiagnosis.NotJson(json);
+        }
+        return request.Get(member) is { ValueKind: JsonValueKind.Array } elements
+            ? [.. elements.EnumerateArray()]
+            : throw ProblemException.Validation(member, "Must be an array.");
+    }
+
+    /// <summary>
+    /// Refuses JSON with text that is no text: invalid UTF-8, half of a surrogate pair. NUL is replaced where it is stored, unless there
+    /// are many.
+    /// </summary>
+    public static void RequireText(ReadOnlySpan<byte> json)
+    {
+        for (var allowed = 100; TextSafety.Check(json) is var (sentence, offset); allowed--)
+        {
+            if (allowed == 0 || !json[offset..].StartsWith("\\u0000"u8))
+                throw ProblemException.Validation(ProblemException.BodyPath, sentence);
+            json = json[(offset + "\\u0000".Length)..];
+        }
+    }
 
     public static async ValueTask<T> Read<T>(HttpContext context, Parser<T> parse)
     {

@@ -41,6 +41,37 @@ public class CapturedTests(LeasedApp app) : IClassFixture<LeasedApp>
         });
     }
 
+    [Fact]
+    public async Task Events_of_Langfuse_s_SDK_3_become_one_conversation_with_ratings()
+    {
+        var acme = await app.Org("acme");
+
+        for (var time = 0; time < 2; time++)
+            Assert.Equal(0, (await Send(acme, "langfuse-3.json", "/api/public/ingestion")).Is(207)["errors"].GetArrayLength());
+
+        Assert.Equal(1, await acme.Count("chats"));
+        var messages = await ReceiveTracesTests.Messages(acme, "session-of-langfuse-3-0001");
+        Assert.Equal(["system: Be brief.", .. Turns], ReceiveTracesTests.Said(messages));
+        Assert.Equal(3, messages.Count(message => message.GetProperty("feedback").ValueKind != System.Text.Json.JsonValueKind.Null));
+    }
+
+    [Fact]
+    public async Task Events_of_Lunary_s_SDK_become_one_conversation_with_a_rating()
+    {
+        var acme = await app.Org("acme");
+
+        for (var time = 0; time < 2; time++)
+        {
+            var results = (await Send(acme, "lunary.json", "/v1/runs/ingest")).Is(200)["results"];
+            Assert.All(results.EnumerateArray(), result => Assert.True(result.GetProperty("success").GetBoolean()));
+        }
+
+        Assert.Equal(1, await acme.Count("chats"));
+        var messages = await ReceiveTracesTests.Messages(acme, "session-of-lunary-0001");
+        Assert.Equal(Turns, ReceiveTracesTests.Said(messages));
+        Assert.Equal("up", messages[1].GetProperty("feedback").GetProperty("rating").GetString());
+    }
+
     private static async Task<Answer> Send(Org org, string file, string path)
     {
         var body = await File.ReadAllBytesAsync(Path.Combine(

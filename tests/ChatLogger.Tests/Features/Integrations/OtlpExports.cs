@@ -13,21 +13,21 @@ internal static class OtlpExports
     /// <summary>A span with these attributes: strings, integers, or JSON nodes for what is structured.</summary>
     public static JsonObject Span(
         string traceId, string spanId, DateTimeOffset start, params (string Key, object Value)[] attributes) => new()
-    {
-        ["traceId"] = traceId,
-        ["spanId"] = spanId,
-        ["name"] = "chat m-1",
-        ["kind"] = 3,
-        ["startTimeUnixNano"] = Nanoseconds(start),
-        ["endTimeUnixNano"] = Nanoseconds(start.AddMilliseconds(840)),
-        ["attributes"] = new JsonArray([.. attributes.Select(attribute => (JsonNode)new JsonObject
         {
-            ["key"] = attribute.Key,
-            ["value"] = Value(attribute.Value),
-        })]),
-        ["status"] = new JsonObject(),
-        ["aMemberOfTomorrow"] = 1,
-    };
+            ["traceId"] = traceId,
+            ["spanId"] = spanId,
+            ["name"] = "chat m-1",
+            ["kind"] = 3,
+            ["startTimeUnixNano"] = Nanoseconds(start),
+            ["endTimeUnixNano"] = Nanoseconds(start.AddMilliseconds(840)),
+            ["attributes"] = new JsonArray([.. attributes.Select(attribute => (JsonNode)new JsonObject
+            {
+                ["key"] = attribute.Key,
+                ["value"] = Value(attribute.Value),
+            })]),
+            ["status"] = new JsonObject(),
+            ["aMemberOfTomorrow"] = 1,
+        };
 
     /// <summary>A call of a model in the GenAI conventions: the input is user, assistant, user, … in turn.</summary>
     public static JsonObject Chat(

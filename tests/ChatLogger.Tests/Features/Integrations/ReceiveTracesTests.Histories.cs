@@ -39,6 +39,23 @@ public partial class ReceiveTracesTests
     }
 
     [Fact]
+    public async Task A_window_that_repeats_equal_turns_still_adds_each()
+    {
+        var acme = await app.Org("acme");
+        List<string> history = [];
+        for (var turn = 1; turn <= 5; turn++)
+        {
+            history.Add("hi");
+            var span = Chat(Start.AddMinutes(turn), "s", [.. history.TakeLast(3)], "hello");
+            (await Send(acme, span)).Is(200);
+            (await Send(acme, span)).Is(200);
+            history.Add("hello");
+        }
+
+        Assert.Equal(history, (await Messages(acme, "s")).Select(Content));
+    }
+
+    [Fact]
     public async Task A_sender_that_repeats_nothing_may_hear_the_same_twice()
     {
         var acme = await app.Org("acme");

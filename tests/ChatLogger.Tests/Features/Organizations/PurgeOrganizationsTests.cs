@@ -23,6 +23,7 @@ public partial class PurgeOrganizationsTests(OrganizationsApp app) : IClassFixtu
         "feedback_replaced",
         "followers",
         "idempotency_keys",
+        "integration_events",
         "messages",
         "rollup_names",
         "rollups",

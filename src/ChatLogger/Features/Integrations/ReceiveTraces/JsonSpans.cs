@@ -17,8 +17,7 @@ internal static class JsonSpans
     public static List<ReceivedSpan> Read(ReadOnlySpan<byte> body)
     {
         var json = Http.Json.WithoutByteOrderMark(body);
-        if (TextSafety.Check(json) is (var sentence, _) && !sentence.Contains("NUL", StringComparison.Ordinal))
-            throw ProblemException.Validation(ProblemException.BodyPath, sentence);
+        IntegrationBody.RequireText(json);
         JsonElement request;
         try
         {

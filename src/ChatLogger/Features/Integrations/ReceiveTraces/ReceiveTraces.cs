@@ -63,7 +63,10 @@ internal static class ReceiveTraces
             var (exchanges, refusals, withoutContent) = Read(command.Spans);
             var calls = exchanges.Count;
             if (calls > 0)
-                refusals.AddRange((await writer.Write(command.Caller, exchanges, ct)).OfType<ProblemException>().Select(Sentence));
+            {
+                var results = await writer.Write(command.Caller, exchanges, ct);
+                refusals.AddRange(results.OfType<ProblemException>().Select(ForeignErrors.Sentence));
+            }
             instruments.Spans("exchange", calls);
             instruments.Spans("rejected", refusals.Count);
             instruments.Spans("ignored", Math.Max(0, command.Spans.Count - calls - refusals.Count));
@@ -122,10 +125,6 @@ internal static class ReceiveTraces
             }
             return around;
         }
-
-        private static string Sentence(ProblemException problem) => problem.Errors is { } errors
-            ? string.Join(" ", errors.Select(error => $"{error.Key}: {string.Join(" ", error.Value)}"))
-            : problem.Message;
     }
 }
 

@@ -1,0 +1,106 @@
+using System.Text.Json;
+using ChatLogger.Data;
+using Npgsql;
+
+namespace ChatLogger.Features;
+
+/// <summary>A piece of what a sender tells of something, by its own id. Members that are null say nothing.</summary>
+internal sealed record EventPiece(string Source, string Id, Dictionary<string, string?> Members);
+
+/// <summary>
+/// Keeps what integrations are told in pieces, over several requests and on several instances, until it is complete: see the migration
+/// 0026.
+/// </summary>
+internal sealed class EventStore(NpgsqlDataSource db, TimeProvider time)
+{
+    /// <summary>The longest id that a sender may give, in characters.</summary>
+    public const int MaxIdLength = 200;
+
+    /// <summary>Adds the pieces to what is known, and returns all that is known of these things.</summary>
+    public async Task<Dictionary<(string Source, string Id), JsonElement>> Merge(
+        Guid orgId, IEnumerable<EventPiece> pieces, CancellationToken ct)
+    {
+        // One row for each: a statement cannot change a row twice. The order is the same everywhere, so that two requests cannot deadlock.
+        var rows = pieces.GroupBy(piece => (piece.Source, piece.Id))
+            .OrderBy(group => group.Key.Source, StringComparer.Ordinal)
+            .ThenBy(group => group.Key.Id, StringComparer.Ordinal)
+            .Select(group => (group.Key.Source, group.Key.Id, Body: JsonSerializer.Serialize(Merged(group))))
+            .ToList();
+        if (rows.Count == 0)
+            return [];
+        var merged = await db.InTransactionAsync(async transaction => await transaction.QueryAsync<Row>(
+            """
+            insert into integration_events as known (org_id, source, id, body, updated_at)
+            select @OrgId, n.source, n.id, n.body::jsonb, @Now
+            from unnest(@Sources, @Ids, @Bodies) with ordinality as n(source, id, body, no)
+            order by n.no
+            on conflict (org_id, source, id) do update set body = known.body || excluded.body, updated_at = excluded.updated_at
+            returning source, id, body::text as body
+            """,
+            new
+            {
+                OrgId = orgId,
+                Now = time.GetUtcNow(),
+                Sources = rows.Select(row => row.Source).ToArray(),
+                Ids = rows.Select(row => row.Id).ToArray(),
+                Bodies = rows.Select(row => row.Body).ToArray(),
+            }), ct);
+        return merged.ToDictionary(row => (row.Source, row.Id), row => JsonElement.Parse(row.Body));
+    }
+
+    /// <summary>Returns what is known of these things; what is not known is left out.</summary>
+    public async Task<Dictionary<string, JsonElement>> Find(Guid orgId, string source, IEnumerable<string> ids, CancellationToken ct)
+    {
+        var asked = ids.Distinct(StringComparer.Ordinal).ToArray();
+        if (asked.Length == 0)
+            return [];
+        var rows = await db.ReadAsync<Row>(
+            """
+            select source, id, body::text as body
+            from integration_events
+            where org_id = @OrgId
+              and source = @Source
+              and id = any(@Ids)
+            """,
+            new { OrgId = orgId, Source = source, Ids = asked },
+            ct);
+        return rows.ToDictionary(row => row.Id, row => JsonElement.Parse(row.Body));
+    }
+
+    /// <summary>Forgets what is complete.</summary>
+    public async Task Remove(Guid orgId, string source, IReadOnlyCollection<string> ids, CancellationToken ct)
+    {
+        if (ids.Count == 0)
+            return;
+        await db.ExecuteAsync(
+            """
+            delete from integration_events
+            where org_id = @OrgId
+              and source = @Source
+              and id in (
+                  select id
+                  from integration_events
+                  where org_id = @OrgId
+                    and source = @Source
+                    and id = any(@Ids)
+                  order by id
+                  for update
+              )
+            """,
+            new { OrgId = orgId, Source = source, Ids = ids.ToArray() },
+            ct);
+    }
+
+    private static Dictionary<string, string> Merged(IEnumerable<EventPiece> pieces)
+    {
+        var merged = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var (name, value) in pieces.SelectMany(piece => piece.Members))
+        {
+            if (value is not null)
+                merged[name] = StorableText.Of(value);
+        }
+        return merged;
+    }
+
+    private sealed record Row(string Source, string Id, string Body);
+}

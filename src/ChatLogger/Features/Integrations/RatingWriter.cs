@@ -1,0 +1,63 @@
+using ChatLogger.Data;
+using ChatLogger.Http;
+using Npgsql;
+
+namespace ChatLogger.Features;
+
+/// <summary>A rating that an integration has received: of an answer of an exchange, or of the conversation.</summary>
+internal sealed record ForeignRating(string ConversationId, string? ExchangeId, bool IsUp, string? Comment, DateTimeOffset At);
+
+/// <summary>Gives ratings that name what they rate by the ids of their sender.</summary>
+internal sealed class RatingWriter(
+    FeedbackWriter writer,
+    StoredTranscripts transcripts,
+    Limits limits,
+    TimeProvider time,
+    [FromKeyedServices(Pools.Plugins)] NpgsqlDataSource db)
+{
+    /// <summary>Gives the ratings and returns, for each, why it was refused; null: it is given.</summary>
+    public async Task<ProblemException?[]> Write(Guid orgId, IReadOnlyList<ForeignRating> ratings, CancellationToken ct)
+    {
+        if (ratings.Count == 0)
+            return [];
+        var found = await db.ReadAsync<Row>(
+            """
+            select id, external_id
+            from chats
+            where org_id = @OrgId
+              and external_id = any(@ExternalIds)
+              and deleted_at is null
+            """,
+            new { OrgId = orgId, ExternalIds = ratings.Select(rating => rating.ConversationId).Distinct().ToArray() },
+            ct);
+        var chats = found.ToDictionary(chat => chat.ExternalId, chat => chat.Id);
+        var known = await transcripts.Read(orgId, [.. chats.Values], ct);
+        var results = new ProblemException?[ratings.Count];
+        var given = new List<(int At, NewFeedback Feedback)>();
+        var now = time.GetUtcNow();
+        for (var i = 0; i < ratings.Count; i++)
+        {
+            var rating = ratings[i];
+            if (!chats.TryGetValue(rating.ConversationId, out var chat))
+            {
+                results[i] = ProblemException.NotFound("What is rated is not known in this organization.");
+                continue;
+            }
+            var message = rating.ExchangeId is null
+                ? null
+                : known[chat].Find(message => message.Id is not null && message.ExchangeId == rating.ExchangeId);
+            given.Add((i, new(chat, message?.Id, new(
+                rating.IsUp ? "up" : "down",
+                StorableText.OfOptional(rating.Comment).Beginning(limits.CommentLength),
+                rating.At < now ? rating.At : now), null)));
+        }
+        if (given.Count == 0)
+            return results;
+        var stored = await writer.Write(orgId, given.ConvertAll(each => each.Feedback), ct);
+        for (var i = 0; i < given.Count; i++)
+            results[given[i].At] = stored[i].Error;
+        return results;
+    }
+
+    private sealed record Row(Guid Id, string ExternalId);
+}
