@@ -45,9 +45,10 @@ internal sealed class SummaryFromRows(NpgsqlDataSource source, Guid org)
     {
         var started = Stopwatch.GetTimestamp();
         var now = DateTimeOffset.UtcNow;
-        var query = new Summary.Query(org, null, null, "Europe/Amsterdam", [], 10);
+        var query = new Summary.Query(org, null, null, "Europe/Amsterdam", [], null, 10);
         var range = Range.Parse(null, null, Range.ZoneOf(query.Tz, null), now, 366);
-        var summary = await source.InSnapshotAsync(snapshot => SummaryFromMessages.ReadAsync(snapshot, query, range, now), stop);
+        var summary = await source.InSnapshotAsync(snapshot => SummaryFromMessages.ReadAsync(
+            snapshot, query, range, now, new ModelPrices(new Dictionary<string, ModelPrice>())), stop);
         var body = JsonSerializer.SerializeToUtf8Bytes(summary, Wire);
         return (Stopwatch.GetElapsedTime(started), body);
     }

@@ -195,6 +195,36 @@ public class SettingsTests(DashboardApp app) : IClassFixture<DashboardApp>
     }
 
     [BrowserFact]
+    public async Task Prices_of_models_are_set_and_the_overview_tells_costs_by_them()
+    {
+        var acme = await app.Org("acme");
+        var chat = await acme.Chat();
+        (await (await acme.Plugin()).Post(
+            $"{acme.ApiPath}/chats/{chat}/messages",
+            new { role = "assistant", content = "x", model = "gpt", promptTokens = 1_000_000, completionTokens = 500_000 })).Is(201);
+        await app.Browse(await acme.Admin(), async visit =>
+        {
+            await visit.Open("/app/settings/organization");
+            await visit.Button("Add a model").ClickAsync();
+            await visit.Field("Model").FillAsync("gpt");
+            await visit.Field("Prompt").FillAsync("20000");
+            await visit.Field("Completion").FillAsync("10");
+            await visit.Page.EvaluateAsync("document.querySelector('form').noValidate = true");
+            await visit.Button("Save").ClickAsync();
+            await Expect(visit.Page.GetByText("from 0 to 10000").First).ToBeVisibleAsync();
+            await visit.Field("Prompt").FillAsync("2.5");
+            await visit.Button("Save").ClickAsync();
+            await Expect(visit.Page.GetByText("Saved.")).ToBeVisibleAsync();
+
+            await visit.Go("/app/overview");
+            await Expect(visit.Page.Locator(".number-card", new() { HasText = "Cost" })).ToContainTextAsync("7.50");
+            await Expect(visit.Page.GetByRole(AriaRole.Region, new() { Name = "Models, by messages" })).ToContainTextAsync("7.50");
+            await visit.Button("gpt").ClickAsync();
+            await Expect(visit.Page).ToHaveURLAsync(visit.Url("/app/overview?model=gpt"));
+        });
+    }
+
+    [BrowserFact]
     public async Task An_export_is_made_from_the_filters_and_downloaded()
     {
         var acme = await app.Org("acme");

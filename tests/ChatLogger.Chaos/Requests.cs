@@ -98,7 +98,7 @@ internal sealed class Requests(App app, IReadOnlyList<(string Name, Func<Task<An
             .TryWrite(new(Guid.NewGuid(), "jsonl", null, null, null, [], null, null), CancellationToken.None);
         var analysis = app
             .Services.GetRequiredService<ISender>()
-            .Send(new Summary.Query(Guid.NewGuid(), null, null, null, [], 10), deadline.Token);
+            .Send(new Summary.Query(Guid.NewGuid(), null, null, null, [], null, 10), deadline.Token);
 
         await Assert.ThrowsAnyAsync<Exception>(() => export);
         await Assert.ThrowsAnyAsync<Exception>(() => analysis);

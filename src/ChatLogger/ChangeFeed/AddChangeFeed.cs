@@ -10,6 +10,8 @@ internal static class ChangeFeedSetup
     {
         builder.Services.AddSingleton(Settings.Bind<FeedSettings>(builder.Configuration, FeedSettings.Section));
         builder.Services.AddSingleton<OrganizationLog>();
+        builder.Services.AddSingleton<OrganizationEventsCleanup>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<OrganizationEventsCleanup>());
         builder.Services.AddSingleton<FeedLag>();
         builder.Services.AddSingleton<IObservableGauges>(services => services.GetRequiredService<FeedLag>());
         builder.Services.AddHostedService(services => services.GetRequiredService<FeedLag>());

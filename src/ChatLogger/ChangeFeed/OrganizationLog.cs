@@ -26,7 +26,7 @@ internal sealed class OrganizationLog(NpgsqlDataSource db)
             (select max(h.text_seq) from chats h where h.org_id = l.org_id),
             (select max(h.seq) from feedback h where h.org_id = l.org_id),
             (select max(h.until_seq) from feedback_replaced h where h.org_id = l.org_id),
-            (select max(h.seq) from chat_changes h where h.org_id = l.org_id))
+            (select max(h.seq) from organization_events h where h.org_id = l.org_id))
         """;
 
     /// <summary>Draws <c>@Numbers</c> numbers, in ascending order. To be run after the log is locked.</summary>

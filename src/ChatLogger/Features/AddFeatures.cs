@@ -1,9 +1,9 @@
+using ChatLogger.ChangeFeed;
 using ChatLogger.Configuration;
 using ChatLogger.Data;
 using ChatLogger.ExportJobs;
 using ChatLogger.Http;
 using ChatLogger.Ingest;
-using ChatLogger.LiveEvents;
 using ChatLogger.Rollups;
 using ChatLogger.SearchIndex;
 using ChatLogger.Telemetry;
@@ -64,7 +64,7 @@ internal static class FeaturesSetup
         builder.Services.AddSingleton<IOrganizationPurger, ApiKeyPurger>();
         builder.Services.AddSingleton<IOrganizationPurger, ExportPurger>();
         builder.Services.AddSingleton<IOrganizationPurger, RollupPurger>();
-        builder.Services.AddSingleton<IOrganizationPurger, ChatChangesPurger>();
+        builder.Services.AddSingleton<IOrganizationPurger, OrganizationEventsPurger>();
         builder.Services.AddSingleton<IOrganizationPurger>(services => services.GetRequiredService<SearchPurger>());
         builder.Services.AddSingleton<IOrganizationPurger, EventPurger>();
         builder.Services.AddSingleton<IOrganizationPurger, ConversationPurger>();

@@ -140,6 +140,10 @@ internal sealed record Limits
     [Range(1, 1_000)]
     public int AnalyticsTop { get; init; } = 50;
 
+    /// <summary>The models that an organization may set prices for. Default 200.</summary>
+    [Range(1, 200)]
+    public int PricedModels { get; init; } = 200;
+
     /// <summary>The number of API keys of an organization that are neither revoked nor expired. Default 20.</summary>
     [Range(1, 1_000)]
     public int LiveKeys { get; init; } = 20;

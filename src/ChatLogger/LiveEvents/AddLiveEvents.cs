@@ -4,14 +4,12 @@ namespace ChatLogger.LiveEvents;
 
 internal static class LiveEventsSetup
 {
-    /// <summary>Adds the distribution of live events, and the removal of what nobody can ask for any more.</summary>
+    /// <summary>Adds the distribution of live events.</summary>
     public static void AddLiveEvents(this WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton(Settings.Bind<LiveSettings>(builder.Configuration, LiveSettings.Section));
         builder.Services.AddSingleton<LiveQueries>();
         builder.Services.AddSingleton<LiveHub>();
         builder.Services.AddHostedService(services => services.GetRequiredService<LiveHub>());
-        builder.Services.AddSingleton<ChatChangesCleanup>();
-        builder.Services.AddHostedService(services => services.GetRequiredService<ChatChangesCleanup>());
     }
 }

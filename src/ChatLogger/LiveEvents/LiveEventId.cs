@@ -1,3 +1,4 @@
+using ChatLogger.ChangeFeed;
 using ChatLogger.Http;
 
 namespace ChatLogger.LiveEvents;
@@ -11,7 +12,7 @@ internal static class LiveEventId
 
     /// <summary>Returns the number; null for an id of another organization, a malformed or an outdated one.</summary>
     public static long? Read(Guid orgId, string id, DateTimeOffset now) =>
-        Cursor.TryDecodeTimeAndSequence(List(orgId), id) is var (sent, seq) && now - sent <= ChatChanges.Retention ? seq : null;
+        Cursor.TryDecodeTimeAndSequence(List(orgId), id) is var (sent, seq) && now - sent <= OrganizationEvents.Retention ? seq : null;
 
     private static string List(Guid orgId) => $"live/{orgId}";
 }

@@ -31,7 +31,7 @@ internal sealed class LiveQueries(NpgsqlDataSource db, TimeProvider time)
              limit @Limit)
             union all
             (select seq, case when deleted then 'chat.deleted' else 'chat.changed' end, chat_id, null, user_id
-             from chat_changes
+             from organization_events
              where org_id = @OrgId and seq > @After and seq <= @UpTo
              order by seq
              limit @Limit)

@@ -55,7 +55,11 @@ internal static class Examples
         ],
         ["Login"] = [new("member", "E-mail address and password", """{"email":"ann@acme.example","password":"correct horse battery"}""")],
         ["ChangeProfile"] = [new("name", "Change your name", """{"name":"Ann"}""")],
-        ["ChangeOwnOrganization"] = [new("zone", "Choose a time zone", """{"settings":{"timeZone":"Europe/Amsterdam"}}""")],
+        ["ChangeOwnOrganization"] =
+        [
+            new("zone", "Choose a time zone", """{"settings":{"timeZone":"Europe/Amsterdam"}}"""),
+            new("prices", "Set the prices of models", """{"settings":{"prices":{"gpt-4o":{"prompt":2.5,"completion":10}}}}"""),
+        ],
         ["ChangeOrganization"] = [new("name", "Rename it", """{"name":"Acme International"}""")],
         ["CreateOrganization"] =
         [

@@ -40,6 +40,9 @@ internal sealed partial class MemberTable
         ["CreateOrganizationRequest.name"] = new("What the organization is called.") { MinLength = 1, MaxLength = limits.NameLength },
         ["ChangeOrganizationRequest.name"] = new("What the organization is called.") { MinLength = 1, MaxLength = limits.NameLength },
         ["settings"] = new("What an organization chooses for itself."),
+        ["prices"] = new("What a million tokens cost, by the name of the model, in a currency of your choice."),
+        ["prompt"] = new("The price of a million prompt tokens.") { Minimum = 0, Maximum = 10_000 },
+        ["completion"] = new("The price of a million completion tokens.") { Minimum = 0, Maximum = 10_000 },
         ["timeZone"] = new("An IANA time zone, whose midnights cut the days. Empty: UTC.") { MaxLength = 64 },
         ["RequestExportRequest.timeZone"] = new("The IANA time zone whose midnights dates stand for; by default the organization's.")
         {

@@ -2,7 +2,7 @@ using ChatLogger.Data;
 
 namespace ChatLogger.Rollups;
 
-/// <summary>The integer ids by which the rollups of an organization refer to its members, end users and tags.</summary>
+/// <summary>The integer ids by which the rollups of an organization refer to its members, end users, tags and models.</summary>
 internal sealed class DimensionIds
 {
     private readonly Dictionary<string, int> _known = new(StringComparer.Ordinal);
@@ -13,12 +13,10 @@ internal sealed class DimensionIds
 
     public static string Tag(string tag) => $"t:{tag}";
 
-    /// <summary>
-    /// The ids of all members, end users and tags in the events. With <paramref name="mayAdd"/> it stores new ids for unknown names; the
-    /// caller must hold the lock of the rollup offset of the organization, so that no other transaction assigns ids. Without it, unknown
-    /// names get negative ids that are valid for this result only.
-    /// </summary>
-    public static async Task<DimensionIds> Of(Sql.Transaction transaction, Guid orgId, IReadOnlyList<AnalyticsEvent> events, bool mayAdd)
+    public static string Model(string model) => $"o:{model}";
+
+    /// <summary>The names in the events.</summary>
+    public static HashSet<string> NamesOf(IEnumerable<AnalyticsEvent> events)
     {
         var names = new HashSet<string>(StringComparer.Ordinal);
         foreach (var what in events)
@@ -29,7 +27,19 @@ internal sealed class DimensionIds
                 names.Add(EndUser(externalUserId));
             foreach (var tag in what.Tags)
                 names.Add(Tag(tag));
+            if (what.Model is { } model)
+                names.Add(Model(model));
         }
+        return names;
+    }
+
+    /// <summary>
+    /// The ids of names. With <paramref name="mayAdd"/> it stores new ids for unknown names; the caller must hold the lock of the rollup
+    /// offset of the organization, so that no other transaction assigns ids. Without it, unknown names get negative ids that are valid for
+    /// this result only.
+    /// </summary>
+    public static async Task<DimensionIds> Of(Sql.Transaction transaction, Guid orgId, HashSet<string> names, bool mayAdd)
+    {
         var known = new DimensionIds();
         if (names.Count == 0)
             return known;
@@ -55,6 +65,11 @@ internal sealed class DimensionIds
         return known;
     }
 
+    /// <summary>The id of a model; -1: no message of it is counted.</summary>
+    public static async Task<int> OfModel(Sql.Transaction transaction, Guid orgId, string model) =>
+        await transaction.QuerySingleOrDefaultAsync<int?>(
+            "select no from rollup_names where org_id = @OrgId and name = @Name", new { OrgId = orgId, Name = Model(model) }) ?? -1;
+
     /// <summary>The names of the ids that a response shows.</summary>
     public static async Task<Dictionary<int, string>> Of(Sql.Transaction transaction, Guid orgId, int[] numbers) =>
         (await transaction.QueryAsync<NameRow>(
@@ -64,11 +79,18 @@ internal sealed class DimensionIds
     /// <summary>The names by id.</summary>
     public IEnumerable<KeyValuePair<int, string>> ByNumber => _known.Select(name => KeyValuePair.Create(name.Value, name.Key));
 
-    public PersonKey Person(AnalyticsEvent what) => new(
-        what.UserId is { } userId ? _known[Member(userId)] : 0,
-        what.ExternalUserId is { } externalUserId ? _known[EndUser(externalUserId)] : 0);
+    public PersonKey Person(AnalyticsEvent what) => Person(what.UserId, what.ExternalUserId);
 
-    public int[] Tags(AnalyticsEvent what) => what.Tags.Length == 0 ? [] : Array.ConvertAll(what.Tags, tag => _known[Tag(tag)]);
+    public PersonKey Person(Guid? userId, string? externalUserId) => new(
+        userId is { } member ? _known[Member(member)] : 0,
+        externalUserId is not null ? _known[EndUser(externalUserId)] : 0);
+
+    public int[] Tags(AnalyticsEvent what) => Tags(what.Tags);
+
+    public int[] Tags(string[] tags) => tags.Length == 0 ? [] : Array.ConvertAll(tags, tag => _known[Tag(tag)]);
+
+    /// <summary>0: the event has no model.</summary>
+    public int Model(AnalyticsEvent what) => what.Model is { } model ? _known[Model(model)] : 0;
 
     private async Task Find(Sql.Transaction transaction, Guid orgId, string[] names)
     {

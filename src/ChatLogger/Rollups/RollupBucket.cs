@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace ChatLogger.Rollups;
 
 /// <summary>
-/// The aggregated counts of conversations in a span of time, in total and by person and tag. The buckets of adjacent spans add up to the
-/// bucket of both.
+/// The aggregated counts of conversations in a span of time, in total and by person, tag and model, and statistics of the conversations
+/// that began in it. The buckets of adjacent spans add up to the bucket of both.
 /// </summary>
 internal sealed class RollupBucket
 {
@@ -14,9 +14,15 @@ internal sealed class RollupBucket
 
     public Dictionary<int, TagCounts> Tags { get; } = [];
 
-    public bool IsEmpty => Counts.IsEmpty && People.Count == 0 && Tags.Count == 0;
+    public Dictionary<int, ModelCounts> Models { get; } = [];
 
-    public void Add(AnalyticsEvent what, PersonKey person, int[] tags)
+    public ConversationCounts Conversations { get; } = new();
+
+    public bool IsEmpty =>
+        Counts.IsEmpty && People.Count == 0 && Tags.Count == 0 && Models.Count == 0 && Conversations.IsEmpty;
+
+    /// <summary>Adds an event. <paramref name="model"/> 0: none.</summary>
+    public void Add(AnalyticsEvent what, PersonKey person, int[] tags, int model)
     {
         Counts.Add(what);
         if (what.Kind == AnalyticsEventKind.Feedback)
@@ -24,7 +30,9 @@ internal sealed class RollupBucket
         var (chats, messages) = what.Kind == AnalyticsEventKind.Chat ? (1, 0) : (0, 1);
         Add(person, new(chats, messages, what.Tokens, what.At));
         foreach (var tag in tags)
-            Add(tag, new(chats, messages));
+            AddTag(tag, new(chats, messages));
+        if (model != 0)
+            AddModel(model, new(1, what.Tokens, what.PromptTokens, what.CompletionTokens));
     }
 
     public void Add(RollupBucket other)
@@ -33,12 +41,14 @@ internal sealed class RollupBucket
         foreach (var (person, use) in other.People)
             Add(person, use);
         foreach (var (tag, use) in other.Tags)
-            Add(tag, use);
+            AddTag(tag, use);
+        foreach (var (model, use) in other.Models)
+            AddModel(model, use);
+        Conversations.Add(other.Conversations);
     }
 
     /// <summary>
-    /// Subtracts a part. False: the part may have contained a maximum (such as the last-seen time), so the rest must be recomputed from the
-    /// rows.
+    /// Subtracts a part. False: the part may have contained a maximum (such as the last-seen time), so the rest must be summed up anew.
     /// </summary>
     public bool Remove(RollupBucket part)
     {
@@ -55,8 +65,10 @@ internal sealed class RollupBucket
             isKnown &= (left.Chats == 0 && left.Messages == 0) || removed.LastSeenAt < before.LastSeenAt;
         }
         foreach (var (tag, removed) in part.Tags)
-            Add(tag, new(-removed.Chats, -removed.Messages));
-        return isKnown;
+            AddTag(tag, new(-removed.Chats, -removed.Messages));
+        foreach (var (model, removed) in part.Models)
+            AddModel(model, new(-removed.Messages, -removed.Tokens, -removed.PromptTokens, -removed.CompletionTokens));
+        return Conversations.Remove(part.Conversations) && isKnown;
     }
 
     public void Add(PersonKey person, PersonUsage use)
@@ -69,89 +81,24 @@ internal sealed class RollupBucket
             use.LastSeenAt > sum.LastSeenAt ? use.LastSeenAt : sum.LastSeenAt);
     }
 
-    public void Add(int tag, TagCounts use)
+    public void AddTag(int tag, TagCounts use)
     {
         ref var sum = ref CollectionsMarshal.GetValueRefOrAddDefault(Tags, tag, out _);
         sum = new(sum.Chats + use.Chats, sum.Messages + use.Messages);
         if (sum is { Chats: 0, Messages: 0 })
             Tags.Remove(tag);
     }
-}
 
-/// <summary>The totals of a bucket over all people.</summary>
-internal sealed class BucketCounts
-{
-    /// <summary>
-    /// The roles in the order in which <see cref="RollupCodec"/> stores their counts. New roles must be added at the end.
-    /// </summary>
-    public static readonly string[] RoleNames = ["user", "assistant", "system", "developer", "tool", "function"];
-
-    public long Chats { get; set; }
-
-    public long Tokens { get; set; }
-
-    public long PromptTokens { get; set; }
-
-    public long CompletionTokens { get; set; }
-
-    public long Up { get; set; }
-
-    public long Down { get; set; }
-
-    /// <summary>The number of messages of each role.</summary>
-    public long[] Roles { get; } = new long[RoleNames.Length];
-
-    public LatencyHistogram Latencies { get; } = new();
-
-    public long Messages => Roles.Sum();
-
-    public bool IsEmpty => Chats == 0 && Messages == 0 && Up == 0 && Down == 0;
-
-    public void Add(AnalyticsEvent what)
+    public void AddModel(int model, ModelCounts use)
     {
-        switch (what.Kind)
-        {
-            case AnalyticsEventKind.Chat:
-                Chats++;
-                break;
-            case AnalyticsEventKind.Message:
-                Roles[what.Role]++;
-                (Tokens, PromptTokens, CompletionTokens) = (
-                    Tokens + what.Tokens,
-                    PromptTokens + what.PromptTokens,
-                    CompletionTokens + what.CompletionTokens);
-                if (what.LatencyMs is { } latency)
-                    Latencies.Add(latency);
-                break;
-            case AnalyticsEventKind.Feedback:
-                (Up, Down) = (Up + what.Up, Down + what.Down);
-                break;
-        }
-    }
-
-    public void Add(BucketCounts other)
-    {
-        Add(other, 1);
-        Latencies.Merge(other.Latencies);
-    }
-
-    /// <inheritdoc cref="RollupBucket.Remove"/>
-    public bool Remove(BucketCounts part)
-    {
-        Add(part, -1);
-        return !Latencies.Remove(part.Latencies);
-    }
-
-    private void Add(BucketCounts other, int sign)
-    {
-        Chats += sign * other.Chats;
-        Tokens += sign * other.Tokens;
-        PromptTokens += sign * other.PromptTokens;
-        CompletionTokens += sign * other.CompletionTokens;
-        Up += sign * other.Up;
-        Down += sign * other.Down;
-        for (var role = 0; role < Roles.Length; role++)
-            Roles[role] += sign * other.Roles[role];
+        ref var sum = ref CollectionsMarshal.GetValueRefOrAddDefault(Models, model, out _);
+        sum = new(
+            sum.Messages + use.Messages,
+            sum.Tokens + use.Tokens,
+            sum.PromptTokens + use.PromptTokens,
+            sum.CompletionTokens + use.CompletionTokens);
+        if (sum.Messages == 0)
+            Models.Remove(model);
     }
 }
 
@@ -166,26 +113,4 @@ internal readonly record struct PersonUsage(long Chats, long Messages, long Toke
 
 internal readonly record struct TagCounts(long Chats, long Messages);
 
-internal enum AnalyticsEventKind
-{
-    Chat = 0,
-    Message = 1,
-    Feedback = 2,
-}
-
-/// <summary>
-/// One chat, message or rating to be counted. At is in milliseconds since 1970. A rating that was replaced counts -1.
-/// </summary>
-internal readonly record struct AnalyticsEvent(
-    AnalyticsEventKind Kind,
-    long At,
-    Guid? UserId,
-    string? ExternalUserId,
-    string[] Tags,
-    int Role,
-    int? LatencyMs,
-    long Tokens,
-    long PromptTokens,
-    long CompletionTokens,
-    int Up,
-    int Down);
+internal readonly record struct ModelCounts(long Messages, long Tokens, long PromptTokens, long CompletionTokens);

@@ -6,7 +6,7 @@ namespace ChatLogger.Rollups;
 /// The binary encoding of buckets: integers as varints (LEB128: seven bits per byte, least significant first, the eighth bit marks a
 /// continuation). Lists are sorted and delta-encoded, so that equal buckets have equal bytes.
 /// </summary>
-internal static class RollupCodec
+internal static partial class RollupCodec
 {
     public static byte[] Of(BucketCounts counts)
     {
@@ -42,7 +42,7 @@ internal static class RollupCodec
         var roles = (int)Read(ref bytes);
         for (var role = 0; role < roles; role++)
             counts.Roles[role] += Read(ref bytes);
-        var (sum, max) = (Read(ref bytes), (int)Read(ref bytes));
+        var (sum, max) = (Read(ref bytes), Read(ref bytes));
         for (var bucket = 0; bytes.Length > 0;)
         {
             bucket += (int)Read(ref bytes);
@@ -94,8 +94,61 @@ internal static class RollupCodec
         for (var tag = 0; tags.Length > 0;)
         {
             tag += (int)Read(ref tags);
-            bucket.Add(tag, new(Read(ref tags), Read(ref tags)));
+            bucket.AddTag(tag, new(Read(ref tags), Read(ref tags)));
         }
+    }
+
+    public static byte[] Of(Dictionary<int, ModelCounts> models)
+    {
+        var bytes = new ArrayBufferWriter<byte>(16 + (8 * models.Count));
+        var last = 0;
+        foreach (var (model, use) in models.OrderBy(each => each.Key))
+        {
+            Write(bytes, model - last);
+            Write(bytes, use.Messages);
+            Write(bytes, use.Tokens);
+            Write(bytes, use.PromptTokens);
+            Write(bytes, use.CompletionTokens);
+            last = model;
+        }
+        return bytes.WrittenSpan.ToArray();
+    }
+
+    /// <summary>Decodes models and adds them.</summary>
+    public static void AddModels(this RollupBucket bucket, ReadOnlySpan<byte> models)
+    {
+        for (var model = 0; models.Length > 0;)
+        {
+            model += (int)Read(ref models);
+            bucket.AddModel(model, new(Read(ref models), Read(ref models), Read(ref models), Read(ref models)));
+        }
+    }
+
+    public static byte[] Of(ConversationCounts conversations)
+    {
+        if (conversations.IsEmpty)
+            return [];
+        var bytes = new ArrayBufferWriter<byte>(64);
+        Write(bytes, conversations.WithFeedback);
+        Write(bytes, conversations.Up);
+        Write(bytes, conversations.Down);
+        Write(bytes, conversations.Messages);
+        Write(bytes, conversations.FirstAssistant);
+        Write(bytes, conversations.Durations);
+        return bytes.WrittenSpan.ToArray();
+    }
+
+    /// <summary>Decodes conversations and adds them.</summary>
+    public static void Add(this ConversationCounts conversations, ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length == 0)
+            return;
+        conversations.WithFeedback += Read(ref bytes);
+        conversations.Up += Read(ref bytes);
+        conversations.Down += Read(ref bytes);
+        Read(ref bytes, conversations.Messages);
+        Read(ref bytes, conversations.FirstAssistant);
+        Read(ref bytes, conversations.Durations);
     }
 
     /// <summary>Decodes people one by one, without allocating a list.</summary>
@@ -117,6 +170,32 @@ internal static class RollupCodec
             Use = new(Read(ref _bytes), Read(ref _bytes), Read(ref _bytes), start + Read(ref _bytes));
             return true;
         }
+    }
+
+    private static void Write(ArrayBufferWriter<byte> bytes, Histogram values)
+    {
+        Write(bytes, values.Sum);
+        Write(bytes, values.Max);
+        var buckets = values.Buckets.ToList();
+        Write(bytes, buckets.Count);
+        var last = 0;
+        foreach (var (bucket, count) in buckets)
+        {
+            Write(bytes, bucket - last);
+            Write(bytes, count);
+            last = bucket;
+        }
+    }
+
+    private static void Read(scoped ref ReadOnlySpan<byte> bytes, Histogram values)
+    {
+        var (sum, max, buckets) = (Read(ref bytes), Read(ref bytes), Read(ref bytes));
+        for (var bucket = 0; buckets > 0; buckets--)
+        {
+            bucket += (int)Read(ref bytes);
+            values.Add(bucket, Read(ref bytes));
+        }
+        values.Retain(sum, max);
     }
 
     private static void Write(ArrayBufferWriter<byte> bytes, long number)

@@ -46,10 +46,26 @@ internal sealed class RollupCounts(IReadOnlyList<(DateTimeOffset Start, int Slot
     }
 
     /// <summary>Adds an event of the range that is not aggregated yet.</summary>
-    public void Add(AnalyticsEvent what)
+    public void Add(AnalyticsEvent what) => _counts[SlotOf(what.At)].Add(what);
+
+    /// <summary>The slot of a time of the range, in milliseconds since 1970.</summary>
+    public int SlotOf(long at)
     {
-        var found = Array.BinarySearch(_starts, what.At);
-        _counts[spans[found >= 0 ? found : ~found - 1].Slot].Add(what);
+        var found = Array.BinarySearch(_starts, at);
+        return spans[found >= 0 ? found : ~found - 1].Slot;
+    }
+
+    /// <summary>
+    /// The parts of quarters of an hour at the ends of spans, and whether a quarter, by its start, is whole within one of the spans.
+    /// </summary>
+    public (List<TimeBuckets.PartialBucket> Partials, Func<long, bool> IsWhole) Cut()
+    {
+        var (ranges, partials) = (new List<TimeBuckets.BucketRange>(), new List<TimeBuckets.PartialBucket>());
+        for (var i = 0; i < spans.Count; i++)
+            TimeBuckets.Cut(spans[i].Start.UtcDateTime, (i + 1 < spans.Count ? spans[i + 1].Start : end).UtcDateTime, ranges, partials);
+        var cut = partials.Select(partial => TimeBuckets.StartOf(TimeBuckets.Quarter, TimeBuckets.Milliseconds(partial.Start))).ToHashSet();
+        var (first, last) = (_starts[0], TimeBuckets.FirstMillisecond(end));
+        return (partials, start => start >= first && start < last && !cut.Contains(start));
     }
 
     private sealed record CountsRow(int No, byte[] Counts);

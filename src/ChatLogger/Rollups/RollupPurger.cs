@@ -11,6 +11,31 @@ internal sealed class RollupPurger(NpgsqlDataSource db) : IOrganizationPurger
         var piece = new { OrgId = orgId, IOrganizationPurger.BatchRows };
         return await db.ExecuteAsync(
                 """
+                delete from chat_quarters
+                where org_id = @OrgId
+                  and (chat_id, start) in (
+                      select chat_id, start
+                      from chat_quarters
+                      where org_id = @OrgId
+                      order by chat_id, start
+                      limit @BatchRows
+                      for update skip locked
+                  )
+                """,
+                piece,
+                ct) > 0
+            || await db.ExecuteAsync(
+                """
+                delete from chat_sums
+                where org_id = @OrgId
+                  and chat_id in (
+                      select chat_id from chat_sums where org_id = @OrgId order by chat_id limit @BatchRows for update skip locked
+                  )
+                """,
+                piece,
+                ct) > 0
+            || await db.ExecuteAsync(
+                """
                 delete from rollups
                 where org_id = @OrgId
                   and (tier, start) in (

@@ -18,7 +18,7 @@ internal static class RollupRows
     {
         var rows = await transaction.QueryAsync<BucketRow>(
             """
-            select r.tier, r.start, r.counts, r.people, r.tags
+            select r.tier, r.start, r.counts, r.people, r.tags, r.models, r.conversations
             from unnest(@Tiers, @Starts) as s(tier, start)
             join rollups r on r.org_id = @OrgId and r.tier = s.tier and r.start = s.start
             """,
@@ -35,6 +35,8 @@ internal static class RollupRows
             var bucket = new RollupBucket();
             bucket.Counts.Add(row.Counts);
             bucket.Add(row.People, row.Tags, start);
+            bucket.AddModels(row.Models);
+            bucket.Conversations.Add(row.Conversations);
             buckets.Add((row.Tier, start), bucket);
         }
         return buckets;
@@ -70,11 +72,12 @@ internal static class RollupRows
             return;
         await using var write = new NpgsqlCommand(
             """
-            insert into rollups (org_id, tier, start, counts, people, tags)
-            select $1, r.tier, r.start, r.counts, r.people, r.tags
-            from unnest($2, $3, $4, $5, $6) as r(tier, start, counts, people, tags)
+            insert into rollups (org_id, tier, start, counts, people, tags, models, conversations)
+            select $1, r.tier, r.start, r.counts, r.people, r.tags, r.models, r.conversations
+            from unnest($2, $3, $4, $5, $6, $7, $8) as r(tier, start, counts, people, tags, models, conversations)
             on conflict (org_id, tier, start) do update
-            set counts = excluded.counts, people = excluded.people, tags = excluded.tags
+            set counts = excluded.counts, people = excluded.people, tags = excluded.tags, models = excluded.models,
+                conversations = excluded.conversations
             """,
             transaction.Connection,
             transaction.Inner);
@@ -89,8 +92,13 @@ internal static class RollupRows
         );
         write.Parameters.Add(
             ArrayParameter.Of(NpgsqlDbType.Bytea, kept.Select(each => RollupCodec.Of(each.Value.Tags)).ToArray()));
+        write.Parameters.Add(
+            ArrayParameter.Of(NpgsqlDbType.Bytea, kept.Select(each => RollupCodec.Of(each.Value.Models)).ToArray()));
+        write.Parameters.Add(
+            ArrayParameter.Of(NpgsqlDbType.Bytea, kept.Select(each => RollupCodec.Of(each.Value.Conversations)).ToArray()));
         await write.ExecuteNonQueryAsync(transaction.Ct);
     }
 
-    private sealed record BucketRow(short Tier, DateTime Start, byte[] Counts, byte[] People, byte[] Tags);
+    private sealed record BucketRow(
+        short Tier, DateTime Start, byte[] Counts, byte[] People, byte[] Tags, byte[] Models, byte[] Conversations);
 }

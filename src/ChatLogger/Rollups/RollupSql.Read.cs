@@ -39,17 +39,19 @@ internal static partial class RollupSql
         {
             events.Add(new(
                 (AnalyticsEventKind)rows.GetInt32(0),
-                TimeBuckets.Milliseconds(rows.GetDateTime(1)),
-                rows.IsDBNull(2) ? null : rows.GetGuid(2),
-                rows.IsDBNull(3) ? null : rows.GetString(3),
-                rows.GetFieldValue<string[]>(4),
-                rows.GetInt32(5),
-                rows.IsDBNull(6) ? null : rows.GetInt32(6),
+                rows.GetGuid(1),
+                TimeBuckets.Milliseconds(rows.GetDateTime(2)),
+                rows.IsDBNull(3) ? null : rows.GetGuid(3),
+                rows.IsDBNull(4) ? null : rows.GetString(4),
+                rows.GetFieldValue<string[]>(5),
+                rows.IsDBNull(6) ? null : rows.GetString(6),
                 rows.GetInt32(7),
-                rows.GetInt32(8),
+                rows.IsDBNull(8) ? null : rows.GetInt32(8),
                 rows.GetInt32(9),
                 rows.GetInt32(10),
-                rows.GetInt32(11)));
+                rows.GetInt32(11),
+                rows.GetInt32(12),
+                rows.GetInt32(13)));
         }
         return events;
     }

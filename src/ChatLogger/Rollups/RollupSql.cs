@@ -12,23 +12,26 @@ internal static partial class RollupSql
 
     private static readonly string Message =
         $"""
-        select {(int)AnalyticsEventKind.Message}, m.created_at, c.user_id, c.external_user_id, c.tags, {Roles},
+        select {(int)AnalyticsEventKind.Message}, m.chat_id, m.created_at, c.user_id, c.external_user_id, c.tags, m.model, {Roles},
                m.latency_ms, coalesce(m.token_count, coalesce(m.prompt_tokens, 0) + coalesce(m.completion_tokens, 0)),
                coalesce(m.prompt_tokens, 0), coalesce(m.completion_tokens, 0), 0, 0
         """;
 
     private static readonly string Chat =
-        $"select {(int)AnalyticsEventKind.Chat}, c.created_at, c.user_id, c.external_user_id, c.tags, 0, null::int, 0, 0, 0, 0, 0";
+        $"""
+        select {(int)AnalyticsEventKind.Chat}, c.id, c.created_at, c.user_id, c.external_user_id, c.tags, null::text, 0, null::int, 0, 0,
+               0, 0, 0
+        """;
 
     private static readonly string Rating =
         $$"""
-        select {{(int)AnalyticsEventKind.Feedback}}, f.at, null::uuid, null, '{}'::text[], 0, null::int, 0, 0, 0,
+        select {{(int)AnalyticsEventKind.Feedback}}, f.chat_id, f.at, null::uuid, null, '{}'::text[], null::text, 0, null::int, 0, 0, 0,
                (f.rating = 'up')::int, (f.rating = 'down')::int
         """;
 
     private static readonly string RatingRemoved =
         $$"""
-        select {{(int)AnalyticsEventKind.Feedback}}, f.at, null::uuid, null, '{}'::text[], 0, null::int, 0, 0, 0,
+        select {{(int)AnalyticsEventKind.Feedback}}, f.chat_id, f.at, null::uuid, null, '{}'::text[], null::text, 0, null::int, 0, 0, 0,
                -(f.rating = 'up')::int, -(f.rating = 'down')::int
         """;
 
@@ -155,50 +158,35 @@ internal static partial class RollupSql
           and c.deleted_at is null
         """;
 
-    /// <summary>The events of one chat up to a sequence number, even if it is deleted, with its tags.</summary>
-    public static readonly string OfChat =
+    /// <summary>The messages of quarters of chats, up to a sequence number.</summary>
+    public static readonly string OfQuarters =
         $"""
-        {Chat}
-        from chats c
-        where c.org_id = @OrgId
-          and c.id = @ChatId
-          and c.seq <= @UpTo
-        union all
         {Message}
-        from messages m
-        join chats c on c.org_id = m.org_id and c.id = m.chat_id
-        where m.org_id = @OrgId
-          and m.chat_id = @ChatId
-          and m.seq <= @UpTo
-        union all
-        {Rating}
-        from feedback f
-        where f.org_id = @OrgId
-          and f.chat_id = @ChatId
-          and f.seq <= @UpTo
-        union all
-        {Rating}
-        from feedback_replaced f
-        where f.org_id = @OrgId
-          and f.chat_id = @ChatId
-          and f.until_seq > @UpTo
-          and f.seq <= @UpTo
+        from unnest(@Chats, @Starts, @Ends) as q(chat_id, start, until)
+        join messages m on m.org_id = @OrgId and m.chat_id = q.chat_id and m.created_at >= q.start and m.created_at < q.until
+        join chats c on c.org_id = @OrgId and c.id = m.chat_id
+        where m.seq <= @UpTo
         """;
 
-    /// <summary>
-    /// The events of one message up to a sequence number. A rating that was replaced after it is not among them: it is subtracted when the
-    /// replacement is aggregated.
-    /// </summary>
-    public static readonly string OfMessage =
+    /// <summary>The events of chats up to a sequence number, with the ratings that were current at that number.</summary>
+    public static readonly string OfChats =
         $"""
+        {Chats}
+          and c.id = any(@Chats)
+          and c.seq <= @UpTo
+        union all
         {Messages}
-          and m.chat_id = @ChatId
-          and m.id = @MessageId
+          and m.chat_id = any(@Chats)
           and m.seq <= @UpTo
         union all
         {Ratings}
-          and f.chat_id = @ChatId
-          and f.target_id = @MessageId
+          and f.chat_id = any(@Chats)
+          and f.seq <= @UpTo
+        union all
+        {Rating}
+        {FromReplaced}
+          and f.chat_id = any(@Chats)
+          and f.until_seq > @UpTo
           and f.seq <= @UpTo
         """;
 }

@@ -1,4 +1,6 @@
+using ChatLogger.ChangeFeed;
 using ChatLogger.Data;
+using Npgsql;
 
 namespace ChatLogger.Rollups;
 
@@ -12,8 +14,36 @@ internal sealed record UnaggregatedEvents(long UpTo, long[] Chats, long[] Messag
     /// <summary>If more events of one kind are unaggregated, it is cheaper to compute the response in the database from all rows.</summary>
     private const int MaxEvents = 250_000;
 
+    private const int Attempts = 5;
+
+    /// <summary>
+    /// Reads the snapshot of an organization, after what is counted of deleted and changed chats has been moved. Without unaggregated
+    /// events, there are more than <see cref="MaxEvents"/> of a kind, or chats are being deleted without a pause.
+    /// </summary>
+    public static async Task<T> InSnapshot<T>(
+        NpgsqlDataSource db, Guid orgId, FeedSettings settings, Func<Sql.Transaction, UnaggregatedEvents?, Task<T>> read,
+        CancellationToken ct)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var (isRead, result) = await db.InSnapshotAsync<(bool, T?)>(
+                async snapshot =>
+                {
+                    var tail = await Of(snapshot, orgId);
+                    var isPending = tail is not null && await RollupUpdates.LastEvent(snapshot, orgId) > tail.UpTo;
+                    if (isPending && attempt < Attempts)
+                        return (false, default(T));
+                    return (true, await read(snapshot, isPending ? null : tail));
+                },
+                ct);
+            if (isRead)
+                return result!;
+            await RollupUpdates.CatchUp(db, orgId, settings.BatchRows, ct);
+        }
+    }
+
     /// <summary>Null: more than <see cref="MaxEvents"/> events of a kind are not aggregated yet.</summary>
-    public static async Task<UnaggregatedEvents?> Of(Sql.Transaction snapshot, Guid orgId)
+    private static async Task<UnaggregatedEvents?> Of(Sql.Transaction snapshot, Guid orgId)
     {
         var upTo = await snapshot.QuerySingleOrDefaultAsync<long?>(
             "select seq from followers where org_id = @OrgId and follower = @Name", new { OrgId = orgId, RollupUpdates.Name }) ?? -1;

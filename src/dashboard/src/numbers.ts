@@ -11,6 +11,11 @@ export const change = (value: number) => changes.format(value)
 const one = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 })
 export const decimal = (value: number) => one.format(value)
 
+const amounts = new Intl.NumberFormat(undefined, { minimumFractionDigits: 2, maximumFractionDigits: 2 })
+const smallAmounts = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 2 })
+/** An amount of money, in whichever currency. */
+export const money = (value: number) => (value !== 0 && value < 1 ? smallAmounts : amounts).format(value)
+
 /** A duration in milliseconds, in the unit that fits. */
 export function duration(ms: number): string {
   if (ms < 1_000) return `${plain.format(ms)} ms`

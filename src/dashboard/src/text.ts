@@ -199,6 +199,9 @@ export const t = {
     topUsers: 'Top end users, by messages',
     tags: 'Tags, by chats',
     roles: 'Roles, by messages',
+    models: 'Models, by messages',
+    cost: 'Cost',
+    noPrice: 'no price',
     nothing: 'Nothing in this time.',
     day: 'Day',
     asTable: 'Show as table',
@@ -321,6 +324,13 @@ export const t = {
     name: 'Name',
     zone: 'Time zone',
     zoneHint: 'Days begin and end in it, in the overview and in exports. Such as Europe/Amsterdam.',
+    prices: 'Prices of models',
+    pricesHint: 'For a million tokens, in a currency of your choice. The overview tells costs by them.',
+    model: 'Model',
+    prompt: 'Prompt',
+    completion: 'Completion',
+    addPrice: 'Add a model',
+    removePrice: (model: string) => `Remove ${model || 'the model'}`,
   },
 
   auditSettings: {

@@ -1,16 +1,32 @@
+using System.Text.Json;
+using ChatLogger.Http;
+
 namespace ChatLogger.Features;
 
 /// <summary>An organization, as its members and superadmins see it.</summary>
 internal sealed record Organization(Guid Id, string Slug, string Name, OrganizationSettings Settings, DateTimeOffset CreatedAt)
 {
     /// <summary>The columns of an organization.</summary>
-    public const string Columns = "id, slug, name, time_zone, created_at";
+    public const string Columns = "id, slug, name, time_zone, prices, created_at";
 
-    public sealed record Row(Guid Id, string Slug, string Name, string TimeZone, DateTimeOffset CreatedAt)
+    public sealed record Row(Guid Id, string Slug, string Name, string TimeZone, string Prices, DateTimeOffset CreatedAt)
     {
-        public Organization ToOrganization() => new(Id, Slug, Name, new(TimeZone), CreatedAt);
+        public Organization ToOrganization() => new(Id, Slug, Name, new(TimeZone, OrganizationSettings.PricesOf(Prices)), CreatedAt);
     }
 }
 
-/// <summary>What an organization may choose: the IANA zone whose midnights cut the days of its analytics.</summary>
-internal sealed record OrganizationSettings(string TimeZone);
+/// <summary>
+/// What an organization may choose: the IANA zone whose midnights cut the days of its analytics, and the prices of the models that it uses.
+/// </summary>
+internal sealed record OrganizationSettings(string TimeZone, IReadOnlyDictionary<string, ModelPrice> Prices)
+{
+    public static IReadOnlyDictionary<string, ModelPrice> PricesOf(string? json) =>
+        json is null
+            ? new Dictionary<string, ModelPrice>()
+            : JsonSerializer.Deserialize<Dictionary<string, ModelPrice>>(json, Json.Options)!;
+
+    public sealed record Row(string TimeZone, string Prices);
+}
+
+/// <summary>What a million tokens of a model cost, in the currency of the organization's choice.</summary>
+internal sealed record ModelPrice(decimal Prompt, decimal Completion);

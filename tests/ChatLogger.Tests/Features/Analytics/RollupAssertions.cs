@@ -47,6 +47,7 @@ internal static class RollupAssertions
              + (select count(*) from chats h where h.org_id = @Id and h.seq > c.seq)
              + (select count(*) from feedback f where f.org_id = @Id and f.seq > c.seq)
              + (select count(*) from feedback_replaced f where f.org_id = @Id and f.until_seq > c.seq)
+             + (select count(*) from organization_events e where e.org_id = @Id and e.seq > c.seq)
         from cursor c
         """,
         new { org.Id });
@@ -67,19 +68,22 @@ internal static class RollupAssertions
         DateTimeOffset from,
         DateTimeOffset to,
         string zone = "UTC",
-        int top = 3)
+        int top = 3,
+        string[]? tags = null,
+        string? model = null)
     {
-        var (rollups, rows) = await app
-            .Services.GetRequiredKeyedService<NpgsqlDataSource>(Pools.Analytics)
-            .InSnapshotAsync(
-                async snapshot =>
+        var (rollups, rows) = await InSnapshot(
+                app.Services.GetRequiredKeyedService<NpgsqlDataSource>(Pools.Analytics),
+                org.Id,
+                new FeedSettings(),
+                async (snapshot, tail) =>
                 {
                     var now = DateTimeOffset.UtcNow;
-                    var query = new Summary.Query(org.Id, Text(from), Text(to), zone, [], top);
+                    var query = new Summary.Query(org.Id, Text(from), Text(to), zone, tags ?? [], model, top);
                     var range = Range.Parse(query.From, query.To, Range.ZoneOf(zone, null), now, 366);
                     return (
-                        await SummaryFromRollups.ReadAsync(snapshot, org.Id, range, now, top),
-                        await SummaryFromMessages.ReadAsync(snapshot, query, range, now));
+                        await SummaryFromRollups.ReadAsync(snapshot, query, tail, range, now, Prices),
+                        await SummaryFromMessages.ReadAsync(snapshot, query, range, now, Prices));
                 },
                 default);
         Assert.NotNull(rollups);
@@ -90,6 +94,56 @@ internal static class RollupAssertions
         return theirs;
     }
 
+    // While chats are deleted and changed without a pause, there is no moment at which all of them are moved.
+    private static async Task<T> InSnapshot<T>(
+        NpgsqlDataSource db, Guid orgId, FeedSettings settings, Func<Sql.Transaction, UnaggregatedEvents, Task<T>> read,
+        CancellationToken ct)
+        where T : struct
+    {
+        for (var attempt = 0; attempt < 50; attempt++)
+        {
+            var result = await UnaggregatedEvents.InSnapshot<T?>(
+                db, orgId, settings, async (snapshot, tail) => tail is null ? null : await read(snapshot, tail), ct);
+            if (result is { } found)
+                return found;
+        }
+        throw new InvalidOperationException("The sums never caught up.");
+    }
+
+    /// <summary>Reads conversations from the sums and from the messages in one snapshot, and compares them.</summary>
+    public static async Task AgreeOnConversations(
+        this App app, Org org, DateTimeOffset from, DateTimeOffset to, string zone, string[] tags)
+    {
+        var (sums, messages) = await InSnapshot(
+            app.Services.GetRequiredKeyedService<NpgsqlDataSource>(Pools.Analytics),
+            org.Id,
+            new FeedSettings(),
+            async (snapshot, tail) =>
+            {
+                var query = new Conversations.Query(org.Id, Text(from), Text(to), zone, tags);
+                var range = Range.Parse(query.From, query.To, Range.ZoneOf(zone, null), DateTimeOffset.UtcNow, 366);
+                return (
+                    JsonSerializer.SerializeToElement(
+                        new
+                        {
+                            Days = await ConversationDays.FromSums(snapshot, query, tail, range),
+                            Hours = await ConversationHours.FromSums(snapshot, query, tail, range),
+                        },
+                        JsonSerializerOptions.Web),
+                    JsonSerializer.SerializeToElement(
+                        new
+                        {
+                            Days = await ConversationDays.FromMessages(snapshot, query, range),
+                            Hours = await ConversationHours.FromMessages(snapshot, query, range),
+                        },
+                        JsonSerializerOptions.Web));
+            },
+            default);
+        Same(messages, sums, "");
+    }
+
+    private static readonly ModelPrices Prices = new(new Dictionary<string, ModelPrice> { ["gpt"] = new(2.5m, 10m) });
+
     /// <summary>Deletes a chat as the service does.</summary>
     public static Task<int> Delete(this App app, Org org, Guid chat) =>
         app
@@ -97,13 +151,13 @@ internal static class RollupAssertions
             .InTransactionAsync(
                 async transaction =>
                 {
-                    await RollupUpdates.LockOffset(transaction, org.Id);
-                    await app.Services.GetRequiredService<OrganizationLog>().Lock(transaction, org.Id);
+                    var seqs = await app.Services.GetRequiredService<OrganizationLog>().Lock(transaction, org.Id);
                     var deleted = await transaction.ExecuteAsync(
                         "update chats set deleted_at = now() where org_id = @Id and id = @chat and deleted_at is null",
                         new { org.Id, chat });
                     if (deleted > 0)
-                        await RollupUpdates.Remove(transaction, org.Id, chat);
+                        await OrganizationEvents.Record(
+                            transaction, org.Id, seqs[0], chat, deleted: true, message: null, DateTimeOffset.UtcNow);
                     return deleted;
                 },
                 default);

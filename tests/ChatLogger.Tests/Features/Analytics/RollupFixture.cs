@@ -3,9 +3,10 @@ using System.Collections.Concurrent;
 namespace ChatLogger.Tests.Features.Analytics;
 
 /// <summary>Random requests of plugins and members.</summary>
-internal sealed class RollupFixture(Org org, string key, Guid member)
+internal sealed class RollupFixture(Org org, string key, Guid member, Caller admin)
 {
-    private static readonly string[] Tags = ["billing", "Ä", "vip", "\U0001F600", "\uFF21"];
+    public static readonly string[] Tags = ["billing", "Ä", "vip", "\U0001F600", "\uFF21"];
+    public static readonly string?[] Models = [null, "gpt", "Ä model"];
     private static readonly string[] Roles = ["user", "assistant", "system", "developer", "tool", "function"];
     private readonly ConcurrentBag<string> _chats = [];
     private readonly ConcurrentBag<(string Chat, string Message)> _messages = [];
@@ -43,6 +44,9 @@ internal sealed class RollupFixture(Org org, string key, Guid member)
                 case 5 when random.Next(3) == 0:
                     await app.Delete(org, Guid.Parse(chat));
                     break;
+                case 6 when random.Next(2) == 0 && _messages.TryPeek(out var unsaid):
+                    await admin.Delete($"/orgs/me/chats/{unsaid.Chat}/messages/{unsaid.Message}");
+                    break;
                 default:
                     var said = await _plugin.Post($"{org.ApiPath}/chats/{chat}/messages", Message(random));
                     if (said.Status == 201)
@@ -71,6 +75,7 @@ internal sealed class RollupFixture(Org org, string key, Guid member)
             role = Roles[random.Next(Roles.Length)],
             content = "x",
             latencyMs = random.Next(100_000),
+            model = Models[random.Next(Models.Length)],
             createdAt = RollupAssertions.Text(start.AddMinutes(random.Next(2_000)).AddMilliseconds(n)),
         });
         object chat = new
@@ -89,6 +94,7 @@ internal sealed class RollupFixture(Org org, string key, Guid member)
     {
         role = Roles[random.Next(Roles.Length)],
         content = "x",
+        model = Models[random.Next(Models.Length)],
         latencyMs = random.Next(2) == 0 ? (int?)null : random.Next(random.Next(2) == 0 ? 300 : 60_000),
         tokenCount = random.Next(2) == 0 ? (int?)null : random.Next(1_000),
         promptTokens = random.Next(2) == 0 ? (int?)null : random.Next(1_000),

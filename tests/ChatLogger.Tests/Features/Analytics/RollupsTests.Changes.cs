@@ -42,7 +42,8 @@ public partial class RollupsTests
             async transaction =>
             {
                 await transaction.ExecuteAsync("update chats set deleted_at = now() where org_id = @Id", new { acme.Id });
-                await RollupUpdates.Remove(transaction, acme.Id, Guid.Parse(chats[0]));
+                await OrganizationEvents.Record(
+                    transaction, acme.Id, long.MaxValue, Guid.Parse(chats[0]), deleted: true, message: null, DateTimeOffset.UtcNow);
                 throw new InvalidOperationException("As it was told.");
             },
             default));

@@ -19,7 +19,7 @@ public partial class RollupsTests(RollupApp app) : IClassFixture<RollupApp>
     {
         var acme = await app.Org("acme");
         var other = await app.AnotherInstance();
-        var story = new RollupFixture(acme, await acme.Key("ingest", "import"), (await acme.Member("user")).Id);
+        var story = new RollupFixture(acme, await acme.Key("ingest", "import"), (await acme.Member("user")).Id, await acme.Admin());
         await story.Open(new Random(seed));
         using var over = new CancellationTokenSource();
 
@@ -98,8 +98,8 @@ public partial class RollupsTests(RollupApp app) : IClassFixture<RollupApp>
         await using var transaction = await holder.BeginTransactionAsync();
         await using (
             var insert = new NpgsqlCommand(
-                "insert into rollups (org_id, tier, start, counts, people, tags) select $1, 2, date_trunc('day', created_at, 'UTC'), '', "
-                    + "'', '' from chats where org_id = $1",
+                "insert into rollups (org_id, tier, start, counts, people, tags, models, conversations) select $1, 2, "
+                    + "date_trunc('day', created_at, 'UTC'), '', '', '', '', '' from chats where org_id = $1",
                 holder))
         {
             insert.Parameters.Add(new() { Value = acme.Id });
@@ -143,11 +143,10 @@ public partial class RollupsTests(RollupApp app) : IClassFixture<RollupApp>
             2 => now.AddSeconds(5) - from,
             _ => TimeSpan.FromMinutes(random.Next(1, 9_000)),
         };
-        await app.Agree(
-            org,
-            new DateTimeOffset(from.Ticks, TimeSpan.Zero),
-            new DateTimeOffset(from.Ticks, TimeSpan.Zero) + length,
-            Zones[random.Next(Zones.Length)],
-            top: random.Next(1, 6));
+        var (start, zone) = (new DateTimeOffset(from.Ticks, TimeSpan.Zero), Zones[random.Next(Zones.Length)]);
+        string[] tags = random.Next(3) == 0 ? [RollupFixture.Tags[random.Next(RollupFixture.Tags.Length)]] : [];
+        var model = random.Next(3) == 0 ? RollupFixture.Models[random.Next(RollupFixture.Models.Length)] : null;
+        await app.Agree(org, start, start + length, zone, top: random.Next(1, 6), tags, model);
+        await app.AgreeOnConversations(org, start, start + length, zone, tags);
     }
 }

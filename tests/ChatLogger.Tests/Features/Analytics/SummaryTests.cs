@@ -12,10 +12,11 @@ public class SummaryTests(App app) : IClassFixture<App>
         var answer = (await (await acme.Member("viewer")).Caller.Get(Path)).Is(200);
 
         Assert.Equal(
-            ["from", "to", "tz", "asOf", "totals", "previous", "days", "latency", "roles", "topUsers", "anonymous", "tags"],
+            ["from", "to", "tz", "asOf", "totals", "previous", "days", "latency", "roles", "topUsers", "anonymous", "tags", "models"],
             answer.Json.EnumerateObject().Select(property => property.Name));
         const string Zeros =
-            """{"chats":0,"messages":0,"endUsers":0,"tokens":0,"promptTokens":0,"completionTokens":0,"feedbackUp":0,"feedbackDown":0}""";
+            """{"chats":0,"messages":0,"endUsers":0,"tokens":0,"promptTokens":0,"completionTokens":0,"feedbackUp":0,"feedbackDown":0,"""
+            + "\"cost\":null}";
         Assert.Equal(Zeros, answer["totals"].GetRawText());
         Assert.Equal(Zeros, answer["previous"].GetRawText());
         Assert.Equal("null", answer["latency"].GetRawText());
@@ -23,6 +24,7 @@ public class SummaryTests(App app) : IClassFixture<App>
         Assert.Equal("[]", answer["topUsers"].GetRawText());
         Assert.Equal("""{"chats":0,"messages":0,"tokens":0}""", answer["anonymous"].GetRawText());
         Assert.Equal("[]", answer["tags"].GetRawText());
+        Assert.Equal("[]", answer["models"].GetRawText());
         Assert.Equal("UTC", answer.Text("tz"));
         var days = answer["days"].EnumerateArray().Select(day => day.GetRawText()).ToArray();
         Assert.Equal(30, days.Length);

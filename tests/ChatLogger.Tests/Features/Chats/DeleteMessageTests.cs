@@ -126,7 +126,7 @@ public class DeleteMessageTests(RollupApp app) : IClassFixture<RollupApp>
         await app.FoldAll(acme);
         await using var elsewhere = await app.Rows.OpenConnectionAsync();
         await using var transaction = await elsewhere.BeginTransactionAsync();
-        await Lock($"select from followers where org_id = '{acme.Id}' for update", elsewhere, transaction);
+        await Lock($"select from organization_log where org_id = '{acme.Id}' for update", elsewhere, transaction);
         var deletion = admin.Delete($"/orgs/me/chats/{chat}/messages/{gone}");
         await app.Blocked();
 

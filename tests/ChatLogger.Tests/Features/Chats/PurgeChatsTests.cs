@@ -30,7 +30,7 @@ public partial class PurgeChatsTests(OrganizationsApp app) : IClassFixture<Organ
         await app.FoldAll(acme);
 
         // Who follows the organization may be about to read of it, for an hour.
-        Assert.Equal(["audit_events", "chat_changes"], await Naming(chat));
+        Assert.Equal(["audit_events", "organization_events"], await Naming(chat));
         Assert.Empty(await Naming(message));
         Assert.Equal(kept, await Snapshot(acme, chat));
     }

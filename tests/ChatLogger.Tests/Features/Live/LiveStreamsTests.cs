@@ -190,15 +190,23 @@ public sealed class LiveStreamsTests(LiveApp app) : IClassFixture<LiveApp>
         var acme = await app.Org("acme");
         await app.Execute(
             """
-            insert into chat_changes (org_id, chat_id, deleted, at)
+            insert into organization_events (org_id, chat_id, deleted, at)
             select @Id, gen_random_uuid(), true, now() - n * interval '1 minute'
             from unnest(array[59, 66, 90]) n
             """,
             new { acme.Id });
+        var cleanup = app.Services.GetRequiredService<OrganizationEventsCleanup>();
+        await app.Execute(
+            "insert into followers (org_id, follower, seq) select @Id, 'behind', min(seq) from organization_events where org_id = @Id",
+            new { acme.Id });
+        await cleanup.Run(CancellationToken.None);
+        // The consumer is past one that may be forgotten, or past none.
+        Assert.InRange(await acme.Count("organization_events"), 2, 3);
+        await app.Execute("update followers set seq = @seq where org_id = @Id", new { acme.Id, seq = long.MaxValue });
 
-        await app.Services.GetRequiredService<ChatChangesCleanup>().Run(CancellationToken.None);
+        await cleanup.Run(CancellationToken.None);
 
-        Assert.Equal(1, await acme.Count("chat_changes"));
+        Assert.Equal(1, await acme.Count("organization_events"));
     }
 
     private static List<LiveEvent> Events(long first, int count) =>

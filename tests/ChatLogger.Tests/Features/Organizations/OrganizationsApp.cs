@@ -84,7 +84,7 @@ internal static class OrganizationFixture
             where org_id = @Org;
             insert into integration_events (org_id, source, id, body, updated_at)
             values (@Org, 'langfuse-trace', 't-1', '{"sessionId":"s-1"}', now());
-            insert into chat_changes (org_id, chat_id, deleted, at)
+            insert into organization_events (org_id, chat_id, deleted, at)
             select org_id, id, false, now()
             from chats
             where org_id = @Org;

@@ -14,8 +14,10 @@ public partial class PurgeOrganizationsTests(OrganizationsApp app) : IClassFixtu
     private static readonly string[] Removed =
     [
         "api_keys",
-        "chat_changes",
+        "organization_events",
         "chats",
+        "chat_quarters",
+        "chat_sums",
         "export_chats",
         "export_chunks",
         "exports",

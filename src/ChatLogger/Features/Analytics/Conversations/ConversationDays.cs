@@ -1,5 +1,6 @@
 using System.Globalization;
 using ChatLogger.Data;
+using ChatLogger.Rollups;
 
 namespace ChatLogger.Features;
 
@@ -57,7 +58,66 @@ internal sealed record ConversationDays(Conversations.Totals Totals, IReadOnlyLi
         having count(*) > 0
         """;
 
-    public static async Task<ConversationDays> Read(Sql.Transaction snapshot, Conversations.Query query, DateRange range)
+    /// <summary>Computes the statistics from the sums of chats, and from the events that they do not contain yet.</summary>
+    public static async Task<ConversationDays> FromSums(
+        Sql.Transaction snapshot, Conversations.Query query, UnaggregatedEvents tail, DateRange range)
+    {
+        var counts = new ConversationSlots([.. range.Local.Buckets], range.To, range.Local.Days.Count);
+        if (query.Tag.Length == 0)
+            await counts.Read(snapshot, query.OrgId);
+        else
+            await counts.ReadSums(snapshot, query.OrgId, query.Tag, range.From);
+        await counts.Add(snapshot, query.OrgId, query.Tag, await tail.Read(snapshot, query.OrgId, Earliest, Latest));
+        var all = new ConversationCounts();
+        for (var day = 0; day < range.Local.Days.Count; day++)
+            all.Add(counts[day]);
+        return new(
+            TotalsOf(all),
+            [
+                .. range.Local.Days.Select((day, i) => DayOf(day, TotalsOf(counts[i]))),
+            ]);
+    }
+
+    private static readonly DateTimeOffset Earliest = new(1, 1, 2, 0, 0, 0, TimeSpan.Zero);
+    private static readonly DateTimeOffset Latest = new(9999, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    private static Conversations.Totals TotalsOf(ConversationCounts counts) =>
+        counts.IsEmpty
+            ? Nothing
+            : new(
+                counts.Chats,
+                counts.Messages.Sum,
+                counts.Chats - counts.FirstAssistant.Count,
+                counts.WithFeedback,
+                Math.Round((double)counts.WithFeedback / counts.Chats, 4, MidpointRounding.AwayFromZero),
+                counts.Up,
+                counts.Down,
+                new(
+                    Math.Round((double)counts.Messages.Sum / counts.Chats, 4, MidpointRounding.AwayFromZero),
+                    counts.Messages.Percentile(50), counts.Messages.Percentile(90), counts.Messages.Percentile(99), counts.Messages.Max),
+                TimesOf(counts.FirstAssistant),
+                TimesOf(counts.Durations));
+
+    private static Conversations.Times? TimesOf(Histogram values) =>
+        values.Count == 0
+            ? null
+            : new(values.Count, values.Mean, values.Percentile(50), values.Percentile(90), values.Percentile(99), values.Max);
+
+    private static Conversations.DayCount DayOf(DateOnly day, Conversations.Totals totals) => new(
+        day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
+        totals.Chats,
+        totals.Messages,
+        totals.WithoutAssistant,
+        totals.WithFeedback,
+        totals.FeedbackShare,
+        totals.FeedbackUp,
+        totals.FeedbackDown,
+        totals.MessagesPerChat,
+        totals.FirstAssistant,
+        totals.Duration);
+
+    /// <summary>Computes the statistics from the messages.</summary>
+    public static async Task<ConversationDays> FromMessages(Sql.Transaction snapshot, Conversations.Query query, DateRange range)
     {
         var spans = range.Local.Buckets;
         var rows = await snapshot.QueryAsync<Row>(
@@ -77,18 +137,7 @@ internal sealed record ConversationDays(Conversations.Totals Totals, IReadOnlyLi
             [
                 .. range
                     .Local.Days.Select((day, i) => (Day: day, Totals: days.GetValueOrDefault(i, Nothing)))
-                    .Select(each => new Conversations.DayCount(
-                        each.Day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
-                        each.Totals.Chats,
-                        each.Totals.Messages,
-                        each.Totals.WithoutAssistant,
-                        each.Totals.WithFeedback,
-                        each.Totals.FeedbackShare,
-                        each.Totals.FeedbackUp,
-                        each.Totals.FeedbackDown,
-                        each.Totals.MessagesPerChat,
-                        each.Totals.FirstAssistant,
-                        each.Totals.Duration)),
+                    .Select(each => DayOf(each.Day, each.Totals)),
             ]);
     }
 

@@ -9,19 +9,34 @@ internal static class ConversationHours
 {
     private const int Slots = 7 * 24;
 
-    /// <summary>Null: too many events are not aggregated yet.</summary>
-    public static async Task<long[]?> FromRollups(Sql.Transaction snapshot, Guid orgId, DateRange range)
+    /// <summary>Counts from the rollups, or with tags from the sums of chats, and the events that they do not contain yet.</summary>
+    public static async Task<long[]> FromSums(
+        Sql.Transaction snapshot, Conversations.Query query, UnaggregatedEvents tail, DateRange range)
     {
-        if (await UnaggregatedEvents.Of(snapshot, orgId) is not { } tail)
-            return null;
         var counts = new RollupCounts([.. Buckets(range)], range.To, Slots);
-        await counts.Read(snapshot, orgId, tail.UpTo);
-        foreach (var what in await tail.Read(snapshot, orgId, range.From, range.To))
-            counts.Add(what);
+        if (query.Tag.Length == 0)
+        {
+            await counts.Read(snapshot, query.OrgId, tail.UpTo);
+            foreach (var what in await tail.Read(snapshot, query.OrgId, range.From, range.To))
+                counts.Add(what);
+        }
+        else
+        {
+            var events = await SummaryFromSums.Read(
+                snapshot,
+                new SummaryFromSums.Filter(query.OrgId, query.Tag, null),
+                tail,
+                range.From,
+                range.To,
+                counts,
+                (bucket, start) => counts[counts.SlotOf(start)].Add(bucket.Counts));
+            events.ForEach(counts.Add);
+        }
         return [.. Enumerable.Range(0, Slots).Select(slot => counts[slot].Messages)];
     }
 
-    public static async Task<long[]> FromRows(Sql.Transaction snapshot, Conversations.Query query, DateRange range)
+    /// <summary>Counts from the messages.</summary>
+    public static async Task<long[]> FromMessages(Sql.Transaction snapshot, Conversations.Query query, DateRange range)
     {
         var spans = Buckets(range).ToArray();
         var counts = new long[Slots];

@@ -1,6 +1,8 @@
 using ChatLogger.Auth;
+using ChatLogger.ChangeFeed;
 using ChatLogger.Data;
 using ChatLogger.Http;
+using ChatLogger.Rollups;
 using FluentValidation;
 using MediatR;
 using Npgsql;
@@ -26,7 +28,8 @@ internal static class Conversations
                 first assistant message (0 if that is dated before), over the chats that have one; withoutAssistant are those that have
                 none. duration is the time from the first message to the last, over the chats that have messages. withFeedback are the
                 chats of which at least one rating, of the chat or of a message, stands, and feedbackShare is their share of all, from 0
-                to 1; feedbackUp and feedbackDown count the ratings. Percentiles are exact, by nearest rank; avgMs is rounded to a whole
+                to 1; feedbackUp and feedbackDown count the ratings. Percentiles are by nearest rank: exact up to 400,
+                within 1 % of the value above; avgMs is rounded to a whole
                 millisecond, other averages and shares to four decimals.
 
                 weekdays counts the messages of the range by their createdAt: seven rows from Monday (1) to Sunday (7), each with the 24
@@ -83,18 +86,25 @@ internal static class Conversations
             RuleFor(query => query.Tag).Must(tags => tags.Length <= limits.Tags).WithMessage($"May be given at most {limits.Tags} times.");
     }
 
-    public sealed class Handler([FromKeyedServices(Pools.Analytics)] NpgsqlDataSource db, TimeProvider time, Limits limits)
+    public sealed class Handler(
+        [FromKeyedServices(Pools.Analytics)] NpgsqlDataSource db, FeedSettings feed, TimeProvider time, Limits limits)
         : IRequestHandler<Query, Response>
     {
-        public Task<Response> Handle(Query query, CancellationToken ct) => db.InSnapshotAsync(
-            async snapshot =>
+        public Task<Response> Handle(Query query, CancellationToken ct) => UnaggregatedEvents.InSnapshot(
+            db,
+            query.OrgId,
+            feed,
+            async (snapshot, tail) =>
             {
                 var asOf = time.GetUtcNow();
                 var zone = DateRange.ZoneOf(query.Tz, await snapshot.QuerySingleOrDefaultAsync<string>(SummarySql.TimeZone, query));
                 var range = DateRange.Parse(query.From, query.To, zone, asOf, limits.AnalyticsDays);
-                var days = await ConversationDays.Read(snapshot, query, range);
-                var hours = (query.Tag.Length == 0 ? await ConversationHours.FromRollups(snapshot, query.OrgId, range) : null)
-                    ?? await ConversationHours.FromRows(snapshot, query, range);
+                var days = tail is null
+                    ? await ConversationDays.FromMessages(snapshot, query, range)
+                    : await ConversationDays.FromSums(snapshot, query, tail, range);
+                var hours = tail is null
+                    ? await ConversationHours.FromMessages(snapshot, query, range)
+                    : await ConversationHours.FromSums(snapshot, query, tail, range);
                 return new Response(
                     range.From, range.To, range.Zone.Id, asOf, days.Totals, days.Days,
                     [.. hours.Chunk(24).Select((clock, weekday) => new Weekday(weekday + 1, clock))]);

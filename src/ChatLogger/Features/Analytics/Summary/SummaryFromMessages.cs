@@ -4,7 +4,7 @@ using ChatLogger.Data;
 namespace ChatLogger.Features;
 
 /// <summary>Combines the rows of <see cref="SummarySql"/> to the response. Index 0 of a pair is the range, 1 the previous range.</summary>
-internal sealed class SummaryFromMessages(LocalDays local)
+internal sealed class SummaryFromMessages(LocalDays local, ModelPrices prices)
 {
     private readonly long[] _dayChats = new long[local.Days.Count];
     private readonly long[] _dayMessages = new long[local.Days.Count];
@@ -20,6 +20,7 @@ internal sealed class SummaryFromMessages(LocalDays local)
     private readonly long[] _up = new long[2];
     private readonly long[] _down = new long[2];
     private readonly List<Summary.UserCount> _users = [];
+    private readonly List<Summary.ModelCount>[] _models = [[], []];
     private Summary.AnonymousCount _anonymous = new(0, 0, 0);
     private Summary.Latency? _latency;
 
@@ -28,16 +29,18 @@ internal sealed class SummaryFromMessages(LocalDays local)
         Sql.Transaction snapshot,
         Summary.Query query,
         DateRange range,
-        DateTimeOffset asOf)
+        DateTimeOffset asOf,
+        ModelPrices prices)
     {
         var parameters = SummarySql.Parameters(query, range);
-        var fold = new SummaryFromMessages(range.Local);
+        var fold = new SummaryFromMessages(range.Local, prices);
         fold.Chats(await snapshot.QueryAsync<SummarySql.ChatRow>(SummarySql.Chats, parameters));
         fold.Messages(await snapshot.QueryAsync<SummarySql.MessageRow>(SummarySql.Messages, parameters));
         fold.Latencies(await snapshot.QueryAsync<SummarySql.LatencyRow>(SummarySql.Latencies, parameters));
         fold.Feedback(await snapshot.QueryAsync<SummarySql.FeedbackRow>(SummarySql.Feedback, parameters));
         fold.EndUsers(await snapshot.QueryAsync<SummarySql.EndUserRow>(SummarySql.EndUsers, parameters));
         fold.Users(await snapshot.QueryAsync<SummarySql.UserRow>(SummarySql.Users, parameters));
+        fold.Models(await snapshot.QueryAsync<SummarySql.ModelRow>(SummarySql.Models, parameters));
         return fold.ToResponse(range, asOf, await snapshot.QueryAsync<Summary.TagCount>(SummarySql.Tags, parameters));
     }
 
@@ -92,6 +95,13 @@ internal sealed class SummaryFromMessages(LocalDays local)
             _endUsers[row.IsCurrent ? 0 : 1] = row.EndUsers;
     }
 
+    private void Models(IReadOnlyList<SummarySql.ModelRow> rows)
+    {
+        foreach (var row in rows)
+            _models[row.IsCurrent ? 0 : 1].Add(
+                Summary.ModelCount.Of(row.Model, row.Messages, row.Tokens, row.PromptTokens, row.CompletionTokens, prices));
+    }
+
     private void Users(IReadOnlyList<SummarySql.UserRow> rows)
     {
         foreach (var row in rows)
@@ -130,7 +140,8 @@ internal sealed class SummaryFromMessages(LocalDays local)
             ],
             _users,
             _anonymous,
-            tags);
+            tags,
+            _models[0]);
 
     private Summary.Totals Totals(int when) =>
         new(
@@ -141,5 +152,6 @@ internal sealed class SummaryFromMessages(LocalDays local)
             _promptTokens[when],
             _completionTokens[when],
             _up[when],
-            _down[when]);
+            _down[when],
+            prices.Total(_models[when]));
 }

@@ -2,7 +2,6 @@ using ChatLogger.Auth;
 using ChatLogger.ChangeFeed;
 using ChatLogger.Data;
 using ChatLogger.Http;
-using ChatLogger.Rollups;
 using FluentValidation;
 using MediatR;
 using Npgsql;
@@ -60,7 +59,8 @@ internal static class ChangeChat
     public sealed class Handler(NpgsqlDataSource db, IdGenerator ids, OrganizationLog organizationLog) : IRequestHandler<Command, Chat>
     {
         // If nothing changes, the update writes the row nevertheless, which costs less than a query beforehand; those who follow the
-        // organization are not told of it (chat_changes). updated_at never decreases, because the clock of another instance may be ahead.
+        // organization are not told of it (organization_events). updated_at never decreases, because the clock of another instance may be
+        // ahead.
         private const string Change =
             """
             with before as materialized (
@@ -92,7 +92,7 @@ internal static class ChangeChat
                   and deleted_at is null
                 returning org_id, id, external_id, title, tags, metadata, user_id, external_user_id, created_at, updated_at
             ), recorded as (
-                insert into chat_changes (org_id, seq, chat_id, user_id, deleted, at)
+                insert into organization_events (org_id, seq, chat_id, user_id, deleted, at)
                 select c.org_id, @Seq, c.id, c.user_id, false, @Now
                 from changed c
                 join before l on l.id = c.id
@@ -111,15 +111,8 @@ internal static class ChangeChat
             var row = await db.InTransactionAsync(
                 async transaction =>
                 {
-                    string[]? before = null;
-                    // What the rollups have already counted of the chat moves from its tags of before to its new ones.
-                    if (command.Tags is not null)
-                        await RollupUpdates.LockOffset(transaction, command.OrgId);
-                    var seq = (await organizationLog.Lock(transaction, command.OrgId))[0];
-                    if (command.Tags is not null)
-                        before = await transaction.QuerySingleOrDefaultAsync<string[]>(
-                            "select tags from chats where org_id = @OrgId and id = @ChatId and deleted_at is null", command);
-                    var changed = await transaction.QuerySingleOrDefaultAsync<Chat.Row>(
+                    var seqs = await organizationLog.Lock(transaction, command.OrgId);
+                    return await transaction.QuerySingleOrDefaultAsync<Chat.Row>(
                         Change,
                         new
                         {
@@ -129,16 +122,12 @@ internal static class ChangeChat
                             command.Title,
                             command.Tags,
                             command.Metadata,
-                            Seq = seq,
+                            Seq = seqs[0],
                             ids.Next().Now,
                         });
-                    if (before is not null && changed is not null)
-                        await RollupUpdates.Retag(transaction, command.OrgId, command.ChatId, before, changed.Tags);
-                    // Nothing of this transaction is left then, not even the offset.
-                    return changed ?? throw ProblemException.NotFound("No such chat in this organization.");
                 },
                 ct);
-            return row.ToChat();
+            return row?.ToChat() ?? throw ProblemException.NotFound("No such chat in this organization.");
         }
     }
 }

@@ -2,8 +2,6 @@ using ChatLogger.Auth;
 using ChatLogger.ChangeFeed;
 using ChatLogger.Data;
 using ChatLogger.Http;
-using ChatLogger.LiveEvents;
-using ChatLogger.Rollups;
 using MediatR;
 using Npgsql;
 
@@ -32,7 +30,6 @@ internal static class DeleteChat
             await db.InTransactionAsync(
                 async transaction =>
                 {
-                    await RollupUpdates.LockOffset(transaction, command.OrgId);
                     var seqs = await organizationLog.Lock(transaction, command.OrgId);
                     var rows = await transaction.ExecuteAsync(
                         """
@@ -46,8 +43,7 @@ internal static class DeleteChat
                         new { command.OrgId, command.ChatId, command.OnlyChatsOf, Now = now });
                     if (rows == 0)
                         throw ProblemException.NotFound("No such chat in this organization.");
-                    await ChatChanges.Record(transaction, command.OrgId, seqs[0], command.ChatId, deleted: true, now);
-                    await RollupUpdates.Remove(transaction, command.OrgId, command.ChatId);
+                    await OrganizationEvents.Record(transaction, command.OrgId, seqs[0], command.ChatId, deleted: true, message: null, now);
                     await audit.Write(
                         transaction,
                         AuditEvent.OfChat(command.OrgId, command.Actor, AuditAction.ChatDeleted, command.ChatId));

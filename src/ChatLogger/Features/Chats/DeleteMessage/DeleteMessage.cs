@@ -3,8 +3,6 @@ using ChatLogger.ChangeFeed;
 using ChatLogger.Data;
 using ChatLogger.ExportJobs;
 using ChatLogger.Http;
-using ChatLogger.LiveEvents;
-using ChatLogger.Rollups;
 using MediatR;
 using Npgsql;
 
@@ -37,7 +35,6 @@ internal static class DeleteMessage
         public Task Handle(Command command, CancellationToken ct) => db.InTransactionAsync(
             async transaction =>
             {
-                await RollupUpdates.LockOffset(transaction, command.OrgId);
                 var seqs = await organizationLog.Lock(transaction, command.OrgId, numbers: 2);
                 var chats = await transaction.QueryAsync<Guid>(
                     """
@@ -51,22 +48,37 @@ internal static class DeleteMessage
                     command);
                 if (chats.Count == 0)
                     throw ProblemException.NotFound("No such chat in this organization.");
-                var messages = await transaction.QueryAsync<Guid>(
-                    "select id from messages where org_id = @OrgId and chat_id = @ChatId and id = @MessageId", command);
+                var messages = await transaction.QueryAsync<OrganizationEvents.DeletedMessage>(
+                    """
+                    delete from messages
+                    where org_id = @OrgId
+                      and chat_id = @ChatId
+                      and id = @MessageId
+                    returning created_at, seq
+                    """,
+                    command);
                 if (messages.Count == 0)
                     throw ProblemException.NotFound("No such message in this chat.");
-                await RollupUpdates.RemoveMessage(transaction, command.OrgId, command.ChatId, command.MessageId, async () =>
-                {
-                    await transaction.ExecuteAsync(
-                        "delete from feedback where org_id = @OrgId and chat_id = @ChatId and target_id = @MessageId", command);
-                    await transaction.ExecuteAsync(
-                        "delete from messages where org_id = @OrgId and chat_id = @ChatId and id = @MessageId", command);
-                });
-                // The search index removes the words of the message.
+                var numbered = new { command.OrgId, command.ChatId, command.MessageId, Seq = seqs[0] };
+                // What the rollups have counted of its rating is subtracted.
                 await transaction.ExecuteAsync(
-                    "update chats set text_seq = @Seq where org_id = @OrgId and id = @ChatId",
-                    new { command.OrgId, command.ChatId, Seq = seqs[0] });
-                await ChatChanges.Record(transaction, command.OrgId, seqs[1], command.ChatId, deleted: false, ids.Next().Now);
+                    """
+                    with gone as (
+                        delete from feedback
+                        where org_id = @OrgId
+                          and chat_id = @ChatId
+                          and target_id = @MessageId
+                        returning org_id, seq, chat_id, rating, at
+                    )
+                    insert into feedback_replaced (org_id, until_seq, seq, chat_id, rating, at)
+                    select org_id, @Seq, seq, chat_id, rating, at
+                    from gone
+                    """,
+                    numbered);
+                // The search index removes the words of the message.
+                await transaction.ExecuteAsync("update chats set text_seq = @Seq where org_id = @OrgId and id = @ChatId", numbered);
+                await OrganizationEvents.Record(
+                    transaction, command.OrgId, seqs[1], command.ChatId, deleted: false, messages[0], ids.Next().Now);
                 await ExportMembership.Removed(transaction, command.OrgId, [command.ChatId]);
                 await audit.Write(
                     transaction,

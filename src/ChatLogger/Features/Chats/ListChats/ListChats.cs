@@ -114,7 +114,7 @@ internal static class ListChats
                 ? null
                 : await search.Page(new(query.OrgId, filter.Clauses, filter.Parameters), searched, after, limit, ct);
             // The inner query limits the page before the messages are counted, so the cost depends on the size of the page, not on that of
-            // the organization.
+            // the organization; and only the messages beyond the sums of a chat are counted, without those that were deleted since.
             var rows = await db.ReadAsync<Row>(
                 $"""
                 select c.id, c.external_id, c.title, c.tags, c.metadata, c.user_id, c.external_user_id, c.created_at, c.updated_at,
@@ -141,11 +141,22 @@ internal static class ListChats
                     ) c
                 ) c
                 left join feedback f on f.org_id = c.org_id and f.target_id = c.id
+                left join chat_sums s on s.org_id = c.org_id and s.chat_id = c.id
+                left join followers counted on counted.org_id = c.org_id and counted.follower = 'rollups'
                 cross join lateral (
-                    select count(*) as message_count
+                    select coalesce(s.messages, 0) + count(*) - (
+                               select count(*)
+                               from organization_events e
+                               where e.org_id = c.org_id
+                                 and e.chat_id = c.id
+                                 and e.seq > counted.seq
+                                 and e.message_seq <= counted.seq
+                                 and s.chat_id is not null
+                           ) as message_count
                     from messages
                     where org_id = c.org_id
                       and chat_id = c.id
+                      and (s.chat_id is null or seq > counted.seq)
                 ) m
                 left join lateral (
                     select created_at

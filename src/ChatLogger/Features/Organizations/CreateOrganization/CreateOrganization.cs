@@ -58,7 +58,8 @@ internal static partial class CreateOrganization
         public async Task<Organization> Handle(Command command, CancellationToken ct)
         {
             var (id, now) = ids.Next();
-            var made = new Organization(id, command.Slug, command.Name, new(command.TimeZone ?? "UTC"), now);
+            var made = new Organization(
+                id, command.Slug, command.Name, new(command.TimeZone ?? "UTC", OrganizationSettings.PricesOf(null)), now);
             try
             {
                 await db.InTransactionAsync(

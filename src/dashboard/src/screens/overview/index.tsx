@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { type Conversations, GET, type Summary, body } from '../../api'
 import { useCommands } from '../../keyboard'
-import { brief, change, count, decimal, duration, percent } from '../../numbers'
+import { brief, change, count, decimal, duration, money, percent } from '../../numbers'
 import { go, href, query, setQuery } from '../../router'
 import { base, org } from '../../session'
 import { t } from '../../text'
@@ -19,13 +19,18 @@ export default function Overview() {
   const shown = range()
   const tags = query.value.getAll('tag')
   const isCompared = query.value.get('compare') === '1'
+  const model = query.value.get('model')
   const parameters = { tz: zone.value, ...(tags.length > 0 && { tag: tags }) }
+  const ofModel = model === null ? {} : { model }
   const previous = before(shown)
-  const key = JSON.stringify([org.value, shown, parameters, isCompared])
+  const key = JSON.stringify([org.value, shown, parameters, model, isCompared])
   const path = { org: org.value }
   const summary = useResource(key, signal =>
     body(
-      GET('/analytics/orgs/{org}/summary', { params: { path, query: { ...parameters, from: shown.from, to: shown.to, top: 10 } }, signal }),
+      GET('/analytics/orgs/{org}/summary', {
+        params: { path, query: { ...parameters, ...ofModel, from: shown.from, to: shown.to, top: 10 } },
+        signal,
+      }),
     ),
   )
   const conversations = useResource(key, signal =>
@@ -35,7 +40,7 @@ export default function Overview() {
   )
   const earlier = useResource(key, signal =>
     isCompared
-      ? body(GET('/analytics/orgs/{org}/summary', { params: { path, query: { ...parameters, ...previous } }, signal }))
+      ? body(GET('/analytics/orgs/{org}/summary', { params: { path, query: { ...parameters, ...ofModel, ...previous } }, signal }))
       : Promise.resolve(null),
   )
   useCommands({ x: () => setQuery({ compare: isCompared ? null : '1' }, { replace: true }) })
@@ -56,6 +61,12 @@ export default function Overview() {
             <span dir="auto">{tag}</span> <Icon name="close" size={12} />
           </button>
         ))}
+        {model !== null && (
+          <button type="button" class="button" onClick={() => setQuery({ model: null })}>
+            <span class="visually-hidden">{t.chats.remove} </span>
+            <span dir="auto">{model}</span> <Icon name="close" size={12} />
+          </button>
+        )}
       </header>
       {summary.error.value ? (
         <Failure error={summary.error.value} retry={summary.reload} />
@@ -73,6 +84,7 @@ export default function Overview() {
           <div class="columns tables">
             <TopUsers summary={summary.data.value} />
             <Tags summary={summary.data.value} />
+            <Models summary={summary.data.value} />
             <Roles summary={summary.data.value} />
           </div>
         </div>
@@ -166,6 +178,8 @@ function Numbers({ summary: { totals, previous, latency }, conversations }: { su
   const filters = (more: Record<string, string>) => {
     const search = new URLSearchParams({ from: shown.from, to: shown.to, ...more })
     for (const tag of query.value.getAll('tag')) search.append('tag', tag)
+    const model = query.value.get('model')
+    if (model !== null) search.set('model', model)
     return chats(search)
   }
   const rated = totals.feedbackUp + totals.feedbackDown
@@ -179,6 +193,9 @@ function Numbers({ summary: { totals, previous, latency }, conversations }: { su
         value={conversations?.totals.messagesPerChat ? decimal(conversations.totals.messagesPerChat.avg) : '–'}
       />
       <Card label={t.overview.tokens} value={brief(totals.tokens)} now={totals.tokens} then={previous.tokens} />
+      {totals.cost !== null && (
+        <Card label={t.overview.cost} value={money(totals.cost)} now={totals.cost} then={previous.cost ?? 0} lessIsBetter />
+      )}
       <Card label={t.overview.latency} value={latency ? duration(latency.p50Ms) : '–'} />
       <Card
         label={t.overview.firstAnswer}
@@ -333,7 +350,9 @@ function Ranking({
           {rows.map(row => (
             <li key={row.key}>
               <span class="bar">
-                <meter min={0} max={most} value={row.value} aria-hidden="true" />
+                <svg viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">
+                  <rect width={(100 * row.value) / most} height="1" />
+                </svg>
                 <span class="bar-label" dir="auto">
                   {row.label}
                 </span>
@@ -381,6 +400,23 @@ const Tags = ({ summary }: { summary: Summary }) => (
         </button>
       ),
       value: tag.chats,
+    }))}
+  />
+)
+
+const Models = ({ summary }: { summary: Summary }) => (
+  <Ranking
+    title={t.overview.models}
+    total={summary.models[0]?.messages ?? 0}
+    rows={summary.models.slice(0, 10).map(each => ({
+      key: each.model,
+      label: (
+        <button type="button" class="as-link" onClick={() => setQuery({ model: each.model })}>
+          {each.model}
+        </button>
+      ),
+      note: summary.totals.cost !== null && (each.cost === null ? t.overview.noPrice : money(each.cost)),
+      value: each.messages,
     }))}
   />
 )

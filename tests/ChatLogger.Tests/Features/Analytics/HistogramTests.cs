@@ -3,7 +3,7 @@ using ChatLogger.Rollups;
 
 namespace ChatLogger.Tests.Features.Analytics;
 
-public class LatencyHistogramTests
+public class HistogramTests
 {
     [Theory]
     [InlineData(1, 60)]
@@ -17,7 +17,7 @@ public class LatencyHistogramTests
         {
             var values = Enumerable.Range(0, count).Select(_ => (int)(most * Math.Pow(random.NextDouble(), 3))).Order().ToArray();
             // Merged from parts, some of which were removed again.
-            var (all, gone) = (new LatencyHistogram(), new LatencyHistogram());
+            var (all, gone) = (new Histogram(), new Histogram());
             foreach (var value in values)
                 all.Add(value);
             gone.Add(values[^1] / 2);
@@ -43,7 +43,7 @@ public class LatencyHistogramTests
     {
         for (long value = 0; value <= 86_400_000; value += 1 + (value / 997))
         {
-            var latencies = new LatencyHistogram();
+            var latencies = new Histogram();
             latencies.Add((int)value);
             latencies.Add(86_400_000);
             latencies.Add(86_400_000);

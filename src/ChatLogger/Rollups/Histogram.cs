@@ -3,17 +3,20 @@ using System.Collections.Immutable;
 namespace ChatLogger.Rollups;
 
 /// <summary>
-/// A histogram of latencies that can be added to another one and subtracted from it. Each value below 400 ms has a bucket of its own;
-/// above, buckets are less than 1.7 % wide, so that the middle of a bucket is within 1 % of each of its values. Count, sum and maximum are
-/// exact. The idea is that of DDSketch (Masson, Rim, Lee: A fast and fully-mergeable quantile sketch with relative-error guarantees, VLDB
-/// 2019), with integer bounds.
+/// A histogram of counts, or of times in milliseconds, that can be added to another one and subtracted from it. Each value below 400 has a
+/// bucket of its own; above, buckets are less than 1.7 % wide, so that the middle of a bucket is within 1 % of each of its values. Count,
+/// sum and maximum are exact. The idea is that of DDSketch (Masson, Rim, Lee: A fast and fully-mergeable quantile sketch with
+/// relative-error guarantees, VLDB 2019), with integer bounds.
 /// </summary>
-internal sealed class LatencyHistogram
+internal sealed class Histogram
 {
     private const int Exact = 400;
 
+    // In milliseconds, ten thousand years.
+    private const long Greatest = 315_569_520_000_000;
+
     /// <summary>The lower bound of each bucket.</summary>
-    private static readonly ImmutableArray<int> Bounds = [.. Least()];
+    private static readonly ImmutableArray<long> Bounds = [.. Least()];
 
     private readonly SortedList<int, long> _buckets = [];
     private long[]? _dense;
@@ -22,13 +25,13 @@ internal sealed class LatencyHistogram
 
     public long Sum { get; private set; }
 
-    public int Max { get; private set; }
+    public long Max { get; private set; }
 
     public IEnumerable<KeyValuePair<int, long>> Buckets => _dense is null
         ? _buckets
         : _dense.Select((count, bucket) => KeyValuePair.Create(bucket, count)).Where(bucket => bucket.Value != 0);
 
-    public void Add(int value)
+    public void Add(long value)
     {
         var found = Bounds.BinarySearch(value);
         Add(found >= 0 ? found : ~found - 1, 1);
@@ -53,10 +56,10 @@ internal sealed class LatencyHistogram
             _buckets[bucket] = before + count;
     }
 
-    public void Retain(long sum, int max) => (Sum, Max) = (Sum + sum, Count == 0 ? 0 : Math.Max(Max, max));
+    public void Retain(long sum, long max) => (Sum, Max) = (Sum + sum, Count == 0 ? 0 : Math.Max(Max, max));
 
     /// <summary>Subtracts another histogram. True: the maximum may have belonged to it.</summary>
-    public bool Remove(LatencyHistogram other)
+    public bool Remove(Histogram other)
     {
         if (other.Count == 0)
             return false;
@@ -67,7 +70,7 @@ internal sealed class LatencyHistogram
         return Count != 0 && other.Max == max;
     }
 
-    public void Merge(LatencyHistogram other)
+    public void Merge(Histogram other)
     {
         foreach (var (bucket, count) in other.Buckets)
             Add(bucket, count);
@@ -80,7 +83,7 @@ internal sealed class LatencyHistogram
     /// <summary>
     /// A percentile by nearest rank. It is exact if its rank is that of the maximum. The histogram must not be empty.
     /// </summary>
-    public int Percentile(int percent)
+    public long Percentile(int percent)
     {
         var rank = ((Count * percent) + 99) / 100;
         if (rank == Count)
@@ -94,12 +97,12 @@ internal sealed class LatencyHistogram
         return Max;
     }
 
-    private static int Middle(int bucket) =>
-        bucket + 1 == Bounds.Length ? Bounds[bucket] : (int)(((long)Bounds[bucket] + Bounds[bucket + 1] - 1) / 2);
+    private static long Middle(int bucket) =>
+        bucket + 1 == Bounds.Length ? Bounds[bucket] : (Bounds[bucket] + Bounds[bucket + 1] - 1) / 2;
 
-    private static IEnumerable<int> Least()
+    private static IEnumerable<long> Least()
     {
-        for (long bound = 0; bound <= int.MaxValue; bound = bound < Exact ? bound + 1 : bound + (bound * 17 / 1000))
-            yield return (int)bound;
+        for (long bound = 0; bound <= Greatest; bound = bound < Exact ? bound + 1 : bound + (bound * 17 / 1000))
+            yield return bound;
     }
 }

@@ -1,13 +1,13 @@
 using ChatLogger.Data;
 using Npgsql;
 
-namespace ChatLogger.LiveEvents;
+namespace ChatLogger.ChangeFeed;
 
 /// <summary>
-/// Deletes recorded changes of chats that nobody can ask for any more: of all organizations, in small batches, skipping rows that others
-/// have locked.
+/// Deletes recorded events that all consumers are past and nobody can ask for any more: of all organizations, in small batches, skipping
+/// rows that others have locked.
 /// </summary>
-internal sealed partial class ChatChangesCleanup(NpgsqlDataSource db, TimeProvider time, ILogger<ChatChangesCleanup> log)
+internal sealed partial class OrganizationEventsCleanup(NpgsqlDataSource db, TimeProvider time, ILogger<OrganizationEventsCleanup> log)
     : CleanupService(TimeSpan.FromMinutes(1))
 {
     private const int Changes = 500;
@@ -17,12 +17,12 @@ internal sealed partial class ChatChangesCleanup(NpgsqlDataSource db, TimeProvid
 
     public override async Task Run(CancellationToken ct)
     {
-        var forgotten = time.GetUtcNow() - ChatChanges.Retention - Margin;
+        var forgotten = time.GetUtcNow() - OrganizationEvents.Retention - Margin;
         var orgs = await db.ReadAsync<Guid>(
             """
             select o.id
             from organizations o
-            where exists (select from chat_changes c where c.org_id = o.id and c.at <= @Forgotten)
+            where exists (select from organization_events c where c.org_id = o.id and c.at <= @Forgotten)
             """,
             new { Forgotten = forgotten },
             ct);
@@ -39,13 +39,14 @@ internal sealed partial class ChatChangesCleanup(NpgsqlDataSource db, TimeProvid
     private Task<int> Delete(Guid orgId, DateTimeOffset forgotten, CancellationToken ct) =>
         db.ExecuteAsync(
             """
-            delete from chat_changes
+            delete from organization_events
             where org_id = @OrgId
               and seq in (
                   select seq
-                  from chat_changes
+                  from organization_events
                   where org_id = @OrgId
                     and at <= @Forgotten
+                    and seq <= (select min(f.seq) from followers f where f.org_id = @OrgId)
                   order by seq
                   limit @Changes
                   for update skip locked
@@ -54,19 +55,19 @@ internal sealed partial class ChatChangesCleanup(NpgsqlDataSource db, TimeProvid
             new { OrgId = orgId, Forgotten = forgotten, Changes },
             ct);
 
-    [LoggerMessage(LogLevel.Warning, "Old changes of chats could not be deleted: {Exception}")]
+    [LoggerMessage(LogLevel.Warning, "Old events could not be deleted: {Exception}")]
     private static partial void CannotCleanUp(ILogger log, string exception);
 }
 
-/// <summary>Purges the recorded changes of a deleted organization.</summary>
-internal sealed class ChatChangesPurger(NpgsqlDataSource db) : IOrganizationPurger
+/// <summary>Purges the recorded events of a deleted organization.</summary>
+internal sealed class OrganizationEventsPurger(NpgsqlDataSource db) : IOrganizationPurger
 {
     public async Task<bool> Purge(Guid orgId, CancellationToken ct) =>
         await db.ExecuteAsync(
             """
-            delete from chat_changes
+            delete from organization_events
             where org_id = @OrgId
-              and seq in (select seq from chat_changes where org_id = @OrgId order by seq limit @BatchRows for update skip locked)
+              and seq in (select seq from organization_events where org_id = @OrgId order by seq limit @BatchRows for update skip locked)
             """,
             new { OrgId = orgId, IOrganizationPurger.BatchRows },
             ct) > 0;

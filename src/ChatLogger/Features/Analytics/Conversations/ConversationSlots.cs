@@ -1,0 +1,95 @@
+using ChatLogger.Data;
+using ChatLogger.Rollups;
+
+namespace ChatLogger.Features;
+
+/// <summary>
+/// Statistics of the chats that were created in a range of time. The range is divided into spans, each of which ends where the next begins;
+/// any number of spans add up to one slot.
+/// </summary>
+internal sealed class ConversationSlots(IReadOnlyList<(DateTimeOffset Start, int Slot)> spans, DateTimeOffset end, int slots)
+{
+    private readonly long[] _starts = [.. spans.Select(span => TimeBuckets.FirstMillisecond(span.Start))];
+    private readonly ConversationCounts[] _counts = [.. Enumerable.Range(0, slots).Select(_ => new ConversationCounts())];
+
+    public ConversationCounts this[int slot] => _counts[slot];
+
+    /// <summary>Adds what is counted: whole buckets from the rollups, the chats of partial ones from their sums.</summary>
+    public async Task Read(Sql.Transaction snapshot, Guid orgId)
+    {
+        var (ranges, slotOf, partials) = (new List<TimeBuckets.BucketRange>(), new List<int>(), new List<TimeBuckets.PartialBucket>());
+        for (var i = 0; i < spans.Count; i++)
+        {
+            TimeBuckets.Cut(spans[i].Start.UtcDateTime, (i + 1 < spans.Count ? spans[i + 1].Start : end).UtcDateTime, ranges, partials);
+            while (slotOf.Count < ranges.Count)
+                slotOf.Add(spans[i].Slot);
+        }
+        foreach (var row in await snapshot.QueryAsync<Row>(
+            """
+            select s.no::int, r.conversations
+            from unnest(@Tiers, @Starts, @Ends) with ordinality as s(tier, start, until, no)
+            cross join lateral (
+                select conversations
+                from rollups
+                where org_id = @OrgId and tier = s.tier and start >= s.start and start < s.until
+                offset 0
+            ) r
+            """,
+            RollupSql.BucketRanges(orgId, ranges)))
+        {
+            _counts[slotOf[row.No - 1]].Add(row.Conversations);
+        }
+        foreach (var partial in partials)
+            Add(await ChatSumRows.CreatedIn(snapshot, orgId, partial.Start, partial.End));
+    }
+
+    /// <summary>Adds what is counted of the chats with tags.</summary>
+    public async Task ReadSums(Sql.Transaction snapshot, Guid orgId, string[] tags, DateTimeOffset from) =>
+        Add(await ChatSumRows.Tagged(snapshot, orgId, tags, from.UtcDateTime, end.UtcDateTime));
+
+    /// <summary>Adds events that are not counted yet: the statistics of their chats are those of before and these.</summary>
+    public async Task Add(Sql.Transaction snapshot, Guid orgId, string[] tags, IReadOnlyList<AnalyticsEvent> events)
+    {
+        if (events.Count == 0)
+            return;
+        var chats = (await snapshot.QueryAsync<Chat>(
+            "select id, created_at from chats where org_id = @OrgId and id = any(@Chats) and tags @> @Tags and deleted_at is null",
+            new { OrgId = orgId, Tags = tags, Chats = events.Select(what => what.ChatId).Distinct().ToArray() }))
+            .Where(chat => IsWithin(TimeBuckets.Milliseconds(chat.CreatedAt)))
+            .ToDictionary(chat => chat.Id, chat => TimeBuckets.Milliseconds(chat.CreatedAt));
+        var counted = await ChatSumRows.Read(snapshot, orgId, [.. chats.Keys]);
+        foreach (var chat in events.Where(what => chats.ContainsKey(what.ChatId)).GroupBy(what => what.ChatId))
+        {
+            var slot = _counts[SlotOf(chats[chat.Key])];
+            if (counted.TryGetValue(chat.Key, out var sum))
+                slot.Replace(Conversation.Of(sum), After(sum, chat));
+            else
+                slot.Add(After(new ChatSum(chat.Key, chats[chat.Key], default), chat));
+        }
+    }
+
+    private static Conversation After(ChatSum sum, IEnumerable<AnalyticsEvent> events)
+    {
+        foreach (var what in events)
+            sum.Add(what, 0);
+        return Conversation.Of(sum);
+    }
+
+    private void Add(IReadOnlyList<ChatSum> sums)
+    {
+        foreach (var sum in sums)
+            _counts[SlotOf(sum.CreatedAt)].Add(Conversation.Of(sum));
+    }
+
+    private bool IsWithin(long at) => at >= _starts[0] && at < TimeBuckets.FirstMillisecond(end);
+
+    private int SlotOf(long at)
+    {
+        var found = Array.BinarySearch(_starts, at);
+        return spans[found >= 0 ? found : ~found - 1].Slot;
+    }
+
+    private sealed record Row(int No, byte[] Conversations);
+
+    private sealed record Chat(Guid Id, DateTime CreatedAt);
+}
