@@ -113,6 +113,9 @@ internal sealed class SchemaBuilder(MemberTable members, Limits limits)
             };
         if (isRequest && member.IsList)
             made = new JsonObject { ["type"] = new JsonArray("array", "null"), ["items"] = new JsonObject { ["type"] = "string" } };
+        // A list of objects whose members are not described.
+        if (made["type"] is JsonArray kinds && kinds.Any(kind => kind!.GetValue<string>() == "array"))
+            made["items"] ??= new JsonObject { ["type"] = "object" };
         if (made["type"] is JsonArray types)
             made["type"] = new JsonArray([.. types.Select(type => type!.DeepClone()).OrderBy(IsNull)]);
         if (member.Set is { } set)

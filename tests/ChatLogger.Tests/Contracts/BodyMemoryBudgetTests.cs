@@ -11,7 +11,8 @@ namespace ChatLogger.Tests.Contracts;
 public sealed class SmallBudgetApp : App
 {
     protected override void Customize(WebApplicationBuilder builder) =>
-        builder.Configuration.AddInMemoryCollection([new("Server:BodyBytes", "1048576")]);
+        builder.Configuration.AddInMemoryCollection(
+            [new("Server:BodyBytes", "1048576"), new("Limits:OtlpBytes", "1048576"), new("Limits:LangfuseBytes", "1048576")]);
 }
 
 public class BodyMemoryBudgetTests(SmallBudgetApp app) : IClassFixture<SmallBudgetApp>

@@ -50,6 +50,18 @@ public partial class DocumentTests(LeasedApp app) : IClassFixture<LeasedApp>
     }
 
     [Fact]
+    public async Task A_list_says_what_is_in_it()
+    {
+        var lists = (await Document.Of(app)).Members
+            .Where(member => member.Value["type"] is JsonArray types && types.Any(type => type.Text() == "array")
+                || member.Value["type"] is JsonValue type && type.Text() == "array")
+            .ToList();
+
+        Assert.NotEmpty(lists);
+        Assert.All(lists, member => Assert.NotNull(member.Value["items"]));
+    }
+
+    [Fact]
     public async Task It_describes_every_route_but_pages_and_those_for_machines_of_the_operator()
     {
         var document = await Document.Of(app);
