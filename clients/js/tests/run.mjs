@@ -6,4 +6,4 @@ process.chdir(new URL('..', import.meta.url).pathname)
 const tests = process.argv.slice(2).length ? process.argv.slice(2) : readdirSync('tests').filter(name => name.endsWith('.test.mjs')).map(name => `tests/${name}`)
 const results = process.env.CHATLOGGER_TEST_RESULTS
 const reporters = ['--test-reporter=spec', '--test-reporter-destination=stdout', ...(results ? ['--test-reporter=tap', `--test-reporter-destination=${results}`] : [])]
-process.exit(spawnSync(process.execPath, ['--test', '--test-concurrency=1', ...reporters, ...tests], { stdio: 'inherit' }).status ?? 1)
+process.exit(spawnSync(process.execPath, ['--test', '--test-concurrency=1', '--test-force-exit', ...reporters, ...tests], { stdio: 'inherit' }).status ?? 1)
