@@ -7,7 +7,7 @@ namespace ChatLogger.ChangeFeed;
 /// </summary>
 internal static class OrganizationEvents
 {
-    /// <summary>How long events are kept at least: whoever was away for longer reads everything anew.</summary>
+    /// <summary>How long events are kept at least: a client that was away for longer reads everything anew.</summary>
     public static readonly TimeSpan Retention = TimeSpan.FromHours(1);
 
     /// <summary>Records an event, in its transaction, which has locked the log of the organization and drawn the number.</summary>
