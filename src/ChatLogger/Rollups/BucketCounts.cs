@@ -58,10 +58,10 @@ internal sealed class BucketCounts
     }
 
     /// <inheritdoc cref="RollupBucket.Remove"/>
-    public bool Remove(BucketCounts part)
+    public bool Remove(BucketCounts part, BucketCounts? added)
     {
         Add(part, -1);
-        return !Latencies.Remove(part.Latencies);
+        return Latencies.Remove(part.Latencies, added?.Latencies);
     }
 
     private void Add(BucketCounts other, int sign)

@@ -55,22 +55,25 @@ internal sealed class ConversationCounts
     }
 
     /// <summary>
-    /// Replaces what one chat added. Its numbers only grow, but for the time to the first message of an assistant where a message is dated
-    /// back: then the greatest may be that of before.
+    /// Replaces what one chat added. False: a number became smaller, as the time to the first message of an assistant does where a message
+    /// is dated back, and the greatest one may be that of before.
     /// </summary>
-    public void Replace(Conversation before, Conversation after)
+    public bool Replace(Conversation before, Conversation after)
     {
-        Add(after);
-        var removed = new ConversationCounts();
+        var (added, removed) = (new ConversationCounts(), new ConversationCounts());
+        added.Add(after);
         removed.Add(before);
-        Remove(removed);
+        Add(added);
+        return Remove(removed, added);
     }
 
     /// <inheritdoc cref="RollupBucket.Remove"/>
-    public bool Remove(ConversationCounts part)
+    public bool Remove(ConversationCounts part, ConversationCounts? added)
     {
         Add(part, -1);
-        return !(Messages.Remove(part.Messages) | FirstAssistant.Remove(part.FirstAssistant) | Durations.Remove(part.Durations));
+        return Messages.Remove(part.Messages, added?.Messages)
+            & FirstAssistant.Remove(part.FirstAssistant, added?.FirstAssistant)
+            & Durations.Remove(part.Durations, added?.Durations);
     }
 
     private void Add(ConversationCounts other, int sign)

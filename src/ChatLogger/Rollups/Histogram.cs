@@ -58,16 +58,19 @@ internal sealed class Histogram
 
     public void Retain(long sum, long max) => (Sum, Max) = (Sum + sum, Count == 0 ? 0 : Math.Max(Max, max));
 
-    /// <summary>Subtracts another histogram. True: the maximum may have belonged to it.</summary>
-    public bool Remove(Histogram other)
+    /// <summary>
+    /// Subtracts another histogram. False: the maximum may have belonged to it, and is not known to be in <paramref name="added"/>, which
+    /// was added and stays.
+    /// </summary>
+    public bool Remove(Histogram other, Histogram? added = null)
     {
         if (other.Count == 0)
-            return false;
+            return true;
         foreach (var (bucket, count) in other.Buckets.ToList())
             Add(bucket, -count);
         var max = Max;
         Retain(-other.Sum, 0);
-        return Count != 0 && other.Max == max;
+        return Count == 0 || other.Max < max || (added is { Count: > 0 } && added.Max == max);
     }
 
     public void Merge(Histogram other)

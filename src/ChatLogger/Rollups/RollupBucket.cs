@@ -48,11 +48,12 @@ internal sealed class RollupBucket
     }
 
     /// <summary>
-    /// Subtracts a part. False: the part may have contained a maximum (such as the last-seen time), so the rest must be summed up anew.
+    /// Subtracts a part. False: the part may have contained a maximum (such as the last-seen time), and the rest must be summed up anew,
+    /// unless that maximum is also in what was added before and stays.
     /// </summary>
-    public bool Remove(RollupBucket part)
+    public bool Remove(RollupBucket part, RollupBucket? added)
     {
-        var isKnown = Counts.Remove(part.Counts);
+        var isKnown = Counts.Remove(part.Counts, added?.Counts);
         foreach (var (person, removed) in part.People)
         {
             var before = People.GetValueOrDefault(person);
@@ -62,13 +63,15 @@ internal sealed class RollupBucket
                 People.Remove(person);
             else
                 People[person] = left;
-            isKnown &= (left.Chats == 0 && left.Messages == 0) || removed.LastSeenAt < before.LastSeenAt;
+            isKnown &= (left.Chats == 0 && left.Messages == 0)
+                || removed.LastSeenAt < before.LastSeenAt
+                || (added is not null && added.People.TryGetValue(person, out var stays) && stays.LastSeenAt == before.LastSeenAt);
         }
         foreach (var (tag, removed) in part.Tags)
             AddTag(tag, new(-removed.Chats, -removed.Messages));
         foreach (var (model, removed) in part.Models)
             AddModel(model, new(-removed.Messages, -removed.Tokens, -removed.PromptTokens, -removed.CompletionTokens));
-        return Conversations.Remove(part.Conversations) && isKnown;
+        return Conversations.Remove(part.Conversations, added?.Conversations) && isKnown;
     }
 
     public void Add(PersonKey person, PersonUsage use)

@@ -22,7 +22,7 @@ internal static class RollupTiers
         {
             foreach (var (span, part) in minus.Where(each => each.Key.Tier == tier))
             {
-                if (!At(buckets, span).Remove(part))
+                if (!At(buckets, span).Remove(part, plus.GetValueOrDefault(span)))
                     buckets[span] = tier == TimeBuckets.Quarter
                         ? await ChatSumRows.Bucket(transaction, orgId, span.Start)
                         : await SumOfParts(transaction, orgId, span, buckets);

@@ -27,22 +27,22 @@ internal static class RollupUpdates
     }
 
     /// <summary>
-    /// Aggregates until no deletion or change of a chat is left that was committed before: only the sums tell what is counted of it. Waits
-    /// for another instance that is aggregating.
+    /// Aggregates up to a number at least, or all that there is: only the sums tell what is counted of a chat that was deleted or changed.
+    /// Waits for another instance that is aggregating.
     /// </summary>
-    public static async Task CatchUp(NpgsqlDataSource db, Guid orgId, int rows, CancellationToken ct)
+    public static async Task CatchUp(NpgsqlDataSource db, Guid orgId, long needed, int rows, CancellationToken ct)
     {
         while (await db.InTransactionAsync(
                    async transaction =>
                    {
-                       if (await FeedConsumer.ConsumerOffset.Take(transaction, orgId, Name, wait: true) is not { } offset
-                           || await LastEvent(transaction, orgId) is not { } last
-                           || last <= offset)
+                       if (await FeedConsumer.ConsumerOffset.Take(transaction, orgId, Name, wait: true) is not { } offset)
                            return false;
                        var head = await OrganizationLog.HeadOf(transaction, orgId);
+                       if (offset >= Math.Min(needed, head))
+                           return false;
                        var reached = await Aggregate(transaction, orgId, offset, head, rows);
                        await FeedConsumer.ConsumerOffset.Move(transaction, orgId, Name, reached);
-                       return reached < last;
+                       return reached < Math.Min(needed, head);
                    },
                    ct))
         {

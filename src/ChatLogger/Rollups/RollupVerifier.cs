@@ -16,7 +16,7 @@ internal sealed class RollupVerifier([FromKeyedServices(Pools.Analytics)] Npgsql
     /// <summary>Returns how many rollups there should be, and how many rollups and sums were wrong and have been repaired.</summary>
     public async Task<(int Rollups, int Differences)> Run(Guid orgId, CancellationToken ct)
     {
-        await RollupUpdates.CatchUp(db, orgId, settings.BatchRows, ct);
+        await RollupUpdates.CatchUp(db, orgId, long.MaxValue, settings.BatchRows, ct);
         var seen = await db.InSnapshotAsync(snapshot => Compare(snapshot, orgId, mayRepair: false), ct);
         return seen.Differences == 0 ? seen : await db.InTransactionAsync(transaction => Compare(transaction, orgId, mayRepair: true), ct);
     }

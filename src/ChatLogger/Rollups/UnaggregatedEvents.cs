@@ -17,28 +17,36 @@ internal sealed record UnaggregatedEvents(long UpTo, long[] Chats, long[] Messag
     private const int Attempts = 5;
 
     /// <summary>
-    /// Reads the snapshot of an organization, after what is counted of deleted and changed chats has been moved. Without unaggregated
-    /// events, there are more than <see cref="MaxEvents"/> of a kind, or chats are being deleted without a pause.
+    /// Reads the snapshot of an organization, after what is counted of deleted and changed chats has been moved. The reader gets no
+    /// unaggregated events if there are more than <see cref="MaxEvents"/> of a kind, or if chats are being changed without a pause, and
+    /// must then read rows. A reader that cannot add the events to what is counted returns null, and reads again when they are aggregated.
     /// </summary>
     public static async Task<T> InSnapshot<T>(
-        NpgsqlDataSource db, Guid orgId, FeedSettings settings, Func<Sql.Transaction, UnaggregatedEvents?, Task<T>> read,
+        NpgsqlDataSource db, Guid orgId, FeedSettings settings, Func<Sql.Transaction, UnaggregatedEvents?, Task<T?>> read,
         CancellationToken ct)
+        where T : class
     {
         for (var attempt = 1; ; attempt++)
         {
-            var (isRead, result) = await db.InSnapshotAsync<(bool, T?)>(
+            var (result, needed) = await db.InSnapshotAsync<(T?, long)>(
                 async snapshot =>
                 {
                     var tail = await Of(snapshot, orgId);
-                    var isPending = tail is not null && await RollupUpdates.LastEvent(snapshot, orgId) > tail.UpTo;
-                    if (isPending && attempt < Attempts)
-                        return (false, default(T));
-                    return (true, await read(snapshot, isPending ? null : tail));
+                    if (tail is null)
+                        return (await read(snapshot, null), 0);
+                    var needed = await RollupUpdates.LastEvent(snapshot, orgId);
+                    if (needed is null || needed <= tail.UpTo)
+                    {
+                        if (await read(snapshot, tail) is { } counted)
+                            return (counted, 0);
+                        needed = tail.Messages.Max();
+                    }
+                    return attempt < Attempts ? (null, needed.Value) : (await read(snapshot, null), 0);
                 },
                 ct);
-            if (isRead)
-                return result!;
-            await RollupUpdates.CatchUp(db, orgId, settings.BatchRows, ct);
+            if (result is not null)
+                return result;
+            await RollupUpdates.CatchUp(db, orgId, needed, settings.BatchRows, ct);
         }
     }
 

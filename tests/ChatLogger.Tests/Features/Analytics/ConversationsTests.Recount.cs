@@ -122,10 +122,9 @@ public partial class ConversationsTests
             app.Services.GetRequiredKeyedService<NpgsqlDataSource>(Pools.Analytics),
             acme.Id,
             new FeedSettings(),
-            async (snapshot, tail) =>
-                (
-                    await ConversationHours.FromSums(snapshot, query, tail!, range),
-                    await ConversationHours.FromMessages(snapshot, query, range)),
+            async (snapshot, tail) => Tuple.Create(
+                await ConversationHours.FromSums(snapshot, query, tail!, range),
+                await ConversationHours.FromMessages(snapshot, query, range)),
             default);
         Assert.Equal(messages, sums);
     }

@@ -89,6 +89,27 @@ public partial class ConversationsTests(RollupApp app) : IClassFixture<RollupApp
         Assert.Equal(0, rest["totals"].GetProperty("feedbackUp").GetInt32());
     }
 
+    [Fact]
+    public async Task A_reply_that_is_dated_back_lowers_the_greatest_time_to_the_first_reply()
+    {
+        var (acme, start) = (await app.Org("acme"), app.Clock.GetUtcNow().AddDays(-3));
+        var importer = app.Stranger.WithKey(await acme.Key("ingest", "import"));
+        var chat = (await importer.Post($"{acme.ApiPath}/chats", new { createdAt = start })).Is(201)["id"].GetString();
+        Task Reply(double hours) => importer.Post(
+            $"{acme.ApiPath}/chats/{chat}/messages", new { role = "assistant", content = "x", createdAt = start.AddHours(hours) });
+        var admin = await acme.Admin();
+        async Task<string> Times() => (await admin.Get(Path)).Is(200)["totals"].GetProperty("firstAssistant").GetRawText();
+        static string Once(long ms) => $$"""{"count":1,"avgMs":{{ms}},"p50Ms":{{ms}},"p90Ms":{{ms}},"p99Ms":{{ms}},"maxMs":{{ms}}}""";
+        await Reply(hours: 24);
+        await app.FoldAll(acme);
+        Assert.Equal(Once(24 * 3_600_000), await Times());
+
+        await Reply(hours: 1);
+
+        Assert.Equal(Once(3_600_000), await Times());
+        Assert.Equal(0, await app.Waiting(acme));
+    }
+
     [Theory]
     [InlineData("tz=Mars/Olympus", "tz")]
     [InlineData("from=2026-02-30", "from")]

@@ -72,73 +72,66 @@ internal static class RollupAssertions
         string[]? tags = null,
         string? model = null)
     {
-        var (rollups, rows) = await InSnapshot(
-                app.Services.GetRequiredKeyedService<NpgsqlDataSource>(Pools.Analytics),
-                org.Id,
-                new FeedSettings(),
-                async (snapshot, tail) =>
-                {
-                    var now = DateTimeOffset.UtcNow;
-                    var query = new Summary.Query(org.Id, Text(from), Text(to), zone, tags ?? [], model, top);
-                    var range = Range.Parse(query.From, query.To, Range.ZoneOf(zone, null), now, 366);
-                    return (
-                        await SummaryFromRollups.ReadAsync(snapshot, query, tail, range, now, Prices),
-                        await SummaryFromMessages.ReadAsync(snapshot, query, range, now, Prices));
-                },
-                default);
-        Assert.NotNull(rollups);
-        var (ours, theirs) = (
-            JsonSerializer.SerializeToElement(rollups, JsonSerializerOptions.Web),
-            JsonSerializer.SerializeToElement(rows, JsonSerializerOptions.Web));
-        Same(theirs, ours, "");
-        return theirs;
+        var (rollups, rows) = await app.ReadTwice(
+            org,
+            async (snapshot, tail) =>
+            {
+                var now = DateTimeOffset.UtcNow;
+                var query = new Summary.Query(org.Id, Text(from), Text(to), zone, tags ?? [], model, top);
+                var range = Range.Parse(query.From, query.To, Range.ZoneOf(zone, null), now, 366);
+                return Both.Of(
+                    await SummaryFromRollups.ReadAsync(snapshot, query, tail, range, now, Prices),
+                    await SummaryFromMessages.ReadAsync(snapshot, query, range, now, Prices));
+            });
+        Same(rows, rollups, "");
+        return rows;
     }
 
     // While chats are deleted and changed without a pause, there is no moment at which all of them are moved.
-    private static async Task<T> InSnapshot<T>(
-        NpgsqlDataSource db, Guid orgId, FeedSettings settings, Func<Sql.Transaction, UnaggregatedEvents, Task<T>> read,
-        CancellationToken ct)
-        where T : struct
+    private static async Task<Both> ReadTwice(this App app, Org org, Func<Sql.Transaction, UnaggregatedEvents, Task<Both?>> read)
     {
         for (var attempt = 0; attempt < 50; attempt++)
         {
-            var result = await UnaggregatedEvents.InSnapshot<T?>(
-                db, orgId, settings, async (snapshot, tail) => tail is null ? null : await read(snapshot, tail), ct);
-            if (result is { } found)
-                return found;
+            var both = await UnaggregatedEvents.InSnapshot<Both>(
+                app.Services.GetRequiredKeyedService<NpgsqlDataSource>(Pools.Analytics),
+                org.Id,
+                new FeedSettings(),
+                (snapshot, tail) => tail is null ? Task.FromResult<Both?>(new(default, default)) : read(snapshot, tail),
+                default);
+            if (both.Rows.ValueKind != JsonValueKind.Undefined)
+                return both;
         }
         throw new InvalidOperationException("The sums never caught up.");
+    }
+
+    private sealed record Both(JsonElement Sums, JsonElement Rows)
+    {
+        public static Both? Of<T>(T? sums, T rows) => sums is null
+            ? null
+            : new(
+                JsonSerializer.SerializeToElement(sums, JsonSerializerOptions.Web),
+                JsonSerializer.SerializeToElement(rows, JsonSerializerOptions.Web));
     }
 
     /// <summary>Reads conversations from the sums and from the messages in one snapshot, and compares them.</summary>
     public static async Task AgreeOnConversations(
         this App app, Org org, DateTimeOffset from, DateTimeOffset to, string zone, string[] tags)
     {
-        var (sums, messages) = await InSnapshot(
-            app.Services.GetRequiredKeyedService<NpgsqlDataSource>(Pools.Analytics),
-            org.Id,
-            new FeedSettings(),
+        var (sums, messages) = await app.ReadTwice(
+            org,
             async (snapshot, tail) =>
             {
                 var query = new Conversations.Query(org.Id, Text(from), Text(to), zone, tags);
                 var range = Range.Parse(query.From, query.To, Range.ZoneOf(zone, null), DateTimeOffset.UtcNow, 366);
-                return (
-                    JsonSerializer.SerializeToElement(
-                        new
-                        {
-                            Days = await ConversationDays.FromSums(snapshot, query, tail, range),
-                            Hours = await ConversationHours.FromSums(snapshot, query, tail, range),
-                        },
-                        JsonSerializerOptions.Web),
-                    JsonSerializer.SerializeToElement(
-                        new
-                        {
-                            Days = await ConversationDays.FromMessages(snapshot, query, range),
-                            Hours = await ConversationHours.FromMessages(snapshot, query, range),
-                        },
-                        JsonSerializerOptions.Web));
-            },
-            default);
+                var days = await ConversationDays.FromSums(snapshot, query, tail, range);
+                return Both.Of(
+                    days is null ? null : new { Days = days, Hours = await ConversationHours.FromSums(snapshot, query, tail, range) },
+                    new
+                    {
+                        Days = await ConversationDays.FromMessages(snapshot, query, range),
+                        Hours = await ConversationHours.FromMessages(snapshot, query, range),
+                    });
+            });
         Same(messages, sums, "");
     }
 

@@ -58,8 +58,10 @@ internal sealed record ConversationDays(Conversations.Totals Totals, IReadOnlyLi
         having count(*) > 0
         """;
 
-    /// <summary>Computes the statistics from the sums of chats, and from the events that they do not contain yet.</summary>
-    public static async Task<ConversationDays> FromSums(
+    /// <summary>
+    /// Computes the statistics from the sums of chats, and from the events that they do not contain yet. Null: the sums must contain them.
+    /// </summary>
+    public static async Task<ConversationDays?> FromSums(
         Sql.Transaction snapshot, Conversations.Query query, UnaggregatedEvents tail, DateRange range)
     {
         var counts = new ConversationSlots([.. range.Local.Buckets], range.To, range.Local.Days.Count);
@@ -67,7 +69,8 @@ internal sealed record ConversationDays(Conversations.Totals Totals, IReadOnlyLi
             await counts.Read(snapshot, query.OrgId);
         else
             await counts.ReadSums(snapshot, query.OrgId, query.Tag, range.From);
-        await counts.Add(snapshot, query.OrgId, query.Tag, await tail.Read(snapshot, query.OrgId, Earliest, Latest));
+        if (!await counts.Add(snapshot, query.OrgId, query.Tag, await tail.Read(snapshot, query.OrgId, Earliest, Latest)))
+            return null;
         var all = new ConversationCounts();
         for (var day = 0; day < range.Local.Days.Count; day++)
             all.Add(counts[day]);

@@ -47,25 +47,30 @@ internal sealed class ConversationSlots(IReadOnlyList<(DateTimeOffset Start, int
     public async Task ReadSums(Sql.Transaction snapshot, Guid orgId, string[] tags, DateTimeOffset from) =>
         Add(await ChatSumRows.Tagged(snapshot, orgId, tags, from.UtcDateTime, end.UtcDateTime));
 
-    /// <summary>Adds events that are not counted yet: the statistics of their chats are those of before and these.</summary>
-    public async Task Add(Sql.Transaction snapshot, Guid orgId, string[] tags, IReadOnlyList<AnalyticsEvent> events)
+    /// <summary>
+    /// Adds events that are not counted yet: the statistics of their chats are those of before and these. False: a greatest value cannot be
+    /// told from both.
+    /// </summary>
+    public async Task<bool> Add(Sql.Transaction snapshot, Guid orgId, string[] tags, IReadOnlyList<AnalyticsEvent> events)
     {
         if (events.Count == 0)
-            return;
+            return true;
         var chats = (await snapshot.QueryAsync<Chat>(
             "select id, created_at from chats where org_id = @OrgId and id = any(@Chats) and tags @> @Tags and deleted_at is null",
             new { OrgId = orgId, Tags = tags, Chats = events.Select(what => what.ChatId).Distinct().ToArray() }))
             .Where(chat => IsWithin(TimeBuckets.Milliseconds(chat.CreatedAt)))
             .ToDictionary(chat => chat.Id, chat => TimeBuckets.Milliseconds(chat.CreatedAt));
         var counted = await ChatSumRows.Read(snapshot, orgId, [.. chats.Keys]);
+        var isExact = true;
         foreach (var chat in events.Where(what => chats.ContainsKey(what.ChatId)).GroupBy(what => what.ChatId))
         {
             var slot = _counts[SlotOf(chats[chat.Key])];
             if (counted.TryGetValue(chat.Key, out var sum))
-                slot.Replace(Conversation.Of(sum), After(sum, chat));
+                isExact &= slot.Replace(Conversation.Of(sum), After(sum, chat));
             else
                 slot.Add(After(new ChatSum(chat.Key, chats[chat.Key], default), chat));
         }
+        return isExact;
     }
 
     private static Conversation After(ChatSum sum, IEnumerable<AnalyticsEvent> events)

@@ -102,6 +102,8 @@ internal static class Conversations
                 var days = tail is null
                     ? await ConversationDays.FromMessages(snapshot, query, range)
                     : await ConversationDays.FromSums(snapshot, query, tail, range);
+                if (days is null)
+                    return null;
                 var hours = tail is null
                     ? await ConversationHours.FromMessages(snapshot, query, range)
                     : await ConversationHours.FromSums(snapshot, query, tail, range);
