@@ -107,6 +107,8 @@ internal static class ImportCommand
         var (stopped, exit) = ((string?)null, Incomplete);
         using (var progress = new ImportProgressLine(invocation.Error, invocation.Error == Console.Error && !Console.IsErrorRedirected))
         {
+            // What was sent is waited for, as long as a request may take.
+            await using var interruption = ct.Register(() => progress.Say("Interrupted: it ends when what it has sent is answered."));
             try
             {
                 if (!journal.IsFinished)

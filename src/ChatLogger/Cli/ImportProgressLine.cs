@@ -35,6 +35,9 @@ internal sealed class ImportProgressLine(TextWriter output, bool isTerminal) : I
             + $"{sent / Math.Max(_elapsed.Elapsed.TotalSeconds, 0.001):N0}/s, {counts.Refused:N0} refused{ClearRest}"));
     }
 
+    /// <summary>A line that stays.</summary>
+    public void Say(string sentence) => output.WriteLine(isTerminal ? $"\r{sentence}{ClearRest}" : sentence);
+
     public void Dispose()
     {
         if (isTerminal)

@@ -81,6 +81,8 @@ public sealed partial class HostileInputTests
         $"application/json; {new string('a', 4_000)}=1",
     ];
 
+    private static readonly string[] ContentEncodings = ["gzip", "br", "deflate", "gzip, gzip", "identity, gzip", Marker, ""];
+
     private static readonly string[] Queries =
     [
         Marker, $"{Marker}={Marker}", $"__proto__={Marker}", $"%00={Marker}", $"%FF={Marker}", $"%={Marker}", $"{Marker}%0d%0aA:b",

@@ -64,10 +64,11 @@ public sealed class ImportCommandTests(LeasedApp app) : IClassFixture<LeasedApp>
 
         Assert.True(Posix.Signal(import.Id, IsInterruptIgnored() ? Terminate : Interrupt));
 
-        // It ends once what it has sent is answered. Nothing tells from outside that it has heard the signal.
-        await Task.Delay(TimeSpan.FromSeconds(1));
+        const string Heard = "Interrupted: it ends when what it has sent is answered.";
+        await Wait.Until(() => import.Errors.Contains(Heard, StringComparison.Ordinal));
         await stop.DisposeAsync();
         Assert.Equal(130, await import.Exit());
+        Assert.Equal(Heard, import.Errors);
         Assert.EndsWith("Stopped: interrupted. The same command goes on from here.", import.Output, StringComparison.Ordinal);
         Assert.Matches(@"chats +\d+ imported, 0 were there", import.Output);
         var again = await Start(acme);

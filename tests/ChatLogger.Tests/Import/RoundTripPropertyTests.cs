@@ -67,7 +67,7 @@ public class RoundTripPropertyTests(LeasedApp app) : IClassFixture<LeasedApp>
         Prop.ForAll(
                 (from messages in Gen.ListOf(AnyMessage) select messages.Take(20).ToList()).ToArbitrary(),
                 messages => Check(messages).GetAwaiter().GetResult())
-            .Check(Config.QuickThrowOnFailure.WithMaxTest(40));
+            .Check(Config.QuickThrowOnFailure.WithMaxTest(TestLength.Cases(inShort: 10, inLong: 40)));
 
     private static Gen<JsonElement> AnyObject(int depth) =>
         from members in Gen.ListOf(

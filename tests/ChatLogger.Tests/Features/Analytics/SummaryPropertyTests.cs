@@ -51,7 +51,7 @@ public partial class SummaryPropertyTests(App app) : IClassFixture<App>
                     Check(zone, calendar, at, sample.Events, sample.Start, sample.Length, sample.Whole, sample.Tag, sample.Aggregated)
                         .GetAwaiter()
                         .GetResult())
-            .Check(Config.QuickThrowOnFailure.WithMaxTest(12));
+            .Check(Config.QuickThrowOnFailure.WithMaxTest(TestLength.Cases(inShort: 3, inLong: 12)));
     }
 
     private async Task Check(

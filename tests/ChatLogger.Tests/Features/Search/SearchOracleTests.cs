@@ -18,7 +18,7 @@ public class SearchOracleTests(SearchApp app) : IClassFixture<SearchApp>
     public Task Whatever_happens_searches_find_what_a_naive_reading_finds() =>
         // Each case is an organization of its own with up to thirty steps and as many searches.
         Task.Run(() => Check.One(
-            Config.QuickThrowOnFailure.WithMaxTest(12),
+            Config.QuickThrowOnFailure.WithMaxTest(TestLength.Cases(inShort: 4, inLong: 12)),
             Prop.ForAll(Arb.From(Steps), steps => { Run(steps).GetAwaiter().GetResult(); })));
 
     private static Gen<Step[]> Steps =>

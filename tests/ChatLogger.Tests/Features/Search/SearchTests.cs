@@ -123,7 +123,10 @@ public abstract partial class SearchScenarios(SearchApp app)
     {
         var acme = await app.Org("acme");
         var viewer = (await acme.Member("viewer")).Caller;
-        var texts = SearchQueryTests.Pieces(12).Where(text => !string.IsNullOrWhiteSpace(text)).Sample(60).ToList();
+        var texts = SearchQueryTests.Pieces(12)
+            .Where(text => !string.IsNullOrWhiteSpace(text))
+            .Sample(TestLength.Cases(inShort: 30, inLong: 60))
+            .ToList();
         var said = new List<(string Chat, string Text)>();
         var chats = new List<string>();
         for (var i = 0; i < 20; i++)
@@ -140,7 +143,7 @@ public abstract partial class SearchScenarios(SearchApp app)
             var q in SearchQueryTests
                 .Pieces(4)
                 .Where(q => !string.IsNullOrWhiteSpace(q))
-                .Sample(60)
+                .Sample(TestLength.Cases(inShort: 15, inLong: 60))
                 .Concat(["foo -bar", "退款 OR 😀", "\"foo bar\"", "-foo"]))
         {
             var query = SearchQuery.Parse(q)!;
