@@ -1,10 +1,13 @@
 using System.Runtime.CompilerServices;
 using ChatLogger.Tests;
+using ChatLogger.Tests.Clients;
 using ChatLogger.Tests.Contracts;
 using ChatLogger.Tests.Data;
 using ChatLogger.Tests.Features.Analytics;
+using ChatLogger.Tests.Features.Live;
 using ChatLogger.Tests.Features.Search;
 using ChatLogger.Tests.Hosting;
+using ChatLogger.Tests.Import;
 using ChatLogger.Tests.Telemetry;
 
 [assembly: TestCollectionOrderer(TestAssembly.Order, "ChatLogger.Tests")]
@@ -27,6 +30,9 @@ public sealed class TestOrder()
         nameof(CommandLineTests),
         nameof(FirstStartTests),
         nameof(PrivateDatabaseTests),
+        nameof(ClientTests),
+        nameof(ImportCommandTests),
+        nameof(LiveStreamsTests),
         nameof(SummaryPropertyTests),
         nameof(ProductionTests),
         nameof(OtlpTests),
