@@ -70,6 +70,14 @@ internal sealed class DimensionIds
         await transaction.QuerySingleOrDefaultAsync<int?>(
             "select no from rollup_names where org_id = @OrgId and name = @Name", new { OrgId = orgId, Name = Model(model) }) ?? -1;
 
+    /// <summary>The ids of tags; -1: no chat with it is counted.</summary>
+    public static async Task<int[]> OfTags(Sql.Transaction transaction, Guid orgId, string[] tags)
+    {
+        var known = new DimensionIds();
+        await known.Find(transaction, orgId, Array.ConvertAll(tags, Tag));
+        return Array.ConvertAll(tags, tag => known._known.GetValueOrDefault(Tag(tag), -1));
+    }
+
     /// <summary>The names of the ids that a response shows.</summary>
     public static async Task<Dictionary<int, string>> Of(Sql.Transaction transaction, Guid orgId, int[] numbers) =>
         (await transaction.QueryAsync<NameRow>(

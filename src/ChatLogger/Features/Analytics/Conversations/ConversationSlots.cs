@@ -45,7 +45,8 @@ internal sealed class ConversationSlots(IReadOnlyList<(DateTimeOffset Start, int
 
     /// <summary>Adds what is counted of the chats with tags.</summary>
     public async Task ReadSums(Sql.Transaction snapshot, Guid orgId, string[] tags, DateTimeOffset from) =>
-        Add(await ChatSumRows.Tagged(snapshot, orgId, tags, from.UtcDateTime, end.UtcDateTime));
+        Add(await ChatSumRows.Tagged(
+            snapshot, orgId, await DimensionIds.OfTags(snapshot, orgId, tags), from.UtcDateTime, end.UtcDateTime));
 
     /// <summary>
     /// Adds events that are not counted yet: the statistics of their chats are those of before and these. False: a greatest value cannot be

@@ -24,15 +24,19 @@ internal static class SummaryFromSums
                 await RollupSql.Read(snapshot, RollupSql.Within, RollupSql.PartialBuckets(query.OrgId, tail.UpTo, partials)));
         var chats = await Chats(snapshot, query, events);
         var model = query.Model is null ? (int?)null : await DimensionIds.OfModel(snapshot, query.OrgId, query.Model);
+        var tags = await DimensionIds.OfTags(snapshot, query.OrgId, query.Tag);
+        var also = await FreshChats(snapshot, query, tail);
+        var buckets = new Dictionary<long, RollupBucket>();
         foreach (var (sum, start, quarter) in await ChatSumRows.Filtered(
-            snapshot, query.OrgId, query.Tag, model, await FreshChats(snapshot, query, tail), from.UtcDateTime, to.UtcDateTime))
+            snapshot, query.OrgId, tags, model, also, from.UtcDateTime, to.UtcDateTime))
         {
-            if (!isWhole(start))
-                continue;
-            var bucket = new RollupBucket();
-            quarter.OfModel(model).AddTo(bucket, sum, sum.Tags);
-            add(bucket, start);
+            if (!buckets.TryGetValue(start, out var bucket) && isWhole(start))
+                buckets.Add(start, bucket = new RollupBucket());
+            if (bucket is not null)
+                quarter.OfModel(model).AddTo(bucket, sum, sum.Tags);
         }
+        foreach (var (start, bucket) in buckets)
+            add(bucket, start);
         return events.FindAll(what =>
             chats.Contains(what.ChatId)
             && (query.Model is null || what.Kind != AnalyticsEventKind.Message || what.Model == query.Model));

@@ -140,28 +140,29 @@ internal static class ListChats
                         limit @Rows
                     ) c
                 ) c
-                left join feedback f on f.org_id = c.org_id and f.target_id = c.id
-                left join chat_sums s on s.org_id = c.org_id and s.chat_id = c.id
-                left join followers counted on counted.org_id = c.org_id and counted.follower = 'rollups'
+                left join feedback f on f.org_id = @OrgId and f.target_id = c.id
+                left join chat_sums s on s.org_id = @OrgId and s.chat_id = c.id
+                left join followers counted on counted.org_id = @OrgId and counted.follower = 'rollups'
+                left join (
+                    select e.chat_id, count(*) as messages
+                    from organization_events e
+                    join followers counted on counted.org_id = @OrgId and counted.follower = 'rollups'
+                    where e.org_id = @OrgId
+                      and e.seq > counted.seq
+                      and e.message_seq <= counted.seq
+                    group by e.chat_id
+                ) deleted on deleted.chat_id = s.chat_id
                 cross join lateral (
-                    select coalesce(s.messages, 0) + count(*) - (
-                               select count(*)
-                               from organization_events e
-                               where e.org_id = c.org_id
-                                 and e.chat_id = c.id
-                                 and e.seq > counted.seq
-                                 and e.message_seq <= counted.seq
-                                 and s.chat_id is not null
-                           ) as message_count
+                    select coalesce(s.messages, 0) - coalesce(deleted.messages, 0) + count(*) as message_count
                     from messages
-                    where org_id = c.org_id
+                    where org_id = @OrgId
                       and chat_id = c.id
-                      and (s.chat_id is null or seq > counted.seq)
+                      and seq > case when s.chat_id is null then -1 else counted.seq end
                 ) m
                 left join lateral (
                     select created_at
                     from messages
-                    where org_id = c.org_id
+                    where org_id = @OrgId
                       and chat_id = c.id
                     order by seq
                     limit 1
@@ -169,7 +170,7 @@ internal static class ListChats
                 left join lateral (
                     select m.created_at, left({MessageText.Sql}, @PreviewLength + 1) as preview
                     from messages m
-                    where m.org_id = c.org_id
+                    where m.org_id = @OrgId
                       and m.chat_id = c.id
                     order by m.seq desc
                     limit 1
