@@ -144,6 +144,10 @@ internal sealed record Limits
     [Range(1, 200)]
     public int PricedModels { get; init; } = 200;
 
+    /// <summary>The number of webhooks of an organization. Default 10.</summary>
+    [Range(1, 1_000)]
+    public int Webhooks { get; init; } = 10;
+
     /// <summary>The number of API keys of an organization that are neither revoked nor expired. Default 20.</summary>
     [Range(1, 1_000)]
     public int LiveKeys { get; init; } = 20;

@@ -29,6 +29,7 @@ internal sealed class DocumentBuilder
         ("Chats", "Reading and writing chats as a member."),
         ("Analytics", "What an organization's conversations came to."),
         ("Exports", "Taking everything out, as files."),
+        ("Webhooks", "Telling other services what happens, signed by Standard Webhooks."),
         ("API keys", "The keys that an organization's plugins have."),
         ("Members", "Who belongs to an organization, and what they may do."),
         ("Audit", "What was done and refused in an organization."),
@@ -72,6 +73,7 @@ internal sealed class DocumentBuilder
         };
         _operations.Complete(document);
         _schemas.Complete(document);
+        document["webhooks"] = WebhookOperations.All();
         return document.ToJsonString(Written);
     }
 

@@ -9,6 +9,7 @@ import { Keys } from './keys'
 import { Members } from './members'
 import { OrganizationSettings } from './organization'
 import { Profile } from './profile'
+import { Webhooks } from './webhooks'
 
 type Section = { title: string; shown: () => boolean; Content: FunctionComponent }
 
@@ -17,6 +18,7 @@ const sections: Record<string, Section> = {
   keys: { title: t.settings.keys, shown: () => inOrganization() && may.administrate.value, Content: Keys },
   members: { title: t.settings.members, shown: () => inOrganization() && may.administrate.value, Content: Members },
   organization: { title: t.settings.organization, shown: inOrganization, Content: OrganizationSettings },
+  webhooks: { title: t.settings.webhooks, shown: () => inOrganization() && may.administrate.value, Content: Webhooks },
   audit: { title: t.settings.audit, shown: () => inOrganization() && may.administrate.value, Content: Audit },
   profile: { title: t.settings.profile, shown: () => true, Content: Profile },
 }
