@@ -50,9 +50,14 @@ if [ ! -f "$dir/env" ]; then
   service migrate >/dev/null
   service org create --slug acme --name Acme >/dev/null
   echo 'a password for benchmarks' | service user create --org acme --email ann@acme.example --role admin --password-stdin >/dev/null
+  service org create --slug redacted --name Redacted >/dev/null
+  query -d chatlogger -c "update organizations set redaction = '{\"kinds\":[\"email\",\"phone\",\"creditCard\",\"iban\",\"ipAddress\",\"secret\"],\"patterns\":[],\"metadata\":true}'
+    where slug = 'redacted'"
+  redacted=$(service apikey create --org redacted --label bench | grep -o 'clk_[0-9A-Za-z_]*' | head -1)
   key=$(service apikey create --org acme --label bench | grep -o 'clk_[0-9A-Za-z_]*' | head -1)
   cat >"$dir/env.new" <<ENV
 export CHATLOGGER_URL=http://127.0.0.1:$port CHATLOGGER_SLUG=acme CHATLOGGER_KEY=$key
+export REDACTED_KEY=$redacted
 export CHATLOGGER_EMAIL=ann@acme.example CHATLOGGER_PASSWORD='a password for benchmarks'
 export DATABASE_URL=$DATABASE_URL
 export CHATLOGGER_PID=\$(cat '$dir/service.pid') POSTGRES_PID=\$(head -1 '$dir/postgres/postmaster.pid')

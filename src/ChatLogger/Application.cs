@@ -11,7 +11,6 @@ using ChatLogger.OpenApi;
 using ChatLogger.Rollups;
 using ChatLogger.SearchIndex;
 using ChatLogger.Telemetry;
-using ChatLogger.Webhooks;
 
 namespace ChatLogger;
 
@@ -34,7 +33,6 @@ internal static class Application
         builder.AddSearchIndex();
         builder.AddExportJobs();
         builder.AddLiveEvents();
-        builder.AddWebhooks();
         builder.AddFeatures();
         builder.AddApiDescription();
 

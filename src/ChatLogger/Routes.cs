@@ -100,22 +100,14 @@ internal static class Routes
         RotateApiKey.Map(keyAdmins);
         RevokeApiKey.Map(keyAdmins);
 
-        var webhooks = app.MapGroup("/orgs/{org}").RequireAccess(EndpointPolicy.Role(MemberRole.Admin)).WithTags("Webhooks");
-        ListWebhooks.Map(webhooks);
-        CreateWebhook.Map(webhooks);
-        GetWebhook.Map(webhooks);
-        ChangeWebhook.Map(webhooks);
-        DeleteWebhook.Map(webhooks);
-        RotateWebhook.Map(webhooks);
-        TestWebhook.Map(webhooks);
-        ListDeliveries.Map(webhooks);
-        ReplayDelivery.Map(webhooks);
-
         var people = app.MapGroup("/orgs/{org}").RequireAccess(EndpointPolicy.Role(MemberRole.Admin)).WithTags("Members");
         ListMembers.Map(people);
         CreateMember.Map(people);
         ChangeMember.Map(people);
         RemoveMember.Map(people);
+
+        var keepers = app.MapGroup("/orgs/{org}").RequireAccess(EndpointPolicy.Role(MemberRole.Admin)).WithTags("Privacy");
+        PreviewRedaction.Map(keepers);
 
         var auditors = app.MapGroup("/orgs/{org}").RequireAccess(EndpointPolicy.Role(MemberRole.Admin)).WithTags("Audit");
         ListAuditEvents.Map(auditors);

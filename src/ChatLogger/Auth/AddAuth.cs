@@ -23,6 +23,7 @@ internal static class AuthSetup
         builder.Services.AddSingleton<LoginLockout>();
         builder.Services.AddSingleton<RateLimiters>();
         builder.Services.AddSingleton<AuditLog>();
+        builder.Services.AddSingleton<OrganizationPolicies>();
     }
 
     private static void AddApiKeys(WebApplicationBuilder builder)
@@ -43,10 +44,12 @@ internal static class AuthSetup
         var settings = Settings.Bind<SessionSettings>(builder.Configuration, SessionSettings.Section);
         var isDevelopment = builder.Environment.IsDevelopment();
         builder.Services.AddSingleton(settings);
-        builder.Services.AddSingleton(services => new SessionTokens(
-            settings.Secrets(isDevelopment, services.GetRequiredService<DatabaseSettings>().DataDirectory),
-            services.GetRequiredService<TimeProvider>()));
+        builder.Services.AddSingleton(services => new SessionTokens(Secrets(services), services.GetRequiredService<TimeProvider>()));
+        builder.Services.AddSingleton(services => new BodyHashes(Secrets(services)));
         builder.Services.AddSingleton(new SessionCookie(
             plain: isDevelopment && ServerUrls.ArePlainLoopback(ServerUrls.Read(builder.Configuration, builder.Environment))));
+
+        IReadOnlyList<byte[]> Secrets(IServiceProvider services) =>
+            settings.Secrets(isDevelopment, services.GetRequiredService<DatabaseSettings>().DataDirectory);
     }
 }

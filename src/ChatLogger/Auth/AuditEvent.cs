@@ -20,11 +20,12 @@ internal sealed record AuditEvent(Guid? OrgId, Actor Actor, string Action, strin
     public static AuditEvent OfMessage(Guid orgId, Actor actor, string action, Guid messageId) =>
         new(orgId, actor, action, "message", messageId.ToString());
 
+    /// <summary>Chats that were deleted because their time was over: the target is how many.</summary>
+    public static AuditEvent OfRetention(Guid orgId, Actor actor, string action, string chats) =>
+        new(orgId, actor, action, "retention", chats);
+
     public static AuditEvent OfExport(Guid orgId, Actor actor, string action, Guid? exportId) =>
         new(orgId, actor, action, "export", exportId?.ToString());
-
-    public static AuditEvent OfWebhook(Guid orgId, Actor actor, string action, Guid webhookId) =>
-        new(orgId, actor, action, "webhook", webhookId.ToString());
 
     public static AuditEvent OfOrganization(Guid orgId, Actor actor, string action) =>
         new(orgId, actor, action, "organization", orgId.ToString());

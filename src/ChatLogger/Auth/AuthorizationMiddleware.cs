@@ -70,6 +70,7 @@ internal sealed class AuthorizationMiddleware(
         var caller = new PluginCaller(grant.OrgId, grant.OrgSlug, key.PublicId, grant.Scopes)
         {
             IsPublic = grant.AllowedOrigins.Length > 0,
+            Policy = grant.Policy,
         };
         var origin = context.Request.Headers.Origin;
         if (origin.Count > 0 && KeyScope.AreForServers(grant.Scopes))

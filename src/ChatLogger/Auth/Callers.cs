@@ -6,6 +6,9 @@ internal sealed record PluginCaller(Guid OrgId, string OrgSlug, string KeyPublic
     /// <summary>Whether the key is bound to origins, so that it is in a page and anybody has it.</summary>
     public bool IsPublic { get; init; }
 
+    /// <summary>What the organization has chosen.</summary>
+    public OrganizationPolicy Policy { get; init; } = OrganizationPolicy.None;
+
     public bool May(string scope) => Scopes.Contains(scope);
 
     public static ValueTask<PluginCaller> BindAsync(HttpContext context) => CallerFeature.Of<PluginCaller>(context);

@@ -10,8 +10,8 @@ internal sealed class DatabaseApiKeys([FromKeyedServices(Pools.Plugins)] NpgsqlD
     public async Task<ApiKeyGrant?> Validate(ApiKey key, CancellationToken ct)
     {
         var row = await db.ReadSingleOrDefaultAsync<KeyRow>(
-            """
-            select o.id as org_id, o.slug as org_slug, k.sha256, k.scopes, k.allowed_origins, k.expires_at
+            $"""
+            select o.id as org_id, o.slug as org_slug, k.sha256, k.scopes, k.allowed_origins, k.expires_at, {OrganizationPolicy.Columns}
             from api_keys k
             join organizations o on o.id = k.org_id
             where k.public_id = @PublicId
@@ -23,6 +23,9 @@ internal sealed class DatabaseApiKeys([FromKeyedServices(Pools.Plugins)] NpgsqlD
             ct);
         return row is not null && CryptographicOperations.FixedTimeEquals(row.Sha256, key.Sha256)
             ? new(row.OrgId, row.OrgSlug, row.Scopes, row.AllowedOrigins, row.ExpiresAt)
+            {
+                Policy = OrganizationPolicy.Of(row.Redaction, row.RetentionDays),
+            }
             : null;
     }
 
@@ -32,5 +35,7 @@ internal sealed class DatabaseApiKeys([FromKeyedServices(Pools.Plugins)] NpgsqlD
         byte[] Sha256,
         string[] Scopes,
         string[] AllowedOrigins,
-        DateTimeOffset? ExpiresAt);
+        DateTimeOffset? ExpiresAt,
+        string Redaction,
+        int? RetentionDays);
 }

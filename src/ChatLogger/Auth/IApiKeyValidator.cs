@@ -13,4 +13,8 @@ internal interface IApiKeyValidator
 }
 
 /// <summary>What a valid key permits, and until when. An empty list of origins permits every caller.</summary>
-internal sealed record ApiKeyGrant(Guid OrgId, string OrgSlug, string[] Scopes, string[] AllowedOrigins, DateTimeOffset? ExpiresAt = null);
+internal sealed record ApiKeyGrant(Guid OrgId, string OrgSlug, string[] Scopes, string[] AllowedOrigins, DateTimeOffset? ExpiresAt = null)
+{
+    /// <summary>What the organization has chosen.</summary>
+    public OrganizationPolicy Policy { get; init; } = OrganizationPolicy.None;
+}

@@ -26,17 +26,24 @@ internal sealed class SettingsApiKeys(IReadOnlyList<SettingsApiKeys.ConfiguredKe
         if (found is null)
             return null;
 
-        var orgId = await db.ReadSingleOrDefaultAsync<Guid?>(
-            """
-            select id
-            from organizations
-            where slug = @Slug
-              and deleted_at is null
+        var row = await db.ReadSingleOrDefaultAsync<OrganizationRow>(
+            $"""
+            select o.id, {OrganizationPolicy.Columns}
+            from organizations o
+            where o.slug = @Slug
+              and o.deleted_at is null
             """,
             new { found.Slug },
             ct);
-        return orgId is { } id ? new(id, found.Slug, [.. found.Scopes], []) : null;
+        return row is null
+            ? null
+            : new(row.Id, found.Slug, [.. found.Scopes], [])
+            {
+                Policy = OrganizationPolicy.Of(row.Redaction, row.RetentionDays),
+            };
     }
+
+    private sealed record OrganizationRow(Guid Id, string Redaction, int? RetentionDays);
 
     /// <summary>Reads the section <c>ApiKeys</c>; an incomplete or malformed entry fails the start.</summary>
     public static IReadOnlyList<ConfiguredKey> Read(IConfiguration configuration)

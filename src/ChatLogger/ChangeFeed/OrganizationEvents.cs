@@ -39,6 +39,17 @@ internal static class OrganizationEvents
                 Now = now,
             });
 
+    /// <summary>Records that chats were deleted, each with a number of its own.</summary>
+    public static Task RecordDeleted(Sql.Transaction transaction, Guid orgId, long[] seqs, Guid[] chats, DateTimeOffset now) =>
+        transaction.ExecuteAsync(
+            """
+            insert into organization_events (org_id, seq, chat_id, user_id, deleted, at)
+            select c.org_id, n.seq, c.id, c.user_id, true, @Now
+            from unnest(@Seqs, @Chats) as n(seq, chat_id)
+            join chats c on c.org_id = @OrgId and c.id = n.chat_id
+            """,
+            new { OrgId = orgId, Seqs = seqs, Chats = chats, Now = now });
+
     /// <summary>When a message had been created, and its number.</summary>
     internal sealed record DeletedMessage(DateTimeOffset CreatedAt, long Seq);
 }

@@ -18,6 +18,9 @@ internal sealed class RawJsonArray : RawJson
     /// <summary>Wraps text from the database, which was validated before.</summary>
     public static RawJsonArray FromStored(string json) => new(Encoding.UTF8.GetBytes(json), default);
 
+    /// <summary>Wraps what was made of JSON that was validated before.</summary>
+    public static RawJsonArray FromStored(byte[] json) => new(json, default);
+
     internal sealed class Converter : JsonConverter<RawJsonArray>
     {
         public override RawJsonArray Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)

@@ -18,6 +18,9 @@ internal sealed class RawJsonObject : RawJson
     /// <summary>Wraps text from the database, which was validated before.</summary>
     public static RawJsonObject FromStored(string json) => json == "{}" ? Empty : new(Encoding.UTF8.GetBytes(json), default);
 
+    /// <summary>Wraps what was made of JSON that was validated before.</summary>
+    public static RawJsonObject FromStored(byte[] json) => new(json, default);
+
     internal sealed class Converter : JsonConverter<RawJsonObject>
     {
         public override RawJsonObject Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)

@@ -7,7 +7,6 @@ using ChatLogger.Ingest;
 using ChatLogger.Rollups;
 using ChatLogger.SearchIndex;
 using ChatLogger.Telemetry;
-using ChatLogger.Webhooks;
 using FluentValidation;
 
 namespace ChatLogger.Features;
@@ -20,8 +19,6 @@ internal static class FeaturesSetup
         AddHandlers(builder.Services);
         AddWriters(builder.Services);
         builder.Services.AddSingleton<ExportFilters>();
-        builder.Services.AddSingleton<IWebhookPayloads, WebhookPayloads>();
-        builder.Services.AddSingleton<IFinishedJobs, FinishedExports>();
         builder.Services.AddSingleton(_ => DashboardFiles.Read());
         AddPurging(builder);
     }
@@ -70,10 +67,11 @@ internal static class FeaturesSetup
         builder.Services.AddSingleton<IOrganizationPurger, OrganizationEventsPurger>();
         builder.Services.AddSingleton<IOrganizationPurger>(services => services.GetRequiredService<SearchPurger>());
         builder.Services.AddSingleton<IOrganizationPurger, EventPurger>();
-        builder.Services.AddSingleton<IOrganizationPurger>(services => services.GetRequiredService<WebhookPurger>());
         builder.Services.AddSingleton<IOrganizationPurger, ConversationPurger>();
         builder.Services.AddSingleton(Settings.Bind<PurgeSettings>(builder.Configuration, PurgeSettings.Section));
         builder.Services.AddHostedService<PurgeOrganizations>();
         builder.Services.AddHostedService<PurgeChats>();
+        builder.Services.AddSingleton(Settings.Bind<RetentionSettings>(builder.Configuration, RetentionSettings.Section));
+        builder.Services.AddHostedService<ExpireChats>();
     }
 }

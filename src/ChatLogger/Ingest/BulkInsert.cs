@@ -93,7 +93,7 @@ internal sealed class BulkInsert<T>(IBulkInsertSql<T> sql, string route, IngestS
         "parent_no" => rows => ArrayParameter.Of(NpgsqlDbType.Integer, rows.Parents.Numbers),
         "key" => rows => ArrayParameter.Of(NpgsqlDbType.Text, rows.Writes.Select(write => write.IdempotencyKey?.Key).ToArray()),
         "body_sha256" => rows =>
-            ArrayParameter.Of(NpgsqlDbType.Bytea, rows.Writes.Select(write => write.IdempotencyKey?.BodySha256).ToArray()),
+            ArrayParameter.Of(NpgsqlDbType.Bytea, rows.Writes.Select(write => write.IdempotencyKey?.BodyHash.Stored).ToArray()),
         "route" => rows => new NpgsqlParameter<string> { TypedValue = rows.Route, NpgsqlDbType = NpgsqlDbType.Text },
         "now" => rows => Instant(rows.Now),
         "forgotten" => rows => Instant(rows.Forgotten),

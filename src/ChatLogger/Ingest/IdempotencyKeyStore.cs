@@ -60,7 +60,7 @@ internal sealed class IdempotencyKeyStore(NpgsqlDataSource db, TimeSpan keepFor,
                     Route = route,
                     Parent = Guid.Empty,
                     idempotencyKey.Key,
-                    idempotencyKey.BodySha256,
+                    BodySha256 = idempotencyKey.BodyHash.Stored,
                     TargetId = targetId,
                     Now = now,
                     Forgotten = now - keepFor,
@@ -89,6 +89,6 @@ internal sealed class IdempotencyKeyStore(NpgsqlDataSource db, TimeSpan keepFor,
     private sealed record StoredKey(byte[] BodySha256, Guid TargetId)
     {
         public Guid TargetFor(Idempotency idempotencyKey) =>
-            BodySha256.AsSpan().SequenceEqual(idempotencyKey.BodySha256) ? TargetId : throw ProblemException.IdempotencyKeyReused();
+            idempotencyKey.BodyHash.Matches(BodySha256) ? TargetId : throw ProblemException.IdempotencyKeyReused();
     }
 }

@@ -58,7 +58,7 @@ internal abstract class IdempotentWriter<TWrite, TValue>(
     // The stored row may be our own, when the connection was lost before its commit was confirmed.
     private WriteResult<TValue> Replay(StoredWrite<TValue> stored, TWrite write, Idempotency idempotencyKey)
     {
-        if (!stored.BodySha256.AsSpan().SequenceEqual(idempotencyKey.BodySha256))
+        if (!idempotencyKey.BodyHash.Matches(stored.BodySha256))
             throw ProblemException.IdempotencyKeyReused();
         return stored.Value is { } value
             ? new(value, Replayed: stored.Id != write.Id) { Existed = stored.Existed }

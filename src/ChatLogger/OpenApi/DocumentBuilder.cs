@@ -29,9 +29,9 @@ internal sealed class DocumentBuilder
         ("Chats", "Reading and writing chats as a member."),
         ("Analytics", "What an organization's conversations came to."),
         ("Exports", "Taking everything out, as files."),
-        ("Webhooks", "Telling other services what happens, signed by Standard Webhooks."),
         ("API keys", "The keys that an organization's plugins have."),
         ("Members", "Who belongs to an organization, and what they may do."),
+        ("Privacy", "What becomes of personal data: redaction and erasure."),
         ("Audit", "What was done and refused in an organization."),
         ("Service", "Whether the service runs, and which version."),
     ];
@@ -73,7 +73,6 @@ internal sealed class DocumentBuilder
         };
         _operations.Complete(document);
         _schemas.Complete(document);
-        document["webhooks"] = WebhookOperations.All();
         return document.ToJsonString(Written);
     }
 

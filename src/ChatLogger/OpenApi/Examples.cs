@@ -58,8 +58,13 @@ internal static class Examples
         ["ChangeOwnOrganization"] =
         [
             new("zone", "Choose a time zone", """{"settings":{"timeZone":"Europe/Amsterdam"}}"""),
+            new("privacy", "Keep chats for a year, without e-mail addresses and order numbers", """
+                {"settings":{"retentionDays":365,
+                  "redaction":{"kinds":["email"],"patterns":[{"name":"order","pattern":"ORD-[0-9]{6}"}]}}}
+                """),
             new("prices", "Set the prices of models", """{"settings":{"prices":{"gpt-4o":{"prompt":2.5,"completion":10}}}}"""),
         ],
+        ["PreviewRedaction"] = [new("text", "A text with an e-mail address", """{"text":"Write to jane@example.com."}""")],
         ["ChangeOrganization"] = [new("name", "Rename it", """{"name":"Acme International"}""")],
         ["CreateOrganization"] =
         [
@@ -74,15 +79,6 @@ internal static class Examples
         ["ChangeMember"] = [new("role", "Let them write, too", """{"role":"user"}""")],
         ["CreateApiKey"] = [new("widget", "A key for a page", """{"label":"Website widget","allowedOrigins":["https://shop.example"]}""")],
         ["RotateApiKey"] = [new("overlap", "Let the old one work for two days", """{"overlapHours":48}""")],
-        ["CreateWebhook"] =
-        [
-            new("messages", "Tell another service of messages, and when a chat is idle",
-                """
-                {"url":"https://shop.example/hooks","events":["message.created","chat.idle"],"withContent":true,"idleMinutes":15}
-                """),
-        ],
-        ["ChangeWebhook"] = [new("resume", "Resume a paused webhook", """{"state":"active"}""")],
-        ["RotateWebhook"] = [new("overlap", "Sign with the old secret, too, for two days", """{"overlapHours":48}""")],
         ["RequestExport"] =
         [
             new("csv", "A table of messages, at once where it is small",

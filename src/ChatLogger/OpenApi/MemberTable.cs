@@ -13,7 +13,7 @@ internal sealed partial class MemberTable(Limits limits)
     private readonly Dictionary<string, Member> _members =
         new([
             .. ListMembers(limits), .. ConversationMembers(limits), .. OrganizationMembers(limits), .. ExportMembers(),
-            .. AnalyticsMembers(limits), .. IntegrationMembers(), .. WebhookMembers(limits),
+            .. PrivacyMembers(limits), .. AnalyticsMembers(limits), .. IntegrationMembers(),
         ]);
 
     private static readonly Member Unknown = new("");

@@ -39,6 +39,9 @@ internal sealed record RouteCase(string Route, Row Row, int Success, Func<Matrix
     /// <summary>The request ends the caller's session.</summary>
     public bool EndsSession { get; init; }
 
+    /// <summary>The request changes nothing, although it has a body.</summary>
+    public bool ChangesNothing { get; init; }
+
     /// <summary>The query without which the route answers 400.</summary>
     public string Query { get; init; } = "";
 
@@ -155,22 +158,16 @@ internal static class Matrix
         new("POST /orgs/{org}/apikeys/{keyId}/rotate", Row.Administration, 201, _ => new { }),
         new("DELETE /orgs/{org}/apikeys/{keyId}", Row.Administration, 204),
 
-        new("GET /orgs/{org}/webhooks", Row.Administration, 200),
-        new("POST /orgs/{org}/webhooks", Row.Administration, 201,
-            _ => new { url = "https://hooks.example/matrix", events = new[] { "chat.created" } }),
-        new("GET /orgs/{org}/webhooks/{webhookId}", Row.Administration, 200),
-        new("PATCH /orgs/{org}/webhooks/{webhookId}", Row.Administration, 200, _ => new { description = MatrixFixture.Mark }),
-        new("DELETE /orgs/{org}/webhooks/{webhookId}", Row.Administration, 204),
-        new("POST /orgs/{org}/webhooks/{webhookId}/rotate", Row.Administration, 201, _ => new { }),
-        new("POST /orgs/{org}/webhooks/{webhookId}/test", Row.Administration, 202),
-        new("GET /orgs/{org}/webhooks/{webhookId}/deliveries", Row.Administration, 200),
-        new("POST /orgs/{org}/webhooks/deliveries/{deliveryId}/replay", Row.Administration, 202),
-
         new("GET /orgs/{org}/users", Row.Administration, 200),
         new("POST /orgs/{org}/users", Row.Administration, 201,
             _ => new { email = $"{Guid.NewGuid():N}@matrix.example", role = "viewer", password = Testing.Persona.Password }),
         new("PATCH /orgs/{org}/users/{memberId}", Row.Administration, 200, _ => new { name = MatrixFixture.Mark }),
         new("DELETE /orgs/{org}/users/{memberId}", Row.Administration, 204),
+
+        new("POST /orgs/{org}/redaction/preview", Row.Administration, 200, _ => new { text = MatrixFixture.Mark })
+        {
+            ChangesNothing = true,
+        },
 
         new("GET /orgs/{org}/audit", Row.Administration, 200),
 

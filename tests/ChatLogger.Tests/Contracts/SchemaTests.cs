@@ -17,7 +17,6 @@ public partial class SchemaTests(App app) : IClassFixture<App>
         "sessions",
         "exports",
         "password_failures",
-        "webhooks",
     ];
 
     private const string TenantTables =

@@ -1,5 +1,7 @@
+using ChatLogger.Auth;
 using ChatLogger.Data;
 using ChatLogger.Http;
+using ChatLogger.Redaction;
 using FluentValidation;
 
 namespace ChatLogger.Features;
@@ -28,6 +30,18 @@ internal static class ChatRules
         .WithMessage($"Each must have 1 to {limits.TagLength} characters.")
         .Must(tags => tags.Distinct(StringComparer.Ordinal).Count() == tags.Length)
         .WithMessage("The same tag stands there twice.");
+
+    // The schema holds these, and what is replaced may be shorter than what takes its place.
+    private const int StoredTitle = 200, StoredComment = 2_000;
+
+    public static string? RedactTitle(this OrganizationPolicy policy, string? title) =>
+        policy.Redactor is { } redactor ? redactor.Redact(title, StoredTitle) : title;
+
+    public static string? RedactComment(this OrganizationPolicy policy, string? comment) =>
+        policy.Redactor is { } redactor ? redactor.Redact(comment, StoredComment) : comment;
+
+    public static RawJsonObject? RedactMetadata(this OrganizationPolicy policy, RawJsonObject? metadata) =>
+        metadata is not null && policy.Redactor is { RedactsMetadata: true } redactor ? redactor.Redact(metadata) : metadata;
 
     public const string RatingFilterSentence = "Must be one of: up, down, none.";
 

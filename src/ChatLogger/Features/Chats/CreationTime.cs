@@ -15,12 +15,21 @@ internal static class CreationTime
     private static readonly TimeSpan MaxAhead = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan MaxAheadOfImport = TimeSpan.FromDays(1);
 
-    /// <summary>Returns the 403 for a time that only a key with the scope import may send; null: the key may send it.</summary>
-    public static ProblemException? Refuse(DateTimeOffset? createdAt, bool mayImport, DateTimeOffset now) =>
-        mayImport || createdAt is null || createdAt >= now - MaxAge
-            ? null
-            : ProblemException.Forbidden(
+    /// <summary>
+    /// Returns the 403 for a time that only a key with the scope import may send, or the 400 for one that is so far back that the
+    /// organization would not keep it; null: the key may send it.
+    /// </summary>
+    public static ProblemException? Refuse(DateTimeOffset? createdAt, PluginCaller caller, DateTimeOffset now)
+    {
+        if (createdAt is not { } at)
+            return null;
+        if (at < now - MaxAge && !caller.May(KeyScope.Import))
+            return ProblemException.Forbidden(
                 $"A createdAt more than {MaxAge.TotalHours} hours back needs a key with the scope {KeyScope.Import}.");
+        return caller.Policy.RetentionDays is { } days && at < now - TimeSpan.FromDays(days)
+            ? ProblemException.Validation("createdAt", $"Is older than the {days} days for which this organization keeps chats.")
+            : null;
+    }
 
     public static void CreationTimeOf<T>(
         this AbstractValidator<T> validator, Func<T, (DateTimeOffset? At, bool MayImport)> said, TimeProvider time) =>

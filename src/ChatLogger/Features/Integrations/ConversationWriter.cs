@@ -66,9 +66,10 @@ internal sealed class ConversationWriter(
         var position = _known.Count;
         foreach (var there in _known)
             position = Math.Max(position, (there.Position ?? -1) + 1);
-        var (id, made) = ids.Next();
-        var command = message.Command! with { IdempotencyKey = new Idempotency(StoredTranscripts.Key(position), message.Sha256) };
-        var write = new NewMessage(caller.OrgId, command.ToMessage(id, command.CreatedAt.Or(made)), command.IdempotencyKey);
+        var id = ids.Next().Id;
+        // The hash is of what is stored, so it tells no more than that.
+        var key = new Idempotency(StoredTranscripts.Key(position), new BodyHash(message.Sha256));
+        var write = new NewMessage(caller.OrgId, message.Message! with { Id = id }, key);
         BatchItemResult result;
         try
         {
@@ -97,10 +98,8 @@ internal sealed class ConversationWriter(
             content = "(empty)";
         var (parts, calls) = (Array(message.Parts), Array(message.ToolCalls));
         var toolCallId = isTool ? StorableText.OfOptional(message.ToolCallId).Beginning(limits.ToolNameLength) : null;
-        var sha256 = StoredTranscripts.Fingerprint(message.Role, content, parts, calls, toolCallId);
-        var said = new SaidMessage(message.Role, Convert.ToHexStringLower(sha256), isAnswer);
         if ((Unsafe(parts) ?? Unsafe(calls)) is { } unsafeJson)
-            return new(said, sha256, null, unsafeJson);
+            return Prepared(message.Role, content, parts, calls, toolCallId, isAnswer) with { Refusal = unsafeJson };
         var command = new AppendMessage.Request(
             message.Role,
             content,
@@ -116,7 +115,26 @@ internal sealed class ConversationWriter(
             StorableText.OfOptional(message.Model).Beginning(limits.ModelLength),
             at < now ? at : now).To(caller, chatId, null);
         var found = rules.Messages.Validate(command);
-        return new(said, sha256, command, found.IsValid ? null : ProblemException.Validation(found.Errors));
+        // The conversation has messages as they are stored, so it is compared with this one as it would be stored.
+        var stored = command.ToMessage(Guid.Empty, command.CreatedAt.Or(now));
+        var prepared = Prepared(stored.Role, stored.Content, stored.Parts, stored.ToolCalls, stored.ToolCallId, isAnswer);
+        // What was said before the organization turned redaction on is stored as it was sent.
+        var asSent = caller.Policy.Redactor is null
+            ? null
+            : Prepared(message.Role, content, parts, calls, toolCallId, isAnswer).Said.Fingerprint;
+        return prepared with
+        {
+            Said = prepared.Said with { FingerprintAsSent = asSent },
+            Message = stored,
+            Refusal = found.IsValid ? null : ProblemException.Validation(found.Errors),
+        };
+    }
+
+    private static PreparedMessage Prepared(
+        string role, string? content, RawJsonArray? parts, RawJsonArray? calls, string? toolCallId, bool isAnswer)
+    {
+        var sha256 = StoredTranscripts.Fingerprint(role, content, parts, calls, toolCallId);
+        return new(new(role, Convert.ToHexStringLower(sha256), isAnswer), sha256);
     }
 
     private static ProblemException? Unsafe(RawJsonArray? json) => json is not null && TextSafety.Check(json.Utf8.Span) is var (sentence, _)
@@ -134,5 +152,10 @@ internal sealed class ConversationWriter(
 
     private static int? AtMost(int? value, int most) => value <= most ? value : null;
 
-    private sealed record PreparedMessage(SaidMessage Said, byte[] Sha256, AppendMessage.Command? Command, ProblemException? Refusal);
+    private sealed record PreparedMessage(SaidMessage Said, byte[] Sha256)
+    {
+        public Message? Message { get; init; }
+
+        public ProblemException? Refusal { get; init; }
+    }
 }

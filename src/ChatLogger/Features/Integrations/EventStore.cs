@@ -1,5 +1,7 @@
 using System.Text.Json;
+using ChatLogger.Auth;
 using ChatLogger.Data;
+using ChatLogger.Redaction;
 using Npgsql;
 
 namespace ChatLogger.Features;
@@ -18,13 +20,13 @@ internal sealed class EventStore(NpgsqlDataSource db, TimeProvider time)
 
     /// <summary>Adds the pieces to what is known, and returns all that is known of these things.</summary>
     public async Task<Dictionary<(string Source, string Id), JsonElement>> Merge(
-        Guid orgId, IEnumerable<EventPiece> pieces, CancellationToken ct)
+        PluginCaller caller, IEnumerable<EventPiece> pieces, CancellationToken ct)
     {
         // One row for each: a statement cannot change a row twice. The order is the same everywhere, so that two requests cannot deadlock.
         var rows = pieces.GroupBy(piece => (piece.Source, piece.Id))
             .OrderBy(group => group.Key.Source, StringComparer.Ordinal)
             .ThenBy(group => group.Key.Id, StringComparer.Ordinal)
-            .Select(group => (group.Key.Source, group.Key.Id, Body: JsonSerializer.Serialize(Merged(group))))
+            .Select(group => (group.Key.Source, group.Key.Id, Body: JsonSerializer.Serialize(Merged(group, caller.Policy.Redactor))))
             .ToList();
         if (rows.Count == 0)
             return [];
@@ -39,7 +41,7 @@ internal sealed class EventStore(NpgsqlDataSource db, TimeProvider time)
             """,
             new
             {
-                OrgId = orgId,
+                caller.OrgId,
                 Now = time.GetUtcNow(),
                 Sources = rows.Select(row => row.Source).ToArray(),
                 Ids = rows.Select(row => row.Id).ToArray(),
@@ -91,16 +93,21 @@ internal sealed class EventStore(NpgsqlDataSource db, TimeProvider time)
             ct);
     }
 
-    private static Dictionary<string, string> Merged(IEnumerable<EventPiece> pieces)
+    // What was said is redacted before it waits here, and the texts of JSON stay JSON.
+    private static Dictionary<string, string> Merged(IEnumerable<EventPiece> pieces, Redactor? redactor)
     {
         var merged = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var (name, value) in pieces.SelectMany(piece => piece.Members))
         {
-            if (value is not null)
-                merged[name] = StorableText.Of(value);
+            if (value is null)
+                continue;
+            var text = StorableText.Of(value);
+            merged[name] = redactor is not null && IsSaid(name) ? redactor.RedactTextOrJson(text) : text;
         }
         return merged;
     }
+
+    private static bool IsSaid(string name) => name is "input" or "output" or "statusMessage";
 
     private sealed record Row(string Source, string Id, string Body);
 }

@@ -51,7 +51,7 @@ internal sealed class ExchangeWriter(
 
         bool Admit(int at)
         {
-            results[at] = CreationTime.Refuse(exchanges[at].StartedAt, caller.May(KeyScope.Import), now);
+            results[at] = CreationTime.Refuse(exchanges[at].StartedAt, caller, now);
             return results[at] is null;
         }
     }

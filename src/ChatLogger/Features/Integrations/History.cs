@@ -11,7 +11,13 @@ internal sealed record KnownMessage(Guid? Id, string? Role, string Fingerprint, 
 /// <summary>A message of an exchange that may be known already.</summary>
 internal readonly record struct SaidMessage(string Role, string Fingerprint, bool IsAnswer)
 {
+    /// <summary>The hash of what it said before anything was replaced in it; null: the same.</summary>
+    public string? FingerprintAsSent { get; init; }
+
     public bool IsInstruction => Role is "system" or "developer";
+
+    public bool Says(KnownMessage there) =>
+        there.Fingerprint == Fingerprint || (FingerprintAsSent is not null && there.Fingerprint == FingerprintAsSent);
 }
 
 /// <summary>
@@ -36,7 +42,7 @@ internal static class History
         if (known.Count == 0)
             return [.. Enumerable.Range(0, said.Count)];
 
-        bool Same(KnownMessage there, SaidMessage here) => there.Fingerprint == here.Fingerprint
+        bool Same(KnownMessage there, SaidMessage here) => here.Says(there)
             && (!here.IsAnswer || there.ExchangeId == exchangeId || (there.ExchangeId is null && answersFrom > 0));
 
         // What was said to the model is written before its answers.
@@ -52,7 +58,7 @@ internal static class History
         var missing = Enumerable.Range(from + last + 1, rest.Count - last - 1);
         if (last >= 0)
             return [.. missing];
-        var instructions = Enumerable.Range(0, from).Where(at => !known.Any(there => there.Fingerprint == said[at].Fingerprint));
+        var instructions = Enumerable.Range(0, from).Where(at => !known.Any(there => said[at].Says(there)));
         return [.. instructions, .. missing];
     }
 

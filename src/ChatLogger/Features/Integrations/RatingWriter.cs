@@ -1,3 +1,4 @@
+using ChatLogger.Auth;
 using ChatLogger.Data;
 using ChatLogger.Http;
 using Npgsql;
@@ -16,7 +17,7 @@ internal sealed class RatingWriter(
     [FromKeyedServices(Pools.Plugins)] NpgsqlDataSource db)
 {
     /// <summary>Gives the ratings and returns, for each, why it was refused; null: it is given.</summary>
-    public async Task<ProblemException?[]> Write(Guid orgId, IReadOnlyList<ForeignRating> ratings, CancellationToken ct)
+    public async Task<ProblemException?[]> Write(PluginCaller caller, IReadOnlyList<ForeignRating> ratings, CancellationToken ct)
     {
         if (ratings.Count == 0)
             return [];
@@ -28,10 +29,10 @@ internal sealed class RatingWriter(
               and external_id = any(@ExternalIds)
               and deleted_at is null
             """,
-            new { OrgId = orgId, ExternalIds = ratings.Select(rating => rating.ConversationId).Distinct().ToArray() },
+            new { caller.OrgId, ExternalIds = ratings.Select(rating => rating.ConversationId).Distinct().ToArray() },
             ct);
         var chats = found.ToDictionary(chat => chat.ExternalId, chat => chat.Id);
-        var known = await transcripts.Read(orgId, [.. chats.Values], ct);
+        var known = await transcripts.Read(caller.OrgId, [.. chats.Values], ct);
         var results = new ProblemException?[ratings.Count];
         var given = new List<(int At, NewFeedback Feedback)>();
         var now = time.GetUtcNow();
@@ -48,12 +49,12 @@ internal sealed class RatingWriter(
                 : known[chat].Find(message => message.Id is not null && message.ExchangeId == rating.ExchangeId);
             given.Add((i, new(chat, message?.Id, new(
                 rating.IsUp ? "up" : "down",
-                StorableText.OfOptional(rating.Comment).Beginning(limits.CommentLength),
+                caller.Policy.RedactComment(StorableText.OfOptional(rating.Comment).Beginning(limits.CommentLength)),
                 rating.At < now ? rating.At : now), null)));
         }
         if (given.Count == 0)
             return results;
-        var stored = await writer.Write(orgId, given.ConvertAll(each => each.Feedback), ct);
+        var stored = await writer.Write(caller.OrgId, given.ConvertAll(each => each.Feedback), ct);
         for (var i = 0; i < given.Count; i++)
             results[given[i].At] = stored[i].Error;
         return results;

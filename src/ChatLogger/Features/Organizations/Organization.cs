@@ -1,5 +1,6 @@
 using System.Text.Json;
 using ChatLogger.Http;
+using ChatLogger.Redaction;
 
 namespace ChatLogger.Features;
 
@@ -7,18 +8,23 @@ namespace ChatLogger.Features;
 internal sealed record Organization(Guid Id, string Slug, string Name, OrganizationSettings Settings, DateTimeOffset CreatedAt)
 {
     /// <summary>The columns of an organization.</summary>
-    public const string Columns = "id, slug, name, time_zone, prices, created_at";
+    public const string Columns = "id, slug, name, time_zone, retention_days, redaction, prices, created_at";
 
-    public sealed record Row(Guid Id, string Slug, string Name, string TimeZone, string Prices, DateTimeOffset CreatedAt)
+    public sealed record Row(
+        Guid Id, string Slug, string Name, string TimeZone, int? RetentionDays, string Redaction, string Prices, DateTimeOffset CreatedAt)
     {
-        public Organization ToOrganization() => new(Id, Slug, Name, new(TimeZone, OrganizationSettings.PricesOf(Prices)), CreatedAt);
+        public Organization ToOrganization() => new(
+            Id, Slug, Name,
+            new(TimeZone, RetentionDays, RedactionSettings.FromStored(Redaction), OrganizationSettings.PricesOf(Prices)), CreatedAt);
     }
 }
 
 /// <summary>
-/// What an organization may choose: the IANA zone whose midnights cut the days of its analytics, and the prices of the models that it uses.
+/// What an organization may choose: the IANA zone whose midnights cut the days of its analytics, for how many days chats are kept after
+/// their last message, what is replaced before it is stored, and the prices of the models that it uses.
 /// </summary>
-internal sealed record OrganizationSettings(string TimeZone, IReadOnlyDictionary<string, ModelPrice> Prices)
+internal sealed record OrganizationSettings(
+    string TimeZone, int? RetentionDays, RedactionSettings Redaction, IReadOnlyDictionary<string, ModelPrice> Prices)
 {
     public static IReadOnlyDictionary<string, ModelPrice> PricesOf(string? json) =>
         json is null

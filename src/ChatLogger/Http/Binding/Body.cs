@@ -16,19 +16,19 @@ internal sealed class Body<T> : IEndpointParameterMetadataProvider
 {
     private static readonly JsonTypeInfo<T> Shape = (JsonTypeInfo<T>)Json.Options.GetTypeInfo(typeof(T));
 
-    private Body(T value, byte[]? sha256) => (Value, Sha256) = (value, sha256);
+    private Body(T value, BodyHash? hash) => (Value, Hash) = (value, hash);
 
     public T Value { get; }
 
-    /// <summary>The SHA-256 of the bytes as sent; null unless the request has an Idempotency-Key, which needs it.</summary>
-    public byte[]? Sha256 { get; }
+    /// <summary>The hash of the bytes as sent; null unless the request has an Idempotency-Key, which needs it.</summary>
+    public BodyHash? Hash { get; }
 
     public static async ValueTask<Body<T>> BindAsync(HttpContext context)
     {
         var buffer = await BodyReader.Read(context);
         try
         {
-            return new(Parse(buffer), IdempotencyKey.IsIn(context) ? Hash(buffer) : null);
+            return new(Parse(buffer), IdempotencyKey.IsIn(context) ? HashOf(buffer, context) : null);
         }
         finally
         {
@@ -38,12 +38,12 @@ internal sealed class Body<T> : IEndpointParameterMetadataProvider
 
     public static void PopulateMetadata(ParameterInfo parameter, EndpointBuilder builder) => builder.Metadata.Add(new BodyShape(typeof(T)));
 
-    private static byte[] Hash(ReadOnlySequence<byte> buffer)
+    private static BodyHash HashOf(ReadOnlySequence<byte> buffer, HttpContext context)
     {
         using var sha256 = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (var segment in buffer)
             sha256.AppendData(segment.Span);
-        return sha256.GetHashAndReset();
+        return context.RequestServices.GetRequiredService<BodyHashes>().Of(sha256.GetHashAndReset());
     }
 
     private static T Parse(ReadOnlySequence<byte> buffer)

@@ -66,11 +66,11 @@ internal sealed record IdempotencyKey(string Text) : IEndpointParameterMetadataP
     }
 
     /// <summary>Combines the key with the hash of the request's body.</summary>
-    public Idempotency With(byte[]? bodySha256) => new(Text, bodySha256 ?? throw new InvalidOperationException("The body was not hashed."));
+    public Idempotency With(BodyHash? bodyHash) => new(Text, bodyHash ?? throw new InvalidOperationException("The body was not hashed."));
 }
 
-/// <summary>The identity of a request: the caller's key and the SHA-256 of the body.</summary>
-internal sealed record Idempotency(string Key, byte[] BodySha256);
+/// <summary>The identity of a request: the caller's key and the hash of the body.</summary>
+internal sealed record Idempotency(string Key, BodyHash BodyHash);
 
 /// <summary>Tells the OpenAPI document that an endpoint takes an <see cref="IdempotencyKey"/>.</summary>
 internal sealed class IdempotencyKeyShape;

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using ChatLogger.Transcripts;
 
 namespace ChatLogger.Import;
@@ -8,7 +9,7 @@ namespace ChatLogger.Import;
 /// Walks through the messages that a chat has, beside those of the file, to find the ones that are missing at its end. Messages before
 /// those were refused when it was filled: sent now, they would stand in the wrong place.
 /// </summary>
-internal sealed class StoredMessages
+internal sealed partial class StoredMessages
 {
     private readonly IAsyncEnumerator<JsonElement> _stored;
     private bool _isAtEnd;
@@ -46,9 +47,33 @@ internal sealed class StoredMessages
 
     private static bool IsSame(ImportedMessage message, JsonElement stored) =>
         message.Role == stored.Text("role")
-        && (message.Content ?? "") == (stored.Text("content") ?? "")
+        && Says(stored.Text("content") ?? "", message.Content ?? "")
         && (message.ToolCallId ?? "") == (stored.Text("toolCallId") ?? "")
         && (message.CreatedAt is not { } at || at.ToUnixTimeMilliseconds() == stored.Time("createdAt")?.ToUnixTimeMilliseconds());
+
+    // What the organization has redacted stands there as a name in brackets; it may have said anything.
+    private static bool Says(string stored, string said)
+    {
+        if (stored == said)
+            return true;
+        if (!stored.Contains('['))
+            return false;
+        var pieces = Placeholder().Split(stored);
+        if (!said.StartsWith(pieces[0], StringComparison.Ordinal))
+            return false;
+        var at = pieces[0].Length;
+        foreach (var piece in pieces[1..^1])
+        {
+            var found = said.IndexOf(piece, at, StringComparison.Ordinal);
+            if (found < 0)
+                return false;
+            at = found + piece.Length;
+        }
+        return said.Length - at >= pieces[^1].Length && said.EndsWith(pieces[^1], StringComparison.Ordinal);
+    }
+
+    [GeneratedRegex(@"\[[A-Za-z][A-Za-z0-9_-]{0,39}\]", RegexOptions.CultureInvariant)]
+    private static partial Regex Placeholder();
 
     private static async IAsyncEnumerable<JsonElement> Pages(
         ImportClient client, string chatId, JsonElement page, [EnumeratorCancellation] CancellationToken ct)

@@ -29,7 +29,7 @@ public class BatchWriteTests
             {
                 // The second key has expired meanwhile, so its item must be queued again; but others have filled the queue.
                 capacity.Reserve([Keyed("a"), Keyed("b")]);
-                return Task.FromResult<IReadOnlyList<StoredItem>>([new StoredItem(1, replayed.IdempotencyKey!.BodySha256, firstId)]);
+                return Task.FromResult<IReadOnlyList<StoredItem>>([new StoredItem(1, replayed.IdempotencyKey!.BodyHash.Stored, firstId)]);
             },
             capacity,
             new KeyedLock<ParentKey>(TimeSpan.FromSeconds(1), TimeProvider.System),
@@ -51,5 +51,5 @@ public class BatchWriteTests
         Guid.NewGuid(),
         new Message(Guid.NewGuid(), Guid.NewGuid(), "user", key, null, null, null, null, RawJsonObject.Empty, null, null, null, null, null,
                 default, null),
-        new Idempotency(key, SHA256.HashData("a"u8)));
+        new Idempotency(key, new BodyHash(SHA256.HashData("a"u8))));
 }

@@ -172,7 +172,7 @@ public class RepeatedExportTests(ExportsApp app) : IClassFixture<ExportsApp>
                 acme.Id,
                 "UTC",
                 Persona.Operator,
-                new Idempotency("k", body),
+                new Idempotency("k", new BodyHash(body)),
                 CancellationToken.None);
 
         var accepted = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => Task.Run(() => Enqueue(new byte[32]))));

@@ -16,7 +16,9 @@ public class CreateOrganizationTests(OrganizationsApp app) : IClassFixture<Organ
         Assert.Equal(["id", "slug", "name", "settings", "createdAt"], answer.Json.EnumerateObject().Select(property => property.Name));
         Assert.Equal($"/orgs/{slug}", answer.Header("Location"));
         Assert.Equal(answer.Body, (await root.Get($"/orgs/{slug}")).Is(200).Body);
-        Assert.Equal("""{"timeZone":"America/Chicago","prices":{}}""", answer["settings"].GetRawText());
+        Assert.Equal(
+            """{"timeZone":"America/Chicago","retentionDays":null,"redaction":{"kinds":[],"patterns":[],"metadata":false},"prices":{}}""",
+            answer["settings"].GetRawText());
         Assert.Equal(
             "Initech America/Chicago",
             await app.Value<string>("select name || ' ' || time_zone from organizations where slug = @slug", new { slug }));
@@ -37,7 +39,7 @@ public class CreateOrganizationTests(OrganizationsApp app) : IClassFixture<Organ
     [InlineData("""{"slug":"SLUG","name":"Initech","settings":{"timeZone":""}}""")]
     public async Task Without_a_time_zone_it_is_UTC(string body) =>
         Assert.Equal(
-            """{"timeZone":"UTC","prices":{}}""",
+            """{"timeZone":"UTC","retentionDays":null,"redaction":{"kinds":[],"patterns":[],"metadata":false},"prices":{}}""",
             (await (await app.Superadmin()).Post("/orgs", body.Replace("SLUG", NewSlug(), StringComparison.Ordinal)))
                 .Is(201)["settings"]
                 .GetRawText());

@@ -17,7 +17,9 @@ public class OrganizationTests(OrganizationsApp app) : IClassFixture<Organizatio
         Assert.Equal(acme.Id.ToString(), answer.Text("id"));
         Assert.Equal(acme.Slug, answer.Text("slug"));
         Assert.Equal("acme", answer.Text("name"));
-        Assert.Equal("""{"timeZone":"UTC","prices":{}}""", answer["settings"].GetRawText());
+        Assert.Equal(
+            """{"timeZone":"UTC","retentionDays":null,"redaction":{"kinds":[],"patterns":[],"metadata":false},"prices":{}}""",
+            answer["settings"].GetRawText());
         Assert.Matches(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$", answer.Text("createdAt"));
         Assert.Equal("no-store", answer.Header("Cache-Control"));
     }

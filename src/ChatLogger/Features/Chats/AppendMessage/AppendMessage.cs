@@ -2,6 +2,7 @@ using ChatLogger.Auth;
 using ChatLogger.Data;
 using ChatLogger.Http;
 using ChatLogger.Ingest;
+using ChatLogger.Redaction;
 using FluentValidation;
 using MediatR;
 using Npgsql;
@@ -28,9 +29,9 @@ internal static class AppendMessage
                     TimeProvider time,
                     CancellationToken ct) =>
                 {
-                    if (CreationTime.Refuse(body.Value.CreatedAt, caller.May(KeyScope.Import), time.GetUtcNow()) is { } refusal)
+                    if (CreationTime.Refuse(body.Value.CreatedAt, caller, time.GetUtcNow()) is { } refusal)
                         throw refusal;
-                    var message = await sender.Send(body.Value.To(caller, chatId, key?.With(body.Sha256)), ct);
+                    var message = await sender.Send(body.Value.To(caller, chatId, key?.With(body.Hash)), ct);
                     return message.ToCreated(
                         $"/api/v1/orgs/{caller.OrgSlug}/chats/{message.Value.ChatId}/messages/{message.Value.Id}",
                         "message",
@@ -47,12 +48,19 @@ internal static class AppendMessage
         organization
             .MapPost(
                 "/chats/{chatId}/messages",
-                async (PathId chatId, Body<MemberRequest> body, Member caller, ISender sender, CancellationToken ct) =>
+                async (
+                    PathId chatId,
+                    Body<MemberRequest> body,
+                    Member caller,
+                    OrganizationPolicies policies,
+                    ISender sender,
+                    CancellationToken ct) =>
                 {
                     var message = await sender.Send(
                         body.Value.To(caller.OrgId, chatId, null) with
                         {
                             OnlyChatsOf = caller.OnlyChatsOf,
+                            Policy = await policies.Of(caller.OrgId, ct),
                         },
                         ct);
                     return TypedResults.Created(
@@ -86,6 +94,7 @@ internal static class AppendMessage
             {
                 CreatedAt = CreatedAt,
                 MayImport = caller.May(KeyScope.Import),
+                Policy = caller.Policy,
             };
     }
 
@@ -136,9 +145,24 @@ internal static class AppendMessage
 
         public bool MayImport { get; init; }
 
-        public Message ToMessage(Guid id, DateTimeOffset createdAt) => new(
-            id, ChatId, Role, Content, Parts, ToolCalls, ToolCallId, Name, Metadata, LatencyMs, TokenCount, PromptTokens, CompletionTokens,
-            Model, createdAt, null);
+        public OrganizationPolicy Policy { get; init; } = OrganizationPolicy.None;
+
+        /// <summary>The message as it is stored: with what the organization does not want to be stored replaced.</summary>
+        public Message ToMessage(Guid id, DateTimeOffset createdAt)
+        {
+            var message = new Message(
+                id, ChatId, Role, Content, Parts, ToolCalls, ToolCallId, Name, Metadata, LatencyMs, TokenCount, PromptTokens,
+                CompletionTokens, Model, createdAt, null);
+            return Policy.Redactor is not { } redactor
+                ? message
+                : message with
+                {
+                    Content = Content is null ? null : redactor.Redact(Content),
+                    Parts = redactor.Redact(Parts, JsonRedaction.Scope.Parts),
+                    ToolCalls = redactor.Redact(ToolCalls, JsonRedaction.Scope.ToolCalls),
+                    Metadata = Policy.RedactMetadata(Metadata)!,
+                };
+        }
     }
 
     public sealed class Validator : AbstractValidator<Command>

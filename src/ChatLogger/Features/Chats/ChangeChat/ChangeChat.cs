@@ -19,7 +19,7 @@ internal static class ChangeChat
             .MapPatch(
                 "/chats/{chatId}",
                 async (PathId chatId, Body<Request> body, PluginCaller caller, ISender sender, CancellationToken ct) =>
-                    TypedResults.Ok(await sender.Send(body.Value.By(caller.OrgId, null, chatId), ct)))
+                    TypedResults.Ok(await sender.Send(body.Value.By(caller.OrgId, null, chatId) with { Policy = caller.Policy }, ct)))
             .WithSummary("Change a chat.")
             .WithDescription(Semantics);
 
@@ -27,8 +27,17 @@ internal static class ChangeChat
         organization
             .MapPatch(
                 "/chats/{chatId}",
-                async (PathId chatId, Body<Request> body, Member caller, ISender sender, CancellationToken ct) =>
-                    TypedResults.Ok(await sender.Send(body.Value.By(caller.OrgId, caller.OnlyChatsOf, chatId), ct)))
+                async (
+                    PathId chatId,
+                    Body<Request> body,
+                    Member caller,
+                    OrganizationPolicies policies,
+                    ISender sender,
+                    CancellationToken ct) =>
+                {
+                    var command = body.Value.By(caller.OrgId, caller.OnlyChatsOf, chatId);
+                    return TypedResults.Ok(await sender.Send(command with { Policy = await policies.Of(caller.OrgId, ct) }, ct));
+                })
             .WithName("ChangeOwnChat")
             .WithSummary("Change a chat as a member.")
             .WithDescription(Semantics);
@@ -44,7 +53,10 @@ internal static class ChangeChat
     }
 
     public sealed record Command(Guid OrgId, Guid? OnlyChatsOf, Guid ChatId, string? Title, string[]? Tags, RawJsonObject? Metadata)
-        : IRequest<Chat>;
+        : IRequest<Chat>
+    {
+        public OrganizationPolicy Policy { get; init; } = OrganizationPolicy.None;
+    }
 
     public sealed class Validator : AbstractValidator<Command>
     {
@@ -119,9 +131,9 @@ internal static class ChangeChat
                             command.OrgId,
                             command.OnlyChatsOf,
                             command.ChatId,
-                            command.Title,
+                            Title = command.Policy.RedactTitle(command.Title),
                             command.Tags,
-                            command.Metadata,
+                            Metadata = command.Policy.RedactMetadata(command.Metadata),
                             Seq = seqs[0],
                             ids.Next().Now,
                         });

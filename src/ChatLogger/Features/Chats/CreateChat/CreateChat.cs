@@ -24,9 +24,9 @@ internal static class CreateChat
                     TimeProvider time,
                     CancellationToken ct) =>
                 {
-                    if (CreationTime.Refuse(body.Value.CreatedAt, caller.May(KeyScope.Import), time.GetUtcNow()) is { } refusal)
+                    if (CreationTime.Refuse(body.Value.CreatedAt, caller, time.GetUtcNow()) is { } refusal)
                         throw refusal;
-                    var chat = await sender.Send(body.Value.By(caller, key?.With(body.Sha256)), ct);
+                    var chat = await sender.Send(body.Value.By(caller, key?.With(body.Hash)), ct);
                     return Answer(chat, caller, context);
                 })
             .WithMetadata(RequiresQueueCapacity.ForChats)
@@ -48,13 +48,16 @@ internal static class CreateChat
         organization
             .MapPost(
                 "/chats",
-                async (Body<MemberRequest> body, Member caller, ISender sender, CancellationToken ct) =>
+                async (Body<MemberRequest> body, Member caller, OrganizationPolicies policies, ISender sender, CancellationToken ct) =>
                 {
                     // A member who sees only their own chats may create chats only for themselves: they could not see any other.
                     if (caller.OnlyChatsOf is { } self && body.Value.UserId is { } named && named != self)
                         throw ProblemException.Forbidden("A member with the role user opens chats for themselves only.");
                     var chat = await sender.Send(
-                        (body.Value with { UserId = caller.OnlyChatsOf ?? body.Value.UserId }).By(caller.OrgId, null),
+                        (body.Value with { UserId = caller.OnlyChatsOf ?? body.Value.UserId }).By(caller.OrgId, null) with
+                        {
+                            Policy = await policies.Of(caller.OrgId, ct),
+                        },
                         ct);
                     return TypedResults.Created($"/orgs/{caller.OrgInPath}/chats/{chat.Value.Id}", chat.Value);
                 })
@@ -79,6 +82,7 @@ internal static class CreateChat
                 CreatedAt = CreatedAt,
                 MayImport = caller.May(KeyScope.Import),
                 IsPublicKey = caller.IsPublic,
+                Policy = caller.Policy,
             };
     }
 
@@ -110,9 +114,14 @@ internal static class CreateChat
         /// <summary>Whether anybody has the key, so that an external id must not be easy to guess.</summary>
         public bool IsPublicKey { get; init; }
 
+        public OrganizationPolicy Policy { get; init; } = OrganizationPolicy.None;
+
+        /// <summary>The chat as it is stored: with what the organization does not want to be stored replaced.</summary>
         public NewChat ToChat(Guid id, DateTimeOffset createdAt) => new(
             OrgId,
-            new Chat(id, ExternalId, Title, Tags, Metadata, UserId, ExternalUserId, createdAt, createdAt, null),
+            new Chat(
+                id, ExternalId, Policy.RedactTitle(Title), Tags, Policy.RedactMetadata(Metadata)!, UserId, ExternalUserId, createdAt,
+                createdAt, null),
             IdempotencyKey);
     }
 

@@ -24,7 +24,7 @@ internal sealed class ExistingChats(
             chats[0].OrgId,
             ExternalIds = chats.Select(chat => chat.Chat.ExternalId!).ToArray(),
             Keys = chats.Select(chat => chat.IdempotencyKey?.Key!).ToArray(),
-            Hashes = chats.Select(chat => chat.IdempotencyKey is { } key ? Convert.ToHexStringLower(key.BodySha256) : null!).ToArray(),
+            Hashes = chats.Select(chat => chat.IdempotencyKey is { } key ? Convert.ToHexStringLower(key.BodyHash.Stored) : null!).ToArray(),
             Route = route,
             Parent = Guid.Empty,
             Now = now,

@@ -91,7 +91,7 @@ internal sealed class FeedbackWriter(NpgsqlDataSource db, OrganizationLog organi
             Times = feedback.Select(each => each.Feedback.At.ToString("O", null)).ToArray(),
             Keys = feedback.Select(each => each.IdempotencyKey?.Key!).ToArray(),
             Hashes = feedback
-                .Select(each => each.IdempotencyKey is { } key ? Convert.ToHexStringLower(key.BodySha256) : null!)
+                .Select(each => each.IdempotencyKey is { } key ? Convert.ToHexStringLower(key.BodyHash.Stored) : null!)
                 .ToArray(),
             Route,
             Now = now,
@@ -116,7 +116,7 @@ internal sealed class FeedbackWriter(NpgsqlDataSource db, OrganizationLog organi
                 feedback.MessageId is null ? "No such chat in this organization." : "No such message in this chat."));
         if (!row.IsDuplicate)
             return new(row.TargetId, false, null);
-        return known.GetValueOrDefault(row.No).AsSpan().SequenceEqual(feedback.IdempotencyKey!.BodySha256)
+        return feedback.IdempotencyKey!.BodyHash.Matches(known.GetValueOrDefault(row.No))
             ? new(row.TargetId, true, null)
             : new(default, false, ProblemException.IdempotencyKeyReused());
     }

@@ -22,13 +22,13 @@ internal static class GiveFeedback
             .MapPut(
                 "/chats/{chatId}/feedback",
                 async (PathId chatId, Body<Request> body, PluginCaller caller, ISender sender, CancellationToken ct) =>
-                    TypedResults.Ok(await sender.Send(body.Value.On(caller.OrgId, chatId, null), ct)))
+                    TypedResults.Ok(await sender.Send(body.Value.On(caller, chatId, null), ct)))
             .WithSummary("Rate a chat.")
             .WithDescription(Description);
 
         plugin.MapPut("/chats/{chatId}/messages/{messageId}/feedback",
                 async (PathId chatId, PathId messageId, Body<Request> body, PluginCaller caller, ISender sender, CancellationToken ct) =>
-                    TypedResults.Ok(await sender.Send(body.Value.On(caller.OrgId, chatId, messageId), ct)))
+                    TypedResults.Ok(await sender.Send(body.Value.On(caller, chatId, messageId), ct)))
             .WithName("GiveFeedbackOnMessage")
             .WithSummary("Rate a message.")
             .WithDescription(Description);
@@ -36,7 +36,8 @@ internal static class GiveFeedback
 
     public sealed record Request(string Rating, string? Comment = null)
     {
-        public Command On(Guid orgId, Guid chatId, Guid? messageId) => new(orgId, chatId, messageId, Rating, Comment.NullIfEmpty());
+        public Command On(PluginCaller caller, Guid chatId, Guid? messageId) =>
+            new(caller.OrgId, chatId, messageId, Rating, Comment.NullIfEmpty()) { Policy = caller.Policy };
     }
 
     /// <summary>Rates the message, or the chat if MessageId is null.</summary>
@@ -46,6 +47,11 @@ internal static class GiveFeedback
         public DateTimeOffset? CreatedAt { get; init; }
 
         public bool MayImport { get; init; }
+
+        public OrganizationPolicy Policy { get; init; } = OrganizationPolicy.None;
+
+        /// <summary>The feedback as it is stored: with what the organization does not want to be stored replaced.</summary>
+        public Feedback ToFeedback(DateTimeOffset at) => new(Rating, Policy.RedactComment(Comment), at);
     }
 
     public sealed class Validator : AbstractValidator<Command>
@@ -62,7 +68,7 @@ internal static class GiveFeedback
     {
         public async Task<Feedback> Handle(Command command, CancellationToken ct)
         {
-            var feedback = new Feedback(command.Rating, command.Comment, ids.Next().Now);
+            var feedback = command.ToFeedback(ids.Next().Now);
             var results = await writer.Write(command.OrgId, [new NewFeedback(command.ChatId, command.MessageId, feedback, null)], ct);
             return results[0].Error is { } refusal ? throw refusal : feedback;
         }

@@ -41,6 +41,7 @@ internal sealed class BatchBody : IEndpointParameterMetadataProvider
             throw ProblemException.Validation(IdempotencyKey.Path, "A batch has none of its own: each item may have one.");
         var limits = context.RequestServices.GetRequiredService<Limits>();
         var sent = await BodyReader.Read(context);
+        var hashes = context.RequestServices.GetRequiredService<BodyHashes>();
         byte[]? rented = null;
         try
         {
@@ -54,7 +55,7 @@ internal sealed class BatchBody : IEndpointParameterMetadataProvider
                 rented = ArrayPool<byte>.Shared.Rent(length);
                 sent.CopyTo(rented);
             }
-            return new(Read(rented is null ? sent.FirstSpan : rented.AsSpan(0, length), limits.BatchItems));
+            return new(Read(rented is null ? sent.FirstSpan : rented.AsSpan(0, length), limits.BatchItems, hashes));
         }
         finally
         {
@@ -67,7 +68,7 @@ internal sealed class BatchBody : IEndpointParameterMetadataProvider
     public static void PopulateMetadata(ParameterInfo parameter, EndpointBuilder builder) =>
         builder.Metadata.Add(new BodyShape(typeof(WriteBatch.Request)));
 
-    private static WriteBatch.Item[] Read(ReadOnlySpan<byte> body, int most)
+    private static WriteBatch.Item[] Read(ReadOnlySpan<byte> body, int most, BodyHashes hashes)
     {
         var json = Json.WithoutByteOrderMark(body);
         if (!Utf8.IsValid(json))
@@ -87,7 +88,7 @@ internal sealed class BatchBody : IEndpointParameterMetadataProvider
             throw ProblemException.Validation(List, $"Must be 1 to {most}.");
         var items = new WriteBatch.Item[found.Count];
         for (var i = 0; i < items.Length; i++)
-            items[i] = Read(json[found[i].Place], found[i].Type);
+            items[i] = Read(json[found[i].Place], found[i].Type, hashes);
         return items;
     }
 
@@ -161,18 +162,20 @@ internal sealed class BatchBody : IEndpointParameterMetadataProvider
         return type;
     }
 
-    private static WriteBatch.Item Read(ReadOnlySpan<byte> item, ItemType type) => type switch
+    private static WriteBatch.Item Read(ReadOnlySpan<byte> item, ItemType type, BodyHashes hashes) => type switch
     {
-        ItemType.Chat => Read(item, Chat, chat => chat.IdempotencyKey),
-        ItemType.Message => Read(item, Message, message => message.IdempotencyKey),
-        ItemType.Feedback => Read(item, Feedback, feedback => feedback.IdempotencyKey),
+        ItemType.Chat => Read(item, Chat, chat => chat.IdempotencyKey, hashes),
+        ItemType.Message => Read(item, Message, message => message.IdempotencyKey, hashes),
+        ItemType.Feedback => Read(item, Feedback, feedback => feedback.IdempotencyKey, hashes),
         ItemType.Unknown => new(null, null, ProblemException.Validation("type", "Must be chat, message or feedback.")),
         _ => new(null, null, ProblemException.Validation(ProblemException.BodyPath, "An item must be a JSON object.")),
     };
 
-    private static WriteBatch.Item Read<T>(ReadOnlySpan<byte> item, JsonTypeInfo<T> shape, Func<T, string?> key)
+    private static WriteBatch.Item Read<T>(ReadOnlySpan<byte> item, JsonTypeInfo<T> shape, Func<T, string?> key, BodyHashes hashes)
         where T : class =>
-        Read(item, shape, out var problem) is { } value ? new(value, Hash(item, key(value)), null) : new(null, null, problem);
+        Read(item, shape, out var problem) is { } value
+            ? new(value, key(value) is null ? null : hashes.Of(SHA256.HashData(item)), null)
+            : new(null, null, problem);
 
     private static T? Read<T>(ReadOnlySpan<byte> item, JsonTypeInfo<T> shape, out ProblemException? problem)
         where T : class
@@ -192,8 +195,6 @@ internal sealed class BatchBody : IEndpointParameterMetadataProvider
             return null;
         }
     }
-
-    private static byte[]? Hash(ReadOnlySpan<byte> item, string? key) => key is null ? null : SHA256.HashData(item);
 
     // ValueTextEquals throws for a lone surrogate, which cannot be part of a known name.
     private static bool Is(ref Utf8JsonReader reader, ReadOnlySpan<byte> text)

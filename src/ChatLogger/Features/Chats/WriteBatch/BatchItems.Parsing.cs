@@ -9,24 +9,24 @@ internal sealed partial class BatchItems
 {
     public void Add(int index)
     {
-        var (value, sha256, problem) = command.Items[index];
+        var (value, hash, problem) = command.Items[index];
         problem ??= value switch
         {
-            WriteBatch.ChatItem chat => Parse(index, chat, sha256),
-            WriteBatch.MessageItem message => Parse(index, message, sha256),
-            _ => Parse(index, (WriteBatch.FeedbackItem)value!, sha256),
+            WriteBatch.ChatItem chat => Parse(index, chat, hash),
+            WriteBatch.MessageItem message => Parse(index, message, hash),
+            _ => Parse(index, (WriteBatch.FeedbackItem)value!, hash),
         };
         if (problem is not null)
             Refuse(index, problem);
     }
 
-    private ProblemException? Parse(int index, WriteBatch.ChatItem item, byte[]? sha256)
+    private ProblemException? Parse(int index, WriteBatch.ChatItem item, BodyHash? hash)
     {
         var failures = new List<ValidationFailure>();
         Register(item.Ref, index, isChat: true, failures);
-        if (CreationTime.Refuse(item.CreatedAt, _mayImport, _now) is { } refusal)
+        if (CreationTime.Refuse(item.CreatedAt, command.Caller, _now) is { } refusal)
             return refusal;
-        var idempotencyKey = IdempotencyKeyOf(item.IdempotencyKey, sha256, failures);
+        var idempotencyKey = IdempotencyKeyOf(item.IdempotencyKey, hash, failures);
         var chat = item.By(command.Caller, idempotencyKey);
         failures.AddRange(rules.Chats.Validate(chat).Errors);
         if (failures.Count > 0)
@@ -36,14 +36,14 @@ internal sealed partial class BatchItems
         return null;
     }
 
-    private ProblemException? Parse(int index, WriteBatch.MessageItem item, byte[]? sha256)
+    private ProblemException? Parse(int index, WriteBatch.MessageItem item, BodyHash? hash)
     {
         var failures = new List<ValidationFailure>();
         Register(item.Ref, index, isChat: false, failures);
-        if (CreationTime.Refuse(item.CreatedAt, _mayImport, _now) is { } refusal)
+        if (CreationTime.Refuse(item.CreatedAt, command.Caller, _now) is { } refusal)
             return refusal;
         CheckChat(item.ChatId, item.ChatRef, failures);
-        var idempotencyKey = IdempotencyKeyOf(item.IdempotencyKey, sha256, failures);
+        var idempotencyKey = IdempotencyKeyOf(item.IdempotencyKey, hash, failures);
         var message = item.To(command.Caller, item.ChatId ?? Guid.Empty, idempotencyKey);
         failures.AddRange(rules.Messages.Validate(message).Errors);
         if (failures.Count > 0)
@@ -57,23 +57,23 @@ internal sealed partial class BatchItems
         return null;
     }
 
-    private ProblemException? Parse(int index, WriteBatch.FeedbackItem item, byte[]? sha256)
+    private ProblemException? Parse(int index, WriteBatch.FeedbackItem item, BodyHash? hash)
     {
-        if (CreationTime.Refuse(item.CreatedAt, _mayImport, _now) is { } refusal)
+        if (CreationTime.Refuse(item.CreatedAt, command.Caller, _now) is { } refusal)
             return refusal;
         var failures = new List<ValidationFailure>();
         CheckChat(item.ChatId, item.ChatRef, failures);
         if (item.MessageId is not null && item.MessageRef is not null)
             failures.Add(new("messageId", "Either messageId or messageRef says which message it is on."));
         CheckName("messageRef", item.MessageRef, failures);
-        var idempotencyKey = IdempotencyKeyOf(item.IdempotencyKey, sha256, failures);
+        var idempotencyKey = IdempotencyKeyOf(item.IdempotencyKey, hash, failures);
         var feedback = item.On(command.Caller);
         failures.AddRange(rules.Feedback.Validate(feedback).Errors);
         if (failures.Count > 0)
             return ProblemException.Validation(failures);
         if (!TryFind(item.ChatRef, isChat: true, out var chatAt) || !TryFind(item.MessageRef, isChat: false, out var messageAt))
             return NoSuchRef();
-        var given = new Feedback(feedback.Rating, feedback.Comment, feedback.CreatedAt.Or(ids.Next().Now));
+        var given = feedback.ToFeedback(feedback.CreatedAt.Or(ids.Next().Now));
         _feedback.Add((index, chatAt, messageAt, new NewFeedback(feedback.ChatId, feedback.MessageId, given, idempotencyKey)));
         return null;
     }
@@ -112,12 +112,12 @@ internal sealed partial class BatchItems
             failures.Add(new(path, $"Must have 1 to {limits.RefLength} characters."));
     }
 
-    private static Idempotency? IdempotencyKeyOf(string? key, byte[]? sha256, List<ValidationFailure> failures)
+    private static Idempotency? IdempotencyKeyOf(string? key, BodyHash? hash, List<ValidationFailure> failures)
     {
         if (key is null)
             return null;
         if (IdempotencyKey.Read(key) is { } read)
-            return new Idempotency(read, sha256!);
+            return new Idempotency(read, hash!);
         failures.Add(new(IdempotencyKey.Path, IdempotencyKey.Sentence));
         return null;
     }

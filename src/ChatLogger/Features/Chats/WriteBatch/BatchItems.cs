@@ -1,4 +1,3 @@
-using ChatLogger.Auth;
 using ChatLogger.Data;
 using ChatLogger.Http;
 using FluentValidation;
@@ -31,7 +30,6 @@ internal sealed partial class BatchItems(
     private readonly Dictionary<string, (int Index, bool IsChat)> _refs = new(StringComparer.Ordinal);
     private readonly Dictionary<int, Guid> _written = [];
     private readonly Dictionary<int, DateTimeOffset> _firstAt = [];
-    private readonly bool _mayImport = command.Caller.May(KeyScope.Import);
     private readonly DateTimeOffset _now = time.GetUtcNow();
 
     public async Task<WriteBatch.Result[]> Write(CancellationToken ct)

@@ -189,7 +189,7 @@ internal sealed class BatchWrite<T>(
     private void Complete(int index, StoredItem before)
     {
         var write = writes[index];
-        if (!before.BodySha256.AsSpan().SequenceEqual(write.IdempotencyKey!.BodySha256))
+        if (!write.IdempotencyKey!.BodyHash.Matches(before.BodySha256))
             Complete(index, ProblemException.IdempotencyKeyReused());
         else if (before.Id is { } id)
             Complete(index, id);

@@ -126,7 +126,7 @@ internal static class WriteBatch
         DateTimeOffset? CreatedAt = null)
     {
         public GiveFeedback.Command On(PluginCaller caller) =>
-            new GiveFeedback.Request(Rating, Comment).On(caller.OrgId, ChatId ?? Guid.Empty, MessageId) with
+            new GiveFeedback.Request(Rating, Comment).On(caller, ChatId ?? Guid.Empty, MessageId) with
             {
                 CreatedAt = CreatedAt,
                 MayImport = caller.May(KeyScope.Import),
@@ -134,10 +134,10 @@ internal static class WriteBatch
     }
 
     /// <summary>
-    /// A parsed item: a chat, a message, a feedback, or the problem that makes it invalid. Sha256 is the hash of its bytes; null: it has no
+    /// A parsed item: a chat, a message, a feedback, or the problem that makes it invalid. Hash is that of its bytes; null: it has no
     /// Idempotency-Key.
     /// </summary>
-    public readonly record struct Item(object? Value, byte[]? Sha256, ProblemException? Problem);
+    public readonly record struct Item(object? Value, BodyHash? Hash, ProblemException? Problem);
 
     public sealed record Command(PluginCaller Caller, IReadOnlyList<Item> Items) : IRequest<Result[]>;
 

@@ -26,7 +26,7 @@ internal static class RequestExport
             Instruments instruments,
             CancellationToken ct) =>
             {
-                var answer = await sender.Send(body.Value.By(caller, actor, key?.With(body.Sha256)), ct);
+                var answer = await sender.Send(body.Value.By(caller, actor, key?.With(body.Hash)), ct);
                 if (answer.File is { } file)
                     return new BufferedFileResponse(file, ExportFileName.Of(caller.OrgSlug, file));
                 var (export, replayed) = answer.Accepted!;

@@ -57,7 +57,7 @@ internal static class IngestLangfuse
             }
             var scores = taken.Where(at => command.Events[at].Rating(written.ConversationOf) is not null).ToList();
             var given = await ratings.Write(
-                command.Caller.OrgId, scores.ConvertAll(at => command.Events[at].Rating(written.ConversationOf)!), ct);
+                command.Caller, scores.ConvertAll(at => command.Events[at].Rating(written.ConversationOf)!), ct);
             for (var i = 0; i < scores.Count; i++)
                 refusals[scores[i]] = given[i];
             return Answer(command.Events, refusals);

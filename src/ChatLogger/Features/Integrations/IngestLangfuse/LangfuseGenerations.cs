@@ -13,7 +13,7 @@ internal sealed class LangfuseGenerations(EventStore store, ExchangeWriter write
 
     public async Task<Result> Write(PluginCaller caller, IReadOnlyList<LangfuseEvent> events, CancellationToken ct)
     {
-        var merged = await store.Merge(caller.OrgId, events.Select(each => each.Piece).OfType<EventPiece>(), ct);
+        var merged = await store.Merge(caller, events.Select(each => each.Piece).OfType<EventPiece>(), ct);
         var generations = merged.Where(each => each.Key.Source == LangfuseEvent.Generations)
             .ToDictionary(each => each.Key.Id, each => each.Value, StringComparer.Ordinal);
         var traces = await store.Find(

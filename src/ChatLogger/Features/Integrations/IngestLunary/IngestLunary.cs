@@ -46,7 +46,7 @@ internal static class IngestLunary
             var given = Enumerable.Range(0, events.Count).Where(at => events[at].IsUp is not null && refusals[at] is null).ToList();
             var conversations = await runs.ConversationsOf(command.Caller.OrgId, given.ConvertAll(at => events[at].RunId), ct);
             var results = await ratings.Write(
-                command.Caller.OrgId,
+                command.Caller,
                 given.ConvertAll(at => events[at].Rating(conversations.GetValueOrDefault(events[at].RunId) ?? events[at].RunId)),
                 ct);
             for (var i = 0; i < given.Count; i++)

@@ -16,7 +16,7 @@ internal sealed class LunaryRuns(EventStore store, ExchangeWriter writer, TimePr
     public async Task<ProblemException?[]> Write(PluginCaller caller, IReadOnlyList<LunaryEvent> events, CancellationToken ct)
     {
         var refusals = events.Select(each => each.Refusal).ToArray();
-        var merged = await store.Merge(caller.OrgId, events.Where(each => each.IsMessage).Select(Message)
+        var merged = await store.Merge(caller, events.Where(each => each.IsMessage).Select(Message)
             .Concat(events.Where(each => each.IsCall).Select(Call)), ct);
         var calls = merged.Where(each => each.Key.Source == LunaryEvent.Runs).ToDictionary(each => each.Key.Id, each => each.Value);
         // A call within a message of a thread is how the message came about: the message itself is there.

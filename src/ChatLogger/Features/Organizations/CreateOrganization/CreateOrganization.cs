@@ -3,6 +3,7 @@ using ChatLogger.Auth;
 using ChatLogger.ChangeFeed;
 using ChatLogger.Data;
 using ChatLogger.Http;
+using ChatLogger.Redaction;
 using FluentValidation;
 using MediatR;
 using Npgsql;
@@ -59,7 +60,8 @@ internal static partial class CreateOrganization
         {
             var (id, now) = ids.Next();
             var made = new Organization(
-                id, command.Slug, command.Name, new(command.TimeZone ?? "UTC", OrganizationSettings.PricesOf(null)), now);
+                id, command.Slug, command.Name,
+                new(command.TimeZone ?? "UTC", null, RedactionSettings.Off, OrganizationSettings.PricesOf(null)), now);
             try
             {
                 await db.InTransactionAsync(
