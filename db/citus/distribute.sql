@@ -16,6 +16,7 @@ select create_reference_table('users');
 -- the coordinator, which knows those that refer to the directory as local tables. With Exports__Directory the files of exports are in no database at all.
 select citus_add_local_table_to_metadata('api_keys');
 select citus_add_local_table_to_metadata('sessions');
+select citus_add_local_table_to_metadata('webhooks');
 select citus_add_local_table_to_metadata('exports');
 select citus_add_local_table_to_metadata('export_chunks');
 select citus_add_local_table_to_metadata('export_chats');
@@ -28,6 +29,9 @@ select create_distributed_table('feedback', 'org_id', colocate_with => 'chats');
 select create_distributed_table('organization_events', 'org_id', colocate_with => 'chats');
 select create_distributed_table('audit_events', 'org_id', colocate_with => 'chats');
 select create_distributed_table('integration_events', 'org_id', colocate_with => 'chats');
+select create_distributed_table('webhook_offsets', 'org_id', colocate_with => 'chats');
+select create_distributed_table('webhook_deliveries', 'org_id', colocate_with => 'chats');
+select create_distributed_table('webhook_idle', 'org_id', colocate_with => 'chats');
 select create_distributed_table('idempotency_keys', 'org_id', colocate_with => 'chats');
 select create_distributed_table('followers', 'org_id', colocate_with => 'chats');
 select create_distributed_table('feedback_replaced', 'org_id', colocate_with => 'chats');

@@ -11,6 +11,7 @@ using ChatLogger.OpenApi;
 using ChatLogger.Rollups;
 using ChatLogger.SearchIndex;
 using ChatLogger.Telemetry;
+using ChatLogger.Webhooks;
 
 namespace ChatLogger;
 
@@ -33,6 +34,7 @@ internal static class Application
         builder.AddSearchIndex();
         builder.AddExportJobs();
         builder.AddLiveEvents();
+        builder.AddWebhooks();
         builder.AddFeatures();
         builder.AddApiDescription();
 

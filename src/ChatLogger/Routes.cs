@@ -100,6 +100,17 @@ internal static class Routes
         RotateApiKey.Map(keyAdmins);
         RevokeApiKey.Map(keyAdmins);
 
+        var webhooks = app.MapGroup("/orgs/{org}").RequireAccess(EndpointPolicy.Role(MemberRole.Admin)).WithTags("Webhooks");
+        ListWebhooks.Map(webhooks);
+        CreateWebhook.Map(webhooks);
+        GetWebhook.Map(webhooks);
+        ChangeWebhook.Map(webhooks);
+        DeleteWebhook.Map(webhooks);
+        RotateWebhook.Map(webhooks);
+        TestWebhook.Map(webhooks);
+        ListDeliveries.Map(webhooks);
+        ReplayDelivery.Map(webhooks);
+
         var people = app.MapGroup("/orgs/{org}").RequireAccess(EndpointPolicy.Role(MemberRole.Admin)).WithTags("Members");
         ListMembers.Map(people);
         CreateMember.Map(people);

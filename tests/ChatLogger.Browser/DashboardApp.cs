@@ -38,5 +38,7 @@ public class DashboardApp : App
     protected override void Customize(WebApplicationBuilder builder) => builder.Configuration.AddInMemoryCollection(
     [
         new("RateLimits:Analytics:PerMinute", "1000000"),
+        // A test receives webhooks on this machine.
+        new("Webhooks:AllowPrivateTargets", "true"),
     ]);
 }

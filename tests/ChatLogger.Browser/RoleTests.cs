@@ -24,7 +24,7 @@ public class RoleTests(DashboardApp app) : IClassFixture<DashboardApp>
             await Expect(visit.Tabs).ToHaveTextAsync(["Organization", "Profile"]);
             await Expect(visit.Field("Name")).ToHaveJSPropertyAsync("readOnly", true);
             await Expect(visit.Button("Save")).ToHaveCountAsync(0);
-            foreach (var section in new[] { "keys", "members", "audit" })
+            foreach (var section in new[] { "keys", "members", "webhooks", "audit" })
             {
                 await visit.Go($"/app/settings/{section}");
                 await Expect(visit.Heading("Your role does not see this page.")).ToBeVisibleAsync();
@@ -72,7 +72,7 @@ public class RoleTests(DashboardApp app) : IClassFixture<DashboardApp>
         {
             await visit.Open("/app/settings");
             await Expect(visit.Screens).ToHaveTextAsync(["Chats", "Overview", "Exports", "Settings"]);
-            await Expect(visit.Tabs).ToHaveTextAsync(["API keys", "Members", "Organization", "Audit log", "Profile"]);
+            await Expect(visit.Tabs).ToHaveTextAsync(["API keys", "Members", "Organization", "Webhooks", "Audit log", "Profile"]);
         });
         await app.Browse(await app.Superadmin(), async visit =>
         {

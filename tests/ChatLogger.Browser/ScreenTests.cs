@@ -14,6 +14,7 @@ public abstract class ScreenTests(DashboardApp app) : IClassFixture<DashboardApp
         await acme.Member("viewer");
         (await admin.Post("/exports/orgs/me", new { format = "jsonl", mode = "async" })).Is(202);
         await Wait.Until(async () => (await admin.Get("/exports/orgs/me")).Is(200)["items"][0].GetProperty("state").GetString() == "done");
+        (await admin.Post("/orgs/me/webhooks", new { url = "https://hooks.example/", events = new[] { "erasure.finished" } })).Is(201);
         var empty = await (await app.Org("empty")).Admin();
         var root = await app.Superadmin();
         var found = new List<string>();
@@ -50,6 +51,8 @@ public abstract class ScreenTests(DashboardApp app) : IClassFixture<DashboardApp
             await Is("members", "/app/settings/members", visit.Page.Locator("tbody tr").First);
             await Is("member-new", "/app/settings/members", visit.Dialog("Add member"), () => visit.Button("Add member").ClickAsync());
             await Is("organization", "/app/settings/organization", visit.Field("Name"));
+            await Is("webhooks", "/app/settings/webhooks", visit.Page.Locator("tbody tr").First);
+            await Is("webhook-new", "/app/settings/webhooks", visit.Dialog("New webhook"), () => visit.Button("New webhook").ClickAsync());
             await Is("privacy", "/app/settings/privacy", visit.Button("Show"));
             await Is("audit", "/app/settings/audit", visit.Page.Locator("tbody tr").First);
             await Is("profile", "/app/settings/profile", visit.Page.Locator("tbody tr").First);

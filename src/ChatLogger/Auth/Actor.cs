@@ -13,6 +13,9 @@ internal sealed record Actor(string Type, string? Id, string TraceId)
     /// <summary>The operator, who acts without a request: by command line, by settings or at the first start.</summary>
     public static Actor Operator(string way) => new("operator", way, "");
 
+    /// <summary>The service itself, where it changes something by its own rules.</summary>
+    public static Actor Service(string part) => new("service", part, "");
+
     /// <summary>A caller that nothing identifies, as at a login.</summary>
     public static Actor Anonymous(string traceId) => new("anonymous", null, traceId);
 

@@ -26,6 +26,13 @@ internal static class AuditAction
     public const string ExportRequested = "export.requested";
     public const string ExportDownloaded = "export.downloaded";
     public const string ExportCancelled = "export.cancelled";
+    public const string WebhookCreated = "webhook.created";
+    public const string WebhookChanged = "webhook.changed";
+    public const string WebhookDeleted = "webhook.deleted";
+    public const string WebhookRotated = "webhook.rotated";
+    public const string WebhookPaused = "webhook.paused";
+    public const string WebhookTested = "webhook.tested";
+    public const string WebhookReplayed = "webhook.replayed";
 
     public static readonly IReadOnlyList<string> All =
     [
@@ -52,6 +59,13 @@ internal static class AuditAction
         ExportRequested,
         ExportDownloaded,
         ExportCancelled,
+        WebhookCreated,
+        WebhookChanged,
+        WebhookDeleted,
+        WebhookRotated,
+        WebhookPaused,
+        WebhookTested,
+        WebhookReplayed,
     ];
 
     /// <summary>Whether the action is a refusal, which an operator should investigate when there are many.</summary>

@@ -27,6 +27,9 @@ internal sealed record AuditEvent(Guid? OrgId, Actor Actor, string Action, strin
     public static AuditEvent OfExport(Guid orgId, Actor actor, string action, Guid? exportId) =>
         new(orgId, actor, action, "export", exportId?.ToString());
 
+    public static AuditEvent OfWebhook(Guid orgId, Actor actor, string action, Guid webhookId) =>
+        new(orgId, actor, action, "webhook", webhookId.ToString());
+
     public static AuditEvent OfOrganization(Guid orgId, Actor actor, string action) =>
         new(orgId, actor, action, "organization", orgId.ToString());
 

@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+
 namespace ChatLogger.Data;
 
 /// <summary>
@@ -10,5 +12,15 @@ internal sealed class IdGenerator(TimeProvider time)
     {
         var now = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
         return (Guid.CreateVersion7(now), now);
+    }
+
+    /// <summary>When an id was generated, in whole milliseconds; null: it is no UUIDv7.</summary>
+    public static DateTimeOffset? TimeOf(Guid id)
+    {
+        if (id.Version != 7)
+            return null;
+        Span<byte> bytes = stackalloc byte[16];
+        id.TryWriteBytes(bytes, bigEndian: true, out _);
+        return DateTimeOffset.FromUnixTimeMilliseconds(BinaryPrimitives.ReadInt64BigEndian(bytes) >>> 16);
     }
 }

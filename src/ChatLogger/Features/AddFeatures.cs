@@ -7,6 +7,7 @@ using ChatLogger.Ingest;
 using ChatLogger.Rollups;
 using ChatLogger.SearchIndex;
 using ChatLogger.Telemetry;
+using ChatLogger.Webhooks;
 using FluentValidation;
 
 namespace ChatLogger.Features;
@@ -19,6 +20,8 @@ internal static class FeaturesSetup
         AddHandlers(builder.Services);
         AddWriters(builder.Services);
         builder.Services.AddSingleton<ExportFilters>();
+        builder.Services.AddSingleton<IWebhookPayloads, WebhookPayloads>();
+        builder.Services.AddSingleton<IFinishedJobs, FinishedExports>();
         builder.Services.AddSingleton(_ => DashboardFiles.Read());
         AddPurging(builder);
     }
@@ -67,6 +70,7 @@ internal static class FeaturesSetup
         builder.Services.AddSingleton<IOrganizationPurger, OrganizationEventsPurger>();
         builder.Services.AddSingleton<IOrganizationPurger>(services => services.GetRequiredService<SearchPurger>());
         builder.Services.AddSingleton<IOrganizationPurger, EventPurger>();
+        builder.Services.AddSingleton<IOrganizationPurger>(services => services.GetRequiredService<WebhookPurger>());
         builder.Services.AddSingleton<IOrganizationPurger, ConversationPurger>();
         builder.Services.AddSingleton(Settings.Bind<PurgeSettings>(builder.Configuration, PurgeSettings.Section));
         builder.Services.AddHostedService<PurgeOrganizations>();

@@ -144,6 +144,10 @@ internal sealed record Limits
     [Range(1, 200)]
     public int PricedModels { get; init; } = 200;
 
+    /// <summary>The number of webhooks of an organization. Default 10.</summary>
+    [Range(1, 1_000)]
+    public int Webhooks { get; init; } = 10;
+
     /// <summary>The patterns of its own that an organization may redact by. Default 20.</summary>
     [Range(0, 100)]
     public int RedactionPatterns { get; init; } = 20;

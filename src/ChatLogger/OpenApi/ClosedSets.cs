@@ -2,6 +2,7 @@ using ChatLogger.Auth;
 using ChatLogger.ExportJobs;
 using ChatLogger.Features;
 using ChatLogger.Http;
+using ChatLogger.Webhooks;
 
 namespace ChatLogger.OpenApi;
 
@@ -41,10 +42,17 @@ internal static class ClosedSets
         ["AuditAction"] = ("What was done, or refused.", [.. AuditAction.All]),
         ["AuditParty"] = (
             "What kind of thing did it, or had it done to it.",
-            [
-                "member", "superadmin", "key", "operator", "anonymous", "chat", "message", "export", "retention", "session",
-                "organization", "route",
-            ]),
+            ["member", "superadmin", "key", "operator", "anonymous", "chat", "message", "export", "webhook", "retention", "session",
+                "organization", "route", "service"]),
+        ["WebhookEvent"] = ("What a webhook may be told.", [.. WebhookEvent.All]),
+        ["DeliveredEvent"] = ("What a webhook is told.", [.. WebhookEvent.All, WebhookEvent.Test]),
+        ["WebhookState"] = ("Whether a webhook is delivered to.", [WebhookState.Active, WebhookState.Paused]),
+        ["DeliveryStatus"] = (
+            "What became of a delivery: it waits, the receiver has taken it, no attempt succeeded, or what it was about is deleted.",
+            [.. DeliveryStatus.All]),
+        ["DeliveryError"] = (
+            "Why an attempt failed: no address that may be called, nobody there, no valid certificate, no answer in time, not a 2xx.",
+            [.. DeliveryError.All]),
         ["ProblemType"] = ("Why a request was refused.", [.. ProblemType.All.Select(type => type.Slug)]),
     };
 }

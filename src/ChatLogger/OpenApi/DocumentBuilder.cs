@@ -29,6 +29,7 @@ internal sealed class DocumentBuilder
         ("Chats", "Reading and writing chats as a member."),
         ("Analytics", "What an organization's conversations came to."),
         ("Exports", "Taking everything out, as files."),
+        ("Webhooks", "Telling other services what happens, signed by Standard Webhooks."),
         ("API keys", "The keys that an organization's plugins have."),
         ("Members", "Who belongs to an organization, and what they may do."),
         ("Privacy", "What becomes of personal data: redaction and erasure."),
@@ -73,6 +74,7 @@ internal sealed class DocumentBuilder
         };
         _operations.Complete(document);
         _schemas.Complete(document);
+        document["webhooks"] = WebhookOperations.All();
         return document.ToJsonString(Written);
     }
 

@@ -79,6 +79,15 @@ internal static class Examples
         ["ChangeMember"] = [new("role", "Let them write, too", """{"role":"user"}""")],
         ["CreateApiKey"] = [new("widget", "A key for a page", """{"label":"Website widget","allowedOrigins":["https://shop.example"]}""")],
         ["RotateApiKey"] = [new("overlap", "Let the old one work for two days", """{"overlapHours":48}""")],
+        ["CreateWebhook"] =
+        [
+            new("messages", "Tell another service of messages, and when a chat is idle",
+                """
+                {"url":"https://shop.example/hooks","events":["message.created","chat.idle"],"withContent":true,"idleMinutes":15}
+                """),
+        ],
+        ["ChangeWebhook"] = [new("resume", "Resume a paused webhook", """{"state":"active"}""")],
+        ["RotateWebhook"] = [new("overlap", "Sign with the old secret, too, for two days", """{"overlapHours":48}""")],
         ["RequestExport"] =
         [
             new("csv", "A table of messages, at once where it is small",

@@ -13,7 +13,7 @@ internal sealed partial class MemberTable(Limits limits)
     private readonly Dictionary<string, Member> _members =
         new([
             .. ListMembers(limits), .. ConversationMembers(limits), .. OrganizationMembers(limits), .. ExportMembers(),
-            .. PrivacyMembers(limits), .. AnalyticsMembers(limits), .. IntegrationMembers(),
+            .. PrivacyMembers(limits), .. AnalyticsMembers(limits), .. IntegrationMembers(), .. WebhookMembers(limits),
         ]);
 
     private static readonly Member Unknown = new("");

@@ -37,6 +37,7 @@ internal sealed class Instruments
     private readonly Counter<long> _refusals;
     private readonly Counter<long> _keyLookups;
     private readonly Counter<long> _spans;
+    private readonly Counter<long> _webhooks;
     private readonly Histogram<double> _connectionWait;
 
     public Instruments(IMeterFactory meters)
@@ -68,6 +69,10 @@ internal sealed class Instruments
             "chatlogger.otlp.spans",
             "{span}",
             "Spans that were received, and what became of them.");
+        _webhooks = meter.CreateCounter<long>(
+            "chatlogger.webhook.attempts",
+            "{attempt}",
+            "Attempts to deliver to webhooks, and what became of them.");
         _connectionWait = meter.CreateHistogram(
             "db.client.connection.wait_time",
             "s",
@@ -79,6 +84,9 @@ internal sealed class Instruments
     /// <summary>Counts received spans by what became of them: exchange, ignored or rejected.</summary>
     public void Spans(string outcome, int count) =>
         _spans.Add(count, new KeyValuePair<string, object?>("chatlogger.span.outcome", outcome));
+
+    /// <summary>Counts an attempt by what became of it: delivered, skipped, or why it failed.</summary>
+    public void WebhookSent(string outcome) => _webhooks.Add(1, new KeyValuePair<string, object?>("chatlogger.webhook.outcome", outcome));
 
     /// <summary>Whether measuring the wait for a connection is worth its cost, because somebody listens.</summary>
     public bool TimesConnections => _connectionWait.Enabled;

@@ -1,4 +1,4 @@
-import type { AuditEvent, Message, Organization, Profile } from './api'
+import type { AuditEvent, Delivery, Message, Organization, Profile, Webhook } from './api'
 import { count } from './numbers'
 
 const plural = new Intl.PluralRules('en')
@@ -242,7 +242,15 @@ export const t = {
     removeText: 'The file can no longer be downloaded. The chats stay.',
   },
 
-  settings: { keys: 'API keys', members: 'Members', organization: 'Organization', privacy: 'Privacy', audit: 'Audit log', profile: 'Profile' },
+  settings: {
+    keys: 'API keys',
+    members: 'Members',
+    organization: 'Organization',
+    webhooks: 'Webhooks',
+    privacy: 'Privacy',
+    audit: 'Audit log',
+    profile: 'Profile',
+  },
 
   keysSettings: {
     intro: 'Plugins write with a key, and read with one that may.',
@@ -276,6 +284,61 @@ export const t = {
     revoke: 'Revoke',
     revokeTitle: (label: string) => `Revoke “${label}”?`,
     revokeText: 'Whatever uses it is refused from now on. There is no way back.',
+  },
+
+  webhooksSettings: {
+    intro: 'Other services are told what happens here, signed, at least once and in the order of each chat.',
+    make: 'New webhook',
+    none: 'No webhooks',
+    url: 'Address',
+    urlHint: 'A public https address.',
+    told: 'Events',
+    events: {
+      'chat.created': 'a chat begins',
+      'message.created': 'somebody says something',
+      'feedback.given': 'a chat or message is rated',
+      'chat.idle': 'nothing was said for a while',
+      'export.finished': 'an export has ended',
+      'erasure.finished': 'an erasure has ended',
+    } satisfies Record<Webhook['events'][number], string>,
+    minutes: 'Idle after so many minutes',
+    withContent: 'With content',
+    withContentHint: 'sends what was said, and not only ids',
+    description: 'Description',
+    state: 'State',
+    states: { active: 'Active', paused: 'Paused' } satisfies Record<Webhook['state'], string>,
+    failing: 'Failing since',
+    made: 'The new secret',
+    once: 'Receivers verify signatures with it. It is shown only now. Keep it where secrets are kept.',
+    pause: 'Pause',
+    resume: 'Resume',
+    test: 'Send a test',
+    rotate: 'New secret',
+    rotateTitle: (host: string) => `A new secret for ${host}?`,
+    rotateText: 'Deliveries are signed with both for a while, so that you can change it where they are received.',
+    overlap: 'The old secret signs for so many hours more',
+    delete: 'Delete',
+    deleteTitle: (host: string) => `Delete the webhook to ${host}?`,
+    deleteText: 'Nothing is sent to it any more, and its deliveries are removed.',
+    deliveries: 'Deliveries',
+    deliveriesOf: (host: string) => `Deliveries to ${host}`,
+    noDeliveries: 'Nothing was sent in the last 7 days.',
+    event: 'Event',
+    when: 'When',
+    attempts: 'Attempts',
+    statuses: { pending: 'Waiting', delivered: 'Delivered', failed: 'Failed', skipped: 'Skipped' } satisfies Record<
+      Delivery['status'],
+      string
+    >,
+    errors: {
+      'address-refused': 'no address that may be called',
+      unreachable: 'nobody there',
+      tls: 'no valid certificate',
+      timeout: 'no answer in time',
+      status: 'refused',
+    } satisfies Record<NonNullable<Delivery['error']>, string>,
+    replay: 'Send again',
+    refresh: 'Refresh',
   },
 
   membersSettings: {
@@ -382,6 +445,8 @@ export const t = {
       organization: 'Organization',
       route: 'Route',
       session: 'Session',
+      webhook: 'Webhook',
+      service: 'Service',
       retention: 'Chats whose time was over:',
     } satisfies Partial<Record<AuditEvent['actor']['type'], string>>,
   },
@@ -453,5 +518,12 @@ export const t = {
     'export.requested': 'Export requested',
     'export.downloaded': 'Export downloaded',
     'export.cancelled': 'Export cancelled',
+    'webhook.created': 'Webhook made',
+    'webhook.changed': 'Webhook changed',
+    'webhook.deleted': 'Webhook deleted',
+    'webhook.rotated': 'Webhook got a new secret',
+    'webhook.paused': 'Webhook paused, as it failed',
+    'webhook.tested': 'Webhook tried',
+    'webhook.replayed': 'Delivery sent again',
   } satisfies Record<AuditEvent['action'], string>,
 }

@@ -14,7 +14,7 @@ public class ArchitectureTests
         ["Cli"],
         ["OpenApi"],
         ["Features"],
-        ["ExportJobs", "SearchIndex", "Rollups", "Ingest", "LiveEvents"],
+        ["ExportJobs", "SearchIndex", "Rollups", "Ingest", "LiveEvents", "Webhooks"],
         ["ChangeFeed"],
         ["Import"],
         ["Transcripts"],
@@ -47,11 +47,12 @@ public class ArchitectureTests
     }
 
     [Theory]
-    [InlineData("SearchIndex", "ExportJobs", "Rollups", "Ingest", "LiveEvents")]
-    [InlineData("Rollups", "ExportJobs", "SearchIndex", "Ingest", "LiveEvents")]
-    [InlineData("Ingest", "ExportJobs", "SearchIndex", "Rollups", "LiveEvents")]
-    [InlineData("LiveEvents", "ExportJobs", "SearchIndex", "Rollups", "Ingest")]
-    [InlineData("ExportJobs", "Rollups", "LiveEvents")]
+    [InlineData("SearchIndex", "ExportJobs", "Rollups", "Ingest", "LiveEvents", "Webhooks")]
+    [InlineData("Rollups", "ExportJobs", "SearchIndex", "Ingest", "LiveEvents", "Webhooks")]
+    [InlineData("Ingest", "ExportJobs", "SearchIndex", "Rollups", "LiveEvents", "Webhooks")]
+    [InlineData("LiveEvents", "ExportJobs", "SearchIndex", "Rollups", "Ingest", "Webhooks")]
+    [InlineData("ExportJobs", "Rollups", "LiveEvents", "Webhooks")]
+    [InlineData("Webhooks", "ExportJobs", "SearchIndex", "Rollups", "Ingest", "LiveEvents")]
     public void Engines_do_not_know_each_other_but_where_an_export_searches_and_keeps_its_keys(string engine, params string[] others)
     {
         var result = Types.InAssembly(Service).That().ResideInNamespace($"ChatLogger.{engine}")

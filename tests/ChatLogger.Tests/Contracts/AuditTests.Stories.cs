@@ -2,6 +2,7 @@ using ChatLogger.Auth;
 using ChatLogger.Features;
 using ChatLogger.Tests.Features.Analytics;
 using ChatLogger.Tests.Features.Exports;
+using ChatLogger.Webhooks;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
@@ -129,6 +130,32 @@ public sealed partial class AuditTests
             (await trace.Send(member.Caller, "DELETE", $"/orgs/me/chats/{chat}")).Is(204);
             return new("member", $"{member.Id}", "chat", chat);
         },
+        [AuditAction.WebhookCreated] = async (acme, trace) =>
+        {
+            var member = await acme.Member("admin");
+            var webhook = (await trace.Send(member.Caller, "POST", "/orgs/me/webhooks", NewWebhook)).Is(201);
+            return new("member", $"{member.Id}", "webhook", webhook.Text("id"));
+        },
+        [AuditAction.WebhookChanged] = (acme, trace) => OnWebhook(acme, trace, "PATCH", "", new { description = "orders" }, 200),
+        [AuditAction.WebhookDeleted] = (acme, trace) => OnWebhook(acme, trace, "DELETE", "", null, 204),
+        [AuditAction.WebhookRotated] = (acme, trace) => OnWebhook(acme, trace, "POST", "/rotate", new { }, 201),
+        [AuditAction.WebhookTested] = (acme, trace) => OnWebhook(acme, trace, "POST", "/test", null, 202),
+        [AuditAction.WebhookReplayed] = async (acme, trace) =>
+        {
+            var member = await acme.Member("admin");
+            var webhook = (await member.Caller.Post("/orgs/me/webhooks", NewWebhook)).Is(201).Text("id");
+            var delivery = (await member.Caller.Post($"/orgs/me/webhooks/{webhook}/test")).Is(202).Text("id");
+            (await trace.Send(member.Caller, "POST", $"/orgs/me/webhooks/deliveries/{delivery}/replay")).Is(202);
+            return new("member", $"{member.Id}", "webhook", webhook);
+        },
+        [AuditAction.WebhookPaused] = async (acme, trace) =>
+        {
+            trace.IsNone();
+            var webhook = (await (await acme.Admin()).Post("/orgs/me/webhooks", NewWebhook)).Is(201).Text("id");
+            var store = acme.App.Services.GetRequiredService<WebhookStore>();
+            Assert.True(await store.Pause((await store.Find(acme.Id, Guid.Parse(webhook), default))!, default));
+            return new("service", "webhooks", "webhook", webhook);
+        },
         [AuditAction.ChatsExpired] = async (acme, trace) =>
         {
             trace.IsNone();
@@ -171,4 +198,14 @@ public sealed partial class AuditTests
             return new("member", $"{member.Id}", "export", export.Text("id"));
         },
     };
+
+    private static readonly object NewWebhook = new { url = "https://hooks.example", events = new[] { "export.finished" } };
+
+    private static async Task<Event> OnWebhook(Org acme, Trace trace, string method, string path, object? body, int status)
+    {
+        var member = await acme.Member("admin");
+        var webhook = (await member.Caller.Post("/orgs/me/webhooks", NewWebhook)).Is(201).Text("id");
+        (await trace.Send(member.Caller, method, $"/orgs/me/webhooks/{webhook}{path}", body)).Is(status);
+        return new("member", $"{member.Id}", "webhook", webhook);
+    }
 }

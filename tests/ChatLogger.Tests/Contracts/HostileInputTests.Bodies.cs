@@ -84,8 +84,10 @@ public sealed partial class HostileInputTests
     /// <summary>
     /// A valid value for a member, so that the body passes validation and reaches the database while another member is hostile.
     /// </summary>
-    private static string Sample(string name) => name switch
+    private static string Sample(Route route, string name) => name switch
     {
+        "url" => "\"https://hooks.example\"",
+        "events" when $"{route}".Contains("webhooks", StringComparison.Ordinal) => "[\"chat.created\"]",
         "email" => $"\"{Guid.NewGuid():N}@acme.example\"",
         "slug" => $"\"hostile-{Guid.NewGuid():N}\"",
         "password" or "currentPassword" => $"\"{Persona.Password}\"",
@@ -105,7 +107,7 @@ public sealed partial class HostileInputTests
             .Select(property => property.Name)
             .Where(name => name == "currentPassword")
             .ToList();
-        byte[] Body() => Encoding.UTF8.GetBytes($"{{{string.Join(',', members.Select(name => $"\"{name}\":{Sample(name)}"))}}}");
+        byte[] Body() => Encoding.UTF8.GetBytes($"{{{string.Join(',', members.Select(name => $"\"{name}\":{Sample(route, name)}"))}}}");
         while (!route.EndsTheSession)
         {
             var answer = await route.Ask(body: Body(), about: "the valid body");

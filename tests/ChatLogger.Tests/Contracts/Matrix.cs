@@ -158,6 +158,17 @@ internal static class Matrix
         new("POST /orgs/{org}/apikeys/{keyId}/rotate", Row.Administration, 201, _ => new { }),
         new("DELETE /orgs/{org}/apikeys/{keyId}", Row.Administration, 204),
 
+        new("GET /orgs/{org}/webhooks", Row.Administration, 200),
+        new("POST /orgs/{org}/webhooks", Row.Administration, 201,
+            _ => new { url = "https://hooks.example/matrix", events = new[] { "chat.created" } }),
+        new("GET /orgs/{org}/webhooks/{webhookId}", Row.Administration, 200),
+        new("PATCH /orgs/{org}/webhooks/{webhookId}", Row.Administration, 200, _ => new { description = MatrixFixture.Mark }),
+        new("DELETE /orgs/{org}/webhooks/{webhookId}", Row.Administration, 204),
+        new("POST /orgs/{org}/webhooks/{webhookId}/rotate", Row.Administration, 201, _ => new { }),
+        new("POST /orgs/{org}/webhooks/{webhookId}/test", Row.Administration, 202),
+        new("GET /orgs/{org}/webhooks/{webhookId}/deliveries", Row.Administration, 200),
+        new("POST /orgs/{org}/webhooks/deliveries/{deliveryId}/replay", Row.Administration, 202),
+
         new("GET /orgs/{org}/users", Row.Administration, 200),
         new("POST /orgs/{org}/users", Row.Administration, 201,
             _ => new { email = $"{Guid.NewGuid():N}@matrix.example", role = "viewer", password = Testing.Persona.Password }),

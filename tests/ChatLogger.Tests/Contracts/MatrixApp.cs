@@ -16,5 +16,7 @@ public sealed class MatrixApp : App
                 ["Search:MaxIndexDelay"] = "01:00:00",
                 ["Purge:Interval"] = "01:00:00",
                 ["RateLimits:Enabled"] = "false",
+                ["Webhooks:Deliver"] = "false",
+                ["Limits:Webhooks"] = "1000",
             });
 }

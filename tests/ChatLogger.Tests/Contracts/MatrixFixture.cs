@@ -91,6 +91,24 @@ internal sealed partial class MatrixFixture
                     """,
                     new { Org = org.Id, Id = id });
                 return id.ToString();
+            case "webhookId":
+                await App.Execute(
+                    """
+                    insert into webhooks (org_id, id, url, events, with_content, idle_minutes, description, state, secret, created_at)
+                    values (@Org, @Id, 'https://hooks.example', array['chat.created'], false, 30, '', 'active', '\x00', now())
+                    """,
+                    new { Org = org.Id, Id = id });
+                return id.ToString();
+            case "deliveryId":
+                await App.Execute(
+                    """
+                    insert into webhook_deliveries (
+                        org_id, id, webhook_id, event, seq, subject_id, happened_at, created_at, status, attempts, error
+                    )
+                    values (@Org, @Id, @Webhook::uuid, 'webhook.test', 0, @Id, now(), now(), 'failed', 9, 'timeout')
+                    """,
+                    new { Org = org.Id, Id = id, Webhook = within ?? await Thing(org, "webhookId", null) });
+                return id.ToString();
             case "memberId":
                 await App.Execute(
                     """

@@ -56,6 +56,7 @@ public sealed partial class MatrixTests
                     "unanswered" => "true",
                     "from" or "to" => "2026-01-01T00:00:00Z",
                     "action" => "login.success",
+                    "status" => "failed",
                     _ => IsId(type) || name == "actor" ? $"{fixture.User.Id}" : "other",
                 };
                 if (filter is not null)
@@ -74,7 +75,7 @@ public sealed partial class MatrixTests
             // Two of each, so that there is a next page.
             async Task<Dictionary<string, string>> List(Org org)
             {
-                foreach (var name in new[] { "chatId", "keyId", "exportId", "memberId" })
+                foreach (var name in new[] { "chatId", "keyId", "exportId", "memberId", "webhookId" })
                 {
                     await fixture.Thing(org, name, null);
                     await fixture.Thing(org, name, null);
@@ -82,6 +83,11 @@ public sealed partial class MatrixTests
                 var things = await fixture.Things(line, org);
                 if (things.TryGetValue("chatId", out var chat))
                     await fixture.Thing(org, "messageId", null, chat);
+                if (things.TryGetValue("webhookId", out var webhook))
+                {
+                    await fixture.Thing(org, "deliveryId", null, webhook);
+                    await fixture.Thing(org, "deliveryId", null, webhook);
+                }
                 return things;
             }
         }

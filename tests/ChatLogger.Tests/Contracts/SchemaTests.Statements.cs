@@ -73,6 +73,10 @@ public partial class SchemaTests
     /// </summary>
     private static readonly (string File, string Sql, string Because)[] Unheld =
     [
+        ("WebhookStore", "where w.state = 'active'", "the webhooks that are delivered to, of all"),
+        ("WebhookStore", "join webhook_offsets p on p.org_id = l.org_id", "the webhooks with something to do, of all"),
+        ("WebhookCleanup", "from organization_log l", "the organizations with something to remove, of all"),
+        ("WebhookCleanup", "select org_id, id, secret, previous_secret from webhooks", "secrets to be encrypted anew, of all"),
         ("SessionAuthenticator", "where s.id = @SessionId", "the session of a token, which says whose organization it is"),
         ("FeedConsumer", "from organization_log l", "the organizations that a consumer is behind in, of all"),
         ("LiveQueries", "join sessions s on s.id = k.session_id", "the members of sessions, some of whom are of no organization"),

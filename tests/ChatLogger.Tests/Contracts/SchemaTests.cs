@@ -17,6 +17,7 @@ public partial class SchemaTests(App app) : IClassFixture<App>
         "sessions",
         "exports",
         "password_failures",
+        "webhooks",
     ];
 
     private const string TenantTables =

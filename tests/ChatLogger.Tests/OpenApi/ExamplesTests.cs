@@ -42,6 +42,15 @@ public class ExamplesTests(LeasedApp app) : IClassFixture<LeasedApp>
                     path = path.Replace("{keyId}", await Made("/orgs/me/apikeys", new { label = "example" }), StringComparison.Ordinal);
                 if (path.Contains("{exportId}", StringComparison.Ordinal))
                     path = path.Replace("{exportId}", await Made("/exports/orgs/me", later), StringComparison.Ordinal);
+                if (path.Contains("{webhookId}", StringComparison.Ordinal) || path.Contains("{deliveryId}", StringComparison.Ordinal))
+                {
+                    var webhook = await Made(
+                        "/orgs/me/webhooks", new { url = "https://shop.example/hooks", events = new[] { "chat.created" } });
+                    path = path.Replace("{webhookId}", webhook, StringComparison.Ordinal);
+                    if (path.Contains("{deliveryId}", StringComparison.Ordinal))
+                        path = path.Replace(
+                            "{deliveryId}", (await admin.Post($"/orgs/me/webhooks/{webhook}/test")).Text("id"), StringComparison.Ordinal);
+                }
                 if (path.Contains("{sessionId}", StringComparison.Ordinal))
                     path = path.Replace("{sessionId}", await OtherSession(), StringComparison.Ordinal);
                 var caller = isPlugin ? plugin

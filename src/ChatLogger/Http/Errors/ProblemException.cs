@@ -68,6 +68,14 @@ internal sealed class ProblemException : Exception
 
     public static ProblemException KeyNotLive(string detail) => new(ProblemType.KeyNotLive, detail);
 
+    public static ProblemException WebhookQuota(int quota) => new(
+        ProblemType.WebhookQuota,
+        $"An organization has at most {quota} webhooks. Delete one first.");
+
+    public static ProblemException WebhookPaused() => new(
+        ProblemType.WebhookPaused,
+        "This webhook is paused. Resume it first: set its state to active.");
+
     public static ProblemException ExportQueueFull(int queued) => new(
         ProblemType.ExportQueueFull,
         $"An organization has at most {queued} exports waiting. Let one finish, or cancel one.");

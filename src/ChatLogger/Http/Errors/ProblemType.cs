@@ -16,6 +16,8 @@ internal sealed record ProblemType(string Slug, int Status, string Title)
     public static readonly ProblemType LastAdmin = new("last-admin", 409, "The last admin");
     public static readonly ProblemType LiveKeyQuota = new("live-key-quota", 409, "Too many live keys");
     public static readonly ProblemType KeyNotLive = new("key-not-live", 409, "The key is not live");
+    public static readonly ProblemType WebhookQuota = new("webhook-quota", 409, "Too many webhooks");
+    public static readonly ProblemType WebhookPaused = new("webhook-paused", 409, "The webhook is paused");
     public static readonly ProblemType ExportQueueFull = new("export-queue-full", 409, "Too many exports are waiting");
     public static readonly ProblemType ExportTooLarge = new("export-too-large", 409, "The export is too large to be answered at once");
     public static readonly ProblemType ExportFailed = new("export-failed", 409, "The export failed");
@@ -52,6 +54,8 @@ internal sealed record ProblemType(string Slug, int Status, string Title)
         LastAdmin,
         LiveKeyQuota,
         KeyNotLive,
+        WebhookQuota,
+        WebhookPaused,
         ExportQueueFull,
         ExportTooLarge,
         ExportFailed,

@@ -1,6 +1,7 @@
 using ChatLogger.ExportJobs;
 using ChatLogger.Features;
 using ChatLogger.SearchIndex;
+using ChatLogger.Webhooks;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -184,7 +185,8 @@ public class OutdatedExportTests(ExportsApp app) : IClassFixture<ExportsApp>
 
     private async Task Purge()
     {
-        using var purge = new PurgeChats(app.Pool, new SearchPurger(app.Pool), new PurgeSettings(), NullLogger<PurgeChats>.Instance);
+        using var purge = new PurgeChats(
+            app.Pool, new SearchPurger(app.Pool), new WebhookPurger(app.Pool), new PurgeSettings(), NullLogger<PurgeChats>.Instance);
         await purge.Run(CancellationToken.None);
     }
 }

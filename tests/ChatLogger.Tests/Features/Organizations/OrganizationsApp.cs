@@ -2,6 +2,7 @@ using ChatLogger.ChangeFeed;
 using ChatLogger.Data;
 using ChatLogger.Features;
 using ChatLogger.SearchIndex;
+using ChatLogger.Webhooks;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -31,6 +32,7 @@ public sealed class OrganizationsApp : App
     internal PurgeChats PurgeChats(NpgsqlDataSource? db = null, PurgeSettings? settings = null) => new(
         db ?? Services.GetRequiredService<NpgsqlDataSource>(),
         db is null ? Services.GetRequiredService<SearchPurger>() : new SearchPurger(db),
+        Services.GetRequiredService<WebhookPurger>(),
         settings ?? new PurgeSettings(),
         new Logger<PurgeChats>(Services.GetRequiredService<ILoggerFactory>()));
 
@@ -82,6 +84,24 @@ internal static class OrganizationFixture
             select org_id, 0, id, 'down', now()
             from chats
             where org_id = @Org;
+            insert into webhooks (org_id, id, url, events, with_content, idle_minutes, description, state, secret, created_at)
+            values (@Org, gen_random_uuid(), 'https://hooks.example', '{chat.idle}', true, 30, '', 'paused', '\x00', now());
+            insert into webhook_offsets (org_id, webhook_id, seq, jobs_from, jobs_at)
+            select org_id, id, 0, now(), now()
+            from webhooks
+            where org_id = @Org;
+            insert into webhook_deliveries (
+                org_id, id, webhook_id, event, seq, chat_id, subject_id, happened_at, created_at, status, next_attempt_at
+            )
+            select c.org_id, c.id, w.id, 'chat.idle', c.seq, c.id, c.id, now(), now(), 'pending', now()
+            from chats c
+            join webhooks w on w.org_id = c.org_id
+            where c.org_id = @Org;
+            insert into webhook_idle (org_id, webhook_id, chat_id, seq, due_at)
+            select c.org_id, w.id, c.id, c.seq, now()
+            from chats c
+            join webhooks w on w.org_id = c.org_id
+            where c.org_id = @Org;
             insert into integration_events (org_id, source, id, body, updated_at)
             values (@Org, 'langfuse-trace', 't-1', '{"sessionId":"s-1"}', now());
             insert into organization_events (org_id, chat_id, deleted, at)

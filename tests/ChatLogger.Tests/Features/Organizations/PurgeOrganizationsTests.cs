@@ -32,6 +32,10 @@ public partial class PurgeOrganizationsTests(OrganizationsApp app) : IClassFixtu
         "search_chunks",
         "search_index",
         "search_terms",
+        "webhook_deliveries",
+        "webhook_idle",
+        "webhook_offsets",
+        "webhooks",
     ];
     private static readonly string[] Kept = ["audit_events", "organization_log", "users"];
 

@@ -1,5 +1,6 @@
 using ChatLogger.Features;
 using ChatLogger.SearchIndex;
+using ChatLogger.Webhooks;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
@@ -234,6 +235,7 @@ public class SearchChangesTests(SearchApp app) : IClassFixture<SearchApp>
         using var purge = new PurgeChats(
             app.Services.GetRequiredService<NpgsqlDataSource>(),
             app.Services.GetRequiredService<SearchPurger>(),
+            app.Services.GetRequiredService<WebhookPurger>(),
             new PurgeSettings(),
             NullLogger<PurgeChats>.Instance);
         await purge.Run(CancellationToken.None);

@@ -2,16 +2,18 @@ using System.Diagnostics;
 using ChatLogger.Data;
 using ChatLogger.ExportJobs;
 using ChatLogger.SearchIndex;
+using ChatLogger.Webhooks;
 using Npgsql;
 
 namespace ChatLogger.Features;
 
 /// <summary>
-/// Purges the content of deleted chats in small batches, with their ratings and their rows of the search index. The deletion itself has
-/// already subtracted them from the rollups. Idempotency-Keys stay until they expire, because a retried request must not create the chat
-/// again.
+/// Purges the content of deleted chats in small batches, with their ratings, their rows of the search index and their deliveries. The
+/// deletion itself has already subtracted them from the rollups. Idempotency-Keys stay until they expire, because a retried request must
+/// not create the chat again.
 /// </summary>
-internal sealed partial class PurgeChats(NpgsqlDataSource db, SearchPurger search, PurgeSettings settings, ILogger<PurgeChats> log)
+internal sealed partial class PurgeChats(
+    NpgsqlDataSource db, SearchPurger search, WebhookPurger webhooks, PurgeSettings settings, ILogger<PurgeChats> log)
     : CleanupService(settings.Interval)
 {
     private const int BatchChats = 100;
@@ -50,6 +52,7 @@ internal sealed partial class PurgeChats(NpgsqlDataSource db, SearchPurger searc
             var piece = new { place.OrgId, Chats = chats.Select(chat => chat.Id).ToArray(), IOrganizationPurger.BatchRows };
             var removed = await ChatPurgeSql.RemoveFeedback(db, piece, ct, ChatPurgeSql.OfChats)
                 + await search.Remove(place.OrgId, piece.Chats, ct)
+                + await webhooks.Remove(place.OrgId, piece.Chats, ct)
                 + await ChatPurgeSql.RemoveChunks(db, piece, ct, ChatPurgeSql.OfChats)
                 + await ChatPurgeSql.RemoveMessages(db, piece, ct, ChatPurgeSql.OfChats);
             if (removed > 0)

@@ -10,6 +10,7 @@ import { Members } from './members'
 import { OrganizationSettings } from './organization'
 import { Privacy } from './privacy'
 import { Profile } from './profile'
+import { Webhooks } from './webhooks'
 
 type Section = { title: string; shown: () => boolean; Content: FunctionComponent }
 
@@ -18,6 +19,7 @@ const sections: Record<string, Section> = {
   keys: { title: t.settings.keys, shown: () => inOrganization() && may.administrate.value, Content: Keys },
   members: { title: t.settings.members, shown: () => inOrganization() && may.administrate.value, Content: Members },
   organization: { title: t.settings.organization, shown: inOrganization, Content: OrganizationSettings },
+  webhooks: { title: t.settings.webhooks, shown: () => inOrganization() && may.administrate.value, Content: Webhooks },
   privacy: { title: t.settings.privacy, shown: () => inOrganization() && may.administrate.value, Content: Privacy },
   audit: { title: t.settings.audit, shown: () => inOrganization() && may.administrate.value, Content: Audit },
   profile: { title: t.settings.profile, shown: () => true, Content: Profile },
