@@ -19,6 +19,7 @@ internal sealed record DrillPlan(
     int Seed,
     bool Keep = false,
     bool Pooled = false,
+    bool Clustered = false,
     Func<double>? Slowness = null,
     IReadOnlyDictionary<string, string>? Environment = null,
     TimeSpan Rest = default);
@@ -64,6 +65,7 @@ internal sealed class Drill(DrillPlan plan, TextWriter output)
                 directory,
                 plan.Faults.Any(fault => fault.NeedsRelay),
                 plan.Pooled || plan.Faults.Any(fault => fault.NeedsPooler),
+                plan.Clustered || plan.Faults.Any(fault => fault is { NeedsCluster: true, Missing: null }),
                 plan.Environment ?? new Dictionary<string, string>());
             return report = await Run(site, journal, stop);
         }

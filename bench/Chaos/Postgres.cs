@@ -18,21 +18,28 @@ internal sealed class Postgres
     private readonly string cluster;
     private readonly string log;
 
-    private Postgres(PostgresBinaries binaries, string directory)
+    private readonly string settings;
+
+    private Postgres(PostgresBinaries binaries, string directory, string name, string settings)
     {
-        this.binaries = binaries;
-        cluster = Path.Combine(directory, "cluster");
+        (this.binaries, this.settings) = (binaries, settings);
+        cluster = Path.Combine(directory, name);
         log = Path.Combine(cluster, "log");
     }
 
     public int Port { get; } = FreePort();
 
-    public static async Task<Postgres> Create(string directory)
+    /// <param name="directory">The directory of the drill.</param>
+    /// <param name="name">The name of its own directory in that.</param>
+    /// <param name="settings">Options of the server, each behind <c>-c</c>, that are not the defaults.</param>
+    public static async Task<Postgres> Create(string directory, string name = "cluster", string settings = "")
     {
         var postgres = new Postgres(
             PostgresBinaries.Find(null)
                 ?? throw new UsageException("The drill needs the programs of PostgreSQL 15 or later: apt-get install postgresql."),
-            directory);
+            directory,
+            name,
+            settings);
         if (!ProcessTable.CanSee)
             throw new UsageException("The drill kills processes that it finds in /proc: it needs Linux.");
         Directory.CreateDirectory(postgres.cluster);
@@ -64,7 +71,8 @@ internal sealed class Postgres
     /// <summary>A connection of the drill's own, bypassing every proxy.</summary>
     public async Task<NpgsqlConnection> Connect(string database = "drill")
     {
-        var connection = new NpgsqlConnection(ConnectionString(Port, database) + ";Pooling=false;Application Name=drill");
+        var connection = new NpgsqlConnection(
+            ConnectionString(Port, database) + ";Pooling=false;Command Timeout=120;Application Name=drill");
         await connection.OpenAsync();
         return connection;
     }
@@ -83,7 +91,7 @@ internal sealed class Postgres
             "-o",
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"-c listen_addresses=127.0.0.1 -c port={Port} -c unix_socket_directories= -c max_connections=200"));
+                $"-c listen_addresses=127.0.0.1 -c port={Port} -c unix_socket_directories= -c max_connections=200 {settings}"));
 
     /// <summary>SIGKILL for the first process and all that it has started.</summary>
     public async Task Kill()

@@ -14,20 +14,21 @@ internal sealed class Reader(HttpClient http, TestEnvironment site)
 
     public async Task<List<Row>> Tables()
     {
+        var org = (await site.Postgres.Ids($"select id from organizations where slug = '{TestEnvironment.Slug}'"))[0];
         await using var connection = await site.Postgres.Connect();
         await using var command = new NpgsqlCommand(
             """
             select 0, id, null, coalesce(title, ''), 0::bigint
             from chats
-            where org_id = (select id from organizations where slug = $1) and deleted_at is null
+            where org_id = $1 and deleted_at is null
             union all
             select 1, id, chat_id, content, seq
             from messages
-            where org_id = (select id from organizations where slug = $1)
+            where org_id = $1
             order by 1, 3, 5
             """,
             connection);
-        command.Parameters.AddWithValue(TestEnvironment.Slug);
+        command.Parameters.AddWithValue(org);
         await using var reader = await command.ExecuteReaderAsync();
         var rows = new List<Row>();
         while (await reader.ReadAsync())

@@ -24,15 +24,17 @@ internal sealed class TestEnvironment : IAsyncDisposable
         bool relayed,
         IReadOnlyDictionary<string, string> environment,
         Postgres postgres,
-        Pooler? pooler)
+        Pooler? pooler,
+        CitusNodes? nodes)
     {
-        (this.program, this.directory, this.relayed, this.environment, Postgres, Pooler) = (
+        (this.program, this.directory, this.relayed, this.environment, Postgres, Pooler, Nodes) = (
             program,
             directory,
             relayed,
             environment,
             postgres,
-            pooler);
+            pooler,
+            nodes);
         Database.Target = postgres.Port;
         if (pooler is not null)
             pooler.Target = Behind;
@@ -46,6 +48,9 @@ internal sealed class TestEnvironment : IAsyncDisposable
 
     /// <summary>Between service and PostgreSQL, if it is there.</summary>
     public Pooler? Pooler { get; }
+
+    /// <summary>The workers, if PostgreSQL is a Citus cluster.</summary>
+    public CitusNodes? Nodes { get; }
 
     public string Key { get; } = ApiKey.Generate().Text;
 
@@ -68,15 +73,29 @@ internal sealed class TestEnvironment : IAsyncDisposable
         string directory,
         bool relayed,
         bool pooled,
+        bool clustered,
         IReadOnlyDictionary<string, string> environment)
     {
-        var postgres = await Postgres.Create(directory);
-        var site = new TestEnvironment(program, directory, relayed, environment, postgres, pooled ? new Pooler(postgres, directory) : null);
+        var postgres = await Postgres.Create(directory, settings: clustered ? CitusNodes.Settings : "");
+        var site = new TestEnvironment(
+            program,
+            directory,
+            relayed,
+            environment,
+            postgres,
+            pooled ? new Pooler(postgres, directory) : null,
+            clustered ? await CitusNodes.Join(postgres, directory) : null);
         try
         {
             if (site.Pooler is { } pooler)
                 await pooler.Start();
             await site.StartService();
+            if (site.Nodes is { } nodes)
+            {
+                await site.StopService();
+                await nodes.Distribute();
+                await site.StartService();
+            }
             return site;
         }
         catch
@@ -142,6 +161,13 @@ internal sealed class TestEnvironment : IAsyncDisposable
         return Instance.Launch(program, directory, settings);
     }
 
+    private async Task StopService()
+    {
+        ServiceProxy.Target = 0;
+        await Service.Terminate(TimeSpan.FromSeconds(60));
+        await Service.DisposeAsync();
+    }
+
     public async Task KillService()
     {
         ServiceProxy.Target = 0;
@@ -156,6 +182,8 @@ internal sealed class TestEnvironment : IAsyncDisposable
         if (Pooler is { } pooler)
             await pooler.Kill();
         await Postgres.Kill();
+        if (Nodes is { } nodes)
+            await nodes.Kill();
         await ServiceProxy.DisposeAsync();
         await Database.DisposeAsync();
     }

@@ -30,10 +30,11 @@ internal static class DrillVerb
             Description = "All faults, each as often as it takes to be sure; under 20 minutes. --fault and --rounds do not count",
         };
         var pooled = new Option<bool>("--pooler") { Description = "PgBouncer in transaction mode between service and PostgreSQL" };
+        var citus = new Option<bool>("--citus") { Description = "PostgreSQL is a Citus cluster: a coordinator and two workers" };
         var keep = new Option<bool>("--keep") { Description = "Leave journal, logs and cluster behind, also when all went well" };
 
         var verb = new Command("drill", "Kill or cut the service and PostgreSQL under load, and check that nothing is lost, doubled or "
-            + "invented") { faults, rounds, writers, seconds, app, seed, full, pooled, keep };
+            + "invented") { faults, rounds, writers, seconds, app, seed, full, pooled, citus, keep };
         verb.SetAction((line, stop) => Verb.Run(async () =>
         {
             var names = line.GetRequiredValue(faults).Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
@@ -48,7 +49,8 @@ internal static class DrillVerb
                 After: TimeSpan.FromSeconds(0.5),
                 drawn,
                 line.GetValue(keep),
-                line.GetValue(pooled));
+                line.GetValue(pooled),
+                line.GetValue(citus));
 
             var kept = true;
             foreach (var part in line.GetValue(full) ? Full(plan) : [plan])
@@ -67,7 +69,7 @@ internal static class DrillVerb
     // A proxy between the processes disturbs the faults that do not need it: so there is one run for each kind.
     private static IEnumerable<DrillPlan> Full(DrillPlan plan) => Fault.All
         .Select(make => (Make: make, Fault: make()))
-        .GroupBy(each => (each.Fault.NeedsRelay, each.Fault.NeedsPooler))
+        .GroupBy(each => (each.Fault.NeedsRelay, each.Fault.NeedsPooler, each.Fault.NeedsCluster))
         .Select(kind => plan with
         {
             Faults = [.. kind.SelectMany(each => Enumerable.Range(0, each.Fault.Rounds).Select(_ => each.Make()))],

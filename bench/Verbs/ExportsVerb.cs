@@ -47,7 +47,8 @@ internal static class ExportsVerb
         var writer = new ExportWriter(
             source,
             [new JsonFormat(), new JsonLinesFormat(), new CsvMessagesFormat(), new CsvChatsFormat(), new OpenAiFormat()],
-            new ChatSearch(source, new SearchSettings()));
+            new ChatSearch(source, new SearchSettings()),
+            new Engine(false));
         var ratios = formats.ToDictionary(format => format, _ => new List<double>());
         for (var round = 0; round <= rounds; round++)
         {

@@ -1,44 +1,77 @@
--- Spreads the tables of organizations over the nodes of a Citus cluster, each organization whole on one shard. To be run once, by the
--- database's owner, on the coordinator, after the migrations and before there is much to move:
+-- Spreads the tables of organizations over the nodes of a Citus cluster, each organization whole on one shard. To be run by the database's
+-- owner on the coordinator, after the migrations and after citus_add_node has named the workers; and again after each upgrade, because it
+-- takes along the tables that are not spread yet and leaves the others as they are:
 --   psql "$DATABASE_URL" --single-transaction --set ON_ERROR_STOP=1 --file db/citus/distribute.sql
--- The migrations know nothing of Citus; the same schema runs on plain PostgreSQL. Tests read this file and hold the schema to it: keys, unique
--- indexes and foreign keys of what is distributed begin with org_id, and nothing points from the directory to an organization's rows.
+-- The service must not run meanwhile. The migrations know nothing of Citus; the same schema runs on plain PostgreSQL.
 
 create extension if not exists citus;
--- Foreign keys between reference and distributed tables, made in one transaction.
+-- Foreign keys between distributed tables are made in one transaction with them.
 set local citus.multi_shard_modify_mode to 'sequential';
+set local client_min_messages to 'warning';
 
--- The directory: small, asked before the organization is known, referred to from every shard. On every node.
-select create_reference_table('organizations');
-select create_reference_table('users');
+do $$
+declare
+    -- Plain tables of the coordinator, of which Citus knows nothing: asked before the organization is known, or for all of them. Every other
+    -- table with an organization in each row is spread.
+    directory constant text[] := array[
+        'organizations', 'users', 'api_keys', 'sessions', 'password_failures', 'audit_events', 'exports', 'export_chunks', 'export_chats',
+        'webhooks'];
+    spread regclass[];
+    kept text[];
+    entry record;
+    statement text;
+begin
+    select array_agg(c.oid::regclass order by c.relname <> 'chats', c.relname)
+    into spread
+    from pg_class c
+    join pg_attribute a on a.attrelid = c.oid and a.attname = 'org_id' and a.attnotnull
+    where c.relkind = 'r'
+      and c.relnamespace = 'public'::regnamespace
+      and c.relname <> all (directory)
+      and not exists (select from pg_dist_partition p where p.logicalrelid = c.oid);
+    if spread is null then
+        return;
+    end if;
 
--- Not referred to by an organization's rows, and not spread: api_keys, sessions, password_failures, exports, export_chunks and export_chats stay on
--- the coordinator, which knows those that refer to the directory as local tables. With Exports__Directory the files of exports are in no database at all.
-select citus_add_local_table_to_metadata('api_keys');
-select citus_add_local_table_to_metadata('sessions');
-select citus_add_local_table_to_metadata('webhooks');
-select citus_add_local_table_to_metadata('exports');
-select citus_add_local_table_to_metadata('export_chunks');
-select citus_add_local_table_to_metadata('export_chats');
+    -- References between organizations' tables are made again below, on the shards. Those to the directory are not: it is on another node,
+    -- and the service does not rely on them.
+    select array_agg(format('alter table %s add constraint %I %s', k.conrelid::regclass, k.conname, pg_get_constraintdef(k.oid)))
+    into kept
+    from pg_constraint k
+    where k.contype = 'f'
+      and k.conrelid = any (spread)
+      and k.confrelid::regclass::text <> all (directory);
+    for entry in
+        select k.conrelid::regclass as relation, k.conname
+        from pg_constraint k
+        where k.contype = 'f'
+          and k.conrelid = any (spread)
+    loop
+        execute format('alter table %s drop constraint %I', entry.relation, entry.conname);
+    end loop;
 
--- What organizations have. Colocated, so that a statement that names its organization runs on one node, with its joins and foreign keys.
-select create_distributed_table('chats', 'org_id', shard_count => 128);
-select create_distributed_table('organization_log', 'org_id', colocate_with => 'chats');
-select create_distributed_table('messages', 'org_id', colocate_with => 'chats');
-select create_distributed_table('feedback', 'org_id', colocate_with => 'chats');
-select create_distributed_table('organization_events', 'org_id', colocate_with => 'chats');
-select create_distributed_table('audit_events', 'org_id', colocate_with => 'chats');
-select create_distributed_table('integration_events', 'org_id', colocate_with => 'chats');
-select create_distributed_table('webhook_offsets', 'org_id', colocate_with => 'chats');
-select create_distributed_table('webhook_deliveries', 'org_id', colocate_with => 'chats');
-select create_distributed_table('webhook_idle', 'org_id', colocate_with => 'chats');
-select create_distributed_table('idempotency_keys', 'org_id', colocate_with => 'chats');
-select create_distributed_table('followers', 'org_id', colocate_with => 'chats');
-select create_distributed_table('feedback_replaced', 'org_id', colocate_with => 'chats');
-select create_distributed_table('rollup_names', 'org_id', colocate_with => 'chats');
-select create_distributed_table('rollups', 'org_id', colocate_with => 'chats');
-select create_distributed_table('chat_sums', 'org_id', colocate_with => 'chats');
-select create_distributed_table('chat_quarters', 'org_id', colocate_with => 'chats');
-select create_distributed_table('search_chunks', 'org_id', colocate_with => 'chats');
-select create_distributed_table('search_index', 'org_id', colocate_with => 'chats');
-select create_distributed_table('search_terms', 'org_id', colocate_with => 'chats');
+    -- Numbers come from the sequence of the coordinator, and the service gives them.
+    for entry in
+        select d.adrelid::regclass as relation, a.attname
+        from pg_attrdef d
+        join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum
+        where d.adrelid = any (spread)
+          and pg_get_expr(d.adbin, d.adrelid) like 'nextval(%'
+    loop
+        execute format('alter table %s alter column %I drop default', entry.relation, entry.attname);
+    end loop;
+
+    foreach statement in array spread::text[]
+    loop
+        if statement = 'chats' then
+            perform create_distributed_table('chats', 'org_id', colocate_with => 'none');
+        else
+            perform create_distributed_table(statement::regclass, 'org_id', colocate_with => 'chats');
+        end if;
+    end loop;
+    foreach statement in array coalesce(kept, '{}')
+    loop
+        execute statement;
+    end loop;
+end
+$$;

@@ -152,10 +152,15 @@ public class App : IAsyncLifetime
     internal Task Queued(int messages) => Wait.Until(() => Services.GetRequiredService<QueueCapacities>().Messages.Rows == messages);
 
     /// <summary>Waits until so many statements wait for a lock.</summary>
-    internal Task Blocked(int statements = 1) =>
-        Until(
-            "select count(*) >= @statements from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
-            new { statements });
+    internal Task Blocked(int statements = 1) => Wait.Until(async () => await Waiting() >= statements);
+
+    /// <summary>How many statements wait for a lock.</summary>
+    internal Task<long> Waiting() =>
+        OnNodes("select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'");
+
+    /// <summary>The sum of a number that a statement about the server returns, over all nodes where the database is distributed.</summary>
+    internal Task<long> OnNodes(string sql) => Value<long>(
+        CitusCluster.IsGiven ? $"select sum(result::bigint)::bigint from run_command_on_all_nodes($sql${sql}$sql$)" : sql);
 
     /// <summary>An empty database with the schema; its connection string.</summary>
     protected virtual Task<string> NewDatabase() => TestServer.NewDatabase();

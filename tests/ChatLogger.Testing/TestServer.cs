@@ -8,7 +8,8 @@ namespace ChatLogger.Testing;
 
 /// <summary>
 /// The real PostgreSQL of a test run: the server that <c>CHATLOGGER_TEST_DB</c> names, or a temporary one from the binaries on this
-/// machine, or one that Docker runs. The real migrator creates a template once; every test class gets a clone of it.
+/// machine, or one that Docker runs. The real migrator creates a template once; every test class gets a clone of it. With
+/// <c>CHATLOGGER_TEST_CITUS</c> the databases with a schema are distributed over that cluster (<see cref="CitusCluster"/>).
 /// </summary>
 internal sealed class TestServer : IDisposable
 {
@@ -27,7 +28,11 @@ internal sealed class TestServer : IDisposable
     // How a database is cloned. Copying its files is quickest where no disk slows it down; elsewhere the server decides.
     private string _strategy = "";
 
-    private TestServer(string admin) => (_admin, _databases) = (admin, NpgsqlDataSource.Create(admin));
+    // Null: one server has all of a database.
+    private readonly CitusCluster? _cluster;
+
+    private TestServer(string admin, CitusCluster? cluster) =>
+        (_admin, _databases, _cluster) = (admin, NpgsqlDataSource.Create(admin), cluster);
 
     /// <summary>A database with the schema and no rows; its connection string.</summary>
     public static async Task<string> NewDatabase()
@@ -47,15 +52,23 @@ internal sealed class TestServer : IDisposable
 
     private static async Task<TestServer> Start()
     {
-        var server = new TestServer(await AdminConnectionString());
+        var cluster = await CitusCluster.Find();
+        var server = new TestServer(cluster?.Coordinator ?? await AdminConnectionString(), cluster);
         await using (var settings = server._databases.CreateCommand("select current_setting('fsync') = 'off'"))
         {
             if (await settings.ExecuteScalarAsync() is true)
                 server._strategy = "strategy file_copy";
         }
         await server.Execute($"create database \"{server._template}\" encoding 'UTF8' template template0");
+        if (cluster is not null)
+            await cluster.Join(server._template);
         await new Migrator(server.ConnectionString(server._template), NullLogger.Instance).Run(CancellationToken.None);
         server._existing[server._template] = true;
+        if (cluster is not null)
+        {
+            await cluster.Distribute(server._template);
+            await cluster.Close(server._template);
+        }
         AppDomain.CurrentDomain.ProcessExit += (_, _) => server.DropAll().Wait();
         return server;
     }
@@ -144,6 +157,11 @@ internal sealed class TestServer : IDisposable
 
     private async Task Execute(string sql)
     {
+        if (_cluster is not null)
+        {
+            await _cluster.OnEachNode(sql);
+            return;
+        }
         await using var command = _databases.CreateCommand(sql);
         // Dropping a database waits for a checkpoint, which is slow on a server that keeps its files on a busy disk.
         command.CommandTimeout = 0;

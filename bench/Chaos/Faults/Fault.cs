@@ -30,6 +30,9 @@ internal abstract class Fault(string name)
         () => new Overloaded(),
         () => new NeighbourNoisy(),
         () => new WorkerKilled(),
+        () => new NodeKilled(),
+        () => new CoordinatorKilled(),
+        () => new ShardMoved(),
     ];
 
     public string Name => name;
@@ -55,8 +58,11 @@ internal abstract class Fault(string name)
     /// <summary>Whether PgBouncer is between service and PostgreSQL.</summary>
     public virtual bool NeedsPooler => false;
 
+    /// <summary>Whether PostgreSQL is a Citus cluster.</summary>
+    public virtual bool NeedsCluster => false;
+
     /// <summary>Why this machine cannot run it; null: it can.</summary>
-    public virtual string? Missing => NeedsPooler ? Pooler.Missing : null;
+    public virtual string? Missing => NeedsPooler ? Pooler.Missing : NeedsCluster ? CitusNodes.Missing : null;
 
     /// <summary>Violations of the promises of this fault alone.</summary>
     public List<string> Broken { get; } = [];

@@ -1,6 +1,21 @@
 namespace ChatLogger.Auth;
 
 /// <summary>
+/// An event that waits in the outbox of its organization, and the chat that stored exports must not show any more as it was.
+/// </summary>
+internal sealed record OutboxEvent(
+    Guid OrgId,
+    Guid Id,
+    DateTimeOffset At,
+    string ActorType,
+    string? ActorId,
+    string Action,
+    string TargetType,
+    string? TargetId,
+    string TraceId,
+    Guid? ChangedChatId);
+
+/// <summary>
 /// An action that was done or refused. It contains ids only: never a password, a cookie, a token, a key beyond its public id, or anything a
 /// caller typed. An event without an organization goes to the log but to no audit log.
 /// </summary>

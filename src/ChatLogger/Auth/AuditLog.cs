@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using ChatLogger.Data;
+using Dapper;
 using Npgsql;
 
 namespace ChatLogger.Auth;
@@ -33,6 +34,38 @@ internal sealed partial class AuditLog(NpgsqlDataSource db, IdGenerator ids, Tim
             await transaction.ExecuteAsync(Insert, Row(audited));
         transaction.AfterCommit(() => Log(audited));
     }
+
+    /// <summary>
+    /// Writes the event into the outbox of its organization, in the transaction of the audited change, where conversations are on other
+    /// nodes than the audit log; the log line follows the commit.
+    /// </summary>
+    /// <param name="transaction">The transaction.</param>
+    /// <param name="audited">The event.</param>
+    /// <param name="changedChatId">The chat that stored exports must not show any more as it was.</param>
+    public async Task WriteToOutbox(Sql.Transaction transaction, AuditEvent audited, Guid? changedChatId)
+    {
+        var row = new DynamicParameters(Row(audited));
+        row.Add("ChangedChatId", changedChatId);
+        await transaction.ExecuteAsync(
+            """
+            insert into outbox (
+                org_id, id, at, actor_type, actor_id, action, target_type, target_id, trace_id, changed_chat_id)
+            values (
+                @OrgId, @Id, @Now, @ActorType, @ActorId, @Action, @TargetType, @TargetId, @TraceId, @ChangedChatId)
+            """,
+            row);
+        transaction.AfterCommit(() => Log(audited));
+    }
+
+    /// <summary>Writes what an outbox has into the audit log; what is there already stays as it is.</summary>
+    public static Task Deliver(Sql.Transaction transaction, OutboxEvent pending) =>
+        transaction.ExecuteAsync(
+            """
+            insert into audit_events (org_id, id, at, actor_type, actor_id, action, target_type, target_id, trace_id)
+            values (@OrgId, @Id, @At, @ActorType, @ActorId, @Action, @TargetType, @TargetId, @TraceId)
+            on conflict (org_id, id) do nothing
+            """,
+            pending);
 
     /// <summary>Writes the event outside a transaction, for actions that change nothing in the database.</summary>
     public async Task Write(AuditEvent audited, CancellationToken ct)

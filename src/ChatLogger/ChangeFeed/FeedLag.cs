@@ -32,25 +32,36 @@ internal sealed class FeedLag(IEnumerable<FeedConsumerName> consumers, NpgsqlDat
 
     // The first unconsumed message of each organization is its oldest. Its id tells when it was written; createdAt does not, as callers may
     // set it.
-    protected override async Task<OldestAges?> Count(CancellationToken ct) => new((await db.ReadAsync<ConsumerLag>(
+    protected override async Task<OldestAges?> Count(CancellationToken ct)
+    {
+        var ages = new Dictionary<string, double>();
+        foreach (var consumer in _consumers)
+        {
+            foreach (var id in await Oldest(consumer, ct))
+                ages[consumer] = (time.GetUtcNow() - Arrived(id)).TotalSeconds;
+        }
+        return new(ages);
+    }
+
+    private Task<IReadOnlyList<Guid>> Oldest(string consumer, CancellationToken ct) => db.ReadAsync<Guid>(
         """
-        select distinct on (n.follower) n.follower, m.id
-        from organizations o
-        cross join unnest(@Followers) as n(follower)
-        left join followers f on f.org_id = o.id and f.follower = n.follower
+        select m.id
+        from organization_log l
+        left join followers f on f.org_id = l.org_id and f.follower = @Follower
         cross join lateral (
             select id
             from messages
-            where org_id = o.id
+            where org_id = l.org_id
               and seq > coalesce(f.seq, -1)
             order by seq
             limit 1
         ) m
-        where o.deleted_at is null
-        order by n.follower, m.id
+        where l.closed_at is null
+        order by m.id
+        limit 1
         """,
-        new { Followers = _consumers },
-        ct)).ToDictionary(each => each.Follower, each => (time.GetUtcNow() - Arrived(each.Id)).TotalSeconds));
+        new { Follower = consumer },
+        ct);
 
     private static Measurement<double> Of(string consumer, OldestAges last) => new(
         Math.Max(0, last.Ages.GetValueOrDefault(consumer)), new KeyValuePair<string, object?>("chatlogger.feed.consumer", consumer));
@@ -64,6 +75,4 @@ internal sealed class FeedLag(IEnumerable<FeedConsumerName> consumers, NpgsqlDat
     }
 
     internal sealed record OldestAges(IReadOnlyDictionary<string, double> Ages);
-
-    private sealed record ConsumerLag(string Follower, Guid Id);
 }

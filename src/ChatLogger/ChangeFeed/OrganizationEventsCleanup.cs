@@ -20,9 +20,9 @@ internal sealed partial class OrganizationEventsCleanup(NpgsqlDataSource db, Tim
         var forgotten = time.GetUtcNow() - OrganizationEvents.Retention - Margin;
         var orgs = await db.ReadAsync<Guid>(
             """
-            select o.id
-            from organizations o
-            where exists (select from organization_events c where c.org_id = o.id and c.at <= @Forgotten)
+            select l.org_id
+            from organization_log l
+            where exists (select from organization_events c where c.org_id = l.org_id and c.at <= @Forgotten)
             """,
             new { Forgotten = forgotten },
             ct);

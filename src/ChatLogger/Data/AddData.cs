@@ -17,6 +17,7 @@ internal static class DataSetup
         AddPool(services, Pools.Exports, database => database.Exports);
         AddPool(services, Pools.Plugins, database => database.Plugins);
         AddPool(services, Pools.Writing, database => database.Writing);
+        services.AddSingleton(provider => provider.GetRequiredService<Database>().Engine);
         services.AddSingleton<IdGenerator>();
     }
 

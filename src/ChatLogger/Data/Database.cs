@@ -18,6 +18,10 @@ internal sealed class Database(DatabaseSettings settings, ILoggerFactory logs, I
     private NpgsqlDataSource? _plugins;
     private NpgsqlDataSource? _writing;
     private PrivateDatabase? _private;
+    private Engine? _engine;
+
+    /// <summary>What the database runs on, known after <see cref="Open"/>.</summary>
+    public Engine Engine => _engine ?? throw NotOpen();
 
     /// <summary>The common pool, available after <see cref="Open"/>.</summary>
     public NpgsqlDataSource Source => _source ?? throw NotOpen();
@@ -56,9 +60,10 @@ internal sealed class Database(DatabaseSettings settings, ILoggerFactory logs, I
 
         var setup = direct == serving ? serving.Setup : await serving.WaitFor(ct);
         _source = Pool(Pools.Common, settings.Complete(connection), setup);
+        _engine = await Engine.Find(_source, migrator.Schema, ct);
         _analytics = Pool(Pools.Analytics, settings.CompleteForAnalytics(connection), setup);
         _exports = Pool(Pools.Exports, settings.CompleteForExports(connection), setup);
-        _writing = Pool(Pools.Writing, settings.CompleteForWriting(connection), setup);
+        _writing = Pool(Pools.Writing, settings.CompleteForWriting(connection, _engine), setup);
         _plugins = Pool(Pools.Plugins, settings.CompleteForPlugins(connection), setup);
         await PrivilegeCheck.Check(_source, migrator.Schema, ct);
     }

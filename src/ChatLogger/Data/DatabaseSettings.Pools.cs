@@ -113,7 +113,7 @@ internal sealed partial record DatabaseSettings
     ];
 
     /// <summary>Does the same for the write pool.</summary>
-    public string CompleteForWriting(string connectionString)
+    public string CompleteForWriting(string connectionString, Engine engine)
     {
         var complete = new NpgsqlConnectionStringBuilder(Complete(connectionString))
         {
@@ -123,9 +123,25 @@ internal sealed partial record DatabaseSettings
             WriteBufferSize = 64 * 1024,
         };
         if (!TransactionPooler)
-            complete.Options += string.Concat(ForWriting.Select(each => $" -c {each.Name}={each.Value}"));
+        {
+            // Citus cannot plan all statements without the values of their parameters.
+            foreach (var (name, value) in ForWriting.Where(each => !engine.IsDistributed || each.Name != "plan_cache_mode"))
+                complete.Options += $" -c {name}={value}";
+        }
         return complete.ConnectionString;
     }
+
+    /// <summary>The statements that give a transaction on one shard the limits of the write pool on its node too.</summary>
+    public IReadOnlyList<string> DistributedWritingSetup =>
+    [
+        Engine.Propagate,
+        .. ForWriting.Where(each => each.Name.EndsWith("_timeout", StringComparison.Ordinal)).Select(each =>
+            $"set local {each.Name} to '{each.Value}'"),
+    ];
+
+    /// <summary>The statements that give any other transaction on one shard the lock timeout of its pool there too.</summary>
+    public string DistributedSetup => string.Create(
+        CultureInfo.InvariantCulture, $"{Engine.Propagate}; set local lock_timeout to {LockTimeout.TotalMilliseconds:F0}");
 
     private static int SecondsAfter(TimeSpan limit) => (int)Math.Ceiling(limit.TotalSeconds) + 1;
 }

@@ -102,7 +102,8 @@ internal static class Sql
 
     private static bool IsCut(NpgsqlException exception) =>
         exception.InnerException is IOException or SocketException
-        || exception.SqlState is PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown;
+        || exception.SqlState is PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown
+        || (exception is PostgresException refused && Engine.HasLostNode(refused));
 
     /// <summary>
     /// Runs several queries on one consistent snapshot, without writes. It repeats all of them when the connection breaks.

@@ -43,6 +43,8 @@ internal static class FeaturesSetup
         services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, ChatsJson.Default));
         services.AddSingleton<QueueCapacities>();
         services.AddSingleton(provider => provider.GetRequiredService<GroupCommitFactory>().Create("single"));
+        services.AddSingleton<ConversationAudit>();
+        services.AddHostedService(provider => provider.GetRequiredService<ConversationAudit>());
         services.AddSingleton<ExistingChats>();
         services.AddSingleton<ChatWriter>();
         services.AddSingleton<MessageWriter>();

@@ -27,6 +27,15 @@ internal interface IBulkInsertSql<T>
     /// <param name="keyed">Whether any of the rows has an Idempotency-Key.</param>
     /// <param name="rare">Whether any of the rows has a value in a rare column; otherwise the statement leaves these columns out.</param>
     string Text(bool keyed, bool rare);
+
+    /// <summary>
+    /// The statements of <see cref="IBulkInsert.Checks"/>, for a database in which each statement is about one organization,
+    /// <c>@one_org_id</c>. None of them reads tables of the directory and of organizations.
+    /// </summary>
+    IReadOnlyList<string> Checks(bool keyed, bool rare);
+
+    /// <summary>The statements of <see cref="IBulkInsert.Inserts"/>, likewise.</summary>
+    IReadOnlyList<string> Inserts(bool keyed, bool rare);
 }
 
 /// <summary>The columns of the rows, by the names that the statement uses.</summary>
@@ -52,23 +61,32 @@ internal sealed class BulkInsert<T>(IBulkInsertSql<T> sql, string route, IngestS
     : IBulkInsert
     where T : IWrite
 {
-    private readonly Dictionary<(bool Keyed, bool Rare), Statement> _statements = (
-        from keyed in new[] { false, true }
-        from rare in new[] { false, true }
-        select (keyed, rare)).ToDictionary(each => each, each => Number(sql.Text(each.keyed, each.rare), sql.Columns));
+    private readonly Statements _statements = new(sql, (keyed, rare) => [sql.Text(keyed, rare)]);
+    private readonly Statements _checks = new(sql, sql.Checks);
+    private readonly Statements _inserts = new(sql, sql.Inserts);
 
     public int Order => sql.Order;
 
-    public NpgsqlBatchCommand Command(IReadOnlyList<IWrite> writes, long[] seqs)
+    public NpgsqlBatchCommand Command(IReadOnlyList<IWrite> writes, long[] seqs) => Commands(_statements, writes, seqs)[0];
+
+    public IReadOnlyList<NpgsqlBatchCommand> Checks(IReadOnlyList<IWrite> writes) => Commands(_checks, writes, []);
+
+    public IReadOnlyList<NpgsqlBatchCommand> Inserts(IReadOnlyList<IWrite> writes, long[] seqs) => Commands(_inserts, writes, seqs);
+
+    private NpgsqlBatchCommand[] Commands(Statements statements, IReadOnlyList<IWrite> writes, long[] seqs)
     {
         var typed = writes.Cast<T>().ToArray();
-        var statement = _statements[(typed.Any(write => write.IdempotencyKey is not null), typed.Any(sql.HasRareColumns))];
         var now = time.GetUtcNow();
         var rows = new Rows(typed, seqs, route, now, now - settings.KeyRetention);
-        var command = new NpgsqlBatchCommand(statement.Text);
-        foreach (var parameter in statement.Parameters)
-            command.Parameters.Add(parameter(rows));
-        return command;
+        return Array.ConvertAll(
+            statements.For(typed.Any(write => write.IdempotencyKey is not null), typed.Any(sql.HasRareColumns)),
+            statement =>
+            {
+                var command = new NpgsqlBatchCommand(statement.Text);
+                foreach (var parameter in statement.Parameters)
+                    command.Parameters.Add(parameter(rows));
+                return command;
+            });
     }
 
     // PostgreSQL numbers parameters. Only those that the text names are sent.
@@ -88,6 +106,8 @@ internal sealed class BulkInsert<T>(IBulkInsertSql<T> sql, string route, IngestS
     private static Func<Rows, NpgsqlParameter> Parameter(string name, BulkInsertColumns<T> columns) => name switch
     {
         "seq" => rows => ArrayParameter.Of(NpgsqlDbType.Bigint, rows.Seqs),
+        "one_org_id" => rows => new NpgsqlParameter<Guid> { TypedValue = rows.Writes[0].OrgId, NpgsqlDbType = NpgsqlDbType.Uuid },
+        "parent_id" => rows => ArrayParameter.Of(NpgsqlDbType.Uuid, rows.Writes.Select(write => write.Parent.Id).ToArray()),
         "parent_org_ids" => rows => ArrayParameter.Of(NpgsqlDbType.Uuid, rows.Parents.Keys.ConvertAll(key => key.OrgId).ToArray()),
         "parent_ids" => rows => ArrayParameter.Of(NpgsqlDbType.Uuid, rows.Parents.Keys.ConvertAll(key => key.Id).ToArray()),
         "parent_no" => rows => ArrayParameter.Of(NpgsqlDbType.Integer, rows.Parents.Numbers),
@@ -104,6 +124,18 @@ internal sealed class BulkInsert<T>(IBulkInsertSql<T> sql, string route, IngestS
 
     private static NpgsqlParameter<DateTime> Instant(DateTimeOffset value) =>
         new NpgsqlParameter<DateTime> { TypedValue = value.UtcDateTime, NpgsqlDbType = NpgsqlDbType.TimestampTz };
+
+    /// <summary>The statements for rows with and without Idempotency-Keys and rare columns.</summary>
+    private sealed class Statements(IBulkInsertSql<T> sql, Func<bool, bool, IReadOnlyList<string>> texts)
+    {
+        private readonly Dictionary<(bool, bool), Statement[]> _statements = (
+            from keyed in new[] { false, true }
+            from rare in new[] { false, true }
+            select (keyed, rare)).ToDictionary(
+                each => each, each => texts(each.keyed, each.rare).Select(text => Number(text, sql.Columns)).ToArray());
+
+        public Statement[] For(bool keyed, bool rare) => _statements[(keyed, rare)];
+    }
 
     private sealed record Statement(string Text, Func<Rows, NpgsqlParameter>[] Parameters);
 

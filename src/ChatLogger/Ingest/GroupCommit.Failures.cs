@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using ChatLogger.Data;
 using ChatLogger.Http;
 using Npgsql;
 
@@ -27,7 +28,7 @@ internal sealed partial class GroupCommit
                     batch[0].Complete(WriteStatus.Written);
                     return null;
                 }
-                RefusedRow(_log, refused.SqlState, refused.ConstraintName ?? "(no constraint)");
+                RefusedRow(_log, refused.SqlState, Engine.Constraint(refused) ?? "(no constraint)");
                 batch[0].Fail(ProblemException.Validation(ProblemException.BodyPath, "The database cannot keep this."));
                 return null;
 
@@ -69,7 +70,7 @@ internal sealed partial class GroupCommit
     // True when the connection broke or the server stopped. A time-out of a slow server is not included: a retry would only add to its
     // load.
     private static bool IsConnectionLost(NpgsqlException failure) => failure is PostgresException refused
-        ? refused.SqlState is PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown
+        ? refused.SqlState is PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown || Engine.HasLostNode(refused)
         : failure.InnerException is IOException or SocketException or ObjectDisposedException;
 
     // Classes of SQLSTATE: 22 is a data exception, 23 an integrity constraint violation, 54 an exceeded program limit such as the size of

@@ -87,7 +87,7 @@ internal sealed partial class GroupCommit : IAsyncDisposable
         while (await _queue.Reader.WaitToReadAsync())
         {
             Gather(batch);
-            if (await Flush(batch, wait: false) is { } locked)
+            if (await FlushAll(batch) is { } locked)
                 Park(locked);
         }
     }
@@ -104,6 +104,15 @@ internal sealed partial class GroupCommit : IAsyncDisposable
                 bytes += write.Item.Bytes;
             }
         }
+    }
+
+    private async Task<List<QueuedWrite>?> FlushAll(List<QueuedWrite> batch)
+    {
+        if (!_transaction.IsOfOneOrganization)
+            return await Flush(batch, wait: false);
+        var locked = await Task.WhenAll(
+            batch.GroupBy(write => write.Item.OrgId).Select(writes => Flush([.. writes], wait: false)));
+        return [.. locked.OfType<List<QueuedWrite>>().SelectMany(writes => writes)];
     }
 
     /// <summary>

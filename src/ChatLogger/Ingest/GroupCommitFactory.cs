@@ -10,10 +10,20 @@ internal sealed class GroupCommitFactory(
     [FromKeyedServices(Pools.Writing)] NpgsqlDataSource db,
     IngestSettings settings,
     OrganizationLog organizationLog,
+    Engine engine,
+    DatabaseSettings database,
     Instruments instruments,
     ILogger<GroupCommit> log)
 {
     /// <param name="name">The name of the writer in metrics and spans.</param>
     public GroupCommit Create(string name) =>
-        new(new WriteTransaction(db, settings, organizationLog), db, settings, instruments, log, name);
+        new(
+            engine.IsDistributed
+                ? new DistributedWriteTransaction(db, database, organizationLog)
+                : new WriteTransaction(db, settings, organizationLog),
+            db,
+            settings,
+            instruments,
+            log,
+            name);
 }

@@ -64,4 +64,13 @@ internal interface IBulkInsert
     /// of their <see cref="WriteStatus"/>, and their place, counted from 1.
     /// </summary>
     NpgsqlBatchCommand Command(IReadOnlyList<IWrite> writes, long[] seqs);
+
+    /// <summary>
+    /// Returns the commands that find rows of one organization which may not be inserted. Their results are as that of
+    /// <see cref="Command"/>; of several results for a row the first counts.
+    /// </summary>
+    IReadOnlyList<NpgsqlBatchCommand> Checks(IReadOnlyList<IWrite> writes);
+
+    /// <summary>Returns the commands that insert rows of one organization, each with its number, which nothing speaks against.</summary>
+    IReadOnlyList<NpgsqlBatchCommand> Inserts(IReadOnlyList<IWrite> writes, long[] seqs);
 }

@@ -28,11 +28,11 @@ internal sealed class IdempotencyKeyCleanup(NpgsqlDataSource db, IngestSettings 
     private Task<IReadOnlyList<Guid>> Next(Guid after, CancellationToken ct) =>
         db.ReadAsync<Guid>(
             """
-            select o.id
-            from organizations o
-            where o.id > @After
-              and exists (select from idempotency_keys k where k.org_id = o.id and k.created_at <= @Forgotten)
-            order by o.id
+            select l.org_id
+            from organization_log l
+            where l.org_id > @After
+              and exists (select from idempotency_keys k where k.org_id = l.org_id and k.created_at <= @Forgotten)
+            order by l.org_id
             limit @Organizations
             """,
             new { After = after, Forgotten = Forgotten(), Organizations },

@@ -15,7 +15,7 @@ internal sealed class WriteTransaction(NpgsqlDataSource db, IngestSettings setti
     /// <summary>
     /// The client-side timeout. The server's shorter statement_timeout applies first; this one is for a server that does not answer at all.
     /// </summary>
-    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
+    internal static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
 
     private const string Lock =
         """

@@ -31,11 +31,11 @@ internal sealed partial class OldIndexCleanup(NpgsqlDataSource db, ILogger<OldIn
     private Task<IReadOnlyList<Guid>> Complete(CancellationToken ct) =>
         db.ReadAsync<Guid>(
             """
-            select o.id
-            from organizations o
-            join followers old on old.org_id = o.id and old.follower = @OldName
-            join followers f on f.org_id = o.id and f.follower = @Name
-            where o.deleted_at is null
+            select l.org_id
+            from organization_log l
+            join followers old on old.org_id = l.org_id and old.follower = @OldName
+            join followers f on f.org_id = l.org_id and f.follower = @Name
+            where l.closed_at is null
               and f.seq >= old.seq
             """,
             new { OldName, SearchIndexer.Name },

@@ -21,7 +21,8 @@ public class FullQueueTests(NarrowApp app) : IClassFixture<NarrowApp>
         var (locked, theirs) = (await acme.Chat(), await globex.Chat());
         var plugin = await acme.Plugin();
         await using var blocker = await app.Rows.OpenConnectionAsync();
-        await new NpgsqlCommand($"begin; select from chats where id = '{locked}' for update", blocker).ExecuteNonQueryAsync();
+        await new NpgsqlCommand($"begin; select from chats where org_id = '{acme.Id}' and id = '{locked}' for update", blocker)
+            .ExecuteNonQueryAsync();
         Task<Answer> Say() => plugin.Post($"{acme.ApiPath}/chats/{locked}/messages", new { role = "user", content = "a" });
 
         var waiting = new[] { Say(), Say() };

@@ -45,7 +45,7 @@ public partial class GroupCommitTests
         var chat = await acme.Chat();
         var key = (await acme.Plugin()).Credential!;
         var other = await app.AnotherInstance();
-        await using var blocker = await Lock($"select from chats where id = '{chat}' for update");
+        await using var blocker = await Lock($"select from chats where org_id = '{acme.Id}' and id = '{chat}' for update");
 
         var saying = other.Stranger.WithKey(key).Post($"{acme.ApiPath}/chats/{chat}/messages", new { role = "user", content = "a" });
         await other.Queued(1);

@@ -43,7 +43,7 @@ public partial class GroupCommitTests
     {
         var acme = await app.Org("acme");
         var (locked, free) = (await acme.Chat(), await acme.Chat());
-        await using var blocker = await Lock($"select from chats where id = '{locked}' for update");
+        await using var blocker = await Lock($"select from chats where org_id = '{acme.Id}' and id = '{locked}' for update");
 
         var waiting = Say(acme, locked, "a");
         await app.Queued(1);

@@ -75,10 +75,9 @@ public class OrderTests(DefaultDeadlineApp app) : IClassFixture<DefaultDeadlineA
         await using var transaction = await slow.BeginTransactionAsync();
         await using var insert = new NpgsqlCommand(
             """
-            with log as (select org_id from organization_log where org_id = @OrgId for no key update)
+            select from organization_log where org_id = @OrgId for no key update;
             insert into messages (org_id, chat_id, id, role, content, created_at)
-            select org_id, @ChatId, gen_random_uuid(), 'user', 'slow', now()
-            from log
+            values (@OrgId, @ChatId, gen_random_uuid(), 'user', 'slow', now())
             """,
             slow,
             transaction);

@@ -142,7 +142,7 @@ internal static partial class TenantStatement
         return done;
     }
 
-    [GeneratedRegex(@"(?<![\w@.])((?:[a-z_0-9]+\.)?org_id)\s*=\s*(@?[\w.]+)")]
+    [GeneratedRegex(@"(?<![\w@.])((?:[a-z_0-9]+\.)?org_id)\s*=\s*([@$]?[\w.]+)")]
     private static partial Regex Equation();
 
     [GeneratedRegex(@"(?:\bwith(?:\s+recursive)?|,)\s+(\w+)\s+as\s+(?:not\s+)?(?:materialized\s+)?\(")]

@@ -96,7 +96,7 @@ public class DatabaseSettingsTests
                 settings.CompleteForAnalytics("Host=db"),
                 settings.CompleteForExports("Host=db"),
                 settings.CompleteForPlugins("Host=db"),
-                settings.CompleteForWriting("Host=db"),
+                settings.CompleteForWriting("Host=db", new Engine(false)),
             })
         {
             var complete = new NpgsqlConnectionStringBuilder(text);

@@ -1,3 +1,4 @@
+using ChatLogger.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Npgsql;
 
@@ -51,7 +52,7 @@ public sealed class VanishingRightsTests(VanishingRightsTests.LimitedApp app) : 
         (await plugin.Post($"{acme.ApiPath}/chats/{chat}/messages", new { role = "user", content = "a" })).Is(201);
     }
 
-    [Fact]
+    [SingleServerFact]
     public async Task A_full_disk_is_a_503_with_PostgreSQLs_sentence_in_the_log_and_members_still_log_in()
     {
         const string Sentence = "could not extend file \"base/16384/16397\": No space left on device";

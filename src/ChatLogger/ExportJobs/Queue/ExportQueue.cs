@@ -8,7 +8,9 @@ using Npgsql;
 namespace ChatLogger.ExportJobs;
 
 /// <summary>The API's side of the queue of exports. The workers' side is <see cref="ExportLeases"/>.</summary>
-internal sealed class ExportQueue(NpgsqlDataSource db, IdGenerator ids, ExportSettings settings, IdempotencyKeyStore keys, AuditLog audit)
+internal sealed partial class ExportQueue(
+    NpgsqlDataSource db, IdGenerator ids, ExportSettings settings, IdempotencyKeyStore keys, AuditLog audit, Engine engine,
+    DatabaseSettings database)
 {
     // The route that Idempotency-Keys of exports are stored under.
     private const string Route = "exports";
@@ -35,6 +37,13 @@ internal sealed class ExportQueue(NpgsqlDataSource db, IdGenerator ids, ExportSe
         CancellationToken ct)
     {
         var (id, now) = ids.Next();
+        if (engine.IsDistributed && idempotencyKey is not null)
+        {
+            id = await StoreKey(request.OrgId, idempotencyKey, id, ct);
+            if (await Get(request.OrgId, id, ct) is { } made)
+                return new(made, Replayed: true);
+            idempotencyKey = null;
+        }
         var (known, export) = await db.InTransactionAsync(
             async transaction =>
             {
@@ -108,14 +117,6 @@ internal sealed class ExportQueue(NpgsqlDataSource db, IdGenerator ids, ExportSe
         return new(export!, Replayed: false);
     }
 
-    /// <summary>Acquires the lock of the Idempotency-Key within this process. Disposing the result releases it.</summary>
-    public Task<IDisposable> Acquire(Guid orgId, Idempotency idempotencyKey, CancellationToken ct) =>
-        keys.Acquire(orgId, Route, idempotencyKey, ct);
-
-    /// <summary>The export that was queued under the Idempotency-Key, in its current state; null: the key is not in use.</summary>
-    public async Task<EnqueuedExport?> Find(Guid orgId, Idempotency idempotencyKey, CancellationToken ct) =>
-        await keys.Find(orgId, Route, idempotencyKey, ct) is { } id ? await Again(orgId, id, ct) : null;
-
     /// <summary>Null: the organization has no such export.</summary>
     public Task<Export?> Get(Guid orgId, Guid id, CancellationToken ct) =>
         db.ReadSingleOrDefaultAsync<Export>(
@@ -145,7 +146,17 @@ internal sealed class ExportQueue(NpgsqlDataSource db, IdGenerator ids, ExportSe
     public async Task<StoredExport?> Stored(Guid orgId, Guid id, CancellationToken ct)
     {
         var deleted = await db.ReadAsync<Guid>(
-            "select id from chats where org_id = @OrgId and deleted_at is not null",
+            """
+            select id
+            from chats
+            where org_id = @OrgId
+              and deleted_at is not null
+            union all
+            select changed_chat_id
+            from outbox
+            where org_id = @OrgId
+              and changed_chat_id is not null
+            """,
             new { OrgId = orgId },
             ct);
         return await db.ReadSingleOrDefaultAsync<StoredExport>(
@@ -212,11 +223,6 @@ internal sealed class ExportQueue(NpgsqlDataSource db, IdGenerator ids, ExportSe
         {
         }
     }
-
-    private async Task<EnqueuedExport> Again(Guid orgId, Guid id, CancellationToken ct) =>
-        await Get(orgId, id, ct) is { } export
-            ? new(export, Replayed: true)
-            : throw ProblemException.NotFound("The export that was asked for with this Idempotency-Key is deleted.");
 
     private const string Columns =
         """

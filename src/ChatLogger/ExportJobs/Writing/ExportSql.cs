@@ -40,37 +40,49 @@ internal static class ExportSql
                set_config('chatlogger.rating', @Rating::text, true)
         """;
 
-    public static Task SetUp(this Sql.Transaction snapshot, ExportRequest request) =>
-        snapshot.ExecuteAsync(
-            Prepare,
-            new
-            {
-                request.OrgId,
-                request.From,
-                request.To,
-                request.Tags,
-                request.UserId,
-                request.ExternalUserId,
-                request.Model,
-                request.Rating,
-            });
+    public static async Task<ExportValues> SetUp(this Sql.Transaction snapshot, ExportRequest request, Engine engine)
+    {
+        var values = new
+        {
+            request.OrgId,
+            request.From,
+            request.To,
+            request.Tags,
+            request.UserId,
+            request.ExternalUserId,
+            request.Model,
+            request.Rating,
+        };
+        if (engine.IsDistributed)
+            return await ExportValues.Literals(snapshot, values);
+        await snapshot.ExecuteAsync(Prepare, values);
+        return ExportValues.Settings;
+    }
 
     /// <summary>
     /// Stores the ids of the chats that the search has found in the same snapshot; the export then uses them like any other filter.
     /// </summary>
-    public static Task Found(this Sql.Transaction snapshot, IReadOnlyList<Guid> chats) =>
-        snapshot.ExecuteAsync("select set_config('chatlogger.chat_ids', @Chats::uuid[]::text, true)", new { Chats = chats.ToArray() });
+    public static async Task<ExportValues> Found(this Sql.Transaction snapshot, ExportValues values, IReadOnlyList<Guid> chats)
+    {
+        if (values.AreLiterals)
+            return await values.With(snapshot, chats);
+        await snapshot.ExecuteAsync(
+            "select set_config('chatlogger.chat_ids', @Chats::uuid[]::text, true)", new { Chats = chats.ToArray() });
+        return values;
+    }
 
     /// <summary>The filters except for the search query, as clauses on <c>chats c</c>.</summary>
-    public static SearchScope Scope(ExportRequest request) => new(request.OrgId, Filters(request), new { });
+    public static SearchScope Scope(ExportRequest request, ExportValues values) =>
+        new(request.OrgId, Filters(request, values), new { });
 
-    public static string CountChats(ExportRequest request) => $"select count(*) {Chats(request)}";
+    public static string CountChats(ExportRequest request, ExportValues values) =>
+        $"select count(*) {Chats(request, values)}";
 
-    public static string CountMessages(ExportRequest request) => $"""
+    public static string CountMessages(ExportRequest request, ExportValues values) => $"""
         select count(*)
         from (
             select 1
-            {Chats(request, "join messages m on m.org_id = c.org_id and m.chat_id = c.id")}
+            {Chats(request, values, $"join messages m on m.org_id = {values.OrgOfChat} and m.chat_id = c.id")}
             limit @Most
         ) counted
         """;
@@ -80,18 +92,18 @@ internal static class ExportSql
     /// Sending a chat once instead of joined to each of its messages saves a third of the work. The lateral join returns its branches in
     /// their order; SQL does not guarantee this, so the reader checks it.
     /// </summary>
-    public static string Copy(ExportRequest request, bool totals, bool assistant) => $"""
+    public static string Copy(ExportRequest request, ExportValues values, bool totals, bool assistant) => $"""
         copy (
             select row.*
             from (
                 select c.org_id, c.id, c.external_id, c.title, c.tags, c.metadata, c.user_id, c.external_user_id, c.created_at,
                        c.updated_at
-                {Chats(request)}
+                {Chats(request, values)}
                 order by c.created_at, c.id
             ) c
-            {(totals ? Totals : NoTotals)}
-            {(assistant ? Assistant : NoAssistant)}
-            left join feedback f on f.org_id = c.org_id and f.target_id = c.id
+            {(totals ? Totals(values) : NoTotals)}
+            {(assistant ? Assistant(values) : NoAssistant)}
+            left join feedback f on f.org_id = {values.OrgOfChat} and f.target_id = c.id
             cross join lateral (
                 select null::bigint as seq, c.id, c.user_id as owner, c.title as text1, c.external_user_id as text2, c.metadata,
                        array_to_json(c.tags)::text as text3, t.count as number1, a.assistant as number2, null::integer as number3,
@@ -104,8 +116,8 @@ internal static class ExportSql
                            m.completion_tokens, m.created_at, null, null, null, f.rating, f.comment, f.at, m.name, m.tool_call_id,
                            m.tool_calls, m.parts
                     from messages m
-                    left join feedback f on f.org_id = m.org_id and f.target_id = m.id
-                    where m.org_id = c.org_id and m.chat_id = c.id
+                    left join feedback f on f.org_id = {values.OrgOfMessage} and f.target_id = m.id
+                    where m.org_id = {values.OrgOfChat} and m.chat_id = c.id
                     order by m.seq
                 )
             ) row
@@ -113,11 +125,11 @@ internal static class ExportSql
         ) to stdout (format binary)
         """;
 
-    private const string Totals = """
+    private static string Totals(ExportValues values) => $"""
         cross join lateral (
             select count(*)::integer as count, min(m.created_at) as first_at, max(m.created_at) as last_at
             from messages m
-            where m.org_id = c.org_id and m.chat_id = c.id
+            where m.org_id = {values.OrgOfChat} and m.chat_id = c.id
         ) t
         """;
 
@@ -125,18 +137,18 @@ internal static class ExportSql
         "cross join (values (null::integer, null::timestamptz, null::timestamptz)) t (count, first_at, last_at)";
 
     // The values of ExportedAssistant.
-    private const string Assistant = """
+    private static string Assistant(ExportValues values) => $"""
         cross join lateral (
             select case
                        when exists (
                            select
                            from messages m
-                           where m.org_id = c.org_id and m.chat_id = c.id and m.role = 'assistant' and m.content <> ''
+                           where m.org_id = {values.OrgOfChat} and m.chat_id = c.id and m.role = 'assistant' and m.content <> ''
                        ) then 2
                        when exists (
                            select
                            from messages m
-                           where m.org_id = c.org_id and m.chat_id = c.id and m.role = 'assistant'
+                           where m.org_id = {values.OrgOfChat} and m.chat_id = c.id and m.role = 'assistant'
                        ) then 1
                        else 0
                    end as assistant
@@ -145,38 +157,44 @@ internal static class ExportSql
 
     private const string NoAssistant = "cross join (values (null::integer)) a (assistant)";
 
-    private static string Chats(ExportRequest request, string join = "") => string.Join(
+    private static string Chats(ExportRequest request, ExportValues values, string join = "") => string.Join(
         "\n",
         $"""
-        from {(request.Q is null ? "" : FoundOnes)} chats c {(request.Q is null ? "" : "on c.id = found.id")}
+        from {(request.Q is null ? "" : FoundOnes(values))} chats c {(request.Q is null ? "" : "on c.id = found.id")}
         {join}
-        where c.org_id = current_setting('chatlogger.org_id')::uuid
+        where c.org_id = {values.Named("org_id")}::uuid
           and c.deleted_at is null
         """,
-        Filters(request));
+        Filters(request, values));
 
-    private const string FoundOnes = "unnest(current_setting('chatlogger.chat_ids')::uuid[]) found(id) join";
+    private static string FoundOnes(ExportValues values) => $"unnest({values.Named("chat_ids")}::uuid[]) found(id) join";
 
-    private static string Filters(ExportRequest request) => string.Join(
+    private static string Filters(ExportRequest request, ExportValues values) => string.Join(
         "\n",
-        request.From is null ? "" : "and c.created_at >= current_setting('chatlogger.from_at')::timestamptz",
-        request.To is null ? "" : "and c.created_at < current_setting('chatlogger.to_at')::timestamptz",
-        request.Tags.Length == 0 ? "" : "and c.tags @> current_setting('chatlogger.tags')::text[]",
-        request.UserId is null ? "" : "and c.user_id = current_setting('chatlogger.user_id')::uuid",
-        request.ExternalUserId is null ? "" : "and c.external_user_id = current_setting('chatlogger.external_user_id')",
-        request.Model is null ? "" : OfModel,
-        request.Rating switch { null => "", "none" => $"and not exists ({Rated})", _ => $"and exists ({Rated} and {RatedSo})" });
+        request.From is null ? "" : $"and c.created_at >= {values.Named("from_at")}::timestamptz",
+        request.To is null ? "" : $"and c.created_at < {values.Named("to_at")}::timestamptz",
+        request.Tags.Length == 0 ? "" : $"and c.tags @> {values.Named("tags")}::text[]",
+        request.UserId is null ? "" : $"and c.user_id = {values.Named("user_id")}::uuid",
+        request.ExternalUserId is null ? "" : $"and c.external_user_id = {values.Named("external_user_id")}",
+        request.Model is null ? "" : OfModel(values),
+        request.Rating switch
+        {
+            null => "",
+            "none" => $"and not exists ({Rated(values)})",
+            _ => $"and exists ({Rated(values)} and {RatedSo(values)})",
+        });
 
-    private const string OfModel =
-        """
+    private static string OfModel(ExportValues values) =>
+        $"""
         and exists (
             select
             from messages said
-            where said.org_id = c.org_id and said.chat_id = c.id and said.model = current_setting('chatlogger.model')
+            where said.org_id = {values.OrgOfChat} and said.chat_id = c.id and said.model = {values.Named("model")}
         )
         """;
 
-    private const string Rated = "select from feedback rated where rated.org_id = c.org_id and rated.chat_id = c.id";
+    private static string Rated(ExportValues values) =>
+        $"select from feedback rated where rated.org_id = {values.OrgOfChat} and rated.chat_id = c.id";
 
-    private const string RatedSo = "rated.rating = current_setting('chatlogger.rating')";
+    private static string RatedSo(ExportValues values) => $"rated.rating = {values.Named("rating")}";
 }

@@ -11,7 +11,8 @@ namespace ChatLogger.ExportJobs;
 internal sealed class ExportWriter(
     [FromKeyedServices(Pools.Exports)] NpgsqlDataSource db,
     IEnumerable<IExportFormat> formats,
-    ChatSearch search
+    ChatSearch search,
+    Engine engine
 ) : IExportWriter
 {
     // The output is passed to the sink once this much is buffered, in blocks of at most LargestBlock, because a single message may be
@@ -33,13 +34,14 @@ internal sealed class ExportWriter(
         // The first statement of the transaction takes the snapshot that all its other statements use.
         await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, ct);
         var snapshot = new Sql.Transaction(connection, transaction, [], ct);
-        await SetUp(snapshot, request);
+        var values = await SetUp(snapshot, request);
         var total = await snapshot.QuerySingleOrDefaultAsync<long>(
-            format.CountsMessages ? ExportSql.CountMessages(request) : ExportSql.CountChats(request), new { Most = (long?)null });
+            format.CountsMessages ? ExportSql.CountMessages(request, values) : ExportSql.CountChats(request, values),
+            new { Most = (long?)null });
         progress(0, total);
 
         ct.ThrowIfCancellationRequested();
-        var copy = await connection.BeginRawBinaryCopyAsync(ExportSql.Copy(request, format.NeedsTotals, format.NeedsAssistant), ct);
+        var copy = await connection.BeginRawBinaryCopyAsync(ExportSql.Copy(request, values, format.NeedsTotals, format.NeedsAssistant), ct);
         await using (var reading = new Reading(copy, ct))
         {
             var output = new ArrayBufferWriter<byte>(2 * EnoughForABlock);
@@ -81,17 +83,18 @@ internal sealed class ExportWriter(
         await db.InSnapshotAsync(
             async snapshot =>
             {
-                await SetUp(snapshot, request);
+                var values = await SetUp(snapshot, request);
                 return await snapshot.QuerySingleOrDefaultAsync<long>(
-                    ExportSql.CountMessages(request), new { Most = (long?)(most < long.MaxValue ? most + 1 : most) });
+                    ExportSql.CountMessages(request, values), new { Most = (long?)(most < long.MaxValue ? most + 1 : most) });
             },
             ct);
 
-    private async Task SetUp(Sql.Transaction snapshot, ExportRequest request)
+    private async Task<ExportValues> SetUp(Sql.Transaction snapshot, ExportRequest request)
     {
-        await snapshot.SetUp(request);
-        if (SearchQuery.Parse(request.Q) is { } query)
-            await snapshot.Found(await search.All(snapshot, ExportSql.Scope(request), query));
+        var values = await snapshot.SetUp(request, engine);
+        return SearchQuery.Parse(request.Q) is { } query
+            ? await snapshot.Found(values, await search.All(snapshot, ExportSql.Scope(request, values), query))
+            : values;
     }
 
     private IExportFormat Format(ExportRequest request) =>

@@ -13,19 +13,16 @@ internal sealed class EventPurger(NpgsqlDataSource db) : IOrganizationPurger
         var piece = new { OrgId = orgId, IOrganizationPurger.BatchRows };
         await db.ExecuteAsync(
             """
-            with piece as materialized (
-                select source, id
-                from integration_events
-                where org_id = @OrgId
-                order by source, id
-                limit @BatchRows
-                for update skip locked
-            )
             delete from integration_events
-            using piece
-            where integration_events.org_id = @OrgId
-              and integration_events.source = piece.source
-              and integration_events.id = piece.id
+            where org_id = @OrgId
+              and (source, id) in (
+                  select source, id
+                  from integration_events
+                  where org_id = @OrgId
+                  order by source, id
+                  limit @BatchRows
+                  for update skip locked
+              )
             """,
             piece,
             ct);
@@ -62,11 +59,11 @@ internal sealed partial class EventCleanup(NpgsqlDataSource db, TimeProvider tim
     private Task<IReadOnlyList<Guid>> Next(Guid after, CancellationToken ct) =>
         db.ReadAsync<Guid>(
             """
-            select o.id
-            from organizations o
-            where o.id > @After
-              and exists (select from integration_events e where e.org_id = o.id and e.updated_at <= @OldContent)
-            order by o.id
+            select l.org_id
+            from organization_log l
+            where l.org_id > @After
+              and exists (select from integration_events e where e.org_id = l.org_id and e.updated_at <= @OldContent)
+            order by l.org_id
             limit @Organizations
             """,
             new { After = after, OldContent = time.GetUtcNow() - ContentRetention, Organizations },

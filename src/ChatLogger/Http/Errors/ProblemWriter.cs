@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text.Json;
+using ChatLogger.Data;
 using ChatLogger.Telemetry;
 using Microsoft.Net.Http.Headers;
 using Npgsql;
@@ -150,6 +151,7 @@ internal sealed partial class ProblemWriter(RequestDelegate next, TimeProvider t
             // connection; 25006: a standby, or a primary that was just demoted; 42501: an operator has revoked a privilege.
             PostgresException { SqlState: var state }
                 when state is "55P03" or "25006" or "42501" || state[..2] is "53" or "57" or "58" or "40" or "08" => Busy(),
+            PostgresException refused when Engine.HasLostNode(refused) => Busy(),
             // FATAL ends a session or refuses a new one: the database accepts no connections, does not exist, or has another password.
             PostgresException { InvariantSeverity: "FATAL" or "PANIC" } => Busy(),
             PostgresException => ProblemException.Internal(),

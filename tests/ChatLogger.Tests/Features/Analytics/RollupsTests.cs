@@ -63,15 +63,14 @@ public partial class RollupsTests(RollupApp app) : IClassFixture<RollupApp>
         await using var transaction = await connection.BeginTransactionAsync();
         await using (var insert = new NpgsqlCommand(
             """
-            with log as (select org_id from organization_log where org_id = $1 for no key update)
+            select from organization_log where org_id = @OrgId for no key update;
             insert into messages (org_id, chat_id, id, role, content, created_at)
-            select org_id, $2, gen_random_uuid(), 'assistant', 'x', date_trunc('milliseconds', now())
-            from log
+            values (@OrgId, @ChatId, gen_random_uuid(), 'assistant', 'x', date_trunc('milliseconds', now()))
             """,
             connection))
         {
-            insert.Parameters.Add(new() { Value = globex.Id });
-            insert.Parameters.Add(new() { Value = slow });
+            insert.Parameters.AddWithValue("OrgId", globex.Id);
+            insert.Parameters.AddWithValue("ChatId", slow);
             await insert.ExecuteNonQueryAsync();
         }
         for (var i = 0; i < 5; i++)
@@ -107,12 +106,9 @@ public partial class RollupsTests(RollupApp app) : IClassFixture<RollupApp>
         }
 
         var aggregating = app.Aggregate(acme);
-        await app.Until(
-            """
-            select count(pg_terminate_backend(pid)) = 1
-            from pg_stat_activity
-            where datname = current_database() and wait_event_type = 'Lock' and query like 'insert into rollups%'
-            """);
+        await Wait.Until(async () => await app.OnNodes(
+            "select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' "
+                + "and query ilike 'insert into %rollups%'") == 1);
         await aggregating;
         await transaction.RollbackAsync();
 

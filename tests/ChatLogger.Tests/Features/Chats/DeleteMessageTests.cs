@@ -97,7 +97,7 @@ public class DeleteMessageTests(RollupApp app) : IClassFixture<RollupApp>
         (await Rate(acme, plugin, chat, kept)).Is(200);
         await using var elsewhere = await app.Rows.OpenConnectionAsync();
         await using var transaction = await elsewhere.BeginTransactionAsync();
-        await Lock($"select from feedback where target_id = '{kept}' for update", elsewhere, transaction);
+        await Lock($"select from feedback where org_id = '{acme.Id}' and target_id = '{kept}' for update", elsewhere, transaction);
         var ratings = plugin.Post(
             $"{acme.ApiPath}/batch",
             new
@@ -108,7 +108,7 @@ public class DeleteMessageTests(RollupApp app) : IClassFixture<RollupApp>
         await app.Blocked();
 
         var deletion = admin.Delete($"/orgs/me/chats/{chat}/messages/{gone}");
-        await Wait.Until(async () => deletion.IsCompleted || await Waiting() == 2);
+        await Wait.Until(async () => deletion.IsCompleted || await app.Waiting() == 2);
         await transaction.RollbackAsync();
 
         (await deletion).Is(204);
@@ -131,7 +131,7 @@ public class DeleteMessageTests(RollupApp app) : IClassFixture<RollupApp>
         await app.Blocked();
 
         var rating = Rate(acme, plugin, chat, gone);
-        await Wait.Until(async () => rating.IsCompleted || await Waiting() == 2);
+        await Wait.Until(async () => rating.IsCompleted || await app.Waiting() == 2);
         await transaction.RollbackAsync();
 
         (await deletion).Is(204);
@@ -144,7 +144,4 @@ public class DeleteMessageTests(RollupApp app) : IClassFixture<RollupApp>
 
     private static Task<int> Lock(string sql, NpgsqlConnection connection, NpgsqlTransaction transaction) =>
         new NpgsqlCommand(sql, connection, transaction).ExecuteNonQueryAsync();
-
-    private Task<long> Waiting() => app.Value<long>(
-        "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'");
 }

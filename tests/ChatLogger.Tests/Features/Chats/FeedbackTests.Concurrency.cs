@@ -16,8 +16,8 @@ public partial class FeedbackTests
         await new NpgsqlCommand(
             $"""
             select from organization_log where org_id = '{acme.Id}' for no key update;
-            update chats set deleted_at = now() where id = '{deleted}';
-            delete from chats where id = '{removed}';
+            update chats set deleted_at = now() where org_id = '{acme.Id}' and id = '{deleted}';
+            delete from chats where org_id = '{acme.Id}' and id = '{removed}';
             """,
             elsewhere,
             transaction).ExecuteNonQueryAsync();

@@ -93,7 +93,11 @@ public partial class IdempotencyTests
         var chat = await acme.Chat();
         var first = (await Say(acme, chat, "k")).Is(201).Text("id");
         (await Say(acme, chat, "other")).Is(201);
-        await app.Execute("update idempotency_keys set created_at = created_at - interval '24 hours' where org_id = @Id", new { acme.Id });
+        await app.Execute("update idempotency_keys set created_at = @Before where org_id = @Id", new
+        {
+            acme.Id,
+            Before = DateTime.UtcNow.AddHours(-24),
+        });
 
         var second = (await Say(acme, chat, "k", """{"role":"user","content":"another"}""")).Is(201);
         Assert.Null(second.Header("Idempotent-Replayed"));

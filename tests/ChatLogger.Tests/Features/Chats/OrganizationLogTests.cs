@@ -41,7 +41,7 @@ public partial class OrganizationLogTests(App app) : IClassFixture<App>
             "change" => plugin.Patch($"{acme.ApiPath}/chats/{chat}", new { title = "x" }),
             _ => admin.Delete($"/orgs/me/chats/{chat}"),
         };
-        await app.Until("select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')");
+        await app.Blocked();
         Assert.False(writing.IsCompleted);
         await using var insert = new NpgsqlCommand(
             "insert into messages (org_id, chat_id, id, role, content, created_at) "

@@ -142,7 +142,7 @@ public partial class PurgeChatsTests(OrganizationsApp app) : IClassFixture<Organ
         var naming = new List<string>();
         foreach (var table in tables!)
         {
-            if (await app.Value<bool>($"select exists (select from {table} t where t::text like @Like)", new { Like = $"%{id}%" }))
+            if (await app.Value<bool>($"select count(*) > 0 from {table} t where t::text like @Like", new { Like = $"%{id}%" }))
                 naming.Add(table);
         }
         return naming;

@@ -175,7 +175,8 @@ public partial class WriteBatchTests
         var acme = await app.Org("acme");
         var (locked, free) = (await acme.Chat(), await acme.Chat());
         await using var blocker = await app.Rows.OpenConnectionAsync();
-        await new NpgsqlCommand($"begin; select from chats where id = '{locked}' for update", blocker).ExecuteNonQueryAsync();
+        await new NpgsqlCommand($"begin; select from chats where org_id = '{acme.Id}' and id = '{locked}' for update", blocker)
+            .ExecuteNonQueryAsync();
         string Say(string chat, string content) => $$"""{"type":"message","chatId":"{{chat}}","role":"user","content":"{{content}}"}""";
 
         var pace = LoadAwareStopwatch.Start();

@@ -74,7 +74,9 @@ internal sealed class Instance : IAsyncDisposable
             new IdGenerator(app.Clock),
             settings,
             app.Services.GetRequiredService<IdempotencyKeyStore>(),
-            app.Services.GetRequiredService<AuditLog>());
+            app.Services.GetRequiredService<AuditLog>(),
+            app.Services.GetRequiredService<Engine>(),
+            app.Services.GetRequiredService<DatabaseSettings>());
         Leases = new(app.Pool, settings);
         var membership = app.Services.GetRequiredService<ExportMembership>();
         Sweep = new(app.Pool, store, membership, Leases);

@@ -1,3 +1,4 @@
+using ChatLogger.Data;
 using ChatLogger.ExportJobs;
 using ChatLogger.Features;
 using ChatLogger.SearchIndex;
@@ -186,7 +187,12 @@ public class OutdatedExportTests(ExportsApp app) : IClassFixture<ExportsApp>
     private async Task Purge()
     {
         using var purge = new PurgeChats(
-            app.Pool, new SearchPurger(app.Pool), new WebhookPurger(app.Pool), new PurgeSettings(), NullLogger<PurgeChats>.Instance);
+            app.Pool,
+            new SearchPurger(app.Pool),
+            new WebhookPurger(app.Pool),
+            new PurgeSettings(),
+            app.Services.GetRequiredService<Engine>(),
+            NullLogger<PurgeChats>.Instance);
         await purge.Run(CancellationToken.None);
     }
 }

@@ -7,7 +7,7 @@ using Npgsql;
 namespace ChatLogger.Tests.Features.Exports;
 
 /// <summary>An export that is asked for again under its Idempotency-Key is the one that was accepted.</summary>
-public class RepeatedExportTests(ExportsApp app) : IClassFixture<ExportsApp>
+public partial class RepeatedExportTests(ExportsApp app) : IClassFixture<ExportsApp>
 {
     private const string Body = """{"format":"jsonl","mode":"async"}""";
 
@@ -221,24 +221,6 @@ public class RepeatedExportTests(ExportsApp app) : IClassFixture<ExportsApp>
 
         await transaction.RollbackAsync();
         Assert.Null((await Ask(admin, "k")).Is(202).Header("Idempotent-Replayed"));
-    }
-
-    [Fact]
-    public async Task The_key_of_a_deleted_export_is_404_and_expires_after_a_day()
-    {
-        var acme = await app.Org("acme");
-        var admin = await acme.Admin();
-        var first = (await Ask(admin, "k")).Is(202).Text("id");
-
-        await app.Execute("delete from exports where org_id = @Id", new { acme.Id });
-        (await Ask(admin, "k")).IsProblem(404, "not-found");
-        Assert.Equal(0, await acme.Count("exports"));
-
-        await app.Execute("update idempotency_keys set created_at = created_at - interval '24 hours' where org_id = @Id", new { acme.Id });
-        var second = (await Ask(admin, "k", """{"format":"csv","mode":"async"}""")).Is(202);
-        Assert.Null(second.Header("Idempotent-Replayed"));
-        Assert.NotEqual(first, second.Text("id"));
-        Assert.Equal(1, await acme.Count("idempotency_keys"));
     }
 
     private static Task<Answer> Ask(Caller admin, string key, string body = Body, string path = ExportFixture.Path) =>

@@ -87,7 +87,7 @@ public sealed class FollowChatsTests(LiveApp app) : IClassFixture<LiveApp>
         (await admin.Delete($"/orgs/me/chats/{chat}")).Is(204);
         foreach (var purging in app.Services.GetServices<IHostedService>().OfType<PurgeChats>())
             await purging.Run(CancellationToken.None);
-        await app.Until("select not exists (select from chats where id = @Chat::uuid)", new { Chat = chat });
+        await app.Until("select not exists (select from chats where org_id = @Id and id = @Chat::uuid)", new { acme.Id, Chat = chat });
         var last = await acme.Chat();
 
         using var again = await LiveReader.Open(app.Address, admin, lastEventId: line![4..]);

@@ -34,6 +34,7 @@ public sealed class OrganizationsApp : App
         db is null ? Services.GetRequiredService<SearchPurger>() : new SearchPurger(db),
         Services.GetRequiredService<WebhookPurger>(),
         settings ?? new PurgeSettings(),
+        Services.GetRequiredService<Engine>(),
         new Logger<PurgeChats>(Services.GetRequiredService<ILoggerFactory>()));
 
     internal Task<bool> IsPurged(Org org) => Value<bool>("select purged_at is not null from organizations where id = @Id", new { org.Id });

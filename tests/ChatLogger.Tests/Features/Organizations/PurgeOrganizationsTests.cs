@@ -37,7 +37,7 @@ public partial class PurgeOrganizationsTests(OrganizationsApp app) : IClassFixtu
         "webhook_offsets",
         "webhooks",
     ];
-    private static readonly string[] Kept = ["audit_events", "organization_log", "users"];
+    private static readonly string[] Kept = ["audit_events", "organization_log", "outbox", "users"];
 
     [Fact]
     public async Task Every_table_of_organizations_is_either_emptied_or_kept_on_purpose() => Assert.Equal(

@@ -18,14 +18,15 @@ public class SearchApp : App
             await Value<bool>(
                 """
                 select exists (
-                    select
-                    from (
-                        select org_id, seq from messages
-                        union all
-                        select org_id, greatest(seq, text_seq) from chats
-                    ) change
-                    left join followers f on f.org_id = change.org_id and f.follower = 'search_index'
-                    where change.seq > coalesce(f.seq, -1)
+                    select 1
+                    from messages m
+                    left join followers f on f.org_id = m.org_id and f.follower = 'search_index'
+                    where m.seq > coalesce(f.seq, -1)
+                ) or exists (
+                    select 1
+                    from chats c
+                    left join followers f on f.org_id = c.org_id and f.follower = 'search_index'
+                    where greatest(c.seq, c.text_seq) > coalesce(f.seq, -1)
                 )
                 """));
     }

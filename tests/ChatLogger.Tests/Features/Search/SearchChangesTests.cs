@@ -1,3 +1,4 @@
+using ChatLogger.Data;
 using ChatLogger.Features;
 using ChatLogger.SearchIndex;
 using ChatLogger.Webhooks;
@@ -83,13 +84,18 @@ public class SearchChangesTests(SearchApp app) : IClassFixture<SearchApp>
             // A change that the others wait for, and that becomes visible while they are indexed.
             var transaction = await slow.BeginTransactionAsync();
             await using (var late = new NpgsqlCommand(
-                "with log as materialized (select from organization_log where org_id = $1 for no key update) update chats "
-                    + "set title = $3, text_seq = (select nextval('organization_log_seq') from log) where org_id = $1 and id = $2",
-                slow))
+                "select from organization_log where org_id = @OrgId for no key update; select nextval('organization_log_seq')", slow))
             {
-                late.Parameters.Add(new() { Value = acme.Id });
-                late.Parameters.Add(new() { Value = Guid.Parse(chats[0]) });
-                late.Parameters.Add(new() { Value = $"round{round}" });
+                late.Parameters.AddWithValue("OrgId", acme.Id);
+                await using (var numbers = await late.ExecuteReaderAsync())
+                {
+                    await numbers.NextResultAsync();
+                    await numbers.ReadAsync();
+                    late.Parameters.AddWithValue("Seq", numbers.GetInt64(0));
+                }
+                late.CommandText = "update chats set title = @Title, text_seq = @Seq where org_id = @OrgId and id = @Id";
+                late.Parameters.AddWithValue("Id", Guid.Parse(chats[0]));
+                late.Parameters.AddWithValue("Title", $"round{round}");
                 await late.ExecuteNonQueryAsync();
             }
             var work = Task.WhenAll(app.IndexSettled(), other.IndexSettled());
@@ -237,6 +243,7 @@ public class SearchChangesTests(SearchApp app) : IClassFixture<SearchApp>
             app.Services.GetRequiredService<SearchPurger>(),
             app.Services.GetRequiredService<WebhookPurger>(),
             new PurgeSettings(),
+            app.Services.GetRequiredService<Engine>(),
             NullLogger<PurgeChats>.Instance);
         await purge.Run(CancellationToken.None);
     }

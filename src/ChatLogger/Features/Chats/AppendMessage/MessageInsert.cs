@@ -35,6 +35,56 @@ internal sealed class MessageInsert : IBulkInsertSql<NewMessage>
           and m.id not in (select target_id from key)
         """;
 
+    private const string Rare = ", parts, tool_calls, tool_call_id, name";
+
+    public IReadOnlyList<string> Checks(bool keyed, bool rare) =>
+    [
+        $"""
+        select '{nameof(WriteStatus.NotFound)}', m.no::int
+        from unnest(@parent_id) with ordinality as m(chat_id, no)
+        where not exists (select from chats c where c.org_id = @one_org_id and c.id = m.chat_id and c.deleted_at is null)
+        """,
+        .. keyed ? [KnownKeys] : Array.Empty<string>(),
+    ];
+
+    private const string KnownKeys =
+        $"""
+        select '{nameof(WriteStatus.DuplicateKey)}', m.no::int
+        from unnest(@parent_id, @key) with ordinality as m(chat_id, key, no)
+        join idempotency_keys k on k.org_id = @one_org_id and k.route = @route and k.parent_id = m.chat_id and k.key = m.key
+        where k.created_at > @forgotten
+        """;
+
+    public IReadOnlyList<string> Inserts(bool keyed, bool rare) =>
+    [
+        .. keyed ? [StoreKeys] : Array.Empty<string>(),
+        $"""
+        insert into messages (
+            org_id, chat_id, seq, id, role, content, metadata, latency_ms, token_count, prompt_tokens, completion_tokens, model,
+            created_at{(rare ? Rare : "")})
+        select l.org_id, m.chat_id, m.seq, m.id, m.role, m.content, m.metadata, m.latency_ms, m.token_count, m.prompt_tokens,
+               m.completion_tokens, m.model, m.created_at{(rare ? ", m.parts, m.tool_calls, m.tool_call_id, m.name" : "")}
+        from organization_log l
+        cross join unnest(
+            @parent_id, @seq, @id, @role, @content, @metadata, @latency_ms, @token_count, @prompt_tokens, @completion_tokens, @model,
+            @created_at{(rare ? ", @parts, @tool_calls, @tool_call_id, @name" : "")}) as m(
+            chat_id, seq, id, role, content, metadata, latency_ms, token_count, prompt_tokens, completion_tokens, model, created_at
+            {(rare ? Rare : "")})
+        where l.org_id = @one_org_id
+        """,
+    ];
+
+    private const string StoreKeys =
+        $"""
+        {BulkInsertKeys.Insert}
+        select l.org_id, @route, m.chat_id, m.key, m.body_sha256, m.id, @now
+        from organization_log l
+        cross join unnest(@parent_id, @id, @key, @body_sha256) as m(chat_id, id, key, body_sha256)
+        where l.org_id = @one_org_id
+          and m.key is not null
+        {BulkInsertKeys.OnConflict}
+        """;
+
     public BulkInsertColumns<NewMessage> Columns { get; } = new BulkInsertColumns<NewMessage>()
         .Add("id", NpgsqlDbType.Uuid, write => write.Message.Id)
         .Add("role", NpgsqlDbType.Text, write => write.Message.Role)

@@ -37,6 +37,72 @@ internal sealed class ChatInsert : IBulkInsertSql<NewChat>
           and c.id not in (select target_id from key)
         """;
 
+    public IReadOnlyList<string> Checks(bool keyed, bool rare) =>
+    [
+        .. rare ? [TakenExternalIds] : Array.Empty<string>(),
+        $"""
+        select '{nameof(WriteStatus.NotFound)}', n.no::int
+        from unnest(@user_id) with ordinality as n(id, no)
+        where n.id is not null
+          and not exists (select from users u where u.org_id = @one_org_id and u.id = n.id and u.removed_at is null)
+        """,
+        .. keyed ? [KnownKeys] : Array.Empty<string>(),
+    ];
+
+    private const string TakenExternalIds =
+        $"""
+        select '{nameof(WriteStatus.AlreadyExists)}', n.no::int
+        from (
+            select u.no, u.external_id, row_number() over (partition by u.external_id order by u.no) > 1 as is_repeated
+            from unnest(@external_id) with ordinality as u(external_id, no)
+            where u.external_id is not null
+        ) n
+        where n.is_repeated
+           or exists (
+               select
+               from chats e
+               where e.org_id = @one_org_id
+                 and e.external_id = n.external_id
+                 and e.deleted_at is null
+           )
+        """;
+
+    private const string KnownKeys =
+        $"""
+        select '{nameof(WriteStatus.DuplicateKey)}', n.no::int
+        from unnest(@key) with ordinality as n(key, no)
+        join idempotency_keys k on k.org_id = @one_org_id and k.route = @route
+            and k.parent_id = '00000000-0000-0000-0000-000000000000' and k.key = n.key
+        where k.created_at > @forgotten
+        """;
+
+    public IReadOnlyList<string> Inserts(bool keyed, bool rare) =>
+    [
+        .. keyed ? [StoreKeys] : Array.Empty<string>(),
+        $"""
+        insert into chats (
+            org_id, id, seq, external_id, title, tags, metadata, user_id, external_user_id, created_at, updated_at)
+        select l.org_id, n.id, n.seq, {(rare ? "n.external_id" : "null")}, n.title, n.tags::text[], n.metadata, n.user_id,
+               n.external_user_id, n.created_at, n.created_at
+        from organization_log l
+        cross join unnest(
+            @id, @seq, @title, @tags, @metadata, @user_id, @external_user_id, @created_at{(rare ? ", @external_id" : "")}) as n(
+            id, seq, title, tags, metadata, user_id, external_user_id, created_at{(rare ? ", external_id" : "")})
+        where l.org_id = @one_org_id
+        """,
+    ];
+
+    private const string StoreKeys =
+        $"""
+        {BulkInsertKeys.Insert}
+        select l.org_id, @route, '00000000-0000-0000-0000-000000000000', n.key, n.body_sha256, n.id, @now
+        from organization_log l
+        cross join unnest(@id, @key, @body_sha256) as n(id, key, body_sha256)
+        where l.org_id = @one_org_id
+          and n.key is not null
+        {BulkInsertKeys.OnConflict}
+        """;
+
     public BulkInsertColumns<NewChat> Columns { get; } = new BulkInsertColumns<NewChat>()
         .Add("org_id", NpgsqlDbType.Uuid, write => write.OrgId)
         .Add("id", NpgsqlDbType.Uuid, write => write.Chat.Id)

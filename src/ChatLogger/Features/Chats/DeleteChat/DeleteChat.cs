@@ -21,7 +21,7 @@ internal static class DeleteChat
 
     public sealed record Command(Guid OrgId, Guid? OnlyChatsOf, Guid ChatId, Actor Actor) : IRequest;
 
-    public sealed class Handler(NpgsqlDataSource db, IdGenerator ids, AuditLog audit, OrganizationLog organizationLog)
+    public sealed class Handler(NpgsqlDataSource db, IdGenerator ids, ConversationAudit audit, OrganizationLog organizationLog)
         : IRequestHandler<Command>
     {
         public async Task Handle(Command command, CancellationToken ct)
@@ -50,6 +50,7 @@ internal static class DeleteChat
                     return true;
                 },
                 ct);
+            await audit.Deliver(command.OrgId, ct);
         }
     }
 }

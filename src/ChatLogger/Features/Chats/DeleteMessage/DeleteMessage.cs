@@ -1,7 +1,6 @@
 using ChatLogger.Auth;
 using ChatLogger.ChangeFeed;
 using ChatLogger.Data;
-using ChatLogger.ExportJobs;
 using ChatLogger.Http;
 using MediatR;
 using Npgsql;
@@ -29,10 +28,16 @@ internal static class DeleteMessage
 
     public sealed record Command(Guid OrgId, Guid? OnlyChatsOf, Guid ChatId, Guid MessageId, Actor Actor) : IRequest;
 
-    public sealed class Handler(NpgsqlDataSource db, IdGenerator ids, AuditLog audit, OrganizationLog organizationLog)
+    public sealed class Handler(NpgsqlDataSource db, IdGenerator ids, ConversationAudit audit, OrganizationLog organizationLog)
         : IRequestHandler<Command>
     {
-        public Task Handle(Command command, CancellationToken ct) => db.InTransactionAsync(
+        public async Task Handle(Command command, CancellationToken ct)
+        {
+            await Delete(command, ct);
+            await audit.Deliver(command.OrgId, ct);
+        }
+
+        private Task<bool> Delete(Command command, CancellationToken ct) => db.InTransactionAsync(
             async transaction =>
             {
                 var seqs = await organizationLog.Lock(transaction, command.OrgId, numbers: 2);
@@ -79,10 +84,10 @@ internal static class DeleteMessage
                 await transaction.ExecuteAsync("update chats set text_seq = @Seq where org_id = @OrgId and id = @ChatId", numbered);
                 await OrganizationEvents.Record(
                     transaction, command.OrgId, seqs[1], command.ChatId, deleted: false, messages[0], ids.Next().Now);
-                await ExportMembership.Removed(transaction, command.OrgId, [command.ChatId]);
                 await audit.Write(
                     transaction,
-                    AuditEvent.OfMessage(command.OrgId, command.Actor, AuditAction.MessageDeleted, command.MessageId));
+                    AuditEvent.OfMessage(command.OrgId, command.Actor, AuditAction.MessageDeleted, command.MessageId),
+                    changedChatId: command.ChatId);
                 return true;
             },
             ct);

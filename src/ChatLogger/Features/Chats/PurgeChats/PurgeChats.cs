@@ -13,7 +13,7 @@ namespace ChatLogger.Features;
 /// not create the chat again.
 /// </summary>
 internal sealed partial class PurgeChats(
-    NpgsqlDataSource db, SearchPurger search, WebhookPurger webhooks, PurgeSettings settings, ILogger<PurgeChats> log)
+    NpgsqlDataSource db, SearchPurger search, WebhookPurger webhooks, PurgeSettings settings, Engine engine, ILogger<PurgeChats> log)
     : CleanupService(settings.Interval)
 {
     private const int BatchChats = 100;
@@ -71,9 +71,9 @@ internal sealed partial class PurgeChats(
     [
         .. (await db.ReadAsync<Guid>(
             """
-            select o.id
-            from organizations o
-            where exists (select from chats c where c.org_id = o.id and c.deleted_at is not null)
+            select l.org_id
+            from organization_log l
+            where exists (select from chats c where c.org_id = l.org_id and c.deleted_at is not null)
             """,
             new { },
             ct)).Select(orgId => new Position(orgId, DateTimeOffset.MinValue, Guid.Empty)),
@@ -95,8 +95,21 @@ internal sealed partial class PurgeChats(
 
     // A write that started before the deletion holds the lock of the chat until it commits. Such a chat is either skipped, or the second
     // statement sees the rows of that write and does not delete the chat; the next round handles it.
-    private Task<int> RemoveChats(Guid orgId, Guid[] chats, CancellationToken ct) =>
-        db.InTransactionAsync(
+    private async Task<int> RemoveChats(Guid orgId, Guid[] chats, CancellationToken ct)
+    {
+        // No transaction writes to the coordinator and to a shard. The mark may come first: the chats are deleted, so no export that is
+        // claimed later has them.
+        if (engine.IsDistributed)
+        {
+            await db.InTransactionAsync(
+                async transaction =>
+                {
+                    await ExportMembership.Removed(transaction, orgId, chats);
+                    return true;
+                },
+                ct);
+        }
+        return await db.InTransactionAsync(
             async transaction =>
             {
                 var held = await transaction.QueryAsync<Guid>(
@@ -109,7 +122,8 @@ internal sealed partial class PurgeChats(
                     """,
                     new { OrgId = orgId, Chats = chats });
                 // Exports may contain these chats. After this transaction nothing else records that they were deleted.
-                await ExportMembership.Removed(transaction, orgId, [.. held]);
+                if (!engine.IsDistributed)
+                    await ExportMembership.Removed(transaction, orgId, [.. held]);
                 return await transaction.ExecuteAsync(
                     """
                     delete from chats c
@@ -123,6 +137,7 @@ internal sealed partial class PurgeChats(
                     new { OrgId = orgId, Held = held.ToArray() });
             },
             ct);
+    }
 
     [LoggerMessage(LogLevel.Warning, "The deleted chats of organization {OrgId} cannot be purged; retrying")]
     private static partial void CannotPurge(ILogger log, Guid orgId, Exception failure);

@@ -14,7 +14,7 @@ namespace ChatLogger.Features;
 /// time.
 /// </summary>
 internal sealed partial class ExpireChats(
-    NpgsqlDataSource db, OrganizationLog organizationLog, AuditLog audit, RetentionSettings settings, TimeProvider time,
+    NpgsqlDataSource db, OrganizationLog organizationLog, ConversationAudit audit, RetentionSettings settings, TimeProvider time,
     ILogger<ExpireChats> log)
     : CleanupService(settings.Interval)
 {
@@ -60,6 +60,7 @@ internal sealed partial class ExpireChats(
             foreach (var chats in sums.Where(sum => sum.IsOld).Select(sum => sum.ChatId).Chunk(settings.BatchChats))
             {
                 await Delete(orgId, chats, cutoff, ct);
+                await audit.Deliver(orgId, ct);
                 await Delay(since, ct);
                 since = Stopwatch.GetTimestamp();
             }
