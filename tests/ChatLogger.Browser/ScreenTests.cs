@@ -14,7 +14,7 @@ public abstract class ScreenTests(DashboardApp app) : IClassFixture<DashboardApp
         await acme.Member("viewer");
         (await admin.Post("/exports/orgs/me", new { format = "jsonl", mode = "async" })).Is(202);
         await Wait.Until(async () => (await admin.Get("/exports/orgs/me")).Is(200)["items"][0].GetProperty("state").GetString() == "done");
-        (await admin.Post("/orgs/me/webhooks", new { url = "https://hooks.example/", events = new[] { "erasure.finished" } })).Is(201);
+        (await admin.Post("/orgs/me/webhooks", new { url = "https://hooks.example/", events = new[] { "export.finished" } })).Is(201);
         var empty = await (await app.Org("empty")).Admin();
         var root = await app.Superadmin();
         var found = new List<string>();

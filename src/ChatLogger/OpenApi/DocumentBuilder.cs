@@ -32,7 +32,7 @@ internal sealed class DocumentBuilder
         ("Webhooks", "Telling other services what happens, signed by Standard Webhooks."),
         ("API keys", "The keys that an organization's plugins have."),
         ("Members", "Who belongs to an organization, and what they may do."),
-        ("Privacy", "What becomes of personal data: redaction and erasure."),
+        ("Privacy", "What becomes of personal data: redaction."),
         ("Audit", "What was done and refused in an organization."),
         ("Service", "Whether the service runs, and which version."),
     ];

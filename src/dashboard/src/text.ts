@@ -299,7 +299,6 @@ export const t = {
       'feedback.given': 'a chat or message is rated',
       'chat.idle': 'nothing was said for a while',
       'export.finished': 'an export has ended',
-      'erasure.finished': 'an erasure has ended',
     } satisfies Record<Webhook['events'][number], string>,
     minutes: 'Idle after so many minutes',
     withContent: 'With content',

@@ -69,7 +69,7 @@ public sealed partial class WebhookTests
     public async Task After_a_rotation_of_the_key_secrets_are_encrypted_anew()
     {
         var acme = await app.Org("acme");
-        var webhook = await (await acme.Admin()).Webhook("https://hooks.example", ["erasure.finished"]);
+        var webhook = await (await acme.Admin()).Webhook("https://hooks.example", ["export.finished"]);
         var id = Guid.Parse(webhook.Text("id"));
         var now = Encoding.UTF8.GetBytes("now, but thirty-two bytes or more");
         var rotated = new WebhookSecrets([now, Encoding.UTF8.GetBytes("not a secret, but thirty-two bytes and more")]);
