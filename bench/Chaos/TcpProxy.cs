@@ -17,7 +17,8 @@ internal sealed class TcpProxy : IAsyncDisposable
     public TcpProxy()
     {
         listener.Start(512);
-        accepting = Accept();
+        // Not in the context of a test, whose few threads other tests keep busy: what waits there would look like a service that stalls.
+        accepting = Task.Run(Accept);
     }
 
     public int Port => ((IPEndPoint)listener.LocalEndpoint).Port;
