@@ -72,7 +72,8 @@ public class RoleTests(DashboardApp app) : IClassFixture<DashboardApp>
         {
             await visit.Open("/app/settings");
             await Expect(visit.Screens).ToHaveTextAsync(["Chats", "Overview", "Exports", "Settings"]);
-            await Expect(visit.Tabs).ToHaveTextAsync(["API keys", "Members", "Organization", "Webhooks", "Privacy", "Audit log", "Profile"]);
+            await Expect(visit.Tabs).ToHaveTextAsync(
+                ["API keys", "Members", "Organization", "Webhooks", "Privacy", "Audit log", "Profile"]);
         });
         await app.Browse(await app.Superadmin(), async visit =>
         {
