@@ -29,7 +29,7 @@ internal static class Chromium
     private static async Task<IBrowser> Launch()
     {
         // Only a failing test ever waits as long.
-        SetDefaultExpectTimeout(Visit.Patience);
+        SetDefaultExpectTimeout(Visit.TimeoutMs);
         var playwright = await Playwright.CreateAsync();
         var browser = await playwright.Chromium.LaunchAsync(new()
         {

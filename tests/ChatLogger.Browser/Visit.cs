@@ -13,7 +13,7 @@ internal sealed record Look(bool IsDark = false, int Width = 1440, int Height = 
 internal sealed class Visit(DashboardApp app, IBrowserContext context, IPage page)
 {
     /// <summary>In milliseconds.</summary>
-    public const float Patience = 30_000;
+    public const float TimeoutMs = 30_000;
 
     /// <summary>Where screenshots are left.</summary>
     private static readonly string Pictures =
@@ -39,7 +39,7 @@ internal sealed class Visit(DashboardApp app, IBrowserContext context, IPage pag
             Locale = "en-GB",
             TimezoneId = "Europe/Amsterdam",
         });
-        context.SetDefaultTimeout(Patience);
+        context.SetDefaultTimeout(TimeoutMs);
         var visit = new Visit(app, context, await context.NewPageAsync());
         visit.Listen();
         return visit;

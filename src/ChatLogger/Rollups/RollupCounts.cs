@@ -9,7 +9,7 @@ namespace ChatLogger.Rollups;
 /// </summary>
 internal sealed class RollupCounts(IReadOnlyList<(DateTimeOffset Start, int Slot)> spans, DateTimeOffset end, int slots)
 {
-    private readonly long[] _starts = [.. spans.Select(span => TimeBuckets.FirstMillisecond(span.Start))];
+    private readonly SlotSpans _spans = new(spans, end);
     private readonly BucketCounts[] _counts = [.. Enumerable.Range(0, slots).Select(_ => new BucketCounts())];
 
     public BucketCounts this[int slot] => _counts[slot];
@@ -17,13 +17,7 @@ internal sealed class RollupCounts(IReadOnlyList<(DateTimeOffset Start, int Slot
     /// <summary>Adds the aggregated events of the range.</summary>
     public async Task Read(Sql.Transaction snapshot, Guid orgId, long upTo)
     {
-        var (ranges, slotOf, partials) = (new List<TimeBuckets.BucketRange>(), new List<int>(), new List<TimeBuckets.PartialBucket>());
-        for (var i = 0; i < spans.Count; i++)
-        {
-            TimeBuckets.Cut(spans[i].Start.UtcDateTime, (i + 1 < spans.Count ? spans[i + 1].Start : end).UtcDateTime, ranges, partials);
-            while (slotOf.Count < ranges.Count)
-                slotOf.Add(spans[i].Slot);
-        }
+        var (ranges, slotOf, partials) = _spans.Cut();
         foreach (var row in await snapshot.QueryAsync<CountsRow>(
             """
             select s.no::int, r.counts
@@ -49,23 +43,16 @@ internal sealed class RollupCounts(IReadOnlyList<(DateTimeOffset Start, int Slot
     public void Add(AnalyticsEvent what) => _counts[SlotOf(what.At)].Add(what);
 
     /// <summary>The slot of a time of the range, in milliseconds since 1970.</summary>
-    public int SlotOf(long at)
-    {
-        var found = Array.BinarySearch(_starts, at);
-        return spans[found >= 0 ? found : ~found - 1].Slot;
-    }
+    public int SlotOf(long at) => _spans.SlotOf(at);
 
     /// <summary>
     /// The parts of quarters of an hour at the ends of spans, and whether a quarter, by its start, is whole within one of the spans.
     /// </summary>
     public (List<TimeBuckets.PartialBucket> Partials, Func<long, bool> IsWhole) Cut()
     {
-        var (ranges, partials) = (new List<TimeBuckets.BucketRange>(), new List<TimeBuckets.PartialBucket>());
-        for (var i = 0; i < spans.Count; i++)
-            TimeBuckets.Cut(spans[i].Start.UtcDateTime, (i + 1 < spans.Count ? spans[i + 1].Start : end).UtcDateTime, ranges, partials);
+        var (_, _, partials) = _spans.Cut();
         var cut = partials.Select(partial => TimeBuckets.StartOf(TimeBuckets.Quarter, TimeBuckets.Milliseconds(partial.Start))).ToHashSet();
-        var (first, last) = (_starts[0], TimeBuckets.FirstMillisecond(end));
-        return (partials, start => start >= first && start < last && !cut.Contains(start));
+        return (partials, start => _spans.Contains(start) && !cut.Contains(start));
     }
 
     private sealed record CountsRow(int No, byte[] Counts);

@@ -53,7 +53,7 @@ internal sealed record WebhookSettings
     [Range(typeof(TimeSpan), "00:00:00.010", "00:01:00")]
     public TimeSpan PollInterval { get; init; } = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>How often it looks for what is due, whoever wrote it, 10 ms to 1 h. Default 5 s.</summary>
+    /// <summary>How often an instance looks for what is due, also of other instances, 10 ms to 1 h. Default 5 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00.010", "01:00:00")]
     public TimeSpan CatchUpInterval { get; init; } = TimeSpan.FromSeconds(5);
 

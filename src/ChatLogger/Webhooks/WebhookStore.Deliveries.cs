@@ -22,7 +22,7 @@ internal sealed partial class WebhookStore
             ct),
         ct);
 
-    /// <summary>Stores what became of an attempt. It was made, whoever has the lease now.</summary>
+    /// <summary>Stores what became of an attempt. It counts also if another instance has the lease by now, because it was made.</summary>
     /// <param name="orgId">The organization.</param>
     /// <param name="delivery">The delivery.</param>
     /// <param name="status">The new status.</param>

@@ -9,7 +9,7 @@ namespace ChatLogger.Features;
 /// </summary>
 internal sealed class ConversationSlots(IReadOnlyList<(DateTimeOffset Start, int Slot)> spans, DateTimeOffset end, int slots)
 {
-    private readonly long[] _starts = [.. spans.Select(span => TimeBuckets.FirstMillisecond(span.Start))];
+    private readonly SlotSpans _spans = new(spans, end);
     private readonly ConversationCounts[] _counts = [.. Enumerable.Range(0, slots).Select(_ => new ConversationCounts())];
 
     public ConversationCounts this[int slot] => _counts[slot];
@@ -17,13 +17,7 @@ internal sealed class ConversationSlots(IReadOnlyList<(DateTimeOffset Start, int
     /// <summary>Adds what is counted: whole buckets from the rollups, the chats of partial ones from their sums.</summary>
     public async Task Read(Sql.Transaction snapshot, Guid orgId)
     {
-        var (ranges, slotOf, partials) = (new List<TimeBuckets.BucketRange>(), new List<int>(), new List<TimeBuckets.PartialBucket>());
-        for (var i = 0; i < spans.Count; i++)
-        {
-            TimeBuckets.Cut(spans[i].Start.UtcDateTime, (i + 1 < spans.Count ? spans[i + 1].Start : end).UtcDateTime, ranges, partials);
-            while (slotOf.Count < ranges.Count)
-                slotOf.Add(spans[i].Slot);
-        }
+        var (ranges, slotOf, partials) = _spans.Cut();
         foreach (var row in await snapshot.QueryAsync<Row>(
             """
             select s.no::int, r.conversations
@@ -59,13 +53,13 @@ internal sealed class ConversationSlots(IReadOnlyList<(DateTimeOffset Start, int
         var chats = (await snapshot.QueryAsync<Chat>(
             "select id, created_at from chats where org_id = @OrgId and id = any(@Chats) and tags @> @Tags and deleted_at is null",
             new { OrgId = orgId, Tags = tags, Chats = events.Select(what => what.ChatId).Distinct().ToArray() }))
-            .Where(chat => IsWithin(TimeBuckets.Milliseconds(chat.CreatedAt)))
+            .Where(chat => _spans.Contains(TimeBuckets.Milliseconds(chat.CreatedAt)))
             .ToDictionary(chat => chat.Id, chat => TimeBuckets.Milliseconds(chat.CreatedAt));
         var counted = await ChatSumRows.Read(snapshot, orgId, [.. chats.Keys]);
         var isExact = true;
         foreach (var chat in events.Where(what => chats.ContainsKey(what.ChatId)).GroupBy(what => what.ChatId))
         {
-            var slot = _counts[SlotOf(chats[chat.Key])];
+            var slot = _counts[_spans.SlotOf(chats[chat.Key])];
             if (counted.TryGetValue(chat.Key, out var sum))
                 isExact &= slot.Replace(Conversation.Of(sum), After(sum, chat));
             else
@@ -84,15 +78,7 @@ internal sealed class ConversationSlots(IReadOnlyList<(DateTimeOffset Start, int
     private void Add(IReadOnlyList<ChatSum> sums)
     {
         foreach (var sum in sums)
-            _counts[SlotOf(sum.CreatedAt)].Add(Conversation.Of(sum));
-    }
-
-    private bool IsWithin(long at) => at >= _starts[0] && at < TimeBuckets.FirstMillisecond(end);
-
-    private int SlotOf(long at)
-    {
-        var found = Array.BinarySearch(_starts, at);
-        return spans[found >= 0 ? found : ~found - 1].Slot;
+            _counts[_spans.SlotOf(sum.CreatedAt)].Add(Conversation.Of(sum));
     }
 
     private sealed record Row(int No, byte[] Conversations);

@@ -90,7 +90,7 @@ internal static class CreateWebhook
                     return made;
                 },
                 ct);
-            // The log may be on another node. Whoever delivers first does the same, if this is not reached.
+            // The log may be on another node. If the service ends before this, the instance that delivers first does it.
             await store.Follow(command.OrgId, id, ct);
             dispatcher.Changed();
             return NewWebhook.Of(made, command.Secret);
