@@ -86,9 +86,9 @@ public class CutWriteTests(CutWriteApp app) : IClassFixture<CutWriteApp>, IAsync
         if (phase == Phase.BeforeItArrives)
             app.Proxy.HoldRequests();
         if (phase == Phase.AfterTheLock)
-            app.Proxy.HoldAnswersTo("organization_log");
+            app.Proxy.HoldAnswersTo("and closed_at is null\norder by org_id");
         if (phase == Phase.AfterTheCommit)
-            app.Proxy.HoldAnswersTo(table);
+            app.Proxy.HoldAnswersTo($"insert into {table}");
         var sent = app.Proxy.RequestBytes;
         var writing = Write(plugin, acme, chat, table, keyed ? $"{Guid.NewGuid()}" : null, batch);
         switch (phase)

@@ -13,6 +13,26 @@ public class SmallPoolApp : App
     protected override void Customize(WebApplicationBuilder builder) =>
         builder.Configuration.AddInMemoryCollection(
             new Dictionary<string, string?> { ["Database:PoolSize"] = "2", ["Database:PluginPoolSize"] = "1" });
+
+    // After a start many background services ask for one of the two connections. On a busy machine the last of them waits for seconds.
+    public override async Task InitializeAsync()
+    {
+        await base.InitializeAsync();
+        var pool = Services.GetRequiredService<NpgsqlDataSource>();
+        await Wait.Until(async () =>
+        {
+            try
+            {
+                await using var first = await pool.OpenConnectionAsync();
+                await using var second = await pool.OpenConnectionAsync();
+                return true;
+            }
+            catch (NpgsqlException exhausted) when (exhausted.InnerException is TimeoutException)
+            {
+                return false;
+            }
+        });
+    }
 }
 
 public class FullPoolTests(SmallPoolApp app) : IClassFixture<SmallPoolApp>

@@ -19,7 +19,7 @@ internal sealed class TcpProxy : IAsyncDisposable
     private TaskCompletionSource _requests = Open();
     private TaskCompletionSource _answers = Open();
     private long _requestBytes;
-    private volatile byte[]? _heldRequest;
+    private volatile HeldRequest? _heldRequest;
 
     /// <param name="database">A connection string; its host may be the directory of a Unix socket.</param>
     public TcpProxy(string database)
@@ -45,8 +45,9 @@ internal sealed class TcpProxy : IAsyncDisposable
 
     public void HoldAnswers() => _answers = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Holds the answers from the request on that contains a text.</summary>
-    public void HoldAnswersTo(string text) => _heldRequest = Encoding.UTF8.GetBytes(text);
+    /// <summary>Holds the answers on each connection that sends a request with this text, from that request on.</summary>
+    public void HoldAnswersTo(string text) =>
+        _heldRequest = new(Encoding.UTF8.GetBytes(text), new(TaskCreationOptions.RunContinuationsAsynchronously));
 
     /// <summary>The database's host goes silent: it accepts data and never answers.</summary>
     public void HoldEverything()
@@ -57,6 +58,7 @@ internal sealed class TcpProxy : IAsyncDisposable
 
     public void Release()
     {
+        _heldRequest?.Answers.TrySetResult();
         _heldRequest = null;
         _requests.TrySetResult();
         _answers.TrySetResult();
@@ -137,7 +139,7 @@ internal sealed class TcpProxy : IAsyncDisposable
         {
             await _requests.Task.WaitAsync(link.Gone);
             link.Far = await _connect(_ending.Token);
-            var answers = Pump(link.Far, near, () => _answers.Task, link, isRequest: false);
+            var answers = Pump(link.Far, near, () => Task.WhenAll(_answers.Task, link.Answers), link, isRequest: false);
             await Pump(near, link.Far, () => _requests.Task, link, isRequest: true);
             await answers;
         }
@@ -158,8 +160,8 @@ internal sealed class TcpProxy : IAsyncDisposable
                 if (isRequest)
                 {
                     Interlocked.Add(ref _requestBytes, length);
-                    if (_heldRequest is { } held && buffer.AsSpan(0, length).IndexOf(held) >= 0)
-                        HoldAnswers();
+                    if (_heldRequest is { } held && buffer.AsSpan(0, length).IndexOf(held.Text) >= 0)
+                        link.Answers = held.Answers.Task;
                 }
                 await gate().WaitAsync(link.Gone);
                 for (var sent = 0; sent < length;)
@@ -175,6 +177,8 @@ internal sealed class TcpProxy : IAsyncDisposable
         }
     }
 
+    private sealed record HeldRequest(byte[] Text, TaskCompletionSource Answers);
+
     private sealed class Link : IDisposable
     {
         private readonly CancellationTokenSource _gone = new();
@@ -183,6 +187,9 @@ internal sealed class TcpProxy : IAsyncDisposable
         public Link(Socket near) => (_near, Gone) = (near, _gone.Token);
 
         public Socket? Far { get; set; }
+
+        /// <summary>Ends when answers on this connection may be passed on.</summary>
+        public Task Answers { get; set; } = Task.CompletedTask;
 
         public CancellationToken Gone { get; }
 
