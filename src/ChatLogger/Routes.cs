@@ -119,6 +119,10 @@ internal static class Routes
 
         var keepers = app.MapGroup("/orgs/{org}").RequireAccess(EndpointPolicy.Role(MemberRole.Admin)).WithTags("Privacy");
         PreviewRedaction.Map(keepers);
+        ListErasures.Map(keepers);
+        RequestErasure.Map(keepers);
+        GetErasure.Map(keepers);
+        DownloadErasedIds.Map(keepers);
 
         var auditors = app.MapGroup("/orgs/{org}").RequireAccess(EndpointPolicy.Role(MemberRole.Admin)).WithTags("Audit");
         ListAuditEvents.Map(auditors);

@@ -22,6 +22,9 @@ internal static class AuditAction
     public const string ChatDeleted = "chat.deleted";
     public const string MessageDeleted = "message.deleted";
     public const string ChatsExpired = "chats.expired";
+    public const string ErasureRequested = "erasure.requested";
+    public const string ErasureFinished = "erasure.finished";
+    public const string ErasureDownloaded = "erasure.downloaded";
     public const string ExportMade = "export.made";
     public const string ExportRequested = "export.requested";
     public const string ExportDownloaded = "export.downloaded";
@@ -55,6 +58,9 @@ internal static class AuditAction
         ChatDeleted,
         MessageDeleted,
         ChatsExpired,
+        ErasureRequested,
+        ErasureFinished,
+        ErasureDownloaded,
         ExportMade,
         ExportRequested,
         ExportDownloaded,

@@ -21,6 +21,9 @@ internal sealed record OutboxEvent(
 /// </summary>
 internal sealed record AuditEvent(Guid? OrgId, Actor Actor, string Action, string TargetType, string? TargetId)
 {
+    /// <summary>The chat that it is about: when that is erased, the event forgets its target.</summary>
+    public Guid? ChatId { get; init; }
+
     public static AuditEvent OfMember(Guid? orgId, Actor actor, string action, Guid memberId) =>
         new(orgId, actor, action, "member", memberId.ToString());
 
@@ -30,10 +33,14 @@ internal sealed record AuditEvent(Guid? OrgId, Actor Actor, string Action, strin
     public static AuditEvent OfKey(Guid orgId, Actor actor, string action, string publicId) => new(orgId, actor, action, "key", publicId);
 
     public static AuditEvent OfChat(Guid orgId, Actor actor, string action, Guid chatId) =>
-        new(orgId, actor, action, "chat", chatId.ToString());
+        new(orgId, actor, action, "chat", chatId.ToString()) { ChatId = chatId };
 
-    public static AuditEvent OfMessage(Guid orgId, Actor actor, string action, Guid messageId) =>
-        new(orgId, actor, action, "message", messageId.ToString());
+    public static AuditEvent OfMessage(Guid orgId, Actor actor, string action, Guid chatId, Guid messageId) =>
+        new(orgId, actor, action, "message", messageId.ToString()) { ChatId = chatId };
+
+    /// <summary>An erasure: the target is whose chats are erased, as an HMAC.</summary>
+    public static AuditEvent OfErasure(Guid orgId, Actor actor, string action, string subject) =>
+        new(orgId, actor, action, "erasure", subject);
 
     /// <summary>Chats that were deleted because their time was over: the target is how many.</summary>
     public static AuditEvent OfRetention(Guid orgId, Actor actor, string action, string chats) =>

@@ -19,8 +19,8 @@ internal sealed partial class AuditLog(NpgsqlDataSource db, IdGenerator ids, Tim
 
     private const string Insert =
         """
-        insert into audit_events (org_id, id, at, actor_type, actor_id, action, target_type, target_id, trace_id)
-        select @OrgId, @Id, @Now, @ActorType, @ActorId, @Action, @TargetType, @TargetId, @TraceId
+        insert into audit_events (org_id, id, at, actor_type, actor_id, action, target_type, target_id, trace_id, chat_id)
+        select @OrgId, @Id, @Now, @ActorType, @ActorId, @Action, @TargetType, @TargetId, @TraceId, @ChatId
         """;
 
     private readonly ILogger _log = logs.CreateLogger("ChatLogger.Security");
@@ -61,11 +61,26 @@ internal sealed partial class AuditLog(NpgsqlDataSource db, IdGenerator ids, Tim
     public static Task Deliver(Sql.Transaction transaction, OutboxEvent pending) =>
         transaction.ExecuteAsync(
             """
-            insert into audit_events (org_id, id, at, actor_type, actor_id, action, target_type, target_id, trace_id)
-            values (@OrgId, @Id, @At, @ActorType, @ActorId, @Action, @TargetType, @TargetId, @TraceId)
+            insert into audit_events (org_id, id, at, actor_type, actor_id, action, target_type, target_id, trace_id, chat_id)
+            values (
+                @OrgId, @Id, @At, @ActorType, @ActorId, @Action, @TargetType, @TargetId, @TraceId,
+                coalesce(@ChangedChatId, case @TargetType when 'chat' then @TargetId::uuid end)
+            )
             on conflict (org_id, id) do nothing
             """,
             pending);
+
+    /// <summary>Makes the events of chats that are erased forget their targets.</summary>
+    public static Task<int> Forget(Sql.Transaction transaction, Guid orgId, Guid[] chats) =>
+        transaction.ExecuteAsync(
+            """
+            update audit_events
+            set target_id = null,
+                chat_id = null
+            where org_id = @OrgId
+              and chat_id = any(@Chats)
+            """,
+            new { OrgId = orgId, Chats = chats });
 
     /// <summary>Writes the event outside a transaction, for actions that change nothing in the database.</summary>
     public async Task Write(AuditEvent audited, CancellationToken ct)
@@ -177,6 +192,7 @@ internal sealed partial class AuditLog(NpgsqlDataSource db, IdGenerator ids, Tim
             audited.TargetType,
             audited.TargetId,
             audited.Actor.TraceId,
+            audited.ChatId,
             Since = now - RefusalInterval,
         };
     }

@@ -7,8 +7,11 @@ namespace ChatLogger.ChangeFeed;
 /// </summary>
 internal static class OrganizationEvents
 {
-    /// <summary>How long events are kept at least: a client that was away for longer reads everything anew.</summary>
-    public static readonly TimeSpan Retention = TimeSpan.FromHours(1);
+    /// <summary>
+    /// How long events are kept at least: a client that was away for longer reads everything anew. Less than an hour, within which nothing
+    /// names an erased chat any more.
+    /// </summary>
+    public static readonly TimeSpan Retention = TimeSpan.FromMinutes(45);
 
     /// <summary>Records an event, in its transaction, which has locked the log of the organization and drawn the number.</summary>
     /// <param name="transaction">The transaction.</param>

@@ -93,6 +93,7 @@ internal static class CommandLine
                 Verb("revoke", "Revoke an API key by its public id.", RevokeKey, Org, PublicId),
             },
             ImportCommand.Create(),
+            new Command("erasure", "Erasures of what end users and members have said.") { VerifyErasure.Create() },
             new Command("rollups", "What analytics are counted from.")
             {
                 Verb("rebuild", "Count the rollups anew, report how many were wrong, and put those right.", RebuildRollups, OneOrg),

@@ -121,7 +121,19 @@ internal static class OperatorCommands
         },
         ct);
 
-    public static async Task<int> WithDatabase(ParseResult line, Func<IServiceProvider, CancellationToken, Task> work, CancellationToken ct)
+    private static Task<int> WithDatabase(ParseResult line, Func<IServiceProvider, CancellationToken, Task> work, CancellationToken ct) =>
+        WithDatabase(
+            line,
+            async (services, ct) =>
+            {
+                await work(services, ct);
+                return 0;
+            },
+            ct);
+
+    /// <summary>Runs work that has an exit code.</summary>
+    public static async Task<int> WithDatabase(
+        ParseResult line, Func<IServiceProvider, CancellationToken, Task<int>> work, CancellationToken ct)
     {
         using var signals = new SignalHandler(ct);
         await using var app = Application.Build(CommandLine.Rest(line), builder =>
@@ -132,8 +144,7 @@ internal static class OperatorCommands
             builder.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         });
         await app.Services.GetRequiredService<Database>().Open(signals.Token);
-        await work(app.Services, signals.Token);
-        return 0;
+        return await work(app.Services, signals.Token);
     }
 
     private static async Task<Guid> OrgId(IServiceProvider services, ParseResult line, CancellationToken ct) =>

@@ -45,6 +45,8 @@ internal static class FeaturesSetup
         services.AddSingleton(provider => provider.GetRequiredService<GroupCommitFactory>().Create("single"));
         services.AddSingleton<ConversationAudit>();
         services.AddHostedService(provider => provider.GetRequiredService<ConversationAudit>());
+        services.AddSingleton<OrganizationSecrets>();
+        services.AddSingleton<Tombstones>();
         services.AddSingleton<ExistingChats>();
         services.AddSingleton<ChatWriter>();
         services.AddSingleton<MessageWriter>();
@@ -73,11 +75,19 @@ internal static class FeaturesSetup
         builder.Services.AddSingleton<IOrganizationPurger>(services => services.GetRequiredService<SearchPurger>());
         builder.Services.AddSingleton<IOrganizationPurger, EventPurger>();
         builder.Services.AddSingleton<IOrganizationPurger>(services => services.GetRequiredService<WebhookPurger>());
+        builder.Services.AddSingleton<IOrganizationPurger, ErasurePurger>();
         builder.Services.AddSingleton<IOrganizationPurger, ConversationPurger>();
+        builder.Services.AddSingleton<KeyPurger>();
         builder.Services.AddSingleton(Settings.Bind<PurgeSettings>(builder.Configuration, PurgeSettings.Section));
         builder.Services.AddHostedService<PurgeOrganizations>();
         builder.Services.AddHostedService<PurgeChats>();
         builder.Services.AddSingleton(Settings.Bind<RetentionSettings>(builder.Configuration, RetentionSettings.Section));
         builder.Services.AddHostedService<ExpireChats>();
+        builder.Services.AddSingleton(Settings.Bind<ErasureSettings>(builder.Configuration, ErasureSettings.Section));
+        builder.Services.AddSingleton<ErasedIdsFile>();
+        builder.Services.AddSingleton<HideChats>();
+        builder.Services.AddSingleton<ErasedTraces>();
+        builder.Services.AddHostedService<EraseChats>();
+        builder.Services.AddHostedService<ErasureCleanup>();
     }
 }

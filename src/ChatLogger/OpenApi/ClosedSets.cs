@@ -42,8 +42,10 @@ internal static class ClosedSets
         ["AuditAction"] = ("What was done, or refused.", [.. AuditAction.All]),
         ["AuditParty"] = (
             "What kind of thing did it, or had it done to it.",
-            ["member", "superadmin", "key", "operator", "anonymous", "chat", "message", "export", "webhook", "retention", "session",
-                "organization", "route", "service"]),
+            ["member", "superadmin", "key", "operator", "anonymous", "chat", "message", "export", "webhook", "retention", "erasure",
+                "session", "organization", "route", "service"]),
+        ["ErasureState"] = (
+            "How far an erasure is: accepted, hidden and being removed, removed everywhere.", [.. ErasureState.All]),
         ["WebhookEvent"] = ("What a webhook may be told.", [.. WebhookEvent.All]),
         ["DeliveredEvent"] = ("What a webhook is told.", [.. WebhookEvent.All, WebhookEvent.Test]),
         ["WebhookState"] = ("Whether a webhook is delivered to.", [WebhookState.Active, WebhookState.Paused]),

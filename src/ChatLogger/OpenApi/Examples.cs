@@ -65,6 +65,7 @@ internal static class Examples
             new("prices", "Set the prices of models", """{"settings":{"prices":{"gpt-4o":{"prompt":2.5,"completion":10}}}}"""),
         ],
         ["PreviewRedaction"] = [new("text", "A text with an e-mail address", """{"text":"Write to jane@example.com."}""")],
+        ["RequestErasure"] = [new("endUser", "Erase an end user", """{"externalUserId":"visitor-17"}""")],
         ["ChangeOrganization"] = [new("name", "Rename it", """{"name":"Acme International"}""")],
         ["CreateOrganization"] =
         [

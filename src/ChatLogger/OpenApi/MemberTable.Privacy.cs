@@ -1,3 +1,4 @@
+using ChatLogger.Features;
 using ChatLogger.Http;
 
 namespace ChatLogger.OpenApi;
@@ -35,5 +36,18 @@ internal sealed partial class MemberTable
         ["found"] = new("What was found in it."),
         ["PreviewRedactionFinding.kind"] = new("The kind, or the name of the pattern."),
         ["PreviewRedactionFinding.count"] = new("How often."),
+
+        // Erasure
+        ["erasureId"] = new("The erasure's id.") { Format = "uuid", Example = "01934f2e-7a23-7c3d-8e4f-5a6b7c8d9e0f" },
+        ["RequestErasureRequest.externalUserId"] = new("The end user whose chats are erased.") { MaxLength = limits.ExternalUserIdLength },
+        ["RequestErasureRequest.userId"] = new("The member whose chats are erased."),
+        ["Erasure.state"] = new("How far it is.") { Set = nameof(ErasureState) },
+        ["subject"] = new("Whose chats: an HMAC, in hexadecimal digits, that is the same for each erasure of the same end user or member."),
+        ["Erasure.chats"] = new("Chats that it has removed so far."),
+        ["Erasure.messages"] = new("Messages that it has removed so far."),
+        ["Erasure.feedback"] = new("Ratings that it has removed so far."),
+        ["Erasure.exports"] = new("Stored exports that it has made outdated."),
+        ["startedAt"] = new("When the first chats were hidden; null before."),
+        ["receipt"] = new("The HMAC of the list of what was removed, in hexadecimal digits; null before it is done."),
     };
 }

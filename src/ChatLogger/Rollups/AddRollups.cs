@@ -9,6 +9,7 @@ internal static class RollupsSetup
     {
         builder.Services.AddFeedConsumer(RollupUpdates.Name);
         builder.Services.AddSingleton<RollupVerifier>();
+        builder.Services.AddSingleton<UnusedNames>();
         builder.Services.AddHostedService<RollupWorker>();
     }
 }

@@ -168,6 +168,24 @@ public sealed partial class AuditTests
             await acme.App.Services.GetServices<IHostedService>().OfType<ExpireChats>().Single().Run(CancellationToken.None);
             return new("operator", "retention", "retention", "1");
         },
+        [AuditAction.ErasureRequested] = async (acme, trace) =>
+        {
+            var member = await acme.Member("admin");
+            var erasure = (await trace.Send(member.Caller, "POST", "/orgs/me/erasures", new { externalUserId = "v-17" })).Is(202);
+            return new("member", $"{member.Id}", "erasure", erasure.Text("subject"));
+        },
+        [AuditAction.ErasureFinished] = async (acme, trace) =>
+        {
+            trace.IsNone();
+            return new("service", "erasure", "erasure", (await Erased(acme, (await acme.Member("admin")).Caller)).Text("subject"));
+        },
+        [AuditAction.ErasureDownloaded] = async (acme, trace) =>
+        {
+            var member = await acme.Member("admin");
+            var erasure = await Erased(acme, member.Caller);
+            (await trace.Send(member.Caller, "GET", $"/orgs/me/erasures/{erasure.Text("id")}/ids")).Is(200);
+            return new("member", $"{member.Id}", "erasure", erasure.Text("subject"));
+        },
         [AuditAction.ExportMade] = async (acme, trace) =>
         {
             var member = await acme.Member("admin");
@@ -207,5 +225,12 @@ public sealed partial class AuditTests
         var webhook = (await member.Caller.Post("/orgs/me/webhooks", NewWebhook)).Is(201).Text("id");
         (await trace.Send(member.Caller, method, $"/orgs/me/webhooks/{webhook}{path}", body)).Is(status);
         return new("member", $"{member.Id}", "webhook", webhook);
+    }
+
+    private static async Task<Answer> Erased(Org org, Caller admin)
+    {
+        var erasure = (await admin.Post("/orgs/me/erasures", new { externalUserId = "v-17" })).Is(202);
+        await org.App.Services.GetServices<IHostedService>().OfType<EraseChats>().Single().Run(CancellationToken.None);
+        return erasure;
     }
 }

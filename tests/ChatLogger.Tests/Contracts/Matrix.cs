@@ -180,6 +180,11 @@ internal static class Matrix
             ChangesNothing = true,
         },
 
+        new("GET /orgs/{org}/erasures", Row.Administration, 200),
+        new("POST /orgs/{org}/erasures", Row.Administration, 202, _ => new { externalUserId = MatrixFixture.Mark }),
+        new("GET /orgs/{org}/erasures/{erasureId}", Row.Administration, 200),
+        new("GET /orgs/{org}/erasures/{erasureId}/ids", Row.Administration, 202),
+
         new("GET /orgs/{org}/audit", Row.Administration, 200),
 
         new("GET /orgs", Row.Organizations, 200),

@@ -15,6 +15,7 @@ public sealed class MatrixApp : App
                 ["Search:MinBatch"] = "100000",
                 ["Search:MaxIndexDelay"] = "01:00:00",
                 ["Purge:Interval"] = "01:00:00",
+                ["Erasure:Interval"] = "00:10:00",
                 ["RateLimits:Enabled"] = "false",
                 ["Webhooks:Deliver"] = "false",
                 ["Limits:Webhooks"] = "1000",

@@ -99,6 +99,14 @@ internal sealed partial class MatrixFixture
                     """,
                     new { Org = org.Id, Id = id });
                 return id.ToString();
+            case "erasureId":
+                await App.Execute(
+                    """
+                    insert into erasures (org_id, id, external_user_id, subject, up_to, state, created_at)
+                    values (@Org, @Id, 'nobody', '\x00', 0, 'queued', now())
+                    """,
+                    new { Org = org.Id, Id = id });
+                return id.ToString();
             case "deliveryId":
                 await App.Execute(
                     """

@@ -75,7 +75,7 @@ public sealed partial class MatrixTests
             // Two of each, so that there is a next page.
             async Task<Dictionary<string, string>> List(Org org)
             {
-                foreach (var name in new[] { "chatId", "keyId", "exportId", "memberId", "webhookId" })
+                foreach (var name in new[] { "chatId", "keyId", "exportId", "memberId", "webhookId", "erasureId" })
                 {
                     await fixture.Thing(org, name, null);
                     await fixture.Thing(org, name, null);

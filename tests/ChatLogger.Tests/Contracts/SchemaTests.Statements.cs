@@ -109,6 +109,8 @@ public partial class SchemaTests
         ("IdempotencyKeyCleanup", "from organization_log l", "the organizations with expired keys, of all"),
         ("OrganizationEventsCleanup", "from organization_log l", "the organizations with events that nobody can ask for, of all"),
         ("OldIndexCleanup", "from organization_log l", "the organizations with an old index, of all"),
+        ("EraseChats", "from organization_log l", "the organizations with erasures that are not done, of all"),
+        ("ErasureCleanup", "from organization_log l", "the organizations with something to remove, of all"),
         ("EventPurger", "from organization_log l", "the organizations with old events, of all"),
         ("PurgeChats", "from organization_log l", "the organizations with deleted chats, of all"),
         ("ConversationAudit", "from organization_log l", "the organizations with something to deliver, of all"),

@@ -51,6 +51,9 @@ public class ExamplesTests(LeasedApp app) : IClassFixture<LeasedApp>
                         path = path.Replace(
                             "{deliveryId}", (await admin.Post($"/orgs/me/webhooks/{webhook}/test")).Text("id"), StringComparison.Ordinal);
                 }
+                if (path.Contains("{erasureId}", StringComparison.Ordinal))
+                    path = path.Replace(
+                        "{erasureId}", await Made("/orgs/me/erasures", new { externalUserId = "example" }), StringComparison.Ordinal);
                 if (path.Contains("{sessionId}", StringComparison.Ordinal))
                     path = path.Replace("{sessionId}", await OtherSession(), StringComparison.Ordinal);
                 var caller = isPlugin ? plugin

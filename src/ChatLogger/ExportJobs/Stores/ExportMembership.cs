@@ -38,14 +38,15 @@ internal sealed class ExportMembership([FromKeyedServices(Pools.Exports)] Npgsql
     /// </summary>
     /// <remarks>
     /// The first statement marks running exports, the second finished ones: an export that finishes in between is found by the second one.
-    /// An export that is claimed later takes its snapshot later and does not see the deleted chats.
+    /// An export that is claimed later takes its snapshot later and does not see the deleted chats. Returns both: those that are outdated
+    /// now, and those that may be when they are done.
     /// </remarks>
-    public static async Task Removed(Sql.Transaction transaction, Guid orgId, Guid[] chats)
+    public static async Task<IReadOnlyList<Guid>> Removed(Sql.Transaction transaction, Guid orgId, Guid[] chats)
     {
-        await transaction.ExecuteAsync(
-            "update exports set removed_chats = removed_chats || @Chats where org_id = @OrgId and state = 'running'",
+        var running = await transaction.QueryAsync<Guid>(
+            "update exports set removed_chats = removed_chats || @Chats where org_id = @OrgId and state = 'running' returning id",
             new { OrgId = orgId, Chats = chats });
-        await transaction.ExecuteAsync(
+        var done = await transaction.QueryAsync<Guid>(
             $"""
             update exports e
             set outdated = true
@@ -53,8 +54,10 @@ internal sealed class ExportMembership([FromKeyedServices(Pools.Exports)] Npgsql
               and e.state = 'done'
               and not e.outdated
               and {HoldsAnyOf("@Chats")}
+            returning e.id
             """,
             new { OrgId = orgId, Chats = chats });
+        return [.. running, .. done];
     }
 
     /// <summary>Deletes the records of an export, except those of the lease with the fence <paramref name="keep"/>.</summary>

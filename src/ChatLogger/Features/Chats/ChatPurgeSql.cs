@@ -15,14 +15,14 @@ internal static class ChatPurgeSql
     /// </summary>
     public const string OfChats = "and chat_id = any(@Chats)";
 
-    public static Task<int> RemoveFeedback(NpgsqlDataSource db, object piece, CancellationToken ct, string? which = null) =>
+    public static Task<int> RemoveFeedback(NpgsqlDataSource db, object piece, CancellationToken ct) =>
         db.ExecuteAsync(
-            $"""
+            """
             with piece as materialized (
                 select target_id
                 from feedback
                 where org_id = @OrgId
-                  {which ?? "order by target_id"}
+                order by target_id
                 limit @BatchRows
                 for update skip locked
             )
@@ -34,14 +34,14 @@ internal static class ChatPurgeSql
             piece,
             ct);
 
-    public static Task<int> RemoveMessages(NpgsqlDataSource db, object piece, CancellationToken ct, string? which = null) =>
+    public static Task<int> RemoveMessages(NpgsqlDataSource db, object piece, CancellationToken ct) =>
         db.ExecuteAsync(
-            $"""
+            """
             with piece as materialized (
                 select id
                 from messages
                 where org_id = @OrgId
-                  {which ?? "order by id"}
+                order by id
                 limit @BatchRows
                 for update skip locked
             )
@@ -49,6 +49,66 @@ internal static class ChatPurgeSql
             using piece
             where messages.org_id = @OrgId
               and messages.id = piece.id
+            """,
+            piece,
+            ct);
+
+    /// <summary>Deletes messages of deleted chats, and tells the erasures of these chats which.</summary>
+    public static Task<int> EraseMessages(NpgsqlDataSource db, object piece, CancellationToken ct) =>
+        db.QuerySingleOrDefaultAsync<int>(
+            """
+            with piece as materialized (
+                select id
+                from messages
+                where org_id = @OrgId
+                  and chat_id = any(@Chats)
+                limit @BatchRows
+                for update skip locked
+            ), removed as (
+                delete from messages
+                using piece
+                where messages.org_id = @OrgId
+                  and messages.id = piece.id
+                returning messages.chat_id, messages.id
+            ), told as (
+                insert into erased_ids (org_id, erasure_id, kind, id)
+                select @OrgId, e.erasure_id, 'message', r.id
+                from removed r
+                join erased_ids e on e.org_id = @OrgId and e.kind = 'chat' and e.id = r.chat_id
+                on conflict (org_id, erasure_id, kind, id) do nothing
+            )
+            select count(*)::int
+            from removed
+            """,
+            piece,
+            ct);
+
+    /// <summary>Deletes ratings of deleted chats, and tells the erasures of these chats which.</summary>
+    public static Task<int> EraseFeedback(NpgsqlDataSource db, object piece, CancellationToken ct) =>
+        db.QuerySingleOrDefaultAsync<int>(
+            """
+            with piece as materialized (
+                select target_id
+                from feedback
+                where org_id = @OrgId
+                  and chat_id = any(@Chats)
+                limit @BatchRows
+                for update skip locked
+            ), removed as (
+                delete from feedback
+                using piece
+                where feedback.org_id = @OrgId
+                  and feedback.target_id = piece.target_id
+                returning feedback.chat_id, feedback.target_id
+            ), told as (
+                insert into erased_ids (org_id, erasure_id, kind, id)
+                select @OrgId, e.erasure_id, 'feedback', r.target_id
+                from removed r
+                join erased_ids e on e.org_id = @OrgId and e.kind = 'chat' and e.id = r.chat_id
+                on conflict (org_id, erasure_id, kind, id) do nothing
+            )
+            select count(*)::int
+            from removed
             """,
             piece,
             ct);

@@ -190,6 +190,7 @@ public class OutdatedExportTests(ExportsApp app) : IClassFixture<ExportsApp>
             app.Pool,
             new SearchPurger(app.Pool),
             new WebhookPurger(app.Pool),
+            app.Services.GetRequiredService<KeyPurger>(),
             new PurgeSettings(),
             app.Services.GetRequiredService<Engine>(),
             NullLogger<PurgeChats>.Instance);

@@ -242,6 +242,7 @@ public class SearchChangesTests(SearchApp app) : IClassFixture<SearchApp>
             app.Services.GetRequiredService<NpgsqlDataSource>(),
             app.Services.GetRequiredService<SearchPurger>(),
             app.Services.GetRequiredService<WebhookPurger>(),
+            app.Services.GetRequiredService<KeyPurger>(),
             new PurgeSettings(),
             app.Services.GetRequiredService<Engine>(),
             NullLogger<PurgeChats>.Instance);

@@ -86,7 +86,7 @@ internal static class DeleteMessage
                     transaction, command.OrgId, seqs[1], command.ChatId, deleted: false, messages[0], ids.Next().Now);
                 await audit.Write(
                     transaction,
-                    AuditEvent.OfMessage(command.OrgId, command.Actor, AuditAction.MessageDeleted, command.MessageId),
+                    AuditEvent.OfMessage(command.OrgId, command.Actor, AuditAction.MessageDeleted, command.ChatId, command.MessageId),
                     changedChatId: command.ChatId);
                 return true;
             },

@@ -9,11 +9,12 @@ namespace ChatLogger.Features;
 
 /// <summary>
 /// Purges the content of deleted chats in small batches, with their ratings, their rows of the search index and their deliveries. The
-/// deletion itself has already subtracted them from the rollups. Idempotency-Keys stay until they expire, because a retried request must
-/// not create the chat again.
+/// deletion itself has already subtracted them from the rollups. Their Idempotency-Keys go, too; tombstones take the place of those of the
+/// chats, because a retried request must not create the chat again.
 /// </summary>
 internal sealed partial class PurgeChats(
-    NpgsqlDataSource db, SearchPurger search, WebhookPurger webhooks, PurgeSettings settings, Engine engine, ILogger<PurgeChats> log)
+    NpgsqlDataSource db, SearchPurger search, WebhookPurger webhooks, KeyPurger keys, PurgeSettings settings, Engine engine,
+    ILogger<PurgeChats> log)
     : CleanupService(settings.Interval)
 {
     private const int BatchChats = 100;
@@ -50,11 +51,12 @@ internal sealed partial class PurgeChats(
             if (chats.Count == 0)
                 return null;
             var piece = new { place.OrgId, Chats = chats.Select(chat => chat.Id).ToArray(), IOrganizationPurger.BatchRows };
-            var removed = await ChatPurgeSql.RemoveFeedback(db, piece, ct, ChatPurgeSql.OfChats)
+            var removed = await ChatPurgeSql.EraseFeedback(db, piece, ct)
                 + await search.Remove(place.OrgId, piece.Chats, ct)
                 + await webhooks.Remove(place.OrgId, piece.Chats, ct)
                 + await ChatPurgeSql.RemoveChunks(db, piece, ct, ChatPurgeSql.OfChats)
-                + await ChatPurgeSql.RemoveMessages(db, piece, ct, ChatPurgeSql.OfChats);
+                + await ChatPurgeSql.EraseMessages(db, piece, ct)
+                + await keys.Remove(place.OrgId, piece.Chats, ct);
             if (removed > 0)
                 return place;
             await RemoveChats(place.OrgId, piece.Chats, ct);
