@@ -79,7 +79,8 @@ internal static class VerifyErasure
     {
         var db = services.GetRequiredService<NpgsqlDataSource>();
         var first = await file.ReadLineAsync(ct) ?? throw new FormatException();
-        var head = JsonSerializer.Deserialize<ErasedIdsFile.Head>(first, Json.Options) ?? throw new FormatException();
+        if (JsonSerializer.Deserialize<ErasedIdsFile.Head>(first, Json.Options) is not { } head || head.Erasure == Guid.Empty)
+            throw new FormatException();
         using var receipt = (await services.GetRequiredService<OrganizationSecrets>().Of(head.Organization, ct)).Receipt();
         receipt.AppendData(Line(first));
         var (ids, counts, found) = (new List<Guid>(), new Dictionary<string, long>(StringComparer.Ordinal), 0L);

@@ -49,6 +49,9 @@ internal enum WriteStatus
     /// <summary>Nothing is written: there is a row that stands for the same thing, e.g. a chat with the same external id.</summary>
     AlreadyExists,
 
+    /// <summary>Nothing is written: it stands for something that was deleted, and does not come back.</summary>
+    Gone,
+
     /// <summary>Nothing is written: another transaction has locked the log of the organization.</summary>
     Locked,
 }

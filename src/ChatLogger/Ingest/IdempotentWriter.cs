@@ -23,6 +23,9 @@ internal abstract class IdempotentWriter<TWrite, TValue>(
     /// <summary>The 404 for a row that was written with this Idempotency-Key and deleted since.</summary>
     protected abstract string Deleted { get; }
 
+    /// <summary>The 404 for a row that stands for something that was deleted and does not come back.</summary>
+    protected virtual string Gone => throw new NotSupportedException("These rows have no identity but their id.");
+
     /// <summary>Writes a row and returns once it is committed.</summary>
     /// <exception cref="ProblemException">There is no such parent, or the Idempotency-Key was used with another body.</exception>
     public async Task<WriteResult<TValue>> Write(TWrite write, CancellationToken ct)
@@ -37,6 +40,8 @@ internal abstract class IdempotentWriter<TWrite, TValue>(
             if (write.IdempotencyKey is { } idempotencyKey
                 && await Find(write, idempotencyKey.Key, time.GetUtcNow() - settings.KeyRetention, ct) is { } stored)
                 return Replay(stored, write, idempotencyKey);
+            if (status == WriteStatus.Gone)
+                throw ProblemException.Deleted(Gone);
             if (status == WriteStatus.NotFound)
                 throw ProblemException.NotFound(ParentNotFound);
             if (status == WriteStatus.AlreadyExists && await FindExisting(write, ct) is { Value: { } existing } found)

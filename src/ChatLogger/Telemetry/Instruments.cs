@@ -38,6 +38,7 @@ internal sealed class Instruments
     private readonly Counter<long> _keyLookups;
     private readonly Counter<long> _spans;
     private readonly Counter<long> _webhooks;
+    private readonly Counter<long> _dropped;
     private readonly Histogram<double> _connectionWait;
 
     public Instruments(IMeterFactory meters)
@@ -73,6 +74,10 @@ internal sealed class Instruments
             "chatlogger.webhook.attempts",
             "{attempt}",
             "Attempts to deliver to webhooks, and what became of them.");
+        _dropped = meter.CreateCounter<long>(
+            "chatlogger.integrations.dropped",
+            "{event}",
+            "Events and exchanges of integrations that were dropped, because their conversation was deleted.");
         _connectionWait = meter.CreateHistogram(
             "db.client.connection.wait_time",
             "s",
@@ -87,6 +92,9 @@ internal sealed class Instruments
 
     /// <summary>Counts an attempt by what became of it: delivered, skipped, or why it failed.</summary>
     public void WebhookSent(string outcome) => _webhooks.Add(1, new KeyValuePair<string, object?>("chatlogger.webhook.outcome", outcome));
+
+    /// <summary>Counts what integrations were told of conversations that are gone.</summary>
+    public void Dropped(int count) => _dropped.Add(count);
 
     /// <summary>Whether measuring the wait for a connection is worth its cost, because somebody listens.</summary>
     public bool TimesConnections => _connectionWait.Enabled;

@@ -447,6 +447,7 @@ export const t = {
       webhook: 'Webhook',
       service: 'Service',
       retention: 'Chats whose time was over:',
+      erasure: 'Erasure of',
     } satisfies Partial<Record<AuditEvent['actor']['type'], string>>,
   },
 
@@ -513,6 +514,9 @@ export const t = {
     'chat.deleted': 'Chat deleted',
     'message.deleted': 'Message deleted',
     'chats.expired': 'Chats removed whose time was over',
+    'erasure.requested': 'Erasure requested',
+    'erasure.finished': 'Erasure done',
+    'erasure.downloaded': 'List of erased ids downloaded',
     'export.made': 'Export made',
     'export.requested': 'Export requested',
     'export.downloaded': 'Export downloaded',

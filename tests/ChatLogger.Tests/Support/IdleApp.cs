@@ -11,7 +11,7 @@ public sealed class IdleApp : UnthrottledApp
         base.Customize(builder);
         builder.Configuration.AddInMemoryCollection([
             new("Feed:PollInterval", "01:00:00"),
-            new("Purge:Interval", "01:00:00"),
+            new("Purge:Interval", "01:00:00"), new("Erasure:Interval", "00:10:00"),
             new("Search:PollInterval", "00:01:00"),
             new("Search:CatchUpInterval", "01:00:00"),
             new("Search:MinBatch", "100000"),

@@ -1,5 +1,6 @@
 using ChatLogger.Data;
 using ChatLogger.Ingest;
+using Npgsql;
 
 namespace ChatLogger.Features;
 
@@ -23,6 +24,24 @@ internal sealed class Tombstones(IngestSettings settings, TimeProvider time)
         transaction,
         orgId,
         [.. keys.Select(key => (secret.OfIdempotencyKey(key.Route, key.Key), key.CreatedAt + settings.KeyRetention))]);
+
+    /// <summary>Returns those of the conversations that are gone.</summary>
+    public async Task<HashSet<string>> Gone(
+        NpgsqlDataSource db, Guid orgId, OrganizationSecret secret, IEnumerable<string> externalIds, CancellationToken ct)
+    {
+        var asked = externalIds.Distinct(StringComparer.Ordinal)
+            .ToDictionary(id => Convert.ToHexStringLower(secret.OfConversation(id)), StringComparer.Ordinal);
+        var gone = await db.ReadAsync<string>(
+            """
+            select encode(t.hmac, 'hex')
+            from unnest(@Hmacs) as n(hmac)
+            join tombstones t on t.org_id = @OrgId and t.hmac = decode(n.hmac, 'hex')
+            where t.expires_at > @Now
+            """,
+            new { OrgId = orgId, Hmacs = asked.Keys.ToArray(), Now = time.GetUtcNow() },
+            ct);
+        return gone.Select(hmac => asked[hmac]).ToHashSet(StringComparer.Ordinal);
+    }
 
     private static async Task Insert(Sql.Transaction transaction, Guid orgId, List<(byte[] Hmac, DateTimeOffset ExpiresAt)> tombstones)
     {

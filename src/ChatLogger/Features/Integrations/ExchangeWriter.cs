@@ -1,6 +1,7 @@
 using ChatLogger.Auth;
 using ChatLogger.Data;
 using ChatLogger.Http;
+using ChatLogger.Telemetry;
 
 namespace ChatLogger.Features;
 
@@ -9,9 +10,12 @@ namespace ChatLogger.Features;
 /// and also when several instances receive the same conversation at once.
 /// </summary>
 internal sealed class ExchangeWriter(
-    BatchWriter writer, StoredTranscripts transcripts, BatchRules rules, Limits limits, IdGenerator ids, TimeProvider time)
+    BatchWriter writer, StoredTranscripts transcripts, BatchRules rules, Limits limits, IdGenerator ids, Instruments instruments,
+    TimeProvider time)
 {
-    /// <summary>Writes the exchanges and returns, for each, why it or a part of it was refused; null: it is there.</summary>
+    /// <summary>
+    /// Writes the exchanges and returns, for each, why it or a part of it was refused; null: it is there, or its conversation was deleted.
+    /// </summary>
     /// <exception cref="ProblemException">Some could not be written just now; all should be sent again.</exception>
     public async Task<ProblemException?[]> Write(PluginCaller caller, IReadOnlyList<Exchange> exchanges, CancellationToken ct)
     {
@@ -36,6 +40,12 @@ internal sealed class ExchangeWriter(
         var known = await transcripts.Read(caller.OrgId, existing, ct);
         await Task.WhenAll(conversations.Select(async (conversation, at) =>
         {
+            // Its sender repeats what was said, and is not told: there is nothing that it could do.
+            if (opened[at].Error is { IsDeleted: true })
+            {
+                instruments.Dropped(conversation.Exchanges.Count);
+                return;
+            }
             if (opened[at].Error is { } why)
             {
                 conversation.Exchanges.ForEach(exchange => results[exchange] = why);

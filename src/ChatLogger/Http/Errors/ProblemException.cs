@@ -17,6 +17,9 @@ internal sealed class ProblemException : Exception
     /// <summary>The validation errors: camelCase member path to sentences. Only for <see cref="ProblemType.Validation"/>.</summary>
     public IReadOnlyDictionary<string, string[]>? Errors { get; private init; }
 
+    /// <summary>Whether what is not found was there, and does not come back.</summary>
+    public bool IsDeleted { get; private init; }
+
     /// <summary>When a retry makes sense; sent as whole seconds, rounded up.</summary>
     public TimeSpan? RetryAfter { get; private init; }
 
@@ -42,6 +45,9 @@ internal sealed class ProblemException : Exception
     public static ProblemException Forbidden(string detail) => new(ProblemType.Forbidden, detail);
 
     public static ProblemException NotFound(string detail) => new(ProblemType.NotFound, detail);
+
+    /// <summary>A 404 for what was there, is deleted and does not come back.</summary>
+    public static ProblemException Deleted(string detail) => new(ProblemType.NotFound, detail) { IsDeleted = true };
 
     public static ProblemException NoOrganization() => new(
         ProblemType.NoOrganization,

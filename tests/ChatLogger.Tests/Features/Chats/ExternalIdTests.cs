@@ -65,13 +65,15 @@ public class ExternalIdTests(LeasedApp app) : IClassFixture<LeasedApp>
     }
 
     [Fact]
-    public async Task A_deleted_chat_gives_its_external_id_back()
+    public async Task A_deleted_chat_gives_its_external_id_back_after_thirty_days()
     {
         var acme = await app.Org("acme");
         var plugin = await acme.Plugin();
         var first = (await plugin.Post($"{acme.ApiPath}/chats", Body)).Is(201).Text("id");
         (await (await acme.Admin()).Delete($"/orgs/me/chats/{first}")).Is(204);
 
+        (await plugin.Post($"{acme.ApiPath}/chats", Body)).IsProblem(404, "not-found");
+        await app.Execute("update tombstones set expires_at = expires_at - interval '30 days' where org_id = @Id", new { acme.Id });
         Assert.NotEqual(first, (await plugin.Post($"{acme.ApiPath}/chats", Body)).Is(201).Text("id"));
     }
 

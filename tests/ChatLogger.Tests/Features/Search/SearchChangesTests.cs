@@ -1,7 +1,5 @@
-using ChatLogger.Data;
 using ChatLogger.Features;
 using ChatLogger.SearchIndex;
-using ChatLogger.Webhooks;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
@@ -238,14 +236,7 @@ public class SearchChangesTests(SearchApp app) : IClassFixture<SearchApp>
 
     private async Task Purge()
     {
-        using var purge = new PurgeChats(
-            app.Services.GetRequiredService<NpgsqlDataSource>(),
-            app.Services.GetRequiredService<SearchPurger>(),
-            app.Services.GetRequiredService<WebhookPurger>(),
-            app.Services.GetRequiredService<KeyPurger>(),
-            new PurgeSettings(),
-            app.Services.GetRequiredService<Engine>(),
-            NullLogger<PurgeChats>.Instance);
+        using var purge = ActivatorUtilities.CreateInstance<PurgeChats>(app.Services);
         await purge.Run(CancellationToken.None);
     }
 }

@@ -47,7 +47,21 @@ internal sealed class ChatInsert : IBulkInsertSql<NewChat>
           and not exists (select from users u where u.org_id = @one_org_id and u.id = n.id and u.removed_at is null)
         """,
         .. keyed ? [KnownKeys] : Array.Empty<string>(),
+        .. keyed || rare ? [Gone] : Array.Empty<string>(),
     ];
+
+    private const string Gone =
+        $"""
+        select '{nameof(WriteStatus.Gone)}', n.no::int
+        from unnest(@conversation_hmac, @key_hmac) with ordinality as n(conversation_hmac, key_hmac, no)
+        where exists (
+            select
+            from tombstones t
+            where t.org_id = @one_org_id
+              and t.hmac in (n.conversation_hmac, n.key_hmac)
+              and t.expires_at > @now
+        )
+        """;
 
     private const string TakenExternalIds =
         $"""
@@ -112,7 +126,9 @@ internal sealed class ChatInsert : IBulkInsertSql<NewChat>
         .Add("metadata", NpgsqlDbType.Json, write => write.Chat.Metadata.Utf8)
         .Add("user_id", NpgsqlDbType.Uuid, write => write.Chat.UserId)
         .Add("external_user_id", NpgsqlDbType.Text, write => write.Chat.ExternalUserId)
-        .Add("created_at", NpgsqlDbType.TimestampTz, write => write.Chat.CreatedAt.UtcDateTime);
+        .Add("created_at", NpgsqlDbType.TimestampTz, write => write.Chat.CreatedAt.UtcDateTime)
+        .Add("conversation_hmac", NpgsqlDbType.Bytea, write => write.ConversationHmac)
+        .Add("key_hmac", NpgsqlDbType.Bytea, write => write.KeyHmac);
 
     /// <summary>Before the messages, which may belong to them.</summary>
     public int Order => 0;
@@ -137,6 +153,22 @@ internal sealed class ChatInsert : IBulkInsertSql<NewChat>
         )
         """;
 
+    // Conversations that do not come back, and Idempotency-Keys of chats that are gone. Chats with neither do not ask.
+    private const string Tombs =
+        """
+        , tomb as materialized (
+            select n.no
+            from unnest(@org_id, @conversation_hmac, @key_hmac) with ordinality as n(org_id, conversation_hmac, key_hmac, no)
+            where exists (
+                select
+                from tombstones t
+                where t.org_id = n.org_id
+                  and t.hmac in (n.conversation_hmac, n.key_hmac)
+                  and t.expires_at > @now
+            )
+        )
+        """;
+
     // A chat can only be attributed to a member of its own organization; otherwise no row is inserted. The parent of a chat is its member;
     // one with an empty id is of no member and finds none.
     public string Text(bool keyed, bool rare) =>
@@ -146,7 +178,7 @@ internal sealed class ChatInsert : IBulkInsertSql<NewChat>
             from unnest(@parent_org_ids, @parent_ids) as k(org_id, id)
             join users u on u.org_id = k.org_id and u.id = k.id
             where u.removed_at is null
-        ){(rare ? WithExternalIds : "")}, chat as materialized (
+        ){(rare ? WithExternalIds : "")}{(keyed || rare ? Tombs : "")}, chat as materialized (
             select n.no, n.org_id, n.id, n.seq, {(rare ? "i.external_id" : "null::text as external_id")}, n.title, n.tags, n.metadata,
                    n.user_id, n.external_user_id, n.created_at
             from unnest(@org_id, @id, @seq, @title, @tags, @metadata, @user_id, @external_user_id, @created_at) with ordinality as n(
@@ -155,6 +187,7 @@ internal sealed class ChatInsert : IBulkInsertSql<NewChat>
             {(rare ? "left join identity i on i.no = n.no" : "")}
             where (n.user_id is null or u.id is not null)
               {(rare ? "and i.is_taken is not true" : "")}
+              {(keyed || rare ? "and n.no not in (select no from tomb)" : "")}
         ){(keyed ? InsertKeys : "")}, opened as (
             insert into chats (
                 org_id, id, seq, external_id, title, tags, metadata, user_id, external_user_id, created_at, updated_at)
@@ -163,14 +196,21 @@ internal sealed class ChatInsert : IBulkInsertSql<NewChat>
             from chat c
             {(keyed ? OnlyNewKeys : "")}
         )
-        select {(rare
-            ? $"case when i.is_taken then '{nameof(WriteStatus.AlreadyExists)}' else '{nameof(WriteStatus.NotFound)}' end"
-            : $"'{nameof(WriteStatus.NotFound)}'")}, n.no::int
+        select {(rare, keyed) switch
+        {
+            (true, _) => $"case when i.is_taken then '{nameof(WriteStatus.AlreadyExists)}' {IfGone}",
+            (false, true) => $"case {IfGone}",
+            _ => $"'{nameof(WriteStatus.NotFound)}'",
+        }}, n.no::int
         from unnest(@org_id) with ordinality as n(org_id, no)
         {(rare ? "left join identity i on i.no = n.no" : "")}
+        {(keyed || rare ? "left join tomb g on g.no = n.no" : "")}
         where not exists (select from chat c where c.no = n.no)
         {(keyed ? DuplicateKeys : "")}
         """;
+
+    private const string IfGone =
+        $"when g.no is not null then '{nameof(WriteStatus.Gone)}' else '{nameof(WriteStatus.NotFound)}' end";
 
     // PostgreSQL has no arrays of arrays of different lengths, so the tags of each chat are passed as the text of an array, with every tag
     // quoted.

@@ -19,25 +19,48 @@ internal sealed record NewChat(Guid OrgId, Chat Chat, Idempotency? IdempotencyKe
     public Chat Value => Chat;
 
     public int Bytes { get; } = 1_000 + Chat.Metadata.Utf8.Length;
+
+    /// <summary>What a tombstone of the conversation, and one of the Idempotency-Key, would be; null: there is none of it.</summary>
+    public byte[]? ConversationHmac { get; init; }
+
+    /// <inheritdoc cref="ConversationHmac"/>
+    public byte[]? KeyHmac { get; init; }
+
+    /// <summary>The same chat, which is not made if it, or its Idempotency-Key, is gone.</summary>
+    public NewChat UnlessGone(OrganizationSecret secret, string route) => this with
+    {
+        ConversationHmac = Chat.ExternalId is { } externalId ? secret.OfConversation(externalId) : null,
+        KeyHmac = IdempotencyKey is { } key ? secret.OfIdempotencyKey(route, key.Key) : null,
+    };
 }
 
 /// <summary>Creates chats.</summary>
 internal sealed class ChatWriter(
     GroupCommit commit,
     ExistingChats existing,
+    OrganizationSecrets secrets,
     QueueCapacities capacities,
     [FromKeyedServices(Pools.Plugins)] NpgsqlDataSource db,
     IngestSettings settings,
     TimeProvider time)
     : IdempotentWriter<NewChat, Chat>(
-        commit, new BulkInsert<NewChat>(new ChatInsert(), "chats", settings, time), capacities.Chats, settings, time)
+        commit, new BulkInsert<NewChat>(new ChatInsert(), Route, settings, time), capacities.Chats, settings, time)
 {
+    private const string Route = "chats";
+
     public const string NoSuchMember = "No such member in this organization.";
     public const string ChatDeleted = "The chat that was opened with this Idempotency-Key is deleted.";
 
+    public const string ConversationGone = "This conversation was deleted, and is not opened again.";
+
     protected override string ParentNotFound => NoSuchMember;
 
+    protected override string Gone => ConversationGone;
+
     protected override string Deleted => ChatDeleted;
+
+    public new async Task<WriteResult<Chat>> Write(NewChat chat, CancellationToken ct) => await base.Write(
+        chat is { Chat.ExternalId: null, IdempotencyKey: null } ? chat : chat.UnlessGone(await secrets.Of(chat.OrgId, ct), Route), ct);
 
     protected override async Task<StoredWrite<Chat>?> Find(NewChat chat, string key, DateTimeOffset forgotten, CancellationToken ct) =>
         (await db.ReadSingleOrDefaultAsync<Row>(

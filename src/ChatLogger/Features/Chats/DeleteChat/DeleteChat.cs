@@ -21,17 +21,20 @@ internal static class DeleteChat
 
     public sealed record Command(Guid OrgId, Guid? OnlyChatsOf, Guid ChatId, Actor Actor) : IRequest;
 
-    public sealed class Handler(NpgsqlDataSource db, IdGenerator ids, ConversationAudit audit, OrganizationLog organizationLog)
+    public sealed class Handler(
+        NpgsqlDataSource db, IdGenerator ids, ConversationAudit audit, OrganizationLog organizationLog, OrganizationSecrets secrets,
+        Tombstones tombstones)
         : IRequestHandler<Command>
     {
         public async Task Handle(Command command, CancellationToken ct)
         {
             var (_, now) = ids.Next();
+            var secret = await secrets.Of(command.OrgId, ct);
             await db.InTransactionAsync(
                 async transaction =>
                 {
                     var seqs = await organizationLog.Lock(transaction, command.OrgId);
-                    var rows = await transaction.ExecuteAsync(
+                    var externalIds = await transaction.QueryAsync<string?>(
                         """
                         update chats
                         set deleted_at = @Now
@@ -39,10 +42,12 @@ internal static class DeleteChat
                           and id = @ChatId
                           and deleted_at is null
                           and (@OnlyChatsOf is null or user_id = @OnlyChatsOf)
+                        returning external_id
                         """,
                         new { command.OrgId, command.ChatId, command.OnlyChatsOf, Now = now });
-                    if (rows == 0)
+                    if (externalIds.Count == 0)
                         throw ProblemException.NotFound("No such chat in this organization.");
+                    await tombstones.Add(transaction, command.OrgId, secret, externalIds);
                     await OrganizationEvents.Record(transaction, command.OrgId, seqs[0], command.ChatId, deleted: true, message: null, now);
                     await audit.Write(
                         transaction,

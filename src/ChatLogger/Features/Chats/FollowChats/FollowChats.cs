@@ -37,8 +37,8 @@ internal static class FollowChats
                 feedback.given, with the data chatId, and messageId where it is about a message; each once, in the order of their commit. A
                 member with the role user is told of the chats attributed to them. With the id of an event, as the header Last-Event-ID or
                 as the parameter after, the stream resumes right after it. An event reset means that events were left out, because the id is
-                unknown, older than 45 minutes, or more than 1,000 events behind, or because the caller reads too slowly: read everything anew;
-                the stream goes on from there. A comment comes when nothing else does. The stream ends with the service, within 5 s
+                unknown, older than 45 minutes, or more than 1,000 events behind, or because the caller reads too slowly: read everything
+                anew; the stream goes on from there. A comment comes when nothing else does. The stream ends with the service, within 5 s
                 after the session or the rights of the member, and when the database is unreachable for more than 10 s; then connect again.
                 Streams count towards no rate limit; a member may have a limited number on each instance, and an instance serves a limited
                 number; beyond that 429.

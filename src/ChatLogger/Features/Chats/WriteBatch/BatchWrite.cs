@@ -35,6 +35,9 @@ internal sealed class BatchWrite<T>(
     /// <summary>The 404 for an item that was written with this Idempotency-Key and deleted since.</summary>
     public required string Deleted { get; init; }
 
+    /// <summary>The 404 for an item that stands for something that was deleted and does not come back.</summary>
+    public string Gone { get; init; } = "";
+
     /// <summary>
     /// Finds what stands for the same thing as some of them, and stores their Idempotency-Keys for it. Null: these rows have no identity
     /// but their id.
@@ -125,7 +128,7 @@ internal sealed class BatchWrite<T>(
                 else if (writes[ready[i]].IdempotencyKey is not null || outcome.Status == WriteStatus.AlreadyExists)
                     asked.Add(i);
                 else
-                    Complete(ready[i], ProblemException.NotFound(ParentNotFound));
+                    Complete(ready[i], Refusal(outcome.Status));
             }
             if (asked.Count == 0)
                 return;
@@ -155,8 +158,8 @@ internal sealed class BatchWrite<T>(
                 Complete(existing[no - 1].Index, id);
             foreach (var (index, status) in rest.Except(found.Select(one => existing[one.No - 1])))
             {
-                if (status == WriteStatus.NotFound)
-                    Complete(index, ProblemException.NotFound(ParentNotFound));
+                if (status is WriteStatus.NotFound or WriteStatus.Gone)
+                    Complete(index, Refusal(status));
                 else
                     again.Add(index);
             }
@@ -185,6 +188,9 @@ internal sealed class BatchWrite<T>(
             return false;
         }
     }
+
+    private ProblemException Refusal(WriteStatus status) =>
+        status == WriteStatus.Gone ? ProblemException.Deleted(Gone) : ProblemException.NotFound(ParentNotFound);
 
     private void Complete(int index, StoredItem before)
     {

@@ -23,6 +23,7 @@ internal sealed partial class BatchWriter : IAsyncDisposable
     private readonly QueueCapacity _capacity;
     private readonly KeyedLock<ParentKey> _locks;
     private readonly ExistingChats _existing;
+    private readonly OrganizationSecrets _secrets;
     private readonly BulkInsert<NewChat> _chats;
     private readonly BulkInsert<NewMessage> _messages;
     private readonly GroupCommit[] _writers;
@@ -30,13 +31,14 @@ internal sealed partial class BatchWriter : IAsyncDisposable
     public BatchWriter(
         GroupCommitFactory commits,
         ExistingChats existing,
+        OrganizationSecrets secrets,
         QueueCapacities capacities,
         [FromKeyedServices(Pools.Plugins)] NpgsqlDataSource db,
         IngestSettings settings,
         TimeProvider time,
         ILogger<BatchWriter> log)
     {
-        (_db, _existing, _settings, _time, _log) = (db, existing, settings, time, log);
+        (_db, _existing, _secrets, _settings, _time, _log) = (db, existing, secrets, settings, time, log);
         _unavailable = new(TimeSpan.FromSeconds(5), time);
         _capacity = capacities.Batches;
         _locks = new KeyedLock<ParentKey>(settings.KeyLockTimeout, time);
@@ -51,13 +53,18 @@ internal sealed partial class BatchWriter : IAsyncDisposable
     public QueueCapacity Capacity => _capacity;
 
     /// <summary>Writes chats and returns the result of each. Those that were written are committed.</summary>
-    public Task<BatchItemResult[]> Open(IReadOnlyList<NewChat> chats, CancellationToken ct) =>
-        new BatchWrite<NewChat>(chats, Queue(_chats), FindChats, _capacity, _locks, _time, ErrorOf)
+    public async Task<BatchItemResult[]> Open(IReadOnlyList<NewChat> chats, CancellationToken ct)
+    {
+        var secret = await _secrets.Of(chats[0].OrgId, ct);
+        return await new BatchWrite<NewChat>(
+            [.. chats.Select(chat => chat.UnlessGone(secret, Route))], Queue(_chats), FindChats, _capacity, _locks, _time, ErrorOf)
         {
             ParentNotFound = ChatWriter.NoSuchMember,
             Deleted = ChatWriter.ChatDeleted,
+            Gone = ChatWriter.ConversationGone,
             FindExisting = FindExistingChats,
         }.Run(ct);
+    }
 
     /// <summary>Writes messages and returns the result of each. Those that were written are committed.</summary>
     public Task<BatchItemResult[]> Append(IReadOnlyList<NewMessage> messages, CancellationToken ct) =>

@@ -29,8 +29,8 @@ internal static class DownloadErasedIds
             .WithDescription(
                 """
                 One JSON object a line: the erasure, then each id by its kind (chat, message, feedback, export), then the receipt, which is
-                the HMAC of all bytes before its line. The command `chatlogger erasure verify` checks it and looks for each id. 202 while the
-                erasure is not done; 410 when it was done more than 30 days ago.
+                the HMAC of all bytes before its line. The command `chatlogger erasure verify` checks it and looks for each id. 202 while
+                the erasure is not done; 410 when it was done more than 30 days ago.
                 """);
 
     public sealed record Query(Guid OrgId, Guid ErasureId, Actor Actor) : IRequest<(Erasure Erasure, ErasedIdsFile.Head? Head)>;

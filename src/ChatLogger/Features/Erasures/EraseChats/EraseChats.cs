@@ -189,7 +189,8 @@ internal sealed partial class EraseChats(
         var now = time.GetUtcNow();
         var finishedAt = now.AddTicks(-(now.Ticks % TimeSpan.TicksPerMillisecond));
         var head = new ErasedIdsFile.Head(
-            erasure.Id, erasure.OrgId, erasure.Subject, counts.Chats, counts.Messages, counts.Feedback, counts.Exports, startedAt, finishedAt);
+            erasure.Id, erasure.OrgId, erasure.Subject, counts.Chats, counts.Messages, counts.Feedback, counts.Exports, startedAt,
+            finishedAt);
         var receipt = await file.Receipt(await secrets.Of(erasure.OrgId, ct), head, ct);
         await db.InTransactionAsync(
             async transaction =>

@@ -14,8 +14,8 @@ namespace ChatLogger.Features;
 /// time.
 /// </summary>
 internal sealed partial class ExpireChats(
-    NpgsqlDataSource db, OrganizationLog organizationLog, ConversationAudit audit, RetentionSettings settings, TimeProvider time,
-    ILogger<ExpireChats> log)
+    NpgsqlDataSource db, OrganizationLog organizationLog, OrganizationSecrets secrets, Tombstones tombstones, ConversationAudit audit,
+    RetentionSettings settings, TimeProvider time, ILogger<ExpireChats> log)
     : CleanupService(settings.Interval)
 {
     private const int BatchSums = 10_000;
@@ -59,7 +59,7 @@ internal sealed partial class ExpireChats(
                 ct);
             foreach (var chats in sums.Where(sum => sum.IsOld).Select(sum => sum.ChatId).Chunk(settings.BatchChats))
             {
-                await Delete(orgId, chats, cutoff, ct);
+                await Delete(orgId, await secrets.Of(orgId, ct), chats, cutoff, ct);
                 await audit.Deliver(orgId, ct);
                 await Delay(since, ct);
                 since = Stopwatch.GetTimestamp();
@@ -72,12 +72,13 @@ internal sealed partial class ExpireChats(
     }
 
     // The sums are those up to the offset of their consumer; a chat with a message after it waits for the next time.
-    private Task<int> Delete(Guid orgId, Guid[] chats, DateTimeOffset cutoff, CancellationToken ct) => db.InTransactionAsync(
+    private Task<int> Delete(
+        Guid orgId, OrganizationSecret secret, Guid[] chats, DateTimeOffset cutoff, CancellationToken ct) => db.InTransactionAsync(
         async transaction =>
         {
             await organizationLog.Lock(transaction, orgId);
             var now = time.GetUtcNow();
-            var deleted = await transaction.QueryAsync<Guid>(
+            var deleted = await transaction.QueryAsync<Expired>(
                 """
                 update chats
                 set deleted_at = @Now
@@ -90,12 +91,13 @@ internal sealed partial class ExpireChats(
                   and s.chat_id = chats.id
                   and coalesce(s.last_at, s.created_at) < @Cutoff
                   and not exists (select from messages m where m.org_id = @OrgId and m.chat_id = chats.id and m.seq > f.seq)
-                returning chats.id
+                returning chats.id, chats.external_id
                 """,
                 new { OrgId = orgId, Chats = chats, Cutoff = cutoff, Now = now, RollupUpdates.Name });
             if (deleted.Count == 0)
                 return 0;
-            Guid[] ids = [.. deleted];
+            Guid[] ids = [.. deleted.Select(chat => chat.Id)];
+            await tombstones.Add(transaction, orgId, secret, deleted.Select(chat => chat.ExternalId));
             var seqs = await transaction.QueryAsync<long>(OrganizationLog.Draw, new { Numbers = ids.Length });
             await OrganizationEvents.RecordDeleted(transaction, orgId, [.. seqs], ids, now);
             await audit.Write(
@@ -112,6 +114,8 @@ internal sealed partial class ExpireChats(
     private static partial void CannotLook(ILogger log, Exception failure);
 
     private sealed record Organization(Guid Id, int RetentionDays);
+
+    private sealed record Expired(Guid Id, string? ExternalId);
 
     private sealed record Sum(Guid ChatId, bool IsOld);
 }
