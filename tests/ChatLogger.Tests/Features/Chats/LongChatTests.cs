@@ -1,0 +1,59 @@
+using System.Globalization;
+using ChatLogger.Data;
+using ChatLogger.Tests.Features.Analytics;
+using ChatLogger.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+
+namespace ChatLogger.Tests.Features.Chats;
+
+/// <summary>What a page costs does not depend on the length of the chats in it.</summary>
+public class LongChatTests(IdleApp app) : IClassFixture<IdleApp>
+{
+    private const int Messages = 5_000;
+
+    [Fact]
+    public async Task A_page_of_chats_reads_no_more_of_a_long_chat_than_what_is_not_counted_yet()
+    {
+        var acme = await app.Org("acme");
+        var chat = await acme.Chat();
+        await app.Execute(
+            """
+            insert into messages (org_id, chat_id, id, role, content, created_at)
+            select @Id, @Chat::uuid, gen_random_uuid(), 'user', 'Message ' || n, now()
+            from generate_series(1, @Messages) n
+            """,
+            new { acme.Id, Chat = chat, Messages });
+        await app.Execute("vacuum analyze messages");
+        // The planner reads a table that is small, as this one, from its beginning to its end.
+        await app.Execute("do $$ begin execute format('alter database %I set enable_seqscan = off', current_database()); end $$");
+        await app.FoldAll(acme);
+        for (var n = 0; n < 3; n++)
+            await acme.Say(chat, string.Create(CultureInfo.InvariantCulture, $"Not counted {n}"));
+        var viewer = (await acme.Member("viewer")).Caller;
+        await viewer.Get("/orgs/me/chats");
+
+        var before = await RowsRead();
+        var page = (await viewer.Get("/orgs/me/chats")).Is(200);
+        var read = await RowsRead() - before;
+
+        Assert.Equal(Messages + 3, page["items"][0].GetProperty("messageCount").GetInt32());
+        Assert.InRange(read, 3, 100);
+    }
+
+    // Entries of indexes and rows of the table, as PostgreSQL counts them. A backend adds its counts when it ends, at the latest.
+    private async Task<long> RowsRead()
+    {
+        const string Backends = "select pid from pg_stat_activity where datname = current_database() and application_name = 'chatlogger'";
+        var backends = await app.Value<int[]>($"select array({Backends})");
+        foreach (var pool in new[] { Pools.Writing, Pools.Plugins, Pools.Analytics })
+            app.Services.GetRequiredKeyedService<NpgsqlDataSource>(pool).Clear();
+        app.Services.GetRequiredService<NpgsqlDataSource>().Clear();
+        await Wait.Until(() => app.Value<bool>($"select not exists ({Backends} and pid = any(@Backends))", new { Backends = backends }));
+        return await app.Value<long>(
+            """
+            select (select seq_tup_read from pg_stat_user_tables where relname = 'messages')
+                + (select sum(idx_tup_read) from pg_stat_user_indexes where relname = 'messages')::bigint
+            """);
+    }
+}
