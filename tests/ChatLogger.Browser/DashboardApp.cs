@@ -40,5 +40,8 @@ public class DashboardApp : App
         new("RateLimits:Analytics:PerMinute", "1000000"),
         // A test receives webhooks on this machine.
         new("Webhooks:AllowPrivateTargets", "true"),
+        // What is erased is removed while the page is looked at.
+        new("Erasure:Interval", "00:00:00.200"),
+        new("Purge:Interval", "00:00:00.200"),
     ]);
 }

@@ -36,4 +36,45 @@ public class PrivacyTests(DashboardApp app) : IClassFixture<DashboardApp>
         Assert.Equal(365, settings.GetProperty("retentionDays").GetInt32());
         Assert.Equal("[\"email\"]", settings.GetProperty("redaction").GetProperty("kinds").GetRawText());
     }
+
+    [BrowserFact]
+    public async Task An_end_user_and_a_member_are_erased_after_a_question()
+    {
+        var acme = await app.Org("acme");
+        var (admin, member) = (await acme.Admin(), await acme.Member("user"));
+        await acme.Chat(new { externalUserId = "v-17" });
+        (await member.Caller.Post("/orgs/me/chats", new { title = "mine" })).Is(201);
+        var kept = await acme.Chat(new { externalUserId = "v-18" });
+        await app.Browse(admin, async visit =>
+        {
+            await visit.Open("/app/settings/privacy");
+            var form = visit.Page.Locator("form", new() { Has = visit.Heading("Erasure") });
+            await form.GetByLabel("End user", new() { Exact = true }).FillAsync("v-17");
+            await form.GetByRole(AriaRole.Button, new() { Name = "Erase…" }).ClickAsync();
+            await visit.Dialog("Erase all chats of v-17?").GetByRole(AriaRole.Button, new() { Name = "Cancel" }).ClickAsync();
+            Assert.Empty((await admin.Get("/orgs/me/erasures")).Is(200)["items"].EnumerateArray());
+
+            await form.GetByRole(AriaRole.Button, new() { Name = "Erase…" }).ClickAsync();
+            var dialog = visit.Dialog("Erase all chats of v-17?");
+            await dialog.GetByRole(AriaRole.Button, new() { Name = "Erase", Exact = true }).ClickAsync();
+            await Expect(visit.Page.Locator("tbody tr")).ToHaveCountAsync(1);
+            await Expect(form.GetByLabel("End user", new() { Exact = true })).ToHaveValueAsync("");
+
+            await form.GetByText("A member").ClickAsync();
+            await form.GetByLabel("Choose a member").SelectOptionAsync(member.Id.ToString());
+            await form.GetByRole(AriaRole.Button, new() { Name = "Erase…" }).ClickAsync();
+            dialog = visit.Page.GetByRole(AriaRole.Dialog);
+            await dialog.GetByRole(AriaRole.Button, new() { Name = "Erase", Exact = true }).ClickAsync();
+            await Expect(visit.Page.Locator("tbody tr")).ToHaveCountAsync(2);
+
+            // The page asks again until both are done; then the list of removed ids can be fetched.
+            await Expect(visit.Page.Locator("tbody tr .state.done")).ToHaveCountAsync(2);
+            await Expect(visit.Page.Locator("tbody tr").First).ToContainTextAsync("1 chats, 0 messages");
+            var download = await visit.Page.RunAndWaitForDownloadAsync(
+                () => visit.Page.Locator("tbody tr").First.GetByText("Removed ids").ClickAsync());
+            Assert.Contains("\"receipt\"", await File.ReadAllTextAsync(await download.PathAsync()), StringComparison.Ordinal);
+        });
+        var left = (await admin.Get("/orgs/me/chats")).Is(200)["items"];
+        Assert.Equal([kept], left.EnumerateArray().Select(each => each.GetProperty("id").GetString()));
+    }
 }

@@ -15,6 +15,7 @@ public abstract class ScreenTests(DashboardApp app) : IClassFixture<DashboardApp
         (await admin.Post("/exports/orgs/me", new { format = "jsonl", mode = "async" })).Is(202);
         await Wait.Until(async () => (await admin.Get("/exports/orgs/me")).Is(200)["items"][0].GetProperty("state").GetString() == "done");
         (await admin.Post("/orgs/me/webhooks", new { url = "https://hooks.example/", events = new[] { "export.finished" } })).Is(201);
+        (await admin.Post("/orgs/me/erasures", new { externalUserId = "nobody" })).Is(202);
         var empty = await (await app.Org("empty")).Admin();
         var root = await app.Superadmin();
         var found = new List<string>();
@@ -53,7 +54,12 @@ public abstract class ScreenTests(DashboardApp app) : IClassFixture<DashboardApp
             await Is("organization", "/app/settings/organization", visit.Field("Name"));
             await Is("webhooks", "/app/settings/webhooks", visit.Page.Locator("tbody tr").First);
             await Is("webhook-new", "/app/settings/webhooks", visit.Dialog("New webhook"), () => visit.Button("New webhook").ClickAsync());
-            await Is("privacy", "/app/settings/privacy", visit.Button("Show"));
+            await Is("privacy", "/app/settings/privacy", visit.Page.Locator("tbody tr").First);
+            await Is("erase", "/app/settings/privacy", visit.Dialog("Erase all chats of somebody?"), async () =>
+            {
+                await visit.Field("End user").FillAsync("somebody");
+                await visit.Button("Erase…").ClickAsync();
+            });
             await Is("audit", "/app/settings/audit", visit.Page.Locator("tbody tr").First);
             await Is("profile", "/app/settings/profile", visit.Page.Locator("tbody tr").First);
             await Is("account", "/app/settings/profile", visit.Button("Sign out"), () => visit.Button("Account").ClickAsync());

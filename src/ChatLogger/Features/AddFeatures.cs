@@ -22,6 +22,7 @@ internal static class FeaturesSetup
         builder.Services.AddSingleton<ExportFilters>();
         builder.Services.AddSingleton<IWebhookPayloads, WebhookPayloads>();
         builder.Services.AddSingleton<IFinishedJobs, FinishedExports>();
+        builder.Services.AddSingleton<IFinishedJobs, FinishedErasures>();
         builder.Services.AddSingleton(_ => DashboardFiles.Read());
         AddPurging(builder);
     }

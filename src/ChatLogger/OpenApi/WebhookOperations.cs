@@ -18,6 +18,7 @@ internal static class WebhookOperations
         (WebhookEvent.ChatIdle, "A chat has had no message for idleMinutes.", Data(
             ("chatId", Id()), ("idleMinutes", new JsonObject { ["type"] = "integer" }), ("chat", OrNull("Chat")))),
         (WebhookEvent.ExportFinished, "An export has ended.", Data(("exportId", Id()), ("export", Reference("Export")))),
+        (WebhookEvent.ErasureFinished, "An erasure is done.", Data(("erasureId", Id()), ("erasure", Reference("Erasure")))),
         (WebhookEvent.Test, "A member tries the webhook.", Data(("webhookId", Id()))),
     ];
 

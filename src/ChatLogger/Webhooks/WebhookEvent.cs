@@ -11,12 +11,13 @@ internal static class WebhookEvent
     public const string ChatIdle = "chat.idle";
 
     public const string ExportFinished = "export.finished";
+    public const string ErasureFinished = "erasure.finished";
 
     /// <summary>A member asks for it, to try a webhook. Nobody asks for it by <c>events</c>.</summary>
     public const string Test = "webhook.test";
 
     public static readonly IReadOnlyList<string> All =
-        [ChatCreated, MessageCreated, FeedbackGiven, ChatIdle, ExportFinished];
+        [ChatCreated, MessageCreated, FeedbackGiven, ChatIdle, ExportFinished, ErasureFinished];
 }
 
 /// <summary>The states of a webhook.</summary>

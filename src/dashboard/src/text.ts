@@ -1,4 +1,4 @@
-import type { AuditEvent, Delivery, Message, Organization, Profile, Webhook } from './api'
+import type { AuditEvent, Delivery, Erasure, Message, Organization, Profile, Webhook } from './api'
 import { count } from './numbers'
 
 const plural = new Intl.PluralRules('en')
@@ -299,6 +299,7 @@ export const t = {
       'feedback.given': 'a chat or message is rated',
       'chat.idle': 'nothing was said for a while',
       'export.finished': 'an export has ended',
+      'erasure.finished': 'an erasure is done',
     } satisfies Record<Webhook['events'][number], string>,
     minutes: 'Idle after so many minutes',
     withContent: 'With content',
@@ -423,6 +424,31 @@ export const t = {
     textHint: 'Shows what the redaction that is saved makes of it. Nothing is stored.',
     try: 'Show',
     nothingFound: 'Nothing is found in it.',
+    erasure: 'Erasure',
+    erasureHint:
+      'Removes all chats of somebody for good: no read shows them any more at once, and within the hour nothing holds them. Chats that come later are not meant.',
+    whose: 'Whose chats',
+    endUser: 'An end user',
+    member: 'A member',
+    endUserName: 'End user',
+    endUserHint: 'As your bots name them (externalUserId), to the letter.',
+    chooseMember: 'Choose a member',
+    erase: 'Erase…',
+    eraseTitle: (whom: string) => `Erase all chats of ${whom}?`,
+    eraseText: 'There is no way back, for nobody.',
+    eraseNow: 'Erase',
+    erasures: 'Erasures',
+    erasuresHint: 'Whom one is of is shown as a code that only tells whether two are of the same.',
+    noErasures: 'None yet.',
+    subject: 'Of',
+    erasureState: 'State',
+    erasureStates: { queued: 'Accepted', running: 'Running', done: 'Done' } satisfies Record<Erasure['state'], string>,
+    removed: 'Removed',
+    counts: (erasure: Erasure) =>
+      `${erasure.chats} chats, ${erasure.messages} messages, ${erasure.feedback} ratings, ${erasure.exports} exports`,
+    began: 'Began',
+    receipt: 'Receipt',
+    ids: 'Removed ids',
   },
 
   auditSettings: {

@@ -168,4 +168,21 @@ public sealed class DeliveryTests(WebhookApp app) : IClassFixture<WebhookApp>, I
 
         Task<long> Fence() => app.Value<long>("select fence from webhook_offsets where org_id = @Id", new { acme.Id });
     }
+
+    [Fact]
+    public async Task An_erasure_that_is_done_is_told_without_a_name()
+    {
+        var acme = await app.Org("acme");
+        var admin = await acme.Admin();
+        var webhook = await admin.Webhook(_receiver.Url, ["erasure.finished"]);
+        var erasure = (await admin.Post("/orgs/me/erasures", new { externalUserId = "v-17" })).Is(202).Text("id");
+
+        var told = await _receiver.Next();
+
+        Assert.Equal(("erasure.finished", erasure), (told.Type, told.Data.GetProperty("erasureId").GetString()));
+        var read = (await admin.Get($"/orgs/me/erasures/{erasure}")).Is(200);
+        Assert.Equal(read.Body, told.Data.GetProperty("erasure").GetRawText());
+        Assert.DoesNotContain("v-17", told.Text, StringComparison.Ordinal);
+        await app.Reach(webhook, "delivered", 1);
+    }
 }

@@ -51,7 +51,7 @@ internal sealed partial class EraseChats(
     private Task<IReadOnlyList<PendingErasure>> Pending(Guid orgId, CancellationToken ct) =>
         db.ReadAsync<PendingErasure>(
             """
-            select org_id, id, external_user_id, encode(subject, 'hex') as subject, created_at
+            select org_id, id, external_user_id, encode(subject, 'hex') as subject, created_at, hidden_at
             from erasures
             where org_id = @OrgId
               and state <> 'done'
@@ -62,12 +62,7 @@ internal sealed partial class EraseChats(
 
     private async Task Erase(PendingErasure erasure, CancellationToken ct)
     {
-        for (var since = Stopwatch.GetTimestamp(); await hide.Next(erasure.OrgId, erasure.Id, ct) > 0; since = Stopwatch.GetTimestamp())
-            await Delay(since, ct);
-        while (await hide.NextDeleted(erasure.OrgId, erasure.Id, ct) > 0)
-        {
-        }
-        var hiddenAt = await Hidden(erasure, ct);
+        var hiddenAt = erasure.HiddenAt ?? await Hide(erasure, ct);
         await CountRemoved(erasure, ct);
         if (await HasChats(erasure, ct) || await exports.HasFiles(erasure.OrgId, hiddenAt, await Ids(erasure, ErasedKind.Export, ct), ct))
             return;
@@ -78,8 +73,15 @@ internal sealed partial class EraseChats(
         await Finish(erasure, ct);
     }
 
-    private Task<DateTimeOffset> Hidden(PendingErasure erasure, CancellationToken ct) =>
-        db.QuerySingleOrDefaultAsync<DateTimeOffset>(
+    // After this there are no more: what is made later has a greater number.
+    private async Task<DateTimeOffset> Hide(PendingErasure erasure, CancellationToken ct)
+    {
+        for (var since = Stopwatch.GetTimestamp(); await hide.Next(erasure.OrgId, erasure.Id, ct) > 0; since = Stopwatch.GetTimestamp())
+            await Delay(since, ct);
+        while (await hide.NextDeleted(erasure.OrgId, erasure.Id, ct) > 0)
+        {
+        }
+        return await db.QuerySingleOrDefaultAsync<DateTimeOffset>(
             """
             update erasures
             set hidden_at = coalesce(hidden_at, @Now)
@@ -89,6 +91,7 @@ internal sealed partial class EraseChats(
             """,
             new { erasure.OrgId, erasure.Id, Now = time.GetUtcNow() },
             ct);
+    }
 
     private Task<bool> HasChats(PendingErasure erasure, CancellationToken ct) =>
         db.ReadSingleOrDefaultAsync<bool>(
@@ -225,4 +228,5 @@ internal sealed partial class EraseChats(
 }
 
 /// <summary>An erasure that is not done. The end user's name is null if it is of a member's chats.</summary>
-internal sealed record PendingErasure(Guid OrgId, Guid Id, string? ExternalUserId, string Subject, DateTimeOffset CreatedAt);
+internal sealed record PendingErasure(
+    Guid OrgId, Guid Id, string? ExternalUserId, string Subject, DateTimeOffset CreatedAt, DateTimeOffset? HiddenAt);

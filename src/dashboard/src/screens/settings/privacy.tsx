@@ -3,6 +3,7 @@ import { type Organization, PATCH, POST, body } from '../../api'
 import { org, organization, visiting } from '../../session'
 import { t } from '../../text'
 import { Button, Field, FormFooter, IconButton, fieldsOf, useSubmit } from '../../ui/basics'
+import { Erasures } from './erasures'
 
 type Redaction = Organization['settings']['redaction']
 
@@ -21,6 +22,7 @@ export function Privacy() {
       <Retention />
       <RedactionSettings />
       <Preview />
+      <Erasures />
     </>
   )
 }
