@@ -104,14 +104,14 @@ internal static class OrganizationFixture
             from chats c
             join webhooks w on w.org_id = c.org_id
             where c.org_id = @Org;
-            insert into erasures (org_id, id, external_user_id, subject, up_to, state, created_at)
-            values (@Org, gen_random_uuid(), 'v-17', '\x00', 0, 'queued', now());
+            insert into erasures (org_id, id, subject, up_to, state, created_at, finished_at, receipt)
+            values (@Org, gen_random_uuid(), '\x00', 0, 'done', now(), now(), '\x00');
             insert into erased_ids (org_id, erasure_id, kind, id)
             select org_id, id, 'message', id
             from erasures
             where org_id = @Org;
             insert into tombstones (org_id, hmac, expires_at)
-            values (@Org, '\x00', now());
+            values (@Org, '\x00', now() + interval '1 day');
             insert into integration_events (org_id, source, id, body, updated_at)
             values (@Org, 'langfuse-trace', 't-1', '{"sessionId":"s-1"}', now());
             insert into organization_events (org_id, chat_id, deleted, at)
