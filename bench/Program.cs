@@ -17,6 +17,7 @@ internal static class Program
             MessagesVerb.Create(),
             BatchesVerb.Create(),
             ChatsVerb.Create(),
+            TracesVerb.Create(),
             SummaryVerb.Create(),
             SearchVerb.Create(),
             DrillVerb.Create(),

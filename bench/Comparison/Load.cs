@@ -79,7 +79,7 @@ internal sealed record Load(string Unit, int PerRequest, Func<string, IReadOnlyL
         """);
 
     // 200 characters with nothing that JSON or SQL would have to escape, so that all three send the same.
-    private static string Content(int n)
+    public static string Content(int n)
     {
         var text = new StringBuilder(240);
         while (text.Length < 200)

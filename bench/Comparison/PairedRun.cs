@@ -7,6 +7,9 @@ namespace ChatLogger.Bench.Comparison;
 /// </summary>
 internal sealed class PairedRun(IReadOnlyList<Contender> contenders, int? postgres, TextWriter output)
 {
+    /// <summary>The contender whose rate the others are compared with; null: each is compared with the first.</summary>
+    public Contender? Reference { get; init; }
+
     private sealed record Round(Sample Sample, Shares? Shares, long? Memory);
 
     /// <returns>Whether every request was answered and none refused.</returns>
@@ -34,11 +37,11 @@ internal sealed class PairedRun(IReadOnlyList<Contender> contenders, int? postgr
             Print($"{count} connection{(count == 1 ? "" : "s")}");
             foreach (var contender in contenders)
                 clean &= PrintOne(contender, results[contender]);
-            foreach (var other in contenders.Skip(1))
-            {
-                var ratio = Spread.OfRatios(Rates(results[contenders[0]]), Rates(results[other])).ToString("0.00");
-                Print($"  {contenders[0].Name} : {other.Name} = {ratio}");
-            }
+            var pairs = Reference is null
+                ? contenders.Skip(1).Select(other => (contenders[0], other))
+                : contenders.Where(each => each != Reference).Select(each => (each, Reference));
+            foreach (var (one, other) in pairs)
+                Print($"  {one.Name} : {other.Name} = {Spread.OfRatios(Rates(results[one]), Rates(results[other])).ToString("0.00")}");
         }
         return clean;
     }

@@ -8,19 +8,33 @@ namespace ChatLogger.Bench.Comparison;
 /// </summary>
 internal sealed class Wrk : Contender
 {
-    private static readonly string Script = Path.Combine(AppContext.BaseDirectory, "wrk", "requests.lua");
-
     private readonly Uri address;
     private readonly string key;
     private readonly int perRequest;
+    private readonly string script;
     private readonly string requests = Path.GetTempFileName();
 
-    public Wrk(string name, int? pid, Uri address, string key, int perRequest, IEnumerable<Post> posts) : base(name, pid)
+    public Wrk(string name, int? pid, Uri address, string key, int perRequest, IEnumerable<Post> posts)
+        : this(name, pid, address, key, perRequest, "requests.lua", posts.Select(post => $"{address.AbsolutePath}{post.Path}\t{post.Body}"))
+    {
+    }
+
+    private Wrk(string name, int? pid, Uri address, string key, int perRequest, string script, IEnumerable<string> lines)
+        : base(name, pid)
     {
         this.address = address;
         this.key = key;
         this.perRequest = perRequest;
-        File.WriteAllLines(requests, posts.Select(post => $"{address.AbsolutePath}{post.Path}\t{post.Body}"));
+        this.script = Path.Combine(AppContext.BaseDirectory, "wrk", script);
+        File.WriteAllLines(requests, lines);
+    }
+
+    public static Wrk OfExports(string name, int? pid, Uri address, string key, bool json)
+    {
+        var type = json ? "application/json" : "application/x-protobuf";
+        return new(
+            name, pid, address, key, Exports.PerExport, "exports.lua",
+            Exports.Bodies(json).Select(body => $"{type}\t{Convert.ToHexString(body)}"));
     }
 
     public override async Task<Sample> Run(int connections, int seconds, CancellationToken stop)
@@ -30,7 +44,7 @@ internal sealed class Wrk : Contender
             "wrk",
             "apt-get install wrk, brew install wrk, or https://github.com/wg/wrk",
             [
-                "--threads", "1", "--connections", Text(connections), "--duration", $"{seconds}s", "--timeout", "10s", "--script", Script,
+                "--threads", "1", "--connections", Text(connections), "--duration", $"{seconds}s", "--timeout", "10s", "--script", script,
                 address.GetLeftPart(UriPartial.Authority),
             ],
             new() { ["CHATLOGGER_KEY"] = key, ["CHATLOGGER_REQUESTS"] = requests },

@@ -91,7 +91,7 @@ internal static class PostVerb
     }
 
     // Makes the chats, unless there are some, and sees that the first request is acknowledged: a rate of refusals is not worth measuring.
-    private static async Task<Wrk> Target(
+    internal static async Task<Wrk> Target(
         string name, int? pid, HttpClient http, string slug, string key, FileInfo? file, int chats, Load load, CancellationToken stop)
     {
         var client = new PluginClient(http, slug, key, new RetryPolicy(TimeProvider.System));
@@ -138,7 +138,7 @@ internal static class PostVerb
         ? answer.Id
         : throw new ServiceException($"{name} did not acknowledge a first request: {answer.Problem?.ToString() ?? answer.Reason}");
 
-    private static int[] Counts(string text)
+    internal static int[] Counts(string text)
     {
         var counts = text.Split(',')
             .Select(part => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var count) ? count : 0)

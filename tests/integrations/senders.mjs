@@ -40,6 +40,30 @@ async function genAi(Exporter, options, more) {
   await provider.shutdown()
 }
 
+// The telemetry of 7 has no metadata of calls in its spans: there the conversation is told by the span around the call.
+async function aiSdk(generateText, createOpenAI, options, register = () => {}) {
+  const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-http')
+  const provider = await tracing(OTLPTraceExporter, options)
+  register()
+  const openai = createOpenAI({ baseURL: options.model.url, apiKey: 'none' })
+  const messages = []
+  const tracer = provider.getTracer('app')
+  for (const question of questions) {
+    messages.push({ role: 'user', content: question })
+    const { text } = await tracer.startActiveSpan('turn', { attributes: { 'session.id': options.session } }, async span => {
+      try {
+        return await generateText({
+          model: openai.chat('model-1'), system: 'Be brief.', messages: [...messages],
+          telemetry: { isEnabled: true, metadata: { sessionId: options.session } },
+          experimental_telemetry: { isEnabled: true, metadata: { sessionId: options.session } },
+        })
+      } finally { span.end() }
+    })
+    messages.push({ role: 'assistant', content: text })
+  }
+  await provider.shutdown()
+}
+
 export const senders = {
   async 'otel-json'(options) {
     const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-http')
@@ -81,32 +105,22 @@ export const senders = {
   },
 
   async 'ai-sdk'(options) {
-    const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-http')
-    const provider = await tracing(OTLPTraceExporter, options)
     const { generateText, registerTelemetry } = await import('ai')
     const { OpenTelemetry, LegacyOpenTelemetry } = await import('@ai-sdk/otel')
-    registerTelemetry?.(options.legacy ? new LegacyOpenTelemetry() : new OpenTelemetry())
     const { createOpenAI } = await import('@ai-sdk/openai')
-    const openai = createOpenAI({ baseURL: options.model.url, apiKey: 'none' })
-    const messages = []
-    const tracer = provider.getTracer('app')
-    for (const question of questions) {
-      messages.push({ role: 'user', content: question })
-      const { text } = await tracer.startActiveSpan('turn', { attributes: { 'session.id': options.session } }, async span => {
-        try {
-          return await generateText({
-            model: openai.chat('model-1'), system: 'Be brief.', messages: [...messages],
-            telemetry: { isEnabled: true, metadata: { sessionId: options.session } },
-            experimental_telemetry: { isEnabled: true, metadata: { sessionId: options.session } },
-          })
-        } finally { span.end() }
-      })
-      messages.push({ role: 'assistant', content: text })
-    }
-    await provider.shutdown()
+    // After the provider: the telemetry takes its tracer when it is made.
+    await aiSdk(generateText, createOpenAI, options, () => registerTelemetry(options.legacy ? new LegacyOpenTelemetry() : new OpenTelemetry()))
   },
 
   async 'ai-sdk-legacy'(options) { await senders['ai-sdk']({ ...options, legacy: true }) },
+
+  async 'ai-sdk-6'(options) {
+    await aiSdk((await import('ai-6')).generateText, (await import('@ai-sdk/openai-3')).createOpenAI, options)
+  },
+
+  async 'ai-sdk-5'(options) {
+    await aiSdk((await import('ai-5')).generateText, (await import('@ai-sdk/openai-2')).createOpenAI, options)
+  },
 
   async 'langfuse-otel'(options) {
     const { LangfuseSpanProcessor } = await import('@langfuse/otel')

@@ -27,6 +27,8 @@ internal sealed class ForeignMessages(EmbeddedData embedded, ImportNotes notes)
             return [.. choices.EnumerateArray().Take(1).SelectMany(choice => Read(choice.Get("message"), role))];
         if (json.Get("output") is { ValueKind: JsonValueKind.Array } output)
             return Read(output, role);
+        if (json.Get("message") is { ValueKind: JsonValueKind.Object } choice && IsMessage(choice) && !IsMessage(json))
+            return Read(choice, role);
         if (json.ValueKind == JsonValueKind.Array)
         {
             var all = json.EnumerateArray().ToList();
@@ -119,10 +121,8 @@ internal sealed class ForeignMessages(EmbeddedData embedded, ImportNotes notes)
             yield return answer;
     }
 
-    private static string Role(string role) => role switch
-    {
-        "user" or "assistant" or "system" or "developer" or "tool" or "function" => role,
-        "model" or "ai" or "AI" or "bot" => "assistant",
-        _ => "user",
-    };
+    private static string Role(string said) => said.ToLowerInvariant() is var role
+        && role is "user" or "assistant" or "system" or "developer" or "tool" or "function" ? role
+        : role is "model" or "ai" or "bot" ? "assistant"
+        : "user";
 }

@@ -12,7 +12,7 @@ internal sealed class MessageParts(EmbeddedData embedded)
 
     private readonly List<string> _texts = [];
     private readonly List<string> _reasoning = [];
-    private readonly List<string> _all = [];
+    private readonly List<(string? Text, string? Json)> _all = [];
     private bool _hasOthers;
 
     public List<ToolCall> Calls { get; } = [];
@@ -23,7 +23,7 @@ internal sealed class MessageParts(EmbeddedData embedded)
     public string? Text => _hasOthers || _texts.Count == 0 ? null : embedded.InText(string.Join("\n\n", _texts));
 
     /// <summary>All parts but those of tools and the reasoning, if one of them is no text; otherwise undefined.</summary>
-    public JsonElement Others => _hasOthers ? embedded.InParts(JsonElement.Parse($"[{string.Join(',', _all)}]")) : default;
+    public JsonElement Others => _hasOthers ? embedded.InParts(JsonElement.Parse($"[{string.Join(',', _all.Select(Json))}]")) : default;
 
     public string? Reasoning => _reasoning.Count == 0 ? null : string.Join("\n\n", _reasoning);
 
@@ -72,7 +72,7 @@ internal sealed class MessageParts(EmbeddedData embedded)
         else if (part.ValueKind == JsonValueKind.Object)
         {
             _hasOthers = true;
-            _all.Add(type is null ? $"{{\"type\":\"json\",\"value\":{part.GetRawText()}}}" : part.GetRawText());
+            _all.Add((null, type is null ? $"{{\"type\":\"json\",\"value\":{part.GetRawText()}}}" : part.GetRawText()));
         }
     }
 
@@ -81,8 +81,11 @@ internal sealed class MessageParts(EmbeddedData embedded)
         if (string.IsNullOrEmpty(text))
             return;
         _texts.Add(text);
-        _all.Add($"{{\"type\":\"text\",\"text\":{MetadataBuilder.JsonText(text)}}}");
+        _all.Add((text, null));
     }
+
+    private static string Json((string? Text, string? Json) part) =>
+        part.Json ?? $"{{\"type\":\"text\",\"text\":{MetadataBuilder.JsonText(part.Text!)}}}";
 
     private ImportedMessage Answer(JsonElement part)
     {

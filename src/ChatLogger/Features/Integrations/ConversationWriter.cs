@@ -7,9 +7,9 @@ using ChatLogger.Transcripts;
 namespace ChatLogger.Features;
 
 /// <summary>
-/// Adds exchanges to one conversation, one message after the other. Each is written under the number that it will have in the conversation:
-/// when another request has taken the number meanwhile, the conversation is read and compared again. So of several requests that repeat the
-/// same history, on whatever instances, one adds a message.
+/// Adds exchanges to one conversation, one after the other. Each message is written under the number that it will have in it:
+/// when another request has taken the number of the first meanwhile, none is written, and the conversation is read and compared again. So
+/// of several requests that repeat the same history, on whatever instances, one adds a message.
 /// </summary>
 internal sealed class ConversationWriter(
     PluginCaller caller,
@@ -25,6 +25,9 @@ internal sealed class ConversationWriter(
     /// <summary>How often the conversation is read again before the sender is asked to send again.</summary>
     private const int Attempts = 50;
 
+    /// <summary>Few exchanges are longer, and a long one must not need the whole capacity of the queue.</summary>
+    private const int MostAtOnce = 20;
+
     private List<KnownMessage> _known = known;
 
     /// <summary>Adds what is missing of an exchange. Returns why a message of it was refused; null: it is all there.</summary>
@@ -34,20 +37,15 @@ internal sealed class ConversationWriter(
             .Concat(exchange.Output.Select(message => Prepare(message, exchange.EndedAt, true)))
             .ToList();
         List<SaidMessage> said = prepared.ConvertAll(message => message.Said);
-        ProblemException? refusal = null, last = null;
+        ProblemException? refusal = null, last;
         for (var attempt = 0; attempt < Attempts; attempt++)
         {
+            var missing = History.Missing(_known, said, exchange.Id).Select(at => prepared[at]).ToList();
+            refusal ??= missing.Select(message => message.Stored.Value.Refusal).FirstOrDefault(why => why is not null);
             last = null;
-            foreach (var at in History.Missing(_known, said, exchange.Id))
+            foreach (var run in missing.Where(message => message.Stored.Value.Refusal is null).Chunk(MostAtOnce))
             {
-                var message = prepared[at];
-                if (message.Refusal is not null)
-                {
-                    refusal ??= message.Refusal;
-                    continue;
-                }
-                last = await TryAppend(message, message.Said.IsAnswer ? exchange.Id : null, ct);
-                if (last is not null)
+                if ((last = await TryAppend(run, exchange.Id, ct)) is not null)
                     break;
             }
             if (last is null || last.Type == ProblemType.Unavailable)
@@ -61,31 +59,42 @@ internal sealed class ConversationWriter(
         return ProblemException.Unavailable("The conversation is being written by others. Try again shortly.", TimeSpan.FromSeconds(1));
     }
 
-    private async Task<ProblemException?> TryAppend(PreparedMessage message, string? exchangeId, CancellationToken ct)
+    // All at once: where somebody else has begun at the same number, none of them is written.
+    private async Task<ProblemException?> TryAppend(PreparedMessage[] messages, string exchangeId, CancellationToken ct)
     {
-        var position = _known.Count;
+        var begins = _known.Count;
         foreach (var there in _known)
-            position = Math.Max(position, (there.Position ?? -1) + 1);
-        var id = ids.Next().Id;
-        // The hash is of what is stored, so it tells no more than that.
-        var key = new Idempotency(StoredTranscripts.Key(position), new BodyHash(message.Sha256));
-        var write = new NewMessage(caller.OrgId, message.Message! with { Id = id }, key);
-        BatchItemResult result;
+            begins = Math.Max(begins, (there.Position ?? -1) + 1);
+        var writes = new List<NewMessage>(messages.Length);
+        foreach (var message in messages)
+        {
+            // The hash is of what is stored, so it tells no more than that.
+            var key = new Idempotency(StoredTranscripts.Key(begins + writes.Count), new BodyHash(message.Sha256));
+            writes.Add(new(caller.OrgId, message.Stored.Value.Message! with { Id = ids.Next().Id }, key)
+            {
+                Run = writes.Count == 0 ? null : (writes[0].IdempotencyKey!.Key, writes[0].Id),
+            });
+        }
+        BatchItemResult[] results;
         try
         {
-            writer.Capacity.Reserve(write);
-            result = (await writer.Append([write], ct))[0];
+            writer.Capacity.Reserve([.. writes]);
+            results = await writer.AppendRun(writes, ct);
         }
         catch (ProblemException full)
         {
             return full;
         }
-        if (result.Error is { } error)
-            return error;
-        // Somebody else has said the same at the same time: what else they have said must be read.
-        if (result.Replayed)
-            return ProblemException.IdempotencyKeyReused();
-        _known.Add(new(id, message.Said.Role, message.Said.Fingerprint, exchangeId, position));
+        for (var at = 0; at < results.Length; at++)
+        {
+            if (results[at].Error is { } error)
+                return error;
+            // Somebody else has said the same at the same time: what else they have said must be read.
+            if (results[at].Replayed)
+                return ProblemException.IdempotencyKeyReused();
+            var said = messages[at].Said;
+            _known.Add(new(writes[at].Id, said.Role, said.Fingerprint, said.IsAnswer ? exchangeId : null, begins + at));
+        }
         return null;
     }
 
@@ -98,43 +107,46 @@ internal sealed class ConversationWriter(
             content = "(empty)";
         var (parts, calls) = (Array(message.Parts), Array(message.ToolCalls));
         var toolCallId = isTool ? StorableText.OfOptional(message.ToolCallId).Beginning(limits.ToolNameLength) : null;
-        if ((Unsafe(parts) ?? Unsafe(calls)) is { } unsafeJson)
-            return Prepared(message.Role, content, parts, calls, toolCallId, isAnswer) with { Refusal = unsafeJson };
-        var command = new AppendMessage.Request(
-            message.Role,
-            content,
-            parts,
-            calls,
-            toolCallId,
-            StorableText.OfOptional(message.Name).Beginning(limits.ToolNameLength),
-            Metadata(message.Metadata),
-            AtMost(message.LatencyMs, limits.LatencyMs),
-            AtMost(message.TokenCount, limits.Tokens),
-            AtMost(message.PromptTokens, limits.Tokens),
-            AtMost(message.CompletionTokens, limits.Tokens),
-            StorableText.OfOptional(message.Model).Beginning(limits.ModelLength),
-            at < now ? at : now).To(caller, chatId, null);
-        var found = rules.Messages.Validate(command);
-        // The conversation has messages as they are stored, so it is compared with this one as it would be stored.
-        var stored = command.ToMessage(Guid.Empty, command.CreatedAt.Or(now));
-        var prepared = Prepared(stored.Role, stored.Content, stored.Parts, stored.ToolCalls, stored.ToolCallId, isAnswer);
-        // What was said before the organization turned redaction on is stored as it was sent.
-        var asSent = caller.Policy.Redactor is null
-            ? null
-            : Prepared(message.Role, content, parts, calls, toolCallId, isAnswer).Said.Fingerprint;
-        return prepared with
-        {
-            Said = prepared.Said with { FingerprintAsSent = asSent },
-            Message = stored,
-            Refusal = found.IsValid ? null : ProblemException.Validation(found.Errors),
-        };
-    }
+        var unsafeJson = Unsafe(parts) ?? Unsafe(calls);
+        if (unsafeJson is not null)
+            return Prepared(new(() => (null, unsafeJson)));
+        // Most of what is sent is there already, and never comes to be written.
+        var stored = new Lazy<(Message?, ProblemException?)>(ToStored, LazyThreadSafetyMode.None);
+        if (caller.Policy.Redactor is null)
+            return Prepared(stored);
+        // The conversation has messages as they are stored, so it is compared with this one as it would be stored. What was said before the
+        // organization turned redaction on is stored as it was sent.
+        var asSent = Prepared(stored).Said.Fingerprint;
+        (content, parts, calls) = (stored.Value.Item1!.Content, stored.Value.Item1.Parts, stored.Value.Item1.ToolCalls);
+        var prepared = Prepared(stored);
+        return prepared with { Said = prepared.Said with { FingerprintAsSent = asSent } };
 
-    private static PreparedMessage Prepared(
-        string role, string? content, RawJsonArray? parts, RawJsonArray? calls, string? toolCallId, bool isAnswer)
-    {
-        var sha256 = StoredTranscripts.Fingerprint(role, content, parts, calls, toolCallId);
-        return new(new(role, Convert.ToHexStringLower(sha256), isAnswer), sha256);
+        PreparedMessage Prepared(Lazy<(Message?, ProblemException?)> stored)
+        {
+            var sha256 = StoredTranscripts.Fingerprint(message.Role, content, parts, calls, toolCallId);
+            return new(new(message.Role, Convert.ToHexStringLower(sha256), isAnswer), sha256, stored);
+        }
+
+        (Message?, ProblemException?) ToStored()
+        {
+            var command = new AppendMessage.Request(
+                message.Role,
+                content,
+                parts,
+                calls,
+                toolCallId,
+                StorableText.OfOptional(message.Name).Beginning(limits.ToolNameLength),
+                Metadata(message.Metadata),
+                AtMost(message.LatencyMs, limits.LatencyMs),
+                AtMost(message.TokenCount, limits.Tokens),
+                AtMost(message.PromptTokens, limits.Tokens),
+                AtMost(message.CompletionTokens, limits.Tokens),
+                StorableText.OfOptional(message.Model).Beginning(limits.ModelLength),
+                at < now ? at : now).To(caller, chatId, null);
+            var found = rules.Messages.Validate(command);
+            var refusal = found.IsValid ? null : ProblemException.Validation(found.Errors);
+            return (command.ToMessage(Guid.Empty, command.CreatedAt.Or(now)), refusal);
+        }
     }
 
     private static ProblemException? Unsafe(RawJsonArray? json) => json is not null && TextSafety.Check(json.Utf8.Span) is var (sentence, _)
@@ -152,10 +164,6 @@ internal sealed class ConversationWriter(
 
     private static int? AtMost(int? value, int most) => value <= most ? value : null;
 
-    private sealed record PreparedMessage(SaidMessage Said, byte[] Sha256)
-    {
-        public Message? Message { get; init; }
-
-        public ProblemException? Refusal { get; init; }
-    }
+    /// <summary>A message of the exchange, and what is stored of it, or why it is refused.</summary>
+    private sealed record PreparedMessage(SaidMessage Said, byte[] Sha256, Lazy<(Message? Message, ProblemException? Refusal)> Stored);
 }

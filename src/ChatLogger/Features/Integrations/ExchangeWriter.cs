@@ -34,8 +34,7 @@ internal sealed class ExchangeWriter(
         if (conversations.Count == 0)
             return results;
 
-        writer.Capacity.Reserve([.. conversations.Select(each => each.Chat)]);
-        var opened = await writer.Open(conversations.ConvertAll(each => each.Chat), ct);
+        var opened = await Open(caller.OrgId, conversations.ConvertAll(each => each.Chat), ct);
         var existing = opened.Where(chat => chat is { Error: null, Replayed: true }).Select(chat => chat.Id).Distinct().ToList();
         var known = await transcripts.Read(caller.OrgId, existing, ct);
         await Task.WhenAll(conversations.Select(async (conversation, at) =>
@@ -64,6 +63,23 @@ internal sealed class ExchangeWriter(
             results[at] = CreationTime.Refuse(exchanges[at].StartedAt, caller, now);
             return results[at] is null;
         }
+    }
+
+    // Most conversations are there already, and to open a chat takes a turn in the log of the organization.
+    private async Task<BatchItemResult[]> Open(Guid orgId, List<NewChat> chats, CancellationToken ct)
+    {
+        var there = await transcripts.Chats(orgId, chats.Select(chat => chat.Chat.ExternalId!), ct);
+        var opened = chats.ConvertAll(chat =>
+            there.TryGetValue(chat.Chat.ExternalId!, out var id) ? new BatchItemResult(id, true, null) : default);
+        var missing = Enumerable.Range(0, chats.Count).Where(at => !opened[at].Replayed).ToList();
+        if (missing.Count > 0)
+        {
+            var made = missing.ConvertAll(at => chats[at]);
+            writer.Capacity.Reserve([.. made]);
+            foreach (var (at, result) in missing.Zip(await writer.Open(made, ct)))
+                opened[at] = result;
+        }
+        return [.. opened];
     }
 
     // The chat has what the first of its exchanges says about it; one that is there already stays as it is.

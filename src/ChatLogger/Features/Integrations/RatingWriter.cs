@@ -1,7 +1,6 @@
 using ChatLogger.Auth;
 using ChatLogger.Data;
 using ChatLogger.Http;
-using Npgsql;
 
 namespace ChatLogger.Features;
 
@@ -9,29 +8,14 @@ namespace ChatLogger.Features;
 internal sealed record ForeignRating(string ConversationId, string? ExchangeId, bool IsUp, string? Comment, DateTimeOffset At);
 
 /// <summary>Gives ratings that name what they rate by the ids of their sender.</summary>
-internal sealed class RatingWriter(
-    FeedbackWriter writer,
-    StoredTranscripts transcripts,
-    Limits limits,
-    TimeProvider time,
-    [FromKeyedServices(Pools.Plugins)] NpgsqlDataSource db)
+internal sealed class RatingWriter(FeedbackWriter writer, StoredTranscripts transcripts, Limits limits, TimeProvider time)
 {
     /// <summary>Gives the ratings and returns, for each, why it was refused; null: it is given.</summary>
     public async Task<ProblemException?[]> Write(PluginCaller caller, IReadOnlyList<ForeignRating> ratings, CancellationToken ct)
     {
         if (ratings.Count == 0)
             return [];
-        var found = await db.ReadAsync<Row>(
-            """
-            select id, external_id
-            from chats
-            where org_id = @OrgId
-              and external_id = any(@ExternalIds)
-              and deleted_at is null
-            """,
-            new { caller.OrgId, ExternalIds = ratings.Select(rating => rating.ConversationId).Distinct().ToArray() },
-            ct);
-        var chats = found.ToDictionary(chat => chat.ExternalId, chat => chat.Id);
+        var chats = await transcripts.Chats(caller.OrgId, ratings.Select(rating => rating.ConversationId), ct);
         var known = await transcripts.Read(caller.OrgId, [.. chats.Values], ct);
         var results = new ProblemException?[ratings.Count];
         var given = new List<(int At, NewFeedback Feedback)>();
@@ -59,6 +43,4 @@ internal sealed class RatingWriter(
             results[given[i].At] = stored[i].Error;
         return results;
     }
-
-    private sealed record Row(Guid Id, string ExternalId);
 }

@@ -29,6 +29,22 @@ internal sealed class StoredTranscripts([FromKeyedServices(Pools.Plugins)] Npgsq
         string role, string? content, RawJsonArray? parts, RawJsonArray? toolCalls, string? toolCallId) =>
         SHA256.HashData(Encoding.UTF8.GetBytes($"{role}\u0001{content}\u0001{parts}\u0001{toolCalls}\u0001{toolCallId}"));
 
+    /// <summary>Returns the chats that have these external ids.</summary>
+    public async Task<Dictionary<string, Guid>> Chats(Guid orgId, IEnumerable<string> externalIds, CancellationToken ct)
+    {
+        var found = await db.ReadAsync<ChatRow>(
+            """
+            select external_id, id
+            from chats
+            where org_id = @OrgId
+              and external_id = any(@ExternalIds)
+              and deleted_at is null
+            """,
+            new { OrgId = orgId, ExternalIds = externalIds.Distinct(StringComparer.Ordinal).ToArray() },
+            ct);
+        return found.ToDictionary(chat => chat.ExternalId, chat => chat.Id, StringComparer.Ordinal);
+    }
+
     /// <summary>Returns the messages of each of these chats, in order, with those that were deleted within the last day.</summary>
     public async Task<IReadOnlyDictionary<Guid, List<KnownMessage>>> Read(Guid orgId, IReadOnlyCollection<Guid> chats, CancellationToken ct)
     {
@@ -96,6 +112,8 @@ internal sealed class StoredTranscripts([FromKeyedServices(Pools.Plugins)] Npgsq
             known.Insert(at < 0 ? known.Count : at, new(null, null, Convert.ToHexStringLower(key.BodySha256), null, position));
         }
     }
+
+    private sealed record ChatRow(string ExternalId, Guid Id);
 
     private sealed record KeyRow(Guid ParentId, string Key, byte[] BodySha256, Guid TargetId);
 

@@ -4,19 +4,36 @@ using NpgsqlTypes;
 namespace ChatLogger.Features;
 
 /// <summary>The bulk insert of messages, of many chats and organizations in one statement.</summary>
-internal sealed class MessageInsert : IBulkInsertSql<NewMessage>
+/// <param name="inRuns">Whether the messages may be of a run: see <see cref="NewMessage.Run"/>.</param>
+internal sealed class MessageInsert(bool inRuns) : IBulkInsertSql<NewMessage>
 {
-    private const string InsertKeys =
+    private string InsertKeys =>
         $"""
         , key as (
             {BulkInsertKeys.Insert}
             select c.org_id, @route, c.id, m.key, m.body_sha256, m.id, @now
-            from unnest(@parent_no, @id, @key, @body_sha256) as m(chat, id, key, body_sha256)
+            from unnest(@parent_no, @id, @key, @body_sha256{(inRuns ? ", @run_key, @run_id" : "")}) as m(
+                chat, id, key, body_sha256{(inRuns ? ", run_key, run_id" : "")})
             join chat c on c.no = m.chat
             where m.key is not null
+            {(inRuns ? BeginsHere : "")}
             {BulkInsertKeys.OnConflict}
             returning target_id
         )
+        """;
+
+    private const string BeginsHere =
+        """
+              and not exists (
+                  select
+                  from idempotency_keys k
+                  where k.org_id = c.org_id
+                    and k.route = @route
+                    and k.parent_id = c.id
+                    and k.key = m.run_key
+                    and k.target_id <> m.run_id
+                    and k.created_at > @forgotten
+              )
         """;
 
     private const string OnlyNewKeys =
@@ -45,6 +62,7 @@ internal sealed class MessageInsert : IBulkInsertSql<NewMessage>
         where not exists (select from chats c where c.org_id = @one_org_id and c.id = m.chat_id and c.deleted_at is null)
         """,
         .. keyed ? [KnownKeys] : Array.Empty<string>(),
+        .. keyed && inRuns ? [KnownRuns] : Array.Empty<string>(),
     ];
 
     private const string KnownKeys =
@@ -53,6 +71,15 @@ internal sealed class MessageInsert : IBulkInsertSql<NewMessage>
         from unnest(@parent_id, @key) with ordinality as m(chat_id, key, no)
         join idempotency_keys k on k.org_id = @one_org_id and k.route = @route and k.parent_id = m.chat_id and k.key = m.key
         where k.created_at > @forgotten
+        """;
+
+    private const string KnownRuns =
+        $"""
+        select '{nameof(WriteStatus.DuplicateKey)}', m.no::int
+        from unnest(@parent_id, @run_key, @run_id) with ordinality as m(chat_id, key, id, no)
+        join idempotency_keys k on k.org_id = @one_org_id and k.route = @route and k.parent_id = m.chat_id and k.key = m.key
+        where k.target_id <> m.id
+          and k.created_at > @forgotten
         """;
 
     public IReadOnlyList<string> Inserts(bool keyed, bool rare) =>
@@ -99,7 +126,9 @@ internal sealed class MessageInsert : IBulkInsertSql<NewMessage>
         .Add("parts", NpgsqlDbType.Json, write => write.Message.Parts?.Utf8)
         .Add("tool_calls", NpgsqlDbType.Json, write => write.Message.ToolCalls?.Utf8)
         .Add("tool_call_id", NpgsqlDbType.Text, write => write.Message.ToolCallId)
-        .Add("name", NpgsqlDbType.Text, write => write.Message.Name);
+        .Add("name", NpgsqlDbType.Text, write => write.Message.Name)
+        .Add("run_key", NpgsqlDbType.Text, write => write.Run?.Key)
+        .Add("run_id", NpgsqlDbType.Uuid, write => write.Run?.Id);
 
     public bool HasRareColumns(NewMessage write) => write.Message is not { Parts: null, ToolCalls: null, ToolCallId: null, Name: null };
 

@@ -13,6 +13,12 @@ internal sealed record NewMessage(Guid OrgId, Message Message, Idempotency? Idem
 
     public ParentKey KeyParent => Parent;
 
+    /// <summary>
+    /// The Idempotency-Key and the id of the first message of the run that this one continues: it is written only if no other message has
+    /// that key. Null: it stands for itself.
+    /// </summary>
+    public (string Key, Guid Id)? Run { get; init; }
+
     public Guid Id => Message.Id;
 
     public Message Value => Message;
@@ -29,7 +35,8 @@ internal sealed class MessageWriter(
     IngestSettings settings,
     TimeProvider time)
     : IdempotentWriter<NewMessage, Message>(
-        commit, new BulkInsert<NewMessage>(new MessageInsert(), "messages", settings, time), capacities.Messages, settings, time)
+        commit, new BulkInsert<NewMessage>(new MessageInsert(inRuns: false), "messages", settings, time), capacities.Messages, settings,
+        time)
 {
     public const string NoSuchChat = "No such chat in this organization.";
 

@@ -26,6 +26,7 @@ internal sealed partial class BatchWriter : IAsyncDisposable
     private readonly OrganizationSecrets _secrets;
     private readonly BulkInsert<NewChat> _chats;
     private readonly BulkInsert<NewMessage> _messages;
+    private readonly BulkInsert<NewMessage> _runs;
     private readonly GroupCommit[] _writers;
 
     public BatchWriter(
@@ -43,7 +44,8 @@ internal sealed partial class BatchWriter : IAsyncDisposable
         _capacity = capacities.Batches;
         _locks = new KeyedLock<ParentKey>(settings.KeyLockTimeout, time);
         _chats = new BulkInsert<NewChat>(new ChatInsert(), Route, settings, time);
-        _messages = new BulkInsert<NewMessage>(new MessageInsert(), Route, settings, time);
+        _messages = new BulkInsert<NewMessage>(new MessageInsert(inRuns: false), Route, settings, time);
+        _runs = new BulkInsert<NewMessage>(new MessageInsert(inRuns: true), Route, settings, time);
         _writers = [.. Enumerable.Range(0, settings.BatchWriters).Select(_ => commits.Create(Route))];
     }
 
@@ -67,10 +69,18 @@ internal sealed partial class BatchWriter : IAsyncDisposable
     }
 
     /// <summary>Writes messages and returns the result of each. Those that were written are committed.</summary>
-    public Task<BatchItemResult[]> Append(IReadOnlyList<NewMessage> messages, CancellationToken ct) =>
+    public Task<BatchItemResult[]> Append(IReadOnlyList<NewMessage> messages, CancellationToken ct) => Append(messages, _messages, ct);
+
+    /// <summary>
+    /// Writes messages of which each but the first continues a run: those whose run others have begun are not written, and have the result
+    /// of a reused key.
+    /// </summary>
+    public Task<BatchItemResult[]> AppendRun(IReadOnlyList<NewMessage> messages, CancellationToken ct) => Append(messages, _runs, ct);
+
+    private Task<BatchItemResult[]> Append(IReadOnlyList<NewMessage> messages, BulkInsert<NewMessage> insert, CancellationToken ct) =>
         new BatchWrite<NewMessage>(
             messages,
-            Queue(_messages),
+            Queue(insert),
             FindMessages,
             _capacity,
             _locks,
@@ -113,15 +123,17 @@ internal sealed partial class BatchWriter : IAsyncDisposable
     private Task<IReadOnlyList<ExistingItem>> FindExistingChats(IReadOnlyList<NewChat> chats, CancellationToken ct) =>
         _existing.Find(Route, chats, ct);
 
+    // Of a message that continues a run, what is written under its own key comes before what is written under that of the run.
     private Task<IReadOnlyList<StoredItem>> FindMessages(IReadOnlyList<NewMessage> messages, CancellationToken ct) =>
         _db.ReadAsync<StoredItem>(
             """
-            select k.no::int, i.body_sha256, m.id
-            from unnest(@Chats::uuid[], @Keys) with ordinality as k(chat_id, key, no)
-            join idempotency_keys i on i.org_id = @OrgId and i.route = @Route and i.parent_id = k.chat_id and i.key = k.key
+            select distinct on (k.no) k.no::int, i.body_sha256, m.id
+            from unnest(@Chats::uuid[], @Keys, @Runs) with ordinality as k(chat_id, key, run, no)
+            join idempotency_keys i on i.org_id = @OrgId and i.route = @Route and i.parent_id = k.chat_id and i.key in (k.key, k.run)
             left join chats c on c.org_id = i.org_id and c.id = i.parent_id and c.deleted_at is null
             left join messages m on m.org_id = c.org_id and m.chat_id = c.id and m.id = i.target_id
             where i.created_at > @Forgotten
+            order by k.no, i.key = k.key desc
             """,
             new
             {
@@ -129,6 +141,7 @@ internal sealed partial class BatchWriter : IAsyncDisposable
                 Route,
                 Chats = messages.Select(message => message.Message.ChatId.ToString()).ToArray(),
                 Keys = messages.Select(message => message.IdempotencyKey!.Key).ToArray(),
+                Runs = messages.Select(message => message.Run?.Key!).ToArray(),
                 Forgotten = Forgotten(),
             },
             ct);

@@ -81,7 +81,10 @@ internal static class ReceiveTraces
             var notes = new ImportNotes();
             var reader = new SpanExchange(new ForeignMessages(new EmbeddedData(notes), notes), notes);
             var calls = spans.Where(SpanExchange.Is).ToList();
-            var traces = calls.Count == 0 ? null : spans.ToLookup(span => span.TraceId);
+            var traces = calls.Count == 0
+                ? []
+                : spans.GroupBy(span => span.TraceId, StringComparer.Ordinal)
+                    .ToDictionary(trace => trace.Key, SpanContext.OfTrace, StringComparer.Ordinal);
             var around = Around(calls, spans);
             foreach (var span in calls.DistinctBy(span => (span.TraceId, span.SpanId)))
             {
@@ -94,7 +97,7 @@ internal static class ReceiveTraces
                     continue;
                 try
                 {
-                    var exchange = reader.Read(span, SpanContext.Of(span, traces![span.TraceId]));
+                    var exchange = reader.Read(span, SpanContext.Of(span, traces[span.TraceId]));
                     if (exchange.Input.Count + exchange.Output.Count > 0)
                         exchanges.Add(exchange);
                     else

@@ -54,6 +54,8 @@ internal sealed class SpanAttributes(Dictionary<string, object> values)
     public IEnumerable<string> Texts(params ReadOnlySpan<string> names)
     {
         var json = Json(names);
+        if (!json.IsGiven())
+            return [];
         return json.ValueKind == JsonValueKind.String ? [json.GetString()!]
             : [.. json.Elements().Where(each => each.ValueKind == JsonValueKind.String).Select(each => each.GetString()!)];
     }

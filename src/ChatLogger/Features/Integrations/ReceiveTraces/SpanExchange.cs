@@ -161,14 +161,27 @@ internal sealed record SpanContext(string? ConversationId, string? UserId, IRead
     private static readonly string[] UserNames =
         ["langfuse.user.id", "user.id", "enduser.id", "ai.telemetry.metadata.userId", "traceloop.association.properties.user_id"];
 
-    /// <summary>What the span says itself, and else what another one of its trace says.</summary>
-    public static SpanContext Of(ReceivedSpan span, IEnumerable<ReceivedSpan> trace)
+    private static readonly string[] TagNames = ["langfuse.trace.tags", "tag.tags", "ai.telemetry.metadata.tags"];
+
+    /// <summary>The first that is said by any of these spans.</summary>
+    public static SpanContext OfTrace(IEnumerable<ReceivedSpan> trace)
     {
-        IEnumerable<SpanAttributes> all = [span.Attributes, .. trace.Select(each => each.Attributes)];
-        return new(
-            all.Select(attributes => attributes.Text(ConversationNames)).FirstOrDefault(id => id is not null),
-            all.Select(attributes => attributes.Text(UserNames)).FirstOrDefault(id => id is not null),
-            all.Select(attributes => attributes.Texts("langfuse.trace.tags", "tag.tags", "ai.telemetry.metadata.tags").ToList())
-                .FirstOrDefault(tags => tags.Count > 0) ?? []);
+        var context = new SpanContext(null, null, []);
+        foreach (var span in trace)
+            context = context.Or(span);
+        return context;
     }
+
+    /// <summary>What the span says itself, and else what its trace says.</summary>
+    public static SpanContext Of(ReceivedSpan span, SpanContext trace)
+    {
+        var own = new SpanContext(null, null, []).Or(span);
+        return new(
+            own.ConversationId ?? trace.ConversationId, own.UserId ?? trace.UserId, own.Tags.Count > 0 ? own.Tags : trace.Tags);
+    }
+
+    private SpanContext Or(ReceivedSpan span) => new(
+        ConversationId ?? span.Attributes.Text(ConversationNames),
+        UserId ?? span.Attributes.Text(UserNames),
+        Tags.Count > 0 ? Tags : [.. span.Attributes.Texts(TagNames)]);
 }
