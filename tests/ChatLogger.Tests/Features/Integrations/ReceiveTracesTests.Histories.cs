@@ -114,6 +114,30 @@ public partial class ReceiveTracesTests
     }
 
     [Fact]
+    public async Task Turns_that_two_instances_receive_at_once_stay_whole()
+    {
+        var other = await app.AnotherInstance();
+        var acme = await app.Org("acme");
+        try
+        {
+            var key = await acme.Key();
+            var turns = Enumerable.Range(1, 12).Select(turn => (Question: $"question {turn}", Answer: $"answer {turn}")).ToList();
+            // Nothing is repeated, so each is a turn of its own, and all want the same place in the conversation.
+            var answers = await Task.WhenAll(turns.Select((turn, at) => (at % 2 == 0 ? app : other).Stranger.WithKey(key)
+                .Post("/v1/traces", OtlpExports.Export(Chat(Start, "s-1", [turn.Question], turn.Answer)))));
+
+            Assert.All(answers, answer => answer.Is(200));
+            var stored = (await Messages(acme, "s-1")).Select(Content).ToList();
+            Assert.Equal(2 * turns.Count, stored.Count);
+            Assert.All(turns, turn => Assert.Equal(stored.IndexOf(turn.Question) + 1, stored.IndexOf(turn.Answer)));
+        }
+        finally
+        {
+            await other.Stop();
+        }
+    }
+
+    [Fact]
     public async Task A_history_does_not_bring_back_a_message_that_was_deleted()
     {
         var acme = await app.Org("acme");
