@@ -84,33 +84,50 @@ internal static class VerifyErasure
         using var receipt = (await services.GetRequiredService<OrganizationSecrets>().Of(head.Organization, ct)).Receipt();
         receipt.AppendData(Line(first));
         var (ids, counts, found) = (new List<Guid>(), new Dictionary<string, long>(StringComparer.Ordinal), 0L);
-        string? stated = null;
-        while (await file.ReadLineAsync(ct) is { } text)
+        byte[]? stated = null;
+        for (var number = 2; await file.ReadLineAsync(ct) is { } text; number++)
         {
-            if (stated is not null)
-                throw new FormatException();
-            var (kind, value) = JsonSerializer.Deserialize<Dictionary<string, string>>(text, Json.Options)!.Single();
-            if (kind == "receipt")
+            if (stated is not null || Entry(text) is not { } entry)
+                throw new StartupException($"Line {number} of the file does not belong in a list of erased ids.");
+            if (entry.Receipt is not null)
             {
-                stated = value;
+                stated = entry.Receipt;
                 continue;
             }
             receipt.AppendData(Line(text));
-            counts[kind] = counts.GetValueOrDefault(kind) + 1;
-            if (kind != ErasedKind.Export)
-                ids.Add(Guid.ParseExact(value, "D"));
+            counts[entry.Kind] = counts.GetValueOrDefault(entry.Kind) + 1;
+            if (entry.Kind != ErasedKind.Export)
+                ids.Add(entry.Id);
             if (ids.Count == BatchIds)
                 found += await Look(db, head.Organization, ids, output, ct);
         }
         found += await Look(db, head.Organization, ids, output, ct);
         var matches = stated is not null
-            && CryptographicOperations.FixedTimeEquals(receipt.GetHashAndReset(), Convert.FromHexString(stated));
+            && CryptographicOperations.FixedTimeEquals(receipt.GetHashAndReset(), stated);
         output.WriteLine(matches ? "The receipt matches." : "The receipt does not match: the list is not the one that the service made.");
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"{counts.Values.Sum()} ids ({string.Join(", ", ErasedKind.All.Select(kind => $"{kind} {counts.GetValueOrDefault(kind)}"))}): "
                 + $"{(found == 0 ? "none of them is there any more" : $"{found} are still there")}."));
         return matches && found == 0 ? 0 : 1;
+    }
+
+    // One member: the kind and the id, or the receipt. Null: it is something else.
+    private static (string Kind, Guid Id, byte[]? Receipt)? Entry(string text)
+    {
+        try
+        {
+            var members = JsonSerializer.Deserialize<Dictionary<string, string?>>(text, Json.Options);
+            if (members is not { Count: 1 } || members.Single() is not (var kind, { } value))
+                return null;
+            if (kind == "receipt")
+                return (kind, default, Convert.FromHexString(value));
+            return ErasedKind.All.Contains(kind) && Guid.TryParseExact(value, "D", out var id) ? (kind, id, null) : null;
+        }
+        catch (Exception unreadable) when (unreadable is JsonException or FormatException)
+        {
+            return null;
+        }
     }
 
     private static byte[] Line(string text) => Encoding.UTF8.GetBytes(text + "\n");

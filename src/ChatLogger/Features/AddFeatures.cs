@@ -55,6 +55,7 @@ internal static class FeaturesSetup
         services.AddSingleton<BatchWriter>();
         services.AddSingleton<BatchRules>();
         services.AddSingleton<StoredTranscripts>();
+        services.AddSingleton<GonePieces>();
         services.AddSingleton<ExchangeWriter>();
         services.AddSingleton<RatingWriter>();
         services.AddSingleton<EventStore>();

@@ -25,7 +25,7 @@ internal static class JsonRedaction
         /// <summary>Every string.</summary>
         All,
 
-        /// <summary>Every string but the types of the parts, which say what a part is.</summary>
+        /// <summary>Every string and name but <c>type</c> of the parts, and its value, which say what a part is.</summary>
         Parts,
 
         /// <summary>What is below the member <c>arguments</c> of each call.</summary>
@@ -109,7 +109,7 @@ internal static class JsonRedaction
     // In an array of objects, the members of these have the depth 2.
     private static bool IsMeant(Scope scope, bool isName, int depth, string? member) => scope switch
     {
-        Scope.Parts => depth != 2 || !(isName || member == "type"),
+        Scope.Parts => depth != 2 || member != "type",
         Scope.ToolCalls => member == "arguments" && !(isName && depth == 2),
         _ => true,
     };

@@ -37,7 +37,9 @@ internal static class PatternRules
     public static Regex Compile(string pattern, TimeSpan timeout) =>
         new(pattern, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant, timeout);
 
-    /// <summary>The places of a pattern with its repetitions written out. What is not well-formed is refused by .NET later.</summary>
+    /// <summary>
+    /// The places of a pattern with its repetitions written out, also of a group that is not closed, which .NET refuses later.
+    /// </summary>
     private static long Size(string pattern)
     {
         var outer = new Stack<(long Total, long Last)>();
@@ -75,7 +77,7 @@ internal static class PatternRules
                     break;
             }
         }
-        return outer.Count == 0 ? total : long.MaxValue;
+        return outer.Aggregate(total, (inner, group) => inner + group.Total);
     }
 
     private static int EndOfClass(string pattern, int at)

@@ -72,7 +72,8 @@ public class RedactorTests
         var redacted = All.Redact(Parse(json), JsonRedaction.Scope.Parts)!.ToString();
 
         Assert.Equal(
-            """[{"type":"x@y.nl","id":1e400,"a@b.nl":"[email]","A":["","😀 [email]"],"c@b.nl":[true,null,-0.0],"s":"\/"}]""", redacted);
+            """[{"type":"x@y.nl","id":1e400,"[email]":"[email]","A":["","😀 [email]"],"[email] 2":[true,null,-0.0],"s":"\/"}]""",
+            redacted);
     }
 
     [Theory]

@@ -53,6 +53,26 @@ internal static class ChatPurgeSql
             piece,
             ct);
 
+    /// <summary>
+    /// Returns the traces of OpenTelemetry that the next messages of these chats came with: a later span may name nothing else.
+    /// </summary>
+    public static Task<IReadOnlyList<string>> Traces(NpgsqlDataSource db, object piece, CancellationToken ct) =>
+        db.ReadAsync<string>(
+            """
+            select distinct left(m.metadata ->> 'traceId', 200)
+            from (
+                select metadata
+                from messages
+                where org_id = @OrgId
+                  and chat_id = any(@Chats)
+                limit @BatchRows
+            ) m
+            where m.metadata ->> 'spanId' <> ''
+              and m.metadata ->> 'traceId' <> ''
+            """,
+            piece,
+            ct);
+
     /// <summary>Deletes messages of deleted chats, and tells the erasures of these chats which.</summary>
     public static Task<int> EraseMessages(NpgsqlDataSource db, object piece, CancellationToken ct) =>
         db.QuerySingleOrDefaultAsync<int>(

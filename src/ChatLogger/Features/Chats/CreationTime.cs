@@ -27,7 +27,8 @@ internal static class CreationTime
             return ProblemException.Forbidden(
                 $"A createdAt more than {MaxAge.TotalHours} hours back needs a key with the scope {KeyScope.Import}.");
         return caller.Policy.RetentionDays is { } days && at < now - TimeSpan.FromDays(days)
-            ? ProblemException.Validation("createdAt", $"Is older than the {days} days for which this organization keeps chats.")
+            ? ProblemException.Validation(
+                "createdAt", $"Is older than the {(days == 1 ? "one day" : $"{days} days")} for which this organization keeps chats.")
             : null;
     }
 

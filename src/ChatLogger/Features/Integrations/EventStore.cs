@@ -10,9 +10,18 @@ namespace ChatLogger.Features;
 /// <summary>A piece of what a sender tells of something, by its own id. Members that are null say nothing.</summary>
 internal sealed record EventPiece(string Source, string Id, Dictionary<string, string?> Members)
 {
-    private static readonly string[] Names = ["conversation", "sessionId", "traceId", "parent"];
+    /// <summary>What pieces are of.</summary>
+    public static readonly string[] Sources =
+        [LangfuseEvent.Traces, LunaryEvent.Messages, LunaryEvent.Runs, LangfuseEvent.Generations];
 
-    /// <summary>The names of conversations that it may belong to.</summary>
+    // What it is within, from the inside out.
+    private static readonly string[] Names = ["parent", "traceId", "sessionId", "conversation"];
+
+    /// <summary>What it is within: a conversation, or another piece. Null: it does not say.</summary>
+    public string? BelongsTo => Names.Select(name => Members.GetValueOrDefault(name)).FirstOrDefault(id => !string.IsNullOrEmpty(id))
+        is { } id ? ForeignIds.Conversation(id) : null;
+
+    /// <summary>The names of conversations that it may belong to; its own id is one, because it may come by itself.</summary>
     public IEnumerable<string> Conversations() => Names.Select(name => Members.GetValueOrDefault(name)).OfType<string>().Append(Id)
         .Where(id => id.Length > 0)
         .Select(ForeignIds.Conversation);
@@ -23,10 +32,13 @@ internal sealed record EventPiece(string Source, string Id, Dictionary<string, s
 /// 0026.
 /// </summary>
 internal sealed class EventStore(
-    NpgsqlDataSource db, OrganizationSecrets secrets, Tombstones tombstones, Instruments instruments, TimeProvider time)
+    NpgsqlDataSource db, OrganizationSecrets secrets, Tombstones tombstones, GonePieces gonePieces, Instruments instruments,
+    TimeProvider time)
 {
     /// <summary>The longest id that a sender may give, in characters.</summary>
     public const int MaxIdLength = 200;
+
+    private static readonly string[] Said = ["input", "output", "statusMessage"];
 
     /// <summary>
     /// Adds the pieces to what is known, and returns all that is known of these things. What belongs to a conversation that is gone is
@@ -40,17 +52,24 @@ internal sealed class EventStore(
         var rows = pieces.GroupBy(piece => (piece.Source, piece.Id))
             .OrderBy(group => group.Key.Source, StringComparer.Ordinal)
             .ThenBy(group => group.Key.Id, StringComparer.Ordinal)
-            .Select(group => (group.Key.Source, group.Key.Id, Body: JsonSerializer.Serialize(Merged(group, caller.Policy.Redactor))))
+            .Select(group => (
+                group.Key.Source,
+                group.Key.Id,
+                Body: JsonSerializer.Serialize(Merged(group, caller.Policy.Redactor)),
+                BelongsTo: group.Select(piece => piece.BelongsTo).LastOrDefault(name => name is not null)))
             .ToList();
         if (rows.Count == 0)
             return [];
         var merged = await db.InTransactionAsync(async transaction => await transaction.QueryAsync<Row>(
             """
-            insert into integration_events as known (org_id, source, id, body, updated_at)
-            select @OrgId, n.source, n.id, n.body::jsonb, @Now
-            from unnest(@Sources, @Ids, @Bodies) with ordinality as n(source, id, body, no)
+            insert into integration_events as known (org_id, source, id, body, belongs_to, updated_at)
+            select @OrgId, n.source, n.id, n.body::jsonb, n.belongs_to, @Now
+            from unnest(@Sources, @Ids, @Bodies, @Owners) with ordinality as n(source, id, body, belongs_to, no)
             order by n.no
-            on conflict (org_id, source, id) do update set body = known.body || excluded.body, updated_at = excluded.updated_at
+            on conflict (org_id, source, id) do update
+            set body = known.body || excluded.body,
+                belongs_to = coalesce(excluded.belongs_to, known.belongs_to),
+                updated_at = excluded.updated_at
             returning source, id, body::text as body
             """,
             new
@@ -60,29 +79,32 @@ internal sealed class EventStore(
                 Sources = rows.Select(row => row.Source).ToArray(),
                 Ids = rows.Select(row => row.Id).ToArray(),
                 Bodies = rows.Select(row => row.Body).ToArray(),
+                Owners = rows.Select(row => row.BelongsTo).ToArray(),
             }), ct);
         return merged.ToDictionary(row => (row.Source, row.Id), row => JsonElement.Parse(row.Body));
     }
 
-    // A trace of a session that is gone is gone itself: what is sent of it later does not name the session.
+    // What is within something that is gone is gone itself: what is sent of it later may name nothing but its own id.
     private async Task<List<EventPiece>> WithoutGone(Guid orgId, List<EventPiece> sent, CancellationToken ct)
     {
         if (sent.Count == 0)
             return sent;
         var secret = await secrets.Of(orgId, ct);
-        var gone = await tombstones.Gone(db, orgId, secret, sent.SelectMany(piece => piece.Conversations()), ct);
+        var within = sent.SelectMany(piece => piece.Conversations().Select(name => (Name: name, Id: ForeignIds.Conversation(piece.Id))))
+            .ToLookup(each => each.Name, each => each.Id, StringComparer.Ordinal);
+        var gone = await tombstones.Gone(db, orgId, secret, within.Select(each => each.Key), ct);
         if (gone.Count == 0)
             return sent;
-        var traces = sent.Where(piece => piece.Source == LangfuseEvent.Traces && piece.Conversations().Any(gone.Contains))
-            .Select(piece => ForeignIds.Conversation(piece.Id)).ToList();
-        await db.InTransactionAsync(
-            async transaction =>
+        var more = new List<string>();
+        for (var names = new Queue<string>(gone); names.TryDequeue(out var name);)
+        {
+            foreach (var id in within[name].Where(gone.Add))
             {
-                await tombstones.Add(transaction, orgId, secret, traces);
-                return true;
-            },
-            ct);
-        gone.UnionWith(traces);
+                more.Add(id);
+                names.Enqueue(id);
+            }
+        }
+        await gonePieces.Drop(orgId, more, ct);
         var kept = sent.FindAll(piece => !piece.Conversations().Any(gone.Contains));
         instruments.Dropped(sent.Count - kept.Count);
         return kept;
@@ -107,14 +129,17 @@ internal sealed class EventStore(
         return rows.ToDictionary(row => row.Id, row => JsonElement.Parse(row.Body));
     }
 
-    /// <summary>Forgets what is complete.</summary>
-    public async Task Remove(Guid orgId, string source, IReadOnlyCollection<string> ids, CancellationToken ct)
+    /// <summary>
+    /// Forgets what was said in what is complete. What it belongs to stays, so that a piece that comes again is known by its id alone.
+    /// </summary>
+    public async Task Complete(Guid orgId, string source, IReadOnlyCollection<string> ids, CancellationToken ct)
     {
         if (ids.Count == 0)
             return;
         await db.ExecuteAsync(
             """
-            delete from integration_events
+            update integration_events
+            set body = body - @Said
             where org_id = @OrgId
               and source = @Source
               and id in (
@@ -127,7 +152,7 @@ internal sealed class EventStore(
                   for update
               )
             """,
-            new { OrgId = orgId, Source = source, Ids = ids.ToArray() },
+            new { OrgId = orgId, Source = source, Ids = ids.ToArray(), Said },
             ct);
     }
 
@@ -140,12 +165,10 @@ internal sealed class EventStore(
             if (value is null)
                 continue;
             var text = StorableText.Of(value);
-            merged[name] = redactor is not null && IsSaid(name) ? redactor.RedactTextOrJson(text) : text;
+            merged[name] = redactor is not null && Said.Contains(name) ? redactor.RedactTextOrJson(text) : text;
         }
         return merged;
     }
-
-    private static bool IsSaid(string name) => name is "input" or "output" or "statusMessage";
 
     private sealed record Row(string Source, string Id, string Body);
 }

@@ -14,6 +14,9 @@ internal sealed record Exchange
     /// <summary>Names the exchange: the same each time that it is sent. Its answers carry it in their metadata.</summary>
     public required string Id { get; init; }
 
+    /// <summary>By what the sender may name it later without the conversation; if that is gone, so is what they name.</summary>
+    public IReadOnlyList<string> Names { get; init; } = [];
+
     public string? ExternalUserId { get; init; }
 
     public string? Title { get; init; }

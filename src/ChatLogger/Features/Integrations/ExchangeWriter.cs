@@ -10,8 +10,8 @@ namespace ChatLogger.Features;
 /// and also when several instances receive the same conversation at once.
 /// </summary>
 internal sealed class ExchangeWriter(
-    BatchWriter writer, StoredTranscripts transcripts, BatchRules rules, Limits limits, IdGenerator ids, Instruments instruments,
-    TimeProvider time)
+    BatchWriter writer, StoredTranscripts transcripts, BatchRules rules, Limits limits, IdGenerator ids, GonePieces gonePieces,
+    Instruments instruments, TimeProvider time)
 {
     /// <summary>
     /// Writes the exchanges and returns, for each, why it or a part of it was refused; null: it is there, or its conversation was deleted.
@@ -37,14 +37,15 @@ internal sealed class ExchangeWriter(
         var opened = await Open(caller.OrgId, conversations.ConvertAll(each => each.Chat), ct);
         var existing = opened.Where(chat => chat is { Error: null, Replayed: true }).Select(chat => chat.Id).Distinct().ToList();
         var known = await transcripts.Read(caller.OrgId, existing, ct);
+        // Their senders repeat what was said, and are not told: there is nothing that they could do.
+        var gone = conversations.Where((_, at) => opened[at].Error is { IsDeleted: true }).SelectMany(each => each.Exchanges).ToList();
+        instruments.Dropped(gone.Count);
+        await gonePieces.Drop(
+            caller.OrgId, [.. gone.SelectMany(at => exchanges[at].Names).Select(ForeignIds.Conversation).Distinct()], ct);
         await Task.WhenAll(conversations.Select(async (conversation, at) =>
         {
-            // Its sender repeats what was said, and is not told: there is nothing that it could do.
             if (opened[at].Error is { IsDeleted: true })
-            {
-                instruments.Dropped(conversation.Exchanges.Count);
                 return;
-            }
             if (opened[at].Error is { } why)
             {
                 conversation.Exchanges.ForEach(exchange => results[exchange] = why);

@@ -50,11 +50,28 @@ internal static class JsonDiagnosis
         var member = end < 0 ? path : path[..end];
         if (!known.TryGetValue(member, out var property))
             return ProblemException.Validation(ProblemException.BodyPath, "The body does not have the expected shape.");
-        // The error does not echo an unknown member of a nested object either, because the caller chose its name.
-        var inner = shape.Options.GetTypeInfo(property.PropertyType);
-        if (end >= 0 && inner.Kind == JsonTypeInfoKind.Object && !inner.Properties.Any(known => path[(end + 1)..] == known.Name))
-            return Unknown(member, inner.Properties.Select(known => known.Name));
-        return ProblemException.Validation(Printable(path, member), Expected(property.PropertyType, deeper: end >= 0));
+        return Within(end < 0 ? "" : path[end..], member, shape.Options.GetTypeInfo(property.PropertyType), path);
+    }
+
+    // Follows the path into nested objects and arrays. The error does not echo an unknown member, because the caller chose its name.
+    private static ProblemException Within(ReadOnlySpan<char> rest, string at, JsonTypeInfo shape, string path)
+    {
+        while (rest.Length > 0)
+        {
+            var length = rest[1..].IndexOfAny('.', '[') is var end and >= 0 ? end + 1 : rest.Length;
+            var step = rest[..length].ToString();
+            rest = rest[length..];
+            if (shape.Kind == JsonTypeInfoKind.Enumerable && step[0] == '[' && shape.ElementType is { } element)
+                shape = shape.Options.GetTypeInfo(element);
+            else if (shape.Kind == JsonTypeInfoKind.Object && shape.Properties.FirstOrDefault(each => each.Name == step[1..]) is { } known)
+                shape = shape.Options.GetTypeInfo(known.PropertyType);
+            else if (shape.Kind == JsonTypeInfoKind.Object)
+                return Unknown(at, shape.Properties.Select(property => property.Name));
+            else
+                return ProblemException.Validation(Printable(path, at), "Has the wrong type.");
+            at += step;
+        }
+        return ProblemException.Validation(at, shape.Kind == JsonTypeInfoKind.Enumerable ? "Must be an array." : Expected(shape.Type));
     }
 
     /// <summary>
@@ -127,15 +144,15 @@ internal static class JsonDiagnosis
         }
     }
 
-    private static string Expected(Type type, bool deeper)
+    private static string Expected(Type type)
     {
         type = Nullable.GetUnderlyingType(type) ?? type;
-        if (deeper)
-            return "Has the wrong type.";
         if (type == typeof(string))
             return "Must be a string.";
         if (type == typeof(int) || type == typeof(long))
             return "Must be a whole number.";
+        if (type == typeof(decimal) || type == typeof(double))
+            return "Must be a number.";
         if (type == typeof(bool))
             return "Must be true or false.";
         if (type == typeof(Guid))

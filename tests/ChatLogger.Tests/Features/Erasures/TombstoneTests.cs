@@ -28,12 +28,20 @@ public class TombstoneTests(HaltedErasureApp app) : IClassFixture<HaltedErasureA
         (await plugin.Post($"{acme.ApiPath}/chats", named)).Is(201);
         (await Keyed(plugin, $"{acme.ApiPath}/chats", keyed, "k1")).Is(201);
         (await plugin.Post($"{acme.ApiPath}/batch", new { items })).Is(207);
+        if (way == "deletion")
+        {
+            // The sentence is the same before the purge as after it.
+            await Delete(acme);
+            Assert.Contains(
+                ChatWriter.ConversationGone, (await Keyed(plugin, $"{acme.ApiPath}/chats", keyed, "k1")).Body, StringComparison.Ordinal);
+        }
 
         await Remove(acme, way);
 
         Assert.Equal((0, 0), (await acme.Count("chats"), await acme.Count("idempotency_keys")));
         (await plugin.Post($"{acme.ApiPath}/chats", named)).IsProblem(404, "not-found");
-        (await Keyed(plugin, $"{acme.ApiPath}/chats", keyed, "k1")).IsProblem(404, "not-found");
+        var gone = (await Keyed(plugin, $"{acme.ApiPath}/chats", keyed, "k1")).IsProblem(404, "not-found");
+        Assert.Contains(ChatWriter.ConversationGone, gone.Body, StringComparison.Ordinal);
         // Another body, or a key beside the external id, is no way round.
         (await Keyed(plugin, $"{acme.ApiPath}/chats", named, "k2")).IsProblem(404, "not-found");
         var again = (await plugin.Post(
@@ -80,6 +88,35 @@ public class TombstoneTests(HaltedErasureApp app) : IClassFixture<HaltedErasureA
         Assert.Matches(@"(?m)^chatlogger_integrations_dropped_total\S* [1-9]", metrics);
     }
 
+    [Theory]
+    [InlineData("deletion", false)]
+    [InlineData("deletion", true)]
+    [InlineData("erasure", true)]
+    public async Task A_later_span_of_a_trace_is_dropped_that_does_not_name_the_conversation(string way, bool purge)
+    {
+        var acme = await app.Org("acme");
+        var plugin = app.Stranger.WithKey(await acme.Key("ingest", "read"));
+        var (trace, at) = (OtlpExports.TraceId(), DateTimeOffset.UtcNow);
+        var first = OtlpExports.Chat(trace, OtlpExports.SpanId(), at, "session-1", ["asks"], "answers");
+        (await plugin.Post("/v1/traces", OtlpExports.Export(first))).Is(200);
+        await app.Execute("update chats set external_user_id = 'v-17' where org_id = @Id", new { acme.Id });
+
+        if (purge)
+            await Remove(acme, way);
+        else
+            await Delete(acme);
+        var later = OtlpExports.Span(
+            trace, OtlpExports.SpanId(), at, ("gen_ai.operation.name", "chat"),
+            ("gen_ai.input.messages", """[{"role":"user","parts":[{"type":"text","content":"asks more"}]}]"""));
+        Assert.Equal("{}", (await plugin.Post("/v1/traces", OtlpExports.Export(later))).Is(200).Body);
+
+        Assert.Empty(await (await acme.Admin()).Listed());
+        // The same without a deletion is a conversation.
+        later["traceId"] = OtlpExports.TraceId();
+        (await plugin.Post("/v1/traces", OtlpExports.Export(later))).Is(200);
+        Assert.Single(await (await acme.Admin()).Listed());
+    }
+
     [Fact]
     public async Task Langfuse_and_Lunary_bring_nothing_back()
     {
@@ -113,6 +150,13 @@ public class TombstoneTests(HaltedErasureApp app) : IClassFixture<HaltedErasureA
             (0, 0, 0), (await acme.Count("chats"), await acme.Count("messages"), await acme.Count("integration_events")));
     }
 
+    private static async Task Delete(Org org)
+    {
+        var admin = await org.Admin();
+        foreach (var chat in await admin.Listed())
+            (await admin.Delete($"/orgs/me/chats/{chat}")).Is(204);
+    }
+
     private async Task Remove(Org org, string way)
     {
         var admin = await org.Admin();
@@ -123,8 +167,7 @@ public class TombstoneTests(HaltedErasureApp app) : IClassFixture<HaltedErasureA
                 await app.Job<EraseChats>().Run(CancellationToken.None);
                 break;
             case "deletion":
-                foreach (var chat in await admin.Listed())
-                    (await admin.Delete($"/orgs/me/chats/{chat}")).Is(204);
+                await Delete(org);
                 break;
             default:
                 await app.FoldAll(org);

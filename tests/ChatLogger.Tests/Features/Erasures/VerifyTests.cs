@@ -45,6 +45,16 @@ public sealed class VerifyTests(ErasureApp app) : IClassFixture<ErasureApp>, IDi
             back.Output);
         Assert.Equal(1, back.ExitCode);
 
+        foreach (var line in new[]
+                 {
+                     "null", "{}", """{"chat":null}""", """{"a":"b","c":"d"}""", """{"a":"b"}""", """{"chat":"x"}""",
+                     """{"receipt":"x"}""", "",
+                 })
+        {
+            var broken = await Verify(list.Replace($"{{\"chat\":\"{chat}\"}}", line, StringComparison.Ordinal));
+            Assert.Equal(
+                (1, "chatlogger: Line 2 of the file does not belong in a list of erased ids."), (broken.ExitCode, broken.Errors));
+        }
         var refused = await Verify("{}\n");
         Assert.Equal((1, "chatlogger: The file cannot be read, or is no list of erased ids."), (refused.ExitCode, refused.Errors));
     }

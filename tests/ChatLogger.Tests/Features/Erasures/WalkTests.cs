@@ -5,6 +5,7 @@ using System.Text.Json;
 using ChatLogger.ChangeFeed;
 using ChatLogger.Tests.Features.Analytics;
 using ChatLogger.Tests.Features.Exports;
+using ChatLogger.Tests.Features.Integrations;
 using ChatLogger.Tests.Features.Webhooks;
 
 namespace ChatLogger.Tests.Features.Erasures;
@@ -52,7 +53,7 @@ public class WalkTests(ErasureApp app) : IClassFixture<ErasureApp>
 
         var erasure = await app.Done(admin, await admin.Erase(_name));
 
-        Assert.Equal([3, 5, 2, 1], erasure.Counts());
+        Assert.Equal([5, 8, 2, 1], erasure.Counts());
         // The events of the log are kept for those who follow it and were away, for less than an hour.
         await app.Execute("update organization_events set at = at - interval '55 minutes'");
         await Wait.Until(
@@ -118,7 +119,8 @@ public class WalkTests(ErasureApp app) : IClassFixture<ErasureApp>
         return chat;
     }
 
-    // A trace in a session, with a call that is not complete, of the same end user.
+    // A trace in a session, with a call that is not complete, of the same end user; a message of a thread with runs within it, whose
+    // senders name nobody; and a span.
     private async Task Integrations(Org acme, Caller plugin, List<string> ids)
     {
         var (trace, at) = ($"trace-{_text}", DateTimeOffset.UtcNow.ToString("O", CultureInfo.InvariantCulture));
@@ -149,7 +151,33 @@ public class WalkTests(ErasureApp app) : IClassFixture<ErasureApp>
         var basic = Convert.ToBase64String(Encoding.ASCII.GetBytes($"pk:{plugin.Credential}"));
         var langfuse = new Caller(app.Http, "Authorization", $"Basic {basic}");
         Assert.Empty((await langfuse.Post("/api/public/ingestion", new { batch })).Is(207)["errors"].EnumerateArray());
-        ids.Add((await plugin.Get($"{acme.ApiPath}/chats?externalId=session-{_text}")).Is(200)["items"][0].GetProperty("id").GetString()!);
+        var events = new object[]
+        {
+            new
+            {
+                type = "thread",
+                @event = "chat",
+                runId = $"m1-{_text}",
+                parentRunId = $"thread-{_text}",
+                userId = _name,
+                timestamp = at,
+                message = new { role = "user", content = $"asks {_text}" },
+            },
+            new { type = "llm", @event = "start", runId = $"r1-{_text}", parentRunId = $"m1-{_text}", timestamp = at, input = _text },
+            new { type = "llm", @event = "end", runId = $"r1-{_text}", timestamp = at, output = _text },
+        };
+        (await app.Stranger.WithToken(plugin.Credential!).Post("/v1/runs/ingest", new { events })).Is(200);
+        var span = OtlpExports.Chat(
+            OtlpExports.TraceId(), OtlpExports.SpanId(), DateTimeOffset.UtcNow, $"conversation-{_text}", [$"asks {_text}"], _text);
+        Assert.Equal("{}", (await plugin.Post("/v1/traces", OtlpExports.Export(span))).Is(200).Body);
+        await app.Execute(
+            "update chats set external_user_id = @Name where org_id = @Id and external_id = @ExternalId",
+            new { acme.Id, Name = _name, ExternalId = $"conversation-{_text}" });
+        foreach (var conversation in new[] { "session", "thread", "conversation" })
+        {
+            ids.Add((await plugin.Get($"{acme.ApiPath}/chats?externalId={conversation}-{_text}")).Is(200)["items"][0]
+                .GetProperty("id").GetString()!);
+        }
     }
 
     private async Task<string> Export(Caller admin, string chat)

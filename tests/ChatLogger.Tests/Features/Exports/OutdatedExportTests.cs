@@ -191,6 +191,7 @@ public class OutdatedExportTests(ExportsApp app) : IClassFixture<ExportsApp>
             new SearchPurger(app.Pool),
             new WebhookPurger(app.Pool),
             app.Services.GetRequiredService<KeyPurger>(),
+            app.Services.GetRequiredService<GonePieces>(),
             new PurgeSettings(),
             app.Services.GetRequiredService<Engine>(),
             NullLogger<PurgeChats>.Instance);

@@ -46,7 +46,30 @@ public class LangfuseTests(LeasedApp app) : IClassFixture<LeasedApp>
         var chat = (await (await acme.Admin()).Get("/orgs/me/chats")).Is(200)["items"][0];
         Assert.Equal(("v-17", "web"), (chat.GetProperty("externalUserId").GetString(), chat.GetProperty("tags")[0].GetString()));
         Assert.Equal(0, await app.Value<long>(
-            "select count(*) from integration_events where org_id = @Id and source = 'langfuse-generation'", new { acme.Id }));
+            "select count(*) from integration_events where org_id = @Id and body ?| array['input', 'output']", new { acme.Id }));
+    }
+
+    [Fact]
+    public async Task A_complete_generation_is_known_by_its_id_alone()
+    {
+        var acme = await app.Org("acme");
+        var (trace, generation) = (Id(), Id());
+        await Send(
+            acme,
+            Event("trace-create", new { id = trace, sessionId = "s-1", userId = "v-17" }),
+            Event("generation-create", new
+            {
+                id = generation, traceId = trace, startTime = Start, input = Said("user", "q"), output = "a",
+            }));
+
+        var update = Event("generation-update", new { id = generation, endTime = Start.AddSeconds(1), output = "a" });
+        await Send(acme, update);
+        await Send(acme, update);
+
+        Assert.Equal(["user: q", "assistant: a"], ReceiveTracesTests.Said(await ReceiveTracesTests.Messages(acme, "s-1")));
+        Assert.Equal(1, await acme.Count("chats"));
+        Assert.Equal(0, await app.Value<long>(
+            "select count(*) from integration_events where org_id = @Id and body ?| array['input', 'output']", new { acme.Id }));
     }
 
     [Fact]

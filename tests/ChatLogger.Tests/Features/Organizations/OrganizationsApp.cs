@@ -34,6 +34,7 @@ public sealed class OrganizationsApp : App
         db is null ? Services.GetRequiredService<SearchPurger>() : new SearchPurger(db),
         Services.GetRequiredService<WebhookPurger>(),
         Services.GetRequiredService<KeyPurger>(),
+        Services.GetRequiredService<GonePieces>(),
         settings ?? new PurgeSettings(),
         Services.GetRequiredService<Engine>(),
         new Logger<PurgeChats>(Services.GetRequiredService<ILoggerFactory>()));

@@ -47,6 +47,28 @@ public class RedactionSettingsTests(LeasedApp app) : IClassFixture<LeasedApp>
         (await (await acme.Admin()).Patch("/orgs/me", $$$"""{"settings":{"redaction":{{{redaction}}}}}""")).IsInvalid(path);
     }
 
+    [Theory]
+    [InlineData("""{"metadata":"true"}""", "settings.redaction.metadata", "Must be true or false.")]
+    [InlineData("""{"kinds":"email"}""", "settings.redaction.kinds", "Must be an array.")]
+    [InlineData("""{"kinds":[1]}""", "settings.redaction.kinds[0]", "Must be a string.")]
+    [InlineData("""{"patterns":[{"name":1}]}""", "settings.redaction.patterns[0].name", "Must be a string.")]
+    [InlineData(
+        """{"x":1}""", "settings.redaction", "There is a member that is not known here. Known are: kinds, patterns, metadata.")]
+    [InlineData(
+        """{"patterns":[{"x.y":1}]}""", "settings.redaction.patterns[0]",
+        "There is a member that is not known here. Known are: name, pattern.")]
+    [InlineData(
+        """{"patterns":[{"name":"a","pattern":"("}]}""", "settings.redaction.patterns[0].pattern",
+        "The pattern is not a regular expression of .NET.")]
+    public async Task The_sentence_says_what_is_wrong_where_it_is(string redaction, string path, string sentence)
+    {
+        var admin = await (await app.Org("acme")).Admin();
+
+        var refused = (await admin.Patch("/orgs/me", $$$"""{"settings":{"redaction":{{{redaction}}}}}""")).IsInvalid(path);
+
+        Assert.Equal(sentence, refused["errors"].GetProperty(path)[0].GetString());
+    }
+
     [Fact]
     public async Task There_are_bounds()
     {

@@ -49,15 +49,14 @@ internal sealed class ChatWriter(
     private const string Route = "chats";
 
     public const string NoSuchMember = "No such member in this organization.";
-    public const string ChatDeleted = "The chat that was opened with this Idempotency-Key is deleted.";
-
     public const string ConversationGone = "This conversation was deleted, and is not opened again.";
 
     protected override string ParentNotFound => NoSuchMember;
 
     protected override string Gone => ConversationGone;
 
-    protected override string Deleted => ChatDeleted;
+    // The same before the purge as after it.
+    protected override string Deleted => ConversationGone;
 
     public new async Task<WriteResult<Chat>> Write(NewChat chat, CancellationToken ct) => await base.Write(
         chat is { Chat.ExternalId: null, IdempotencyKey: null } ? chat : chat.UnlessGone(await secrets.Of(chat.OrgId, ct), Route), ct);

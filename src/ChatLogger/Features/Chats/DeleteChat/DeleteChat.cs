@@ -30,6 +30,9 @@ internal static class DeleteChat
         {
             var (_, now) = ids.Next();
             var secret = await secrets.Of(command.OrgId, ct);
+            // Not of more messages than a step of the purge, which finds the rest.
+            var traces = await ChatPurgeSql.Traces(
+                db, new { command.OrgId, Chats = new[] { command.ChatId }, IOrganizationPurger.BatchRows }, ct);
             await db.InTransactionAsync(
                 async transaction =>
                 {
@@ -47,7 +50,7 @@ internal static class DeleteChat
                         new { command.OrgId, command.ChatId, command.OnlyChatsOf, Now = now });
                     if (externalIds.Count == 0)
                         throw ProblemException.NotFound("No such chat in this organization.");
-                    await tombstones.Add(transaction, command.OrgId, secret, externalIds);
+                    await tombstones.Add(transaction, command.OrgId, secret, externalIds.Concat(traces));
                     await OrganizationEvents.Record(transaction, command.OrgId, seqs[0], command.ChatId, deleted: true, message: null, now);
                     await audit.Write(
                         transaction,

@@ -8,13 +8,13 @@ using Npgsql;
 namespace ChatLogger.Features;
 
 /// <summary>
-/// Purges the content of deleted chats in small batches, with their ratings, their rows of the search index and their deliveries. The
-/// deletion itself has already subtracted them from the rollups. Their Idempotency-Keys go, too; tombstones take the place of those of the
-/// chats, because a retried request must not create the chat again.
+/// Purges the content of deleted chats in small batches, with their ratings, their rows of the search index, their deliveries and what
+/// integrations have been told of them. The deletion itself has already subtracted them from the rollups. Their Idempotency-Keys go, too;
+/// tombstones take the place of those of the chats, because a retried request must not create the chat again.
 /// </summary>
 internal sealed partial class PurgeChats(
-    NpgsqlDataSource db, SearchPurger search, WebhookPurger webhooks, KeyPurger keys, PurgeSettings settings, Engine engine,
-    ILogger<PurgeChats> log)
+    NpgsqlDataSource db, SearchPurger search, WebhookPurger webhooks, KeyPurger keys, GonePieces pieces, PurgeSettings settings,
+    Engine engine, ILogger<PurgeChats> log)
     : CleanupService(settings.Interval)
 {
     private const int BatchChats = 100;
@@ -51,12 +51,14 @@ internal sealed partial class PurgeChats(
             if (chats.Count == 0)
                 return null;
             var piece = new { place.OrgId, Chats = chats.Select(chat => chat.Id).ToArray(), IOrganizationPurger.BatchRows };
+            await pieces.Drop(place.OrgId, await ChatPurgeSql.Traces(db, piece, ct), ct);
             var removed = await ChatPurgeSql.EraseFeedback(db, piece, ct)
                 + await search.Remove(place.OrgId, piece.Chats, ct)
                 + await webhooks.Remove(place.OrgId, piece.Chats, ct)
                 + await ChatPurgeSql.RemoveChunks(db, piece, ct, ChatPurgeSql.OfChats)
                 + await ChatPurgeSql.EraseMessages(db, piece, ct)
-                + await keys.Remove(place.OrgId, piece.Chats, ct);
+                + await keys.Remove(place.OrgId, piece.Chats, ct)
+                + await pieces.Remove(place.OrgId, [.. chats.Select(chat => chat.ExternalId).OfType<string>()], ct);
             if (removed > 0)
                 return place;
             await RemoveChats(place.OrgId, piece.Chats, ct);
@@ -84,7 +86,7 @@ internal sealed partial class PurgeChats(
     private Task<IReadOnlyList<Deleted>> Next(Position place, CancellationToken ct) =>
         db.ReadAsync<Deleted>(
             """
-            select id, deleted_at
+            select id, deleted_at, external_id
             from chats
             where org_id = @OrgId
               and deleted_at is not null
@@ -149,5 +151,5 @@ internal sealed partial class PurgeChats(
 
     private readonly record struct Position(Guid OrgId, DateTimeOffset After, Guid AfterId);
 
-    private sealed record Deleted(Guid Id, DateTimeOffset DeletedAt);
+    private sealed record Deleted(Guid Id, DateTimeOffset DeletedAt, string? ExternalId);
 }

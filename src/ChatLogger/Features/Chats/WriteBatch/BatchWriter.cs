@@ -62,7 +62,7 @@ internal sealed partial class BatchWriter : IAsyncDisposable
             [.. chats.Select(chat => chat.UnlessGone(secret, Route))], Queue(_chats), FindChats, _capacity, _locks, _time, ErrorOf)
         {
             ParentNotFound = ChatWriter.NoSuchMember,
-            Deleted = ChatWriter.ChatDeleted,
+            Deleted = ChatWriter.ConversationGone,
             Gone = ChatWriter.ConversationGone,
             FindExisting = FindExistingChats,
         }.Run(ct);

@@ -46,7 +46,7 @@ internal sealed class LangfuseGenerations(EventStore store, ExchangeWriter write
         var results = await writer.Write(caller, exchanges, ct);
         for (var i = 0; i < exchanges.Count; i++)
             refusals[exchanges[i].Id] = results[i];
-        await store.Remove(
+        await store.Complete(
             caller.OrgId, LangfuseEvent.Generations, [.. exchanges.Where(each => each.Output.Count > 0).Select(each => each.Id)], ct);
         return new(refusals, ConversationOf);
     }
@@ -64,6 +64,7 @@ internal sealed class LangfuseGenerations(EventStore store, ExchangeWriter write
         {
             ConversationId = conversation,
             Id = id,
+            Names = generation.Text("traceId") is { Length: > 0 } traceId ? [id, traceId] : [id],
             ExternalUserId = trace.Text("userId"),
             Tags = [.. Parsed(trace, "tags").Elements().Select(tag => tag.ValueKind == JsonValueKind.String ? tag.GetString()! : "")],
             StartedAt = startedAt,

@@ -123,6 +123,7 @@ internal sealed class LunaryRuns(EventStore store, ExchangeWriter writer, TimePr
         {
             ConversationId = call.Text("conversation") ?? ForeignIds.Conversation(id),
             Id = id,
+            Names = [id],
             ExternalUserId = call.Text("userId"),
             Tags = call.Text("tags") is { } tags ? [.. JsonElement.Parse(tags).EnumerateArray().Select(tag => tag.GetString()!)] : [],
             StartedAt = startedAt,

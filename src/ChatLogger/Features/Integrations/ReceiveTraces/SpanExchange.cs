@@ -39,6 +39,7 @@ internal sealed class SpanExchange(ForeignMessages messages, ImportNotes notes)
         {
             ConversationId = ForeignIds.Conversation(context.ConversationId ?? span.TraceId),
             Id = span.SpanId,
+            Names = [span.TraceId],
             ExternalUserId = context.UserId,
             Tags = context.Tags,
             StartedAt = span.Start,

@@ -28,7 +28,7 @@ internal static class PreviewRedaction
     {
         public Validator(Limits limits)
         {
-            RuleFor(query => query.Text).Required();
+            RuleFor(query => query.Text).NotNull().WithMessage("Is required.");
             RuleFor(query => query.Text)
                 .Must(text => text is null || Encoding.UTF8.GetByteCount(text) <= limits.ContentBytes)
                 .WithMessage($"May have at most {limits.ContentBytes} bytes in UTF-8.");
