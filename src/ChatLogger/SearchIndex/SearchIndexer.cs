@@ -57,7 +57,10 @@ internal sealed partial class SearchIndexer(
             known.Seq = reached;
         });
         if (removed.Count > 0)
-            await SearchTerms.RemoveUnused(transaction, orgId, removed);
+        {
+            await SearchTerms.MarkStale(transaction, orgId, removed);
+            await SearchTerms.RemoveUnused(transaction, orgId);
+        }
         return reached;
     }
 

@@ -45,12 +45,29 @@ internal sealed class SearchPurger(NpgsqlDataSource db) : IOrganizationPurger
                   and search_terms.term = piece.term
                 """,
                 piece,
+                ct) > 0
+            || await db.ExecuteAsync(
+                """
+                with piece as materialized (
+                    select token
+                    from search_stale_tokens
+                    where org_id = @OrgId
+                    order by token
+                    limit @BatchRows
+                    for update skip locked
+                )
+                delete from search_stale_tokens
+                using piece
+                where search_stale_tokens.org_id = @OrgId
+                  and search_stale_tokens.token = piece.token
+                """,
+                piece,
                 ct) > 0;
     }
 
     /// <summary>
-    /// Removes a batch of the rows of deleted chats, with the words that no other row has, and returns the number of rows. The lock of the
-    /// indexer's offset keeps the indexer from adding one of these words meanwhile.
+    /// Removes a batch of the rows of deleted chats and returns the number of rows; <see cref="RemoveUnusedWords"/> removes the words that
+    /// no other row has.
     /// </summary>
     public Task<int> Remove(Guid orgId, Guid[] chats, CancellationToken ct) => db.InTransactionAsync(
         async transaction =>
@@ -80,8 +97,18 @@ internal sealed class SearchPurger(NpgsqlDataSource db) : IOrganizationPurger
                 parameters);
             // The words of an organization that is being deleted go all together.
             if (isThere && rows.Count > 0)
-                await SearchTerms.RemoveUnused(transaction, orgId, rows.SelectMany(tokens => tokens).Distinct());
+                await SearchTerms.MarkStale(transaction, orgId, rows.SelectMany(tokens => tokens));
             return rows.Count;
         },
+        ct);
+
+    /// <summary>
+    /// Looks up some words of removed rows, removes those that no other row has, and returns how many were looked up. The lock of the
+    /// indexer's offset keeps the indexer from adding one of these words meanwhile.
+    /// </summary>
+    public Task<int> RemoveUnusedWords(Guid orgId, CancellationToken ct) => db.InTransactionAsync(
+        async transaction => await FeedConsumer.ConsumerOffset.Take(transaction, orgId, SearchIndexer.Name, wait: true) is null
+            ? 0
+            : await SearchTerms.RemoveUnused(transaction, orgId),
         ct);
 }

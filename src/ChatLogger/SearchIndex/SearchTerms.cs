@@ -11,6 +11,9 @@ internal static class SearchTerms
     /// <summary>The length of the longest words in the dictionary, in UTF-16 units. Longer ones share a token.</summary>
     public const int MaxLength = 64;
 
+    /// <summary>How many words one transaction looks up: about a millisecond each in an index of ten million messages.</summary>
+    private const int StaleTokens = 500;
+
     /// <summary>
     /// The number of times that words were removed. What an instance remembers of the dictionary is valid as long as it is the same.
     /// </summary>
@@ -46,52 +49,70 @@ internal static class SearchTerms
         return tokens.Count > most ? null : [.. tokens, Tokenizer.LongWord(Tokenizer.Seed(orgId))];
     }
 
-    /// <summary>
-    /// Removes the words of tokens that no row of the index has any more. Most words that are still in use are in one of the newest rows,
-    /// so the long lists of the index are not read for them.
-    /// </summary>
-    public static async Task RemoveUnused(Sql.Transaction transaction, Guid orgId, IEnumerable<int> tokens)
-    {
-        var removed = await transaction.ExecuteAsync(
+    /// <summary>Records tokens of removed rows, so that <see cref="RemoveUnused"/> looks for their words in other rows.</summary>
+    public static Task<int> MarkStale(Sql.Transaction transaction, Guid orgId, IEnumerable<int> tokens) =>
+        transaction.ExecuteAsync(
             """
-            with recent as materialized (
-                select distinct unnest(k.tokens) as token
-                from (
-                    select tokens
-                    from search_index
-                    where org_id = @OrgId
-                    order by org_id desc, chat_id desc
-                    limit 200
-                ) k
-            ), suspect as materialized (
-                select t.term, t.token
-                from search_terms t
-                where t.org_id = @OrgId
-                  and t.token = any(@Tokens)
-                  and not exists (select from recent where recent.token = t.token)
-            ), unused as materialized (
-                select s.term
-                from suspect s
-                left join lateral (
-                    select true as used
-                    from search_index k
-                    where k.org_id = @OrgId
-                      and k.tokens @> array[s.token]
-                    limit 1
-                ) k on true
-                where k.used is null
-            )
-            delete from search_terms
-            using unused
-            where search_terms.org_id = @OrgId
-              and search_terms.term = unused.term
+            insert into search_stale_tokens (org_id, token)
+            select @OrgId, n.token
+            from unnest(@Tokens) as n(token)
+            on conflict (org_id, token) do nothing
             """,
-            new { OrgId = orgId, Tokens = tokens.ToArray() });
+            new { OrgId = orgId, Tokens = tokens.Distinct().ToArray() });
+
+    /// <summary>
+    /// Takes the next stale tokens, removes the words of those that no row of the index has any more, and returns the number of tokens.
+    /// Most words that are still in use are in one of the newest rows, so the long lists of the index are not read for them.
+    /// </summary>
+    public static async Task<int> RemoveUnused(Sql.Transaction transaction, Guid orgId)
+    {
+        var stale = await transaction.QueryAsync<int>(
+            "select token from search_stale_tokens where org_id = @OrgId order by token limit @StaleTokens",
+            new { OrgId = orgId, StaleTokens });
+        if (stale.Count == 0)
+            return 0;
+        var rare = await transaction.QueryAsync<int>(
+            """
+            select unnest(@Stale)
+            except
+            select unnest(k.tokens)
+            from (
+                select tokens
+                from search_index
+                where org_id = @OrgId
+                order by org_id desc, chat_id desc
+                limit 1000
+            ) k
+            """,
+            new { OrgId = orgId, Stale = stale.ToArray() });
+        // The planner expects to meet any word soon when it reads rows one after the other; rare words it meets after millions.
+        await transaction.ExecuteAsync("set local enable_seqscan = off; set local enable_indexscan = off", new { });
+        var unused = await transaction.QueryAsync<int>(
+            """
+            select n.token
+            from unnest(@Rare) as n(token)
+            left join lateral (
+                select true as used
+                from search_index k
+                where k.org_id = @OrgId
+                  and k.tokens @> array[n.token]
+                limit 1
+            ) k on true
+            where k.used is null
+            """,
+            new { OrgId = orgId, Rare = rare.ToArray() });
+        await transaction.ExecuteAsync("set local enable_seqscan = on; set local enable_indexscan = on", new { });
+        var removed = await transaction.ExecuteAsync(
+            "delete from search_terms where org_id = @OrgId and token = any(@Unused)", new { OrgId = orgId, Unused = unused.ToArray() });
         if (removed > 0)
         {
             await transaction.ExecuteAsync(
                 "update followers set generation = generation + 1 where org_id = @OrgId and follower = @Name",
                 new { OrgId = orgId, SearchIndexer.Name });
         }
+        await transaction.ExecuteAsync(
+            "delete from search_stale_tokens where org_id = @OrgId and token = any(@Stale)",
+            new { OrgId = orgId, Stale = stale.ToArray() });
+        return stale.Count;
     }
 }

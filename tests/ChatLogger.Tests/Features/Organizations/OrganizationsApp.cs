@@ -79,6 +79,8 @@ internal static class OrganizationFixture
             insert into search_terms (org_id, term, token)
             select @Org, 'hello' || n, n
             from generate_series(1, 3) n;
+            insert into search_stale_tokens (org_id, token)
+            values (@Org, 4);
             insert into feedback (org_id, target_id, chat_id, rating, at)
             select org_id, id, chat_id, 'up', now()
             from messages

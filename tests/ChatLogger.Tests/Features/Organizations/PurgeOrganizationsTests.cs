@@ -33,6 +33,7 @@ public partial class PurgeOrganizationsTests(OrganizationsApp app) : IClassFixtu
         "rollups",
         "search_chunks",
         "search_index",
+        "search_stale_tokens",
         "search_terms",
         "tombstones",
         "webhook_deliveries",

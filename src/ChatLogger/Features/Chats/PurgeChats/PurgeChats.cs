@@ -37,9 +37,34 @@ internal sealed partial class PurgeChats(
             }
             places = next;
         }
+        await RemoveUnusedWords(ct);
     }
 
     protected override void Failed(Exception failure) => CannotLook(log, failure);
+
+    private async Task RemoveUnusedWords(CancellationToken ct)
+    {
+        var organizations = await db.ReadAsync<Guid>(
+            """
+            select l.org_id
+            from organization_log l
+            where exists (select from search_stale_tokens t where t.org_id = l.org_id)
+            """,
+            new { },
+            ct);
+        foreach (var orgId in organizations)
+        {
+            try
+            {
+                for (var since = Stopwatch.GetTimestamp(); await search.RemoveUnusedWords(orgId, ct) > 0; since = Stopwatch.GetTimestamp())
+                    await Delay(since, ct);
+            }
+            catch (Exception failure) when (!ct.IsCancellationRequested)
+            {
+                CannotPurge(log, orgId, failure);
+            }
+        }
+    }
 
     // Purges a batch and returns the position of the next one. Null: there are no more chats, or the purge failed and is retried in the
     // next round. A failure does not affect the other organizations.

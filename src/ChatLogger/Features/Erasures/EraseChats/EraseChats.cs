@@ -3,6 +3,7 @@ using ChatLogger.Auth;
 using ChatLogger.Data;
 using ChatLogger.ExportJobs;
 using ChatLogger.Rollups;
+using ChatLogger.SearchIndex;
 using Npgsql;
 
 namespace ChatLogger.Features;
@@ -13,8 +14,9 @@ namespace ChatLogger.Features;
 /// round goes on; several instances may do so at the same time.
 /// </summary>
 internal sealed partial class EraseChats(
-    NpgsqlDataSource db, HideChats hide, ErasedTraces traces, UnusedNames names, ConversationAudit audit, ExportQueue exports,
-    OrganizationSecrets secrets, ErasedIdsFile file, ErasureSettings settings, TimeProvider time, ILogger<EraseChats> log)
+    NpgsqlDataSource db, HideChats hide, ErasedTraces traces, SearchPurger search, UnusedNames names, ConversationAudit audit,
+    ExportQueue exports, OrganizationSecrets secrets, ErasedIdsFile file, ErasureSettings settings, TimeProvider time,
+    ILogger<EraseChats> log)
     : CleanupService(settings.Interval)
 {
     private const int PageIds = 1_000;
@@ -67,6 +69,8 @@ internal sealed partial class EraseChats(
         if (await HasChats(erasure, ct) || await exports.HasFiles(erasure.OrgId, hiddenAt, await Ids(erasure, ErasedKind.Export, ct), ct))
             return;
         await audit.Deliver(erasure.OrgId, ct);
+        for (var since = Stopwatch.GetTimestamp(); await search.RemoveUnusedWords(erasure.OrgId, ct) > 0; since = Stopwatch.GetTimestamp())
+            await Delay(since, ct);
         await traces.Remove(erasure, ct);
         await names.Forget(erasure.OrgId, ct);
         await Forget(erasure, ct);
