@@ -28,7 +28,7 @@ internal static class CreationTime
                 $"A createdAt more than {MaxAge.TotalHours} hours back needs a key with the scope {KeyScope.Import}.");
         return caller.Policy.RetentionDays is { } days && at < now - TimeSpan.FromDays(days)
             ? ProblemException.Validation(
-                "createdAt", $"Is older than the {(days == 1 ? "one day" : $"{days} days")} for which this organization keeps chats.")
+                "createdAt", $"Is older than the {days} {(days == 1 ? "day" : "days")} for which this organization keeps chats.")
             : null;
     }
 

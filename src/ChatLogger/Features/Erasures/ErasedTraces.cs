@@ -5,9 +5,9 @@ namespace ChatLogger.Features;
 
 /// <summary>
 /// Removes what integrations have been told of erased conversations: which trace or run belongs to them, and calls that are not complete,
-/// also those that name nothing but the end user.
+/// also those that name nothing but the end user, or that came while their conversation was being removed.
 /// </summary>
-internal sealed class ErasedTraces(NpgsqlDataSource db, GonePieces pieces)
+internal sealed class ErasedTraces(NpgsqlDataSource db, OrganizationSecrets secrets, Tombstones tombstones, GonePieces pieces)
 {
     private const int PageRows = 1_000;
 
@@ -34,7 +34,9 @@ internal sealed class ErasedTraces(NpgsqlDataSource db, GonePieces pieces)
     private async Task<List<string>> Gone(PendingErasure erasure, IReadOnlyList<Row> page, HashSet<string> gone, CancellationToken ct)
     {
         var conversations = page.ToDictionary(row => row.Id, row => row.Conversations().ToList(), StringComparer.Ordinal);
-        var erased = (await db.ReadAsync<string>(
+        List<string> names = [.. conversations.Values.SelectMany(each => each).Distinct(StringComparer.Ordinal)];
+        gone.UnionWith(await tombstones.Gone(db, erasure.OrgId, await secrets.Of(erasure.OrgId, ct), names, ct));
+        gone.UnionWith(await db.ReadAsync<string>(
             """
             select external_id
             from erased_ids
@@ -43,11 +45,11 @@ internal sealed class ErasedTraces(NpgsqlDataSource db, GonePieces pieces)
               and kind = 'chat'
               and external_id = any(@ExternalIds)
             """,
-            new { erasure.OrgId, erasure.Id, ExternalIds = conversations.Values.SelectMany(ids => ids).Distinct().ToArray() },
-            ct)).ToHashSet(StringComparer.Ordinal);
+            new { erasure.OrgId, erasure.Id, ExternalIds = names.ToArray() },
+            ct));
         return
         [
-            .. page.Where(row => conversations[row.Id].Exists(name => erased.Contains(name) || gone.Contains(name))
+            .. page.Where(row => conversations[row.Id].Exists(gone.Contains)
                 || (row.UserId is not null && row.UserId == erasure.ExternalUserId && row.UpdatedAt <= erasure.CreatedAt))
                 .Select(row => ForeignIds.Conversation(row.Id)),
         ];

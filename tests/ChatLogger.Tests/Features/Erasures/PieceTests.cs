@@ -61,6 +61,25 @@ public class PieceTests(HaltedErasureApp app) : IClassFixture<HaltedErasureApp>
         Assert.Equal(2, await globex.Count("integration_events"));
     }
 
+    [Fact]
+    public async Task A_piece_that_was_stored_while_its_conversation_was_removed_is_removed_before_the_erasure_is_done()
+    {
+        var acme = await app.Org("acme");
+        await Lunary(acme, Message("M1", "TH", "dave"));
+        await (await acme.Admin()).Erase("dave");
+        await app.Job<PurgeChats>().Run(CancellationToken.None);
+        await app.Execute(
+            """
+            insert into integration_events (org_id, source, id, body, updated_at)
+            values (@Id, 'lunary-run', 'RX', '{"parent":"M1","input":"asks"}', now())
+            """,
+            new { acme.Id });
+
+        await Remove(acme, "erasure");
+
+        await IsEmpty(acme);
+    }
+
     [Theory]
     [InlineData("deletion", false)]
     [InlineData("deletion", true)]
@@ -174,7 +193,13 @@ public class PieceTests(HaltedErasureApp app) : IClassFixture<HaltedErasureApp>
 
     private static object Start(string id, string? parent, string? user) => new
     {
-        type = "llm", @event = "start", runId = id, parentRunId = parent, userId = user, input = "asks", timestamp = At,
+        type = "llm",
+        @event = "start",
+        runId = id,
+        parentRunId = parent,
+        userId = user,
+        input = "asks",
+        timestamp = At,
     };
 
     private static object End(string id) => new { type = "llm", @event = "end", runId = id, output = "answers", timestamp = At };

@@ -59,7 +59,11 @@ public class LangfuseTests(LeasedApp app) : IClassFixture<LeasedApp>
             Event("trace-create", new { id = trace, sessionId = "s-1", userId = "v-17" }),
             Event("generation-create", new
             {
-                id = generation, traceId = trace, startTime = Start, input = Said("user", "q"), output = "a",
+                id = generation,
+                traceId = trace,
+                startTime = Start,
+                input = Said("user", "q"),
+                output = "a",
             }));
 
         var update = Event("generation-update", new { id = generation, endTime = Start.AddSeconds(1), output = "a" });

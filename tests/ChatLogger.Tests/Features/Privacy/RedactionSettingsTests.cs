@@ -70,6 +70,17 @@ public class RedactionSettingsTests(LeasedApp app) : IClassFixture<LeasedApp>
     }
 
     [Fact]
+    public async Task An_empty_text_stays_empty_and_none_is_refused()
+    {
+        var admin = await (await app.Org("acme")).Admin();
+
+        var empty = (await admin.Post("/orgs/me/redaction/preview", new { text = "" })).Is(200);
+
+        Assert.Equal("""{"text":"","found":[]}""", empty.Body);
+        (await admin.Post("/orgs/me/redaction/preview", new { })).IsInvalid("text");
+    }
+
+    [Fact]
     public async Task There_are_bounds()
     {
         var admin = await (await app.Org("acme")).Admin();

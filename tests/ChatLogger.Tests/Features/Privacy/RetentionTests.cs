@@ -84,6 +84,11 @@ public class RetentionTests(PrivacyApp app) : IClassFixture<PrivacyApp>
         var traces = (await importer.Post("/v1/traces", OtlpExports.Export(span))).Is(200);
         Assert.Contains("30 days", traces["partialSuccess"].GetProperty("errorMessage").GetString(), StringComparison.Ordinal);
 
+        (await admin.Patch("/orgs/me", new { settings = new { retentionDays = 1 } })).Is(200);
+        var refused = (await importer.Post($"{acme.ApiPath}/chats", new { createdAt })).IsInvalid("createdAt");
+        Assert.Equal(
+            "Is older than the 1 day for which this organization keeps chats.",
+            refused["errors"].GetProperty("createdAt")[0].GetString());
         (await admin.Patch("/orgs/me", new { settings = new { retentionDays = 0 } })).Is(200);
         (await importer.Post($"{acme.ApiPath}/chats", new { createdAt })).Is(201);
     }
