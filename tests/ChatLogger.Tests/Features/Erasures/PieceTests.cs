@@ -84,6 +84,7 @@ public class PieceTests(HaltedErasureApp app) : IClassFixture<HaltedErasureApp>
     [InlineData("deletion", false)]
     [InlineData("deletion", true)]
     [InlineData("erasure", true)]
+    [InlineData("update during the erasure", true)]
     public async Task A_pending_generation_of_what_is_gone_brings_nothing_back_by_its_own_id(string way, bool purge)
     {
         var acme = await app.Org("acme");
@@ -93,11 +94,13 @@ public class PieceTests(HaltedErasureApp app) : IClassFixture<HaltedErasureApp>
             Event("generation-create", new { id = "G1", traceId = "T1", startTime = At, input = "asks" }));
         Assert.Equal(1, await acme.Count("chats"));
 
-        if (purge)
+        var update = Event("generation-update", new { id = "G1", output = "answers" });
+        if (way == "update during the erasure")
+            await Remove(acme, "erasure", () => Langfuse(acme, update));
+        else if (purge)
             await Remove(acme, way);
         else
             await Delete(acme);
-        var update = Event("generation-update", new { id = "G1", output = "answers" });
         for (var times = 0; times < 3; times++)
             await Langfuse(acme, update);
 
