@@ -18,7 +18,8 @@ internal static class Pools
     public const string Exports = "exports";
 
     /// <summary>
-    /// For plugin API look-ups other than writes: API keys, and results stored under an Idempotency-Key. The dashboard API never uses it.
+    /// For plugin API look-ups other than writes: API keys, results stored under an Idempotency-Key, and, once for each organization, its
+    /// secret. The dashboard API uses it for that secret only.
     /// </summary>
     public const string Plugins = "plugins";
 

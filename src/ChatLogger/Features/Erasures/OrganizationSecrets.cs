@@ -11,7 +11,7 @@ namespace ChatLogger.Features;
 /// The secrets of organizations, under which HMACs stand for what is gone. A secret is made with its organization and never changes, so it
 /// is read once.
 /// </summary>
-internal sealed class OrganizationSecrets(NpgsqlDataSource db)
+internal sealed class OrganizationSecrets([FromKeyedServices(Pools.Plugins)] NpgsqlDataSource db)
 {
     private const int MaxKnown = 10_000;
 

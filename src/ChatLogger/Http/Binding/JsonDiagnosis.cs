@@ -67,6 +67,8 @@ internal static class JsonDiagnosis
                 shape = shape.Options.GetTypeInfo(known.PropertyType);
             else if (shape.Kind == JsonTypeInfoKind.Object)
                 return Unknown(at, shape.Properties.Select(property => property.Name));
+            else if (shape.Kind == JsonTypeInfoKind.Dictionary)
+                return ProblemException.Validation(at, "Has a value of the wrong type.");
             else
                 return ProblemException.Validation(Printable(path, at), "Has the wrong type.");
             at += step;

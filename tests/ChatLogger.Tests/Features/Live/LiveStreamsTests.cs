@@ -185,14 +185,14 @@ public sealed class LiveStreamsTests(LiveApp app) : IClassFixture<LiveApp>
     }
 
     [Fact]
-    public async Task Changes_of_chats_are_kept_for_an_hour()
+    public async Task Changes_of_chats_are_kept_for_three_quarters_of_an_hour()
     {
         var acme = await app.Org("acme");
         await app.Execute(
             """
             insert into organization_events (org_id, chat_id, deleted, at)
             select @Id, gen_random_uuid(), true, now() - n * interval '1 minute'
-            from unnest(array[59, 66, 90]) n
+            from unnest(array[44, 51, 90]) n
             """,
             new { acme.Id });
         var cleanup = app.Services.GetRequiredService<OrganizationEventsCleanup>();
