@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using ChatLogger.Data;
 using ChatLogger.Http;
 using ChatLogger.Tests.Features.Integrations;
 using Microsoft.AspNetCore.Builder;
@@ -90,7 +91,11 @@ public class SendAgainTests(HastyApp app) : IClassFixture<HastyApp>
         finally
         {
             await Elsewhere($"alter database \"{database}\" with allow_connections true");
+            // What these pools hold is broken, and the next test begins with them.
             app.Rows.Clear();
+            app.Services.GetRequiredService<NpgsqlDataSource>().Clear();
+            foreach (var pool in new[] { Pools.Plugins, Pools.Writing, Pools.Analytics, Pools.Exports })
+                app.Services.GetRequiredKeyedService<NpgsqlDataSource>(pool).Clear();
         }
 
         (await sender.Send(HttpMethod.Post, path, OtlpExports.Content(body, type))).Is(status);
