@@ -7,7 +7,7 @@ namespace ChatLogger.Features;
 /// <summary>
 /// Removes what integrations have been told of conversations that are gone, with everything that belongs to it: traces of a session,
 /// generations of a trace, messages of a thread, runs within messages and within runs. The ids of all of these leave tombstones, because
-/// whoever sends more of one may name nothing else, and it would then stand for a conversation of its own.
+/// a later event may name nothing but such an id, and would then become a conversation of its own.
 /// </summary>
 internal sealed class GonePieces(
     NpgsqlDataSource db, OrganizationLog organizationLog, OrganizationSecrets secrets, Tombstones tombstones)

@@ -53,7 +53,7 @@ public class PieceTests(HaltedErasureApp app) : IClassFixture<HaltedErasureApp>
         await Lunary(acme, Start("RW", null, "dave"));
 
         await Remove(acme, way, async () => await Lunary(acme, Start("RV", "M1", null), End("RV")), "TH", "RX", "RW");
-        // What is within a run goes with it, whoever has sent it.
+        // What is within a run goes with it, whatever user it names.
         Assert.Equal(
             ["M2", "RZ"],
             (await app.Value<string[]>(

@@ -6,7 +6,7 @@ namespace ChatLogger.Features;
 
 /// <summary>
 /// Removes the Idempotency-Keys of deleted chats and of what was in them. Those of the chats themselves leave tombstones until they would
-/// have expired; whoever repeats a message finds no chat.
+/// have expired; a repeated message finds no chat.
 /// </summary>
 internal sealed class KeyPurger(NpgsqlDataSource db, OrganizationLog organizationLog, OrganizationSecrets secrets, Tombstones tombstones)
 {

@@ -10,8 +10,8 @@ namespace ChatLogger.Features;
 
 /// <summary>
 /// Carries erasures out: hides the chats that are left, waits until <see cref="PurgeChats"/>, the exports and the rollups have removed what
-/// they had, forgets what is left elsewhere, and writes the receipt. Every step may be repeated, so whoever is killed in between, the next
-/// round goes on; several instances may do so at the same time.
+/// they had, forgets what is left elsewhere, and writes the receipt. Every step may be repeated, so that after a kill
+/// the next round goes on; several instances may do so at the same time.
 /// </summary>
 internal sealed partial class EraseChats(
     NpgsqlDataSource db, HideChats hide, ErasedTraces traces, SearchPurger search, UnusedNames names, ConversationAudit audit,
