@@ -4,8 +4,8 @@ import { useEffect } from 'preact/hooks'
 import { ApiError, ConnectionError } from './api'
 import { help, useCommands } from './keyboard'
 import { startLive, live } from './live'
-import { shortcuts, theme, zoneChoice } from './preferences'
-import { base, connected, loadOrganization, loadProfile, may, organization, profile, screen, signOut, signedOut, visiting } from './session'
+import { shortcuts, theme, wasMember, zoneChoice } from './preferences'
+import { askOrganization, base, connected, loadOrganization, loadProfile, may, organization, profile, screen, signOut, signedOut, visiting } from './session'
 import { go, href } from './router'
 import { Chats } from './screens/chats'
 import { loadEarly } from './screens/chats/list'
@@ -47,21 +47,25 @@ const organizations: Screen = {
 const failure = signal<Error | null>(null)
 const loaded = signal<Record<string, FunctionComponent>>({})
 
-async function start(): Promise<void> {
+/** Asks for what the page begins with: all of it at once where a member was signed in before, else first who it is. */
+export async function start(): Promise<void> {
   failure.value = null
   try {
+    const early = wasMember.value === 'yes' && visiting.value === null
+    const loadsChats = () => (screen.value[0] ?? 'chats') === 'chats'
+    const organization = early ? askOrganization() : undefined
+    if (early && loadsChats()) loadEarly()
     await loadProfile()
     if (profile.value?.role === 'superadmin' && visiting.value === null && screen.value[0] !== 'settings')
       go(href(['organizations']), { replace: true })
-    if (inOrganization() && (screen.value[0] ?? 'chats') === 'chats') loadEarly()
-    await loadOrganization()
+    if (!early && inOrganization() && loadsChats()) loadEarly()
+    await loadOrganization(organization)
   } catch (error) {
     if (!(error instanceof ApiError && error.status === 401)) failure.value = error as Error
   }
 }
 
 export function App() {
-  useEffect(() => void start(), [])
   // The organization that a superadmin steps into.
   useSignalEffect(() => {
     if (visiting.value !== (organization.peek()?.slug ?? null) && profile.peek()?.role === 'superadmin') {

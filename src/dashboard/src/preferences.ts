@@ -1,6 +1,6 @@
 import { effect, signal } from '@preact/signals'
 
-/** A choice that this browser remembers. A browser that may not store anything forgets it with the page. */
+/** A value that this browser remembers. A browser that may not store anything forgets it with the page. */
 function remembered<T extends string>(name: string, values: readonly T[]) {
   const key = `chatlogger.${name}`
   let stored: string | null = null
@@ -27,6 +27,9 @@ export const zoneChoice = remembered('zone', ['organization', 'mine'] as const)
 
 /** Whether single letters are commands. */
 export const shortcuts = remembered('shortcuts', ['on', 'off'] as const)
+
+/** Whether a member of an organization was signed in when the page was last shown: then it need not wait to learn it. */
+export const wasMember = remembered('member', ['no', 'yes'] as const)
 
 effect(() => {
   if (theme.value === 'system') delete document.documentElement.dataset['theme']

@@ -1,5 +1,6 @@
 import { computed, signal } from '@preact/signals'
 import { ApiError, GET, POST, body, listeners, type Organization, type Profile } from './api'
+import { wasMember } from './preferences'
 import { path } from './router'
 
 /** Who uses the dashboard; null while that is not known or nobody is signed in. */
@@ -36,16 +37,25 @@ export const screen = computed(() => path.value.slice(base.value.length))
 
 export async function loadProfile(): Promise<void> {
   profile.value = await body(GET('/users/me'))
+  wasMember.value = profile.value.org ? 'yes' : 'no'
   signedOut.value = false
 }
 
-export async function loadOrganization(): Promise<void> {
+/** The member's organization, asked for before it is known whether there is one. */
+export function askOrganization(): Promise<Organization> {
+  const asked = body(GET('/orgs/me'))
+  // Who awaits it is told of a failure.
+  asked.catch(() => {})
+  return asked
+}
+
+export async function loadOrganization(asked?: Promise<Organization>): Promise<void> {
   const slug = visiting.value
   organization.value =
     slug !== null
       ? await body(GET('/orgs/{slug}', { params: { path: { slug } } }))
       : profile.value?.org
-        ? await body(GET('/orgs/me'))
+        ? await (asked ?? askOrganization())
         : null
 }
 
@@ -66,5 +76,8 @@ export async function signOut(): Promise<void> {
   location.reload()
 }
 
-listeners.signedOut = () => (signedOut.value = true)
+listeners.signedOut = () => {
+  signedOut.value = true
+  wasMember.value = 'no'
+}
 listeners.connected = is => (connected.value = is)

@@ -1,8 +1,7 @@
 import type { AuditEvent, Delivery, Erasure, Message, Organization, Profile, Webhook } from './api'
 import { count } from './numbers'
 
-const plural = new Intl.PluralRules('en')
-const of = (n: number, one: string, other: string) => `${count(n)} ${plural.select(n) === 'one' ? one : other}`
+const of = (n: number, one: string, other: string) => `${count(n)} ${n === 1 ? one : other}`
 
 const tryAgainIn = (seconds: number) =>
   `Try again in ${seconds < 90 ? of(seconds, 'second', 'seconds') : of(Math.ceil(seconds / 60), 'minute', 'minutes')}.`

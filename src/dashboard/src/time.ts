@@ -1,25 +1,27 @@
 import { computed, signal } from '@preact/signals'
+import { lazy } from './numbers'
 import { zoneChoice } from './preferences'
 import { organization } from './session'
 
-const own = Intl.DateTimeFormat().resolvedOptions().timeZone
+const own = lazy(() => Intl.DateTimeFormat().resolvedOptions().timeZone)
 
 /** The zone that times are shown in. */
-export const zone = computed(() => (zoneChoice.value === 'organization' ? (organization.value?.settings.timeZone ?? own) : own))
+export const zone = computed(() => (zoneChoice.value === 'organization' ? (organization.value?.settings.timeZone ?? own()) : own()))
 
 const formats = computed(() => {
-  const of = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(undefined, { ...options, timeZone: zone.value })
+  const timeZone = zone.value
+  const of = (options: Intl.DateTimeFormatOptions, locale?: string) => lazy(() => new Intl.DateTimeFormat(locale, { ...options, timeZone }))
   return {
     time: of({ hour: '2-digit', minute: '2-digit' }),
     full: of({ dateStyle: 'medium', timeStyle: 'medium' }),
     short: of({ month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit' }),
     day: of({ weekday: 'long', year: 'numeric', month: 'long', day: 'numeric' }),
     date: of({ year: 'numeric', month: 'short', day: 'numeric' }),
-    iso: new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeZone: zone.value }),
+    iso: of({ dateStyle: 'short' }, 'sv-SE'),
   }
 })
 
-const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto', style: 'short' })
+const relative = lazy(() => new Intl.RelativeTimeFormat(undefined, { numeric: 'auto', style: 'short' }))
 const units: [Intl.RelativeTimeFormatUnit, number][] = [
   ['year', 31_536_000],
   ['month', 2_592_000],
@@ -33,19 +35,19 @@ const units: [Intl.RelativeTimeFormatUnit, number][] = [
 export const now = signal(Date.now())
 setInterval(() => (now.value = Date.now()), 30_000)
 
-export const time = (at: string) => formats.value.time.format(new Date(at))
-export const full = (at: string) => `${formats.value.full.format(new Date(at))} (${zone.value})`
-export const short = (at: string) => formats.value.short.format(new Date(at))
-export const day = (at: string) => formats.value.day.format(new Date(at))
-export const date = (at: string) => formats.value.date.format(new Date(at))
+export const time = (at: string) => formats.value.time().format(new Date(at))
+export const full = (at: string) => `${formats.value.full().format(new Date(at))} (${zone.value})`
+export const short = (at: string) => formats.value.short().format(new Date(at))
+export const day = (at: string) => formats.value.day().format(new Date(at))
+export const date = (at: string) => formats.value.date().format(new Date(at))
 
 /** The calendar day in the shown zone, as yyyy-mm-dd. */
-export const dayKey = (at: string | number) => formats.value.iso.format(new Date(at))
+export const dayKey = (at: string | number) => formats.value.iso().format(new Date(at))
 
 export function ago(at: string): string {
   const seconds = (new Date(at).getTime() - now.value) / 1000
   const [unit, length] = units.find(([, length]) => Math.abs(seconds) >= length) ?? ['second', 1]
-  return unit === 'second' ? relative.format(0, 'second') : relative.format(Math.round(seconds / length), unit)
+  return unit === 'second' ? relative().format(0, 'second') : relative().format(Math.round(seconds / length), unit)
 }
 
 /** The day that is so many days after a day, both as yyyy-mm-dd. */

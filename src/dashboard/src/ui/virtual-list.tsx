@@ -26,8 +26,9 @@ export function VirtualList<T>({
   children?: ComponentChildren
 }) {
   const scroller = useRef<HTMLDivElement>(null)
-  const range = useSignal({ from: 0, to: 30 })
   const height = rowHeight * parseFloat(getComputedStyle(document.documentElement).fontSize)
+  // No more than what can be seen, until it is.
+  const range = useSignal({ from: 0, to: Math.ceil(innerHeight / height) })
 
   const measure = () => {
     const element = scroller.current

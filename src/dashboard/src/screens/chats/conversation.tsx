@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals'
 import { Fragment } from 'preact'
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
-import { ApiError, type Chat, DELETE, type Message, PATCH, body } from '../../api'
+import { ApiError, type Chat, type Message, PATCH, body } from '../../api'
 import { fragment, go, href, query } from '../../router'
 import { base, may, org } from '../../session'
 import { t } from '../../text'
@@ -222,7 +222,7 @@ export function Conversation({ id }: { id: string }) {
           action={t.conversation.delete}
           close={() => (deleting.value = null)}
           run={async () => {
-            await body(DELETE('/orgs/{org}/chats/{chatId}', { params: { path: { org: org.value, chatId: id } } }))
+            await thread.deleteChat()
             go(href([...base.value, 'chats'], query.value), { replace: true })
           }}
         >
@@ -233,13 +233,7 @@ export function Conversation({ id }: { id: string }) {
           title={t.conversation.deleteMessageTitle}
           action={t.conversation.deleteMessage}
           close={() => (deleting.value = null)}
-          run={async () => {
-            const messageId = (deleting.value as Message).id
-            await body(
-              DELETE('/orgs/{org}/chats/{chatId}/messages/{messageId}', { params: { path: { org: org.value, chatId: id, messageId } } }),
-            )
-            thread.remove(messageId)
-          }}
+          run={() => thread.deleteMessage((deleting.value as Message).id)}
         >
           <p>{t.conversation.deleteMessageText}</p>
         </Confirm>

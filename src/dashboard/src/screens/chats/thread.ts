@@ -1,6 +1,6 @@
 import { batch, useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
-import { ApiError, type Chat, GET, type Message, body } from '../../api'
+import { ApiError, type Chat, DELETE, GET, type Message, body } from '../../api'
 import { onLive } from '../../live'
 import { org } from '../../session'
 import { useHealing } from '../../ui/resource'
@@ -28,6 +28,10 @@ export function useThread(id: string, place: Place) {
   const fresh = useSignal(0)
   const running = useRef<AbortController | null>(null)
   const busy = useRef(false)
+  /** While the reader deletes, nothing is asked for that may be gone before the answer. */
+  const deleting = useRef(false)
+  /** Whether something happened that could not be looked at yet. */
+  const behind = useRef(false)
 
   const page = (options: Options, signal?: AbortSignal) =>
     body(
@@ -85,6 +89,7 @@ export function useThread(id: string, place: Place) {
       if (!signal.aborted) error.value = reason as Error
     } finally {
       busy.current = false
+      if (behind.current) refresh()
     }
   }
 
@@ -131,6 +136,57 @@ export function useThread(id: string, place: Place) {
       })
     })
 
+  /** Looks at what has happened, once nothing else is asked for. */
+  const refresh = (): void => {
+    behind.current = busy.current || deleting.current
+    if (behind.current) return
+    void once(async signal => {
+      chat.value = await body(GET('/orgs/{org}/chats/{chatId}', { params: { path: { org: org.value, chatId: id } }, signal }))
+      if (newer.value) return
+      const last = messages.value.at(-1)
+      if (!last) return void open('end')
+      const found = await page({ order: 'asc', around: last.id }, signal).catch(() => null)
+      if (signal.aborted) return
+      // The last one was deleted.
+      if (!found) return void open('end')
+      const news = new Map(found.items.map(message => [message.id, message]))
+      const known = new Set(messages.value.map(message => message.id))
+      const added = found.items.filter(message => !known.has(message.id))
+      const firstChecked = found.items[0]?.id
+      const checkedFrom = messages.value.findIndex(message => message.id === firstChecked)
+      batch(() => {
+        messages.value = [
+          ...messages.value
+            .filter((message, at) => at < checkedFrom || checkedFrom < 0 || news.has(message.id))
+            .map(message => news.get(message.id) ?? message),
+          ...added,
+        ]
+        newer.value = found.nextCursor ? { order: 'asc', cursor: found.nextCursor } : null
+        fresh.value += added.length
+      })
+    })
+  }
+
+  /** Deletes the chat or a message of it. */
+  const remove = async (request: () => Promise<unknown>): Promise<void> => {
+    deleting.current = true
+    if (!loading.value) {
+      running.current?.abort()
+      running.current = new AbortController()
+    }
+    try {
+      await request()
+    } catch (reason) {
+      resume()
+      throw reason
+    }
+  }
+
+  const resume = () => {
+    deleting.current = false
+    if (behind.current) refresh()
+  }
+
   useEffect(() => {
     void open(place)
     return () => running.current?.abort()
@@ -147,30 +203,7 @@ export function useThread(id: string, place: Place) {
           error.value = new ApiError(404, {}, null)
           return
         }
-        void once(async signal => {
-          chat.value = await body(GET('/orgs/{org}/chats/{chatId}', { params: { path: { org: org.value, chatId: id } }, signal }))
-          if (newer.value) return
-          const last = messages.value.at(-1)
-          if (!last) return void open('end')
-          const found = await page({ order: 'asc', around: last.id }, signal).catch(() => null)
-          // The last one was deleted.
-          if (!found) return void open('end')
-          const news = new Map(found.items.map(message => [message.id, message]))
-          const known = new Set(messages.value.map(message => message.id))
-          const added = found.items.filter(message => !known.has(message.id))
-          const firstChecked = found.items[0]?.id
-          const checkedFrom = messages.value.findIndex(message => message.id === firstChecked)
-          batch(() => {
-            messages.value = [
-              ...messages.value
-                .filter((message, at) => at < checkedFrom || checkedFrom < 0 || news.has(message.id))
-                .map(message => news.get(message.id) ?? message),
-              ...added,
-            ]
-            newer.value = found.nextCursor ? { order: 'asc', cursor: found.nextCursor } : null
-            fresh.value += added.length
-          })
-        })
+        refresh()
       }),
     [id],
   )
@@ -199,7 +232,14 @@ export function useThread(id: string, place: Place) {
       }
       return found
     },
-    remove: (message: string) => (messages.value = messages.value.filter(other => other.id !== message)),
+    deleteChat: () => remove(() => body(DELETE('/orgs/{org}/chats/{chatId}', { params: { path: { org: org.value, chatId: id } } }))),
+    deleteMessage: async (messageId: string) => {
+      await remove(() =>
+        body(DELETE('/orgs/{org}/chats/{chatId}/messages/{messageId}', { params: { path: { org: org.value, chatId: id, messageId } } })),
+      )
+      messages.value = messages.value.filter(other => other.id !== messageId)
+      resume()
+    },
   }
 }
 
