@@ -30,6 +30,9 @@ internal sealed class ConversationWriter(
 
     private List<KnownMessage> _known = known;
 
+    /// <summary>What the conversation has, as far as it was read or written here.</summary>
+    public IReadOnlyList<KnownMessage> Known => _known;
+
     /// <summary>Adds what is missing of an exchange. Returns why a message of it was refused; null: it is all there.</summary>
     public async Task<ProblemException?> Write(Exchange exchange, CancellationToken ct)
     {

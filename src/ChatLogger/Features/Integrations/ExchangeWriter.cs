@@ -34,9 +34,12 @@ internal sealed class ExchangeWriter(
         if (conversations.Count == 0)
             return results;
 
-        var opened = await Open(caller.OrgId, conversations.ConvertAll(each => each.Chat), ct);
-        var existing = opened.Where(chat => chat is { Error: null, Replayed: true }).Select(chat => chat.Id).Distinct().ToList();
-        var known = await transcripts.Read(caller.OrgId, existing, ct);
+        var there = await transcripts.Find(caller.OrgId, conversations.Select(each => each.Chat.Chat.ExternalId!), ct);
+        var opened = await Open(conversations.ConvertAll(each => each.Chat), there, ct);
+        var existing = opened.Where(chat => chat is { Error: null, Replayed: true }).Select(chat => chat.Id).Distinct();
+        var last = there.Values.ToDictionary(each => each.ChatId, each => each.LastMessageId);
+        var known = await transcripts.Recall(
+            caller.OrgId, [.. existing.Select(id => new StoredConversation(id, last.GetValueOrDefault(id)))], ct);
         // Their senders repeat what was said, and are not told: there is nothing that they could do.
         var gone = conversations.Where((_, at) => opened[at].Error is { IsDeleted: true }).SelectMany(each => each.Exchanges).ToList();
         instruments.Dropped(gone.Count);
@@ -56,6 +59,7 @@ internal sealed class ExchangeWriter(
                 caller, chatId, known.GetValueOrDefault(chatId) ?? [], writer, transcripts, rules, limits, ids, now);
             foreach (var exchange in conversation.Exchanges)
                 results[exchange] = await writing.Write(exchanges[exchange], ct);
+            transcripts.Keep(caller.OrgId, chatId, writing.Known);
         }));
         return Array.Find(results, result => result?.Type == ProblemType.Unavailable) is { } unavailable ? throw unavailable : results;
 
@@ -67,11 +71,10 @@ internal sealed class ExchangeWriter(
     }
 
     // Most conversations are there already, and to open a chat takes a turn in the log of the organization.
-    private async Task<BatchItemResult[]> Open(Guid orgId, List<NewChat> chats, CancellationToken ct)
+    private async Task<BatchItemResult[]> Open(List<NewChat> chats, Dictionary<string, StoredConversation> there, CancellationToken ct)
     {
-        var there = await transcripts.Chats(orgId, chats.Select(chat => chat.Chat.ExternalId!), ct);
         var opened = chats.ConvertAll(chat =>
-            there.TryGetValue(chat.Chat.ExternalId!, out var id) ? new BatchItemResult(id, true, null) : default);
+            there.TryGetValue(chat.Chat.ExternalId!, out var stored) ? new BatchItemResult(stored.ChatId, true, null) : default);
         var missing = Enumerable.Range(0, chats.Count).Where(at => !opened[at].Replayed).ToList();
         if (missing.Count > 0)
         {

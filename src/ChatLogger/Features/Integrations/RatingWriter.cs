@@ -15,23 +15,23 @@ internal sealed class RatingWriter(FeedbackWriter writer, StoredTranscripts tran
     {
         if (ratings.Count == 0)
             return [];
-        var chats = await transcripts.Chats(caller.OrgId, ratings.Select(rating => rating.ConversationId), ct);
-        var known = await transcripts.Read(caller.OrgId, [.. chats.Values], ct);
+        var conversations = await transcripts.Find(caller.OrgId, ratings.Select(rating => rating.ConversationId), ct);
+        var known = await transcripts.Read(caller.OrgId, [.. conversations.Values.Select(each => each.ChatId)], ct);
         var results = new ProblemException?[ratings.Count];
         var given = new List<(int At, NewFeedback Feedback)>();
         var now = time.GetUtcNow();
         for (var i = 0; i < ratings.Count; i++)
         {
             var rating = ratings[i];
-            if (!chats.TryGetValue(rating.ConversationId, out var chat))
+            if (!conversations.TryGetValue(rating.ConversationId, out var conversation))
             {
                 results[i] = ProblemException.NotFound("What is rated is not known in this organization.");
                 continue;
             }
             var message = rating.ExchangeId is null
                 ? null
-                : known[chat].Find(message => message.Id is not null && message.ExchangeId == rating.ExchangeId);
-            given.Add((i, new(chat, message?.Id, new(
+                : known[conversation.ChatId].Find(message => message.Id is not null && message.ExchangeId == rating.ExchangeId);
+            given.Add((i, new(conversation.ChatId, message?.Id, new(
                 rating.IsUp ? "up" : "down",
                 caller.Policy.RedactComment(StorableText.OfOptional(rating.Comment).Beginning(limits.CommentLength)),
                 rating.At < now ? rating.At : now), null)));

@@ -3,13 +3,26 @@ using System.Security.Cryptography;
 using System.Text;
 using ChatLogger.Data;
 using ChatLogger.Ingest;
+using Microsoft.Extensions.Caching.Memory;
 using Npgsql;
 
 namespace ChatLogger.Features;
 
-/// <summary>Reads what conversations have, for integrations whose senders repeat it.</summary>
+/// <summary>A conversation, and the last message that it has; null: none.</summary>
+internal sealed record StoredConversation(Guid ChatId, Guid? LastMessageId);
+
+/// <summary>
+/// Reads what conversations have, for integrations whose senders repeat it. What was read or written of a conversation is kept in memory
+/// for a while, and used for as long as the conversation ends as it did then.
+/// </summary>
 internal sealed class StoredTranscripts([FromKeyedServices(Pools.Plugins)] NpgsqlDataSource db, IngestSettings settings, TimeProvider time)
+    : IDisposable
 {
+    /// <summary>How many messages are kept of all conversations; each takes about 300 bytes.</summary>
+    private const int MostKept = 50_000;
+
+    private static readonly TimeSpan KeptFor = TimeSpan.FromMinutes(10);
+
     /// <summary>
     /// The number of messages from the end of a conversation that are compared with what a sender repeats. One that repeats more than this
     /// is compared with the end.
@@ -22,6 +35,8 @@ internal sealed class StoredTranscripts([FromKeyedServices(Pools.Plugins)] Npgsq
     /// </summary>
     private const string KeyPrefix = "¶";
 
+    private readonly MemoryCache _kept = new(new MemoryCacheOptions { SizeLimit = MostKept });
+
     public static string Key(int position) => KeyPrefix + position.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>The hash of what a message says, as the statement below computes it of a stored one.</summary>
@@ -29,21 +44,60 @@ internal sealed class StoredTranscripts([FromKeyedServices(Pools.Plugins)] Npgsq
         string role, string? content, RawJsonArray? parts, RawJsonArray? toolCalls, string? toolCallId) =>
         SHA256.HashData(Encoding.UTF8.GetBytes($"{role}\u0001{content}\u0001{parts}\u0001{toolCalls}\u0001{toolCallId}"));
 
-    /// <summary>Returns the chats that have these external ids.</summary>
-    public async Task<Dictionary<string, Guid>> Chats(Guid orgId, IEnumerable<string> externalIds, CancellationToken ct)
+    /// <summary>Returns the conversations that have these external ids.</summary>
+    public async Task<Dictionary<string, StoredConversation>> Find(Guid orgId, IEnumerable<string> externalIds, CancellationToken ct)
     {
-        var found = await db.ReadAsync<ChatRow>(
+        var found = await db.ReadAsync<ConversationRow>(
             """
-            select external_id, id
-            from chats
-            where org_id = @OrgId
-              and external_id = any(@ExternalIds)
-              and deleted_at is null
+            select c.external_id, c.id, (
+                       select m.id
+                       from messages m
+                       where m.org_id = @OrgId
+                         and m.chat_id = c.id
+                       order by m.seq desc
+                       limit 1
+                   ) as last_message_id
+            from chats c
+            where c.org_id = @OrgId
+              and c.external_id = any(@ExternalIds)
+              and c.deleted_at is null
             """,
             new { OrgId = orgId, ExternalIds = externalIds.Distinct(StringComparer.Ordinal).ToArray() },
             ct);
-        return found.ToDictionary(chat => chat.ExternalId, chat => chat.Id, StringComparer.Ordinal);
+        return found.ToDictionary(
+            row => row.ExternalId, row => new StoredConversation(row.Id, row.LastMessageId), StringComparer.Ordinal);
     }
+
+    /// <summary>
+    /// Returns the messages of each of these conversations, as <see cref="Read"/> does, but from memory where the conversation still ends
+    /// with the message that is the last one there. A message that was deleted before it is then known as if it were there.
+    /// </summary>
+    public async Task<IReadOnlyDictionary<Guid, List<KnownMessage>>> Recall(
+        Guid orgId, IReadOnlyCollection<StoredConversation> conversations, CancellationToken ct)
+    {
+        var found = new Dictionary<Guid, List<KnownMessage>>();
+        foreach (var (chatId, last) in conversations)
+        {
+            if (last is not null && _kept.TryGetValue((orgId, chatId), out Kept? kept) && kept!.LastMessageId == last)
+                found[chatId] = [.. kept.Messages];
+        }
+        List<Guid> others = [.. conversations.Select(each => each.ChatId).Where(chat => !found.ContainsKey(chat)).Distinct()];
+        foreach (var (chatId, messages) in await Read(orgId, others, ct))
+            found[chatId] = messages;
+        return found;
+    }
+
+    /// <summary>Keeps what a conversation has.</summary>
+    public void Keep(Guid orgId, Guid chatId, IReadOnlyList<KnownMessage> messages)
+    {
+        if (messages.LastOrDefault(message => message.Id is not null)?.Id is not { } last)
+            return;
+        var newest = messages.Skip(Math.Max(0, messages.Count - Most)).ToArray();
+        var options = new MemoryCacheEntryOptions { AbsoluteExpirationRelativeToNow = KeptFor, Size = newest.Length };
+        _kept.Set((orgId, chatId), new Kept(last, newest), options);
+    }
+
+    public void Dispose() => _kept.Dispose();
 
     /// <summary>Returns the messages of each of these chats, in order, with those that were deleted within the last day.</summary>
     public async Task<IReadOnlyDictionary<Guid, List<KnownMessage>>> Read(Guid orgId, IReadOnlyCollection<Guid> chats, CancellationToken ct)
@@ -113,7 +167,9 @@ internal sealed class StoredTranscripts([FromKeyedServices(Pools.Plugins)] Npgsq
         }
     }
 
-    private sealed record ChatRow(string ExternalId, Guid Id);
+    private sealed record Kept(Guid LastMessageId, KnownMessage[] Messages);
+
+    private sealed record ConversationRow(string ExternalId, Guid Id, Guid? LastMessageId);
 
     private sealed record KeyRow(Guid ParentId, string Key, byte[] BodySha256, Guid TargetId);
 

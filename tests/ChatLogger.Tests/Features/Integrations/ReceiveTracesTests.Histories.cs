@@ -155,4 +155,18 @@ public partial class ReceiveTracesTests
 
         Assert.Equal(["q1", "q2", "q3", "a3"], (await Messages(acme, "s")).Select(Content));
     }
+
+    [Fact]
+    public async Task A_history_with_messages_that_a_plugin_wrote_meanwhile_does_not_double_them()
+    {
+        var acme = await app.Org("acme");
+        (await Send(acme, Chat(Start, "s", ["q1"], "a1"))).Is(200);
+        var chat = (await Messages(acme, "s"))[0].GetProperty("chatId").GetString()!;
+        await acme.Say(chat, "aside");
+        await acme.Say(chat, "noted", "assistant");
+
+        (await Send(acme, Chat(Start.AddMinutes(1), "s", ["q1", "a1", "aside", "noted", "q2"], "a2"))).Is(200);
+
+        Assert.Equal(["q1", "a1", "aside", "noted", "q2", "a2"], (await Messages(acme, "s")).Select(Content));
+    }
 }
