@@ -153,6 +153,10 @@ internal sealed class TestEnvironment : IAsyncDisposable
             // All writers share one key, and all return at once after a fault: without a higher limit they would only get 429.
             ["RateLimits__Ingest__PerSecond"] = "100000",
             ["RateLimits__Ingest__Burst"] = "100000",
+            // In more than one step, so that it can be cut off, and without long pauses.
+            ["Erasure__BatchChats"] = "20",
+            ["Erasure__Interval"] = "00:00:00.500",
+            ["Purge__Interval"] = "00:00:00.500",
             ["Exports__Lease"] = "00:00:06",
             ["Exports__Heartbeat"] = "00:00:01.5",
         };

@@ -27,6 +27,7 @@ internal abstract class Fault(string name)
         () => new SlowClients(),
         () => new SlowReaders(),
         () => new Stopped(),
+        () => new ErasureCutOff(),
         () => new Overloaded(),
         () => new NeighbourNoisy(),
         () => new WorkerKilled(),
