@@ -73,6 +73,7 @@ export async function signOut(): Promise<void> {
   await body(POST('/auth/logout')).catch((error: unknown) => {
     if (!(error instanceof ApiError && error.status === 401)) throw error
   })
+  wasMember.value = 'no'
   location.reload()
 }
 
