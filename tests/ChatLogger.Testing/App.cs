@@ -145,6 +145,13 @@ public class App : IAsyncLifetime
         return await connection.ExecuteAsync(sql, parameters);
     }
 
+    /// <summary>
+    /// The assignment that moves a time of a row back. It does not depend on the session's time zone, as <c>timestamptz - interval</c>
+    /// does, which Citus refuses.
+    /// </summary>
+    internal static string Earlier(string column, string interval) =>
+        $"{column} = ({column} at time zone 'UTC' - interval '{interval}') at time zone 'UTC'";
+
     /// <summary>Waits until the database says so.</summary>
     internal Task Until(string sql, object? parameters = null) => Wait.Until(() => Value<bool>(sql, parameters), sql);
 

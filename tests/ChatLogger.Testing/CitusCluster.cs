@@ -34,7 +34,7 @@ internal sealed class CitusCluster
     {
         if (Environment.GetEnvironmentVariable(Variable) is not { Length: > 0 } given)
             return null;
-        var coordinator = new NpgsqlConnectionStringBuilder(DatabaseUrl.ToConnectionString(Variable, given)) { Pooling = false };
+        var coordinator = new NpgsqlConnectionStringBuilder(DatabaseUrl.ToConnectionString(Variable, given));
         await using var source = NpgsqlDataSource.Create(coordinator);
         await using var command = source.CreateCommand("select nodename, nodeport from pg_dist_node where groupid <> 0 and isactive");
         await using var reader = await command.ExecuteReaderAsync();

@@ -73,7 +73,7 @@ public class ExternalIdTests(LeasedApp app) : IClassFixture<LeasedApp>
         (await (await acme.Admin()).Delete($"/orgs/me/chats/{first}")).Is(204);
 
         (await plugin.Post($"{acme.ApiPath}/chats", Body)).IsProblem(404, "not-found");
-        await app.Execute("update tombstones set expires_at = expires_at - interval '30 days' where org_id = @Id", new { acme.Id });
+        await app.Execute($"update tombstones set {App.Earlier("expires_at", "30 days")} where org_id = @Id", new { acme.Id });
         Assert.NotEqual(first, (await plugin.Post($"{acme.ApiPath}/chats", Body)).Is(201).Text("id"));
     }
 

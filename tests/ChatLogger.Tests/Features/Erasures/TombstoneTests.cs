@@ -56,10 +56,10 @@ public class TombstoneTests(HaltedErasureApp app) : IClassFixture<HaltedErasureA
         (await Keyed(plugin, $"{acme.ApiPath}/chats", keyed, "b1")).Is(201);
 
         // An Idempotency-Key is gone for as long as it would have been known.
-        await app.Execute("update tombstones set expires_at = expires_at - interval '1 day' where org_id = @Id", new { acme.Id });
+        await app.Execute($"update tombstones set {App.Earlier("expires_at", "1 day")} where org_id = @Id", new { acme.Id });
         (await Keyed(plugin, $"{acme.ApiPath}/chats", keyed, "k1")).Is(201);
         (await plugin.Post($"{acme.ApiPath}/chats", named)).IsProblem(404, "not-found");
-        await app.Execute("update tombstones set expires_at = expires_at - interval '29 days' where org_id = @Id", new { acme.Id });
+        await app.Execute($"update tombstones set {App.Earlier("expires_at", "29 days")} where org_id = @Id", new { acme.Id });
         (await plugin.Post($"{acme.ApiPath}/chats", named)).Is(201);
         await app.Job<ErasureCleanup>().Run(CancellationToken.None);
         Assert.Equal(0, await acme.Count("tombstones"));

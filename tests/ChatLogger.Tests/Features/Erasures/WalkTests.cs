@@ -55,7 +55,7 @@ public class WalkTests(ErasureApp app) : IClassFixture<ErasureApp>
 
         Assert.Equal([5, 8, 2, 1], erasure.Counts());
         // The events of the log are kept for those who follow it and were away, for less than an hour.
-        await app.Execute("update organization_events set at = at - interval '55 minutes'");
+        await app.Execute($"update organization_events set {App.Earlier("at", "55 minutes")}");
         await Wait.Until(
             async () =>
             {
@@ -222,7 +222,7 @@ public class WalkTests(ErasureApp app) : IClassFixture<ErasureApp>
         foreach (var table in tables!)
         {
             if (await app.Value<bool>(
-                    $"select exists (select from \"{table}\" t where t::text ilike any(@Patterns))", new { Patterns = patterns }))
+                    $"select count(*) > 0 from \"{table}\" t where t::text ilike any(@Patterns)", new { Patterns = patterns }))
                 found.Add(table);
         }
         return [.. found];

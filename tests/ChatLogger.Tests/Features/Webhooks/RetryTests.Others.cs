@@ -29,8 +29,8 @@ public sealed partial class RetryTests
         }
         var told = await _receiver.Next(40);
 
-        // The one that hangs has had its first delivery, and is waited for all the time.
-        Assert.Single(hanging.All);
+        // The one that hangs has had its first delivery, and is waited for all the time: on a slow machine until it is tried again.
+        Assert.Single(hanging.All.Select(each => each.Id).Distinct());
         Assert.Equal(Enumerable.Range(0, 20).Select(i => $"a{i}"), told.Select(each => each.Content).Where(text => text![0] == 'a'));
         Assert.Equal(Enumerable.Range(0, 20).Select(i => $"g{i}"), told.Select(each => each.Content).Where(text => text![0] == 'g'));
         hangs.SetResult();

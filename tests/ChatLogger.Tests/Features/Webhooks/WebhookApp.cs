@@ -48,6 +48,6 @@ internal static class WebhookFixture
 
     /// <summary>Waits until nobody delivers to the webhook, and somebody has.</summary>
     public static Task Rests(this App app, Answer webhook) => app.Until(
-        "select exists (select from webhook_offsets where webhook_id = @Webhook::uuid and fence > 0 and lease_until is null)",
+        "select count(*) > 0 from webhook_offsets where webhook_id = @Webhook::uuid and fence > 0 and lease_until is null",
         new { Webhook = webhook.Text("id") });
 }

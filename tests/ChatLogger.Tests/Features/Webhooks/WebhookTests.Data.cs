@@ -20,7 +20,7 @@ public sealed partial class WebhookTests
         await app.Reach(kept, "delivered", 3);
         await app.Reach(deleted, "delivered", 3);
         await app.Execute(
-            "update webhook_deliveries set created_at = created_at - interval '7 days 1 minute' where chat_id = @old::uuid", new { old });
+            $"update webhook_deliveries set {App.Earlier("created_at", "7 days 1 minute")} where chat_id = @old::uuid", new { old });
         (await admin.Delete($"{WebhookFixture.Path}/{deleted.Text("id")}")).Is(204);
         (await admin.Delete($"/orgs/me/chats/{gone}")).Is(204);
 
