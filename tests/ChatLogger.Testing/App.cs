@@ -169,6 +169,42 @@ public class App : IAsyncLifetime
     internal Task<long> OnNodes(string sql) => Value<long>(
         CitusCluster.IsGiven ? $"select sum(result::bigint)::bigint from run_command_on_all_nodes($sql${sql}$sql$)" : sql);
 
+    /// <summary>
+    /// Ends the sessions of the service and of the tests, and waits until they have ended, on all nodes: then, at the latest, PostgreSQL
+    /// counts what they have read.
+    /// </summary>
+    internal async Task EndSessions()
+    {
+        var sessions = await Value<int[]>(
+            """
+            select coalesce(array_agg(pid), '{}')
+            from pg_stat_activity
+            where datname = current_database()
+              and pid <> pg_backend_pid()
+              and backend_type = 'client backend'
+              and application_name not like 'citus%'
+            """);
+        // On a worker the name of a session ends in the number of the one on the coordinator.
+        var names = CitusCluster.IsGiven
+            ? await Value<string>(
+                """
+                select string_agg(quote_literal('citus_internal gpid=' || citus_calculate_gpid(citus_coordinator_nodeid(), pid)), ', ')
+                from unnest(@sessions) pid
+                """,
+                new { sessions })
+            : null;
+        var database = Services.GetRequiredService<Database>();
+        foreach (var pool in new[] { database.Source, database.Analytics, database.Exports, database.Plugins, database.Writing, Rows })
+            pool.Clear();
+        await Until("select not exists (select from pg_stat_activity where pid = any(@sessions))", new { sessions });
+        if (names is not null)
+        {
+            await Wait.Until(
+                async () => await OnNodes($"select count(*) from pg_stat_activity where application_name in ({names})") == 0,
+                "the sessions on the workers have ended");
+        }
+    }
+
     /// <summary>An empty database with the schema; its connection string.</summary>
     protected virtual Task<string> NewDatabase() => TestServer.NewDatabase();
 

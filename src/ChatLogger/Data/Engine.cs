@@ -55,10 +55,13 @@ internal sealed record Engine(bool IsDistributed)
         _ => false,
     };
 
-    /// <summary>The name of a constraint as the schema gives it, without the number of the shard that refused.</summary>
+    /// <summary>
+    /// The name of a constraint as the schema gives it, without the number of the shard that refused. Of a refusal on another node Citus
+    /// tells only the sentence.
+    /// </summary>
     public static string? Constraint(PostgresException refused)
     {
-        var name = refused.ConstraintName;
+        var name = refused.ConstraintName ?? (refused.MessageText.Split('"') is [_, .., var last, _] ? last : null);
         var digits = name?.Length - name?.TrimEnd("0123456789".ToCharArray()).Length;
         return name is not null && digits >= 6 && name[^(digits.Value + 1)] == '_' ? name[..^(digits.Value + 1)] : name;
     }

@@ -52,6 +52,7 @@ internal static class FeaturesSetup
         services.AddSingleton<ChatWriter>();
         services.AddSingleton<MessageWriter>();
         services.AddSingleton<FeedbackWriter>();
+        services.AddSingleton<FeedbackQueue>();
         services.AddSingleton<BatchWriter>();
         services.AddSingleton<BatchRules>();
         services.AddSingleton<StoredTranscripts>();

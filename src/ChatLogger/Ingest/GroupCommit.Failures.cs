@@ -73,9 +73,11 @@ internal sealed partial class GroupCommit
         ? refused.SqlState is PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown || Engine.HasLostNode(refused)
         : failure.InnerException is IOException or SocketException or ObjectDisposedException;
 
-    // Classes of SQLSTATE: 22 is a data exception, 23 an integrity constraint violation, 54 an exceeded program limit such as the size of
-    // an index entry.
-    private static bool IsRowError(PostgresException refused) => refused.SqlState[..2] is "22" or "23" or "54";
+    /// <summary>
+    /// Whether the database refuses a row. Classes of SQLSTATE: 22 is a data exception, 23 an integrity constraint violation, 54 an
+    /// exceeded program limit such as the size of an index entry.
+    /// </summary>
+    internal static bool IsRowError(PostgresException refused) => refused.SqlState[..2] is "22" or "23" or "54";
 
     [LoggerMessage(LogLevel.Error, "The database refuses a row that was found valid: {SqlState} {Constraint}")]
     private static partial void RefusedRow(ILogger log, string sqlState, string constraint);

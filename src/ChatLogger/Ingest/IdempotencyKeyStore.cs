@@ -86,6 +86,20 @@ internal sealed class IdempotencyKeyStore(NpgsqlDataSource db, TimeSpan keepFor,
         return known!.TargetFor(idempotencyKey);
     }
 
+    /// <summary>Forgets the key of what was not created.</summary>
+    public Task Delete(Guid orgId, string route, Idempotency idempotencyKey, Guid targetId, CancellationToken ct) =>
+        db.ExecuteAsync(
+            """
+            delete from idempotency_keys
+            where org_id = @OrgId
+              and route = @Route
+              and parent_id = @Parent
+              and key = @Key
+              and target_id = @TargetId
+            """,
+            new { OrgId = orgId, Route = route, Parent = Guid.Empty, idempotencyKey.Key, TargetId = targetId },
+            ct);
+
     private sealed record StoredKey(byte[] BodySha256, Guid TargetId)
     {
         public Guid TargetFor(Idempotency idempotencyKey) =>

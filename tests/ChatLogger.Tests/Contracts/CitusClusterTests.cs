@@ -48,7 +48,7 @@ public class CitusClusterTests(App app) : IClassFixture<App>
         const string Leave =
             """
             insert into outbox (org_id, id, at, actor_type, actor_id, action, target_type, target_id, trace_id)
-            values (@Org, @Id, now(), 'user', 'somebody', 'chat.deleted', 'chat', 'that', '')
+            values (@Org, @Id, now(), 'user', 'somebody', 'chat.deleted', 'chat', @Id::text, '')
             """;
         await app.Execute(Leave, row);
         await app.Services.GetRequiredService<ConversationAudit>().Run(CancellationToken.None);

@@ -70,7 +70,11 @@ public partial class GroupCommitTests
         for (var i = 0; i < 10; i++)
             await globex.Chat();
         await pace.Within(2);
-        Assert.False(waiting.IsCompleted);
+        // Where tables are distributed, none refers to those of the coordinator, and even these chats need not wait.
+        if (CitusCluster.IsGiven)
+            (await waiting).Is(201);
+        else
+            Assert.False(waiting.IsCompleted);
         await blocker.DisposeAsync();
 
         (await waiting).Is(201);

@@ -1,10 +1,8 @@
 using System.Text;
 using ChatLogger.Http;
 using ChatLogger.Tests.Support;
-using Dapper;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
-using Npgsql;
 using static ChatLogger.Testing.AnswerRules;
 
 namespace ChatLogger.Tests.Contracts;
@@ -23,25 +21,6 @@ public sealed partial class HostileInputTests(IdleApp app) : IClassFixture<IdleA
         AllowAutoRedirect = false,
         RequestHeaderEncodingSelector = (_, _) => Encoding.Latin1,
     });
-
-    private NpgsqlConnection _changes = null!;
-    private NpgsqlCommand _lastChange = null!;
-
-    public async Task InitializeAsync()
-    {
-        _changes = await app.Rows.OpenConnectionAsync();
-        await _changes.ExecuteAsync(RecordChangesSql);
-        _lastChange = _changes.CreateCommand();
-        _lastChange.CommandText = "select coalesce(max(id), 0) from changes";
-        // The query runs after each of thousands of requests.
-        await _lastChange.PrepareAsync();
-    }
-
-    public async Task DisposeAsync()
-    {
-        await _lastChange.DisposeAsync();
-        await _changes.DisposeAsync();
-    }
 
     [Fact]
     public async Task No_hostile_member_of_a_body_causes_an_error_or_a_change()
@@ -205,46 +184,6 @@ public sealed partial class HostileInputTests(IdleApp app) : IClassFixture<IdleA
                 await story(await Route.Open(this, endpoint, method));
         }
     }
-
-    /// <summary>
-    /// Records each committed change to a tenant's row, except in the audit log, the counters of throttling,
-    /// and the last use of a key.
-    /// </summary>
-    private const string RecordChangesSql =
-        """
-        create table if not exists changes (id bigint generated always as identity primary key, what text not null);
-        create or replace function record_change() returns trigger language plpgsql as $$
-        begin
-            if tg_op = 'UPDATE' and to_jsonb(old) - 'last_used_at' = to_jsonb(new) - 'last_used_at' then
-                return null;
-            end if;
-            insert into changes (what) values (tg_op || ' ' || tg_table_name);
-            return null;
-        end $$;
-        do $$
-        declare
-            tenant regclass;
-        begin
-            for tenant in
-                select c.oid::regclass
-                from pg_class c
-                where c.relkind in ('r', 'p') and not c.relispartition
-                  and c.relnamespace = 'public'::regnamespace
-                  and c.relname not in ('audit_events', 'changes')
-                  and c.relname !~ 'attempt|throttl|rate_|failure|counter'
-                  and (c.relname = 'organizations' or exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'org_id'
-                      and not a.attisdropped))
-            loop
-                execute format(
-                    'create or replace trigger record_change after insert or update or delete on %s '
-                    'for each row execute function record_change()', tenant);
-            end loop;
-        end $$;
-        """;
-
-    private async Task<long> Changes() => (long)(await _lastChange.ExecuteScalarAsync())!;
-
-    private Task<string?> LastChange() => _changes.ExecuteScalarAsync<string?>("select what from changes order by id desc limit 1");
 
     private App App => app;
 }

@@ -84,8 +84,22 @@ public partial class SchemaTests(App app) : IClassFixture<App>
     public async Task Nothing_cascades_sets_null_or_fires()
     {
         Assert.Empty(
-            await Column("select conname::text from pg_constraint where contype = 'f' and (confdeltype <> 'a' or confupdtype <> 'a')"));
-        Assert.Empty(await Column("select tgname::text from pg_trigger where not tgisinternal"));
+            await Column(
+                """
+                select conname::text
+                from pg_constraint
+                where contype = 'f'
+                  and (confdeltype <> 'a' or confupdtype <> 'a')
+                  and connamespace = 'public'::regnamespace
+                """));
+        Assert.Empty(
+            await Column(
+                """
+                select tgname::text
+                from pg_trigger t
+                join pg_class c on c.oid = t.tgrelid and c.relnamespace = 'public'::regnamespace
+                where not tgisinternal
+                """));
         Assert.Empty(await Column("select rulename::text from pg_rules where schemaname = 'public'"));
     }
 
@@ -121,19 +135,24 @@ public partial class SchemaTests(App app) : IClassFixture<App>
             "insert into messages (org_id, chat_id, id, role, content, created_at) values (@Foreign, @Chat, gen_random_uuid(), 'user', "
                 + "'a', now())");
         await IsRefused(
-            "chats_user_id_fkey",
-            "insert into chats (org_id, id, user_id, created_at, updated_at) values (@Foreign, gen_random_uuid(), @Member, now(), now())");
-        await IsRefused(
             "feedback_chat_id_fkey",
             "insert into feedback (org_id, target_id, chat_id, rating, at) values (@Foreign, @Chat, @Chat, 'up', now())");
-        await IsRefused(
-            "chats_user_id_fkey",
-            "update users set org_id = @Foreign where id = @Member",
-            async () =>
-                await app.Execute(
-                    "insert into chats (org_id, id, user_id, created_at, updated_at) values (@Own, gen_random_uuid(), @Member, now(), "
-                        + "now())",
-                    foreign));
+        // Of distributed tables none refers to those of the coordinator.
+        if (!CitusCluster.IsGiven)
+        {
+            await IsRefused(
+                "chats_user_id_fkey",
+                "insert into chats (org_id, id, user_id, created_at, updated_at) values (@Foreign, gen_random_uuid(), @Member, now(), "
+                    + "now())");
+            await IsRefused(
+                "chats_user_id_fkey",
+                "update users set org_id = @Foreign where id = @Member",
+                async () =>
+                    await app.Execute(
+                        "insert into chats (org_id, id, user_id, created_at, updated_at) values (@Own, gen_random_uuid(), @Member, now(), "
+                            + "now())",
+                        foreign));
+        }
         await IsRefused("users_superadmin_check", "update users set role = 'superadmin' where id = @Member");
         await IsRefused(
             "users_superadmin_check",
@@ -146,7 +165,7 @@ public partial class SchemaTests(App app) : IClassFixture<App>
             if (first is not null)
                 await first();
             var refusal = await Assert.ThrowsAsync<PostgresException>(() => app.Execute(sql, foreign));
-            Assert.Equal(constraint, refusal.ConstraintName);
+            Assert.Equal(constraint, ChatLogger.Data.Engine.Constraint(refusal));
         }
     }
 

@@ -2,20 +2,18 @@ using System.Runtime.Versioning;
 using ChatLogger.Auth;
 using ChatLogger.PrivatePostgres;
 using ChatLogger.Tests.Support;
-using Npgsql;
 
 namespace ChatLogger.Tests.Import;
 
 /// <summary>The command as a process: its exit codes, what it prints, and that it can be killed at any time.</summary>
 [UnsupportedOSPlatform("windows")]
-public sealed class ImportCommandTests(LeasedApp app) : IClassFixture<LeasedApp>, IAsyncLifetime
+public sealed partial class ImportCommandTests(LeasedApp app) : IClassFixture<LeasedApp>, IAsyncLifetime
 {
     private const int Chats = 250;
     private const int Messages = 100;
     private const int Interrupt = 2;
     private const int Terminate = 15;
     private const int Killed = 137;
-    private const int StopLock = 4711;
     private const string Status = "/proc/self/status";
 
     private readonly ProcessSandbox _here = new();
@@ -141,61 +139,11 @@ public sealed class ImportCommandTests(LeasedApp app) : IClassFixture<LeasedApp>
         Assert.Contains(told, line, StringComparison.Ordinal);
     }
 
-    // A batch has at most a thousand messages, and its line is in the journal before the next one is sent.
-    /// <summary>Lets the database wait with the first message of a chat until disposal: an import is then in the middle.</summary>
-    private async Task<IAsyncDisposable> StopAt(int chat)
-    {
-        var connection = await app.Rows.OpenConnectionAsync();
-        await using var command = connection.CreateCommand();
-        command.CommandText =
-            $"""
-            select pg_advisory_lock({StopLock});
-            create or replace function stop_here() returns trigger language plpgsql as $$
-            begin
-                if new.content = '{chat}-0' then
-                    perform pg_advisory_xact_lock_shared({StopLock});
-                end if;
-                return new;
-            end $$;
-            create or replace trigger stop_here before insert on messages for each row execute function stop_here();
-            """;
-        await command.ExecuteNonQueryAsync();
-        return new Stop(connection);
-    }
-
     // A shell starts what runs in its background with SIGINT ignored, and so are then the processes that this one starts.
     private static bool IsInterruptIgnored() =>
         System.IO.File.Exists(Status)
         && System.IO.File.ReadLines(Status).First(line => line.StartsWith("SigIgn:", StringComparison.Ordinal)) is var ignored
         && (Convert.ToUInt64(ignored[7..].Trim(), 16) & (1UL << (Interrupt - 1))) != 0;
-
-    // Other statements wait for locks, too.
-    private Task IsStopped() => app.Until(
-        """
-        select exists (
-            select
-            from pg_locks
-            where locktype = 'advisory'
-              and objid = @StopLock
-              and database = (select oid from pg_database where datname = current_database())
-              and not granted)
-        """,
-        new { StopLock });
-
-    private sealed class Stop(NpgsqlConnection connection) : IAsyncDisposable
-    {
-        public async ValueTask DisposeAsync()
-        {
-            await using (var command = connection.CreateCommand())
-            {
-                command.CommandText = $"select pg_advisory_unlock({StopLock})";
-                await command.ExecuteNonQueryAsync();
-                command.CommandText = "drop trigger stop_here on messages; drop function stop_here";
-                await command.ExecuteNonQueryAsync();
-            }
-            await connection.DisposeAsync();
-        }
-    }
 
     private Task WriteFile() => System.IO.File.WriteAllLinesAsync(File, Enumerable.Range(0, Chats).Select(chat =>
         $$"""{"id":"c{{chat}}","title":"{{chat}}","externalUserId":null,"messages":["""

@@ -1,3 +1,4 @@
+using ChatLogger.Auth;
 using ChatLogger.Data;
 using ChatLogger.Http;
 
@@ -6,6 +7,39 @@ namespace ChatLogger.ExportJobs;
 /// <content>Idempotency-Keys of exports.</content>
 internal sealed partial class ExportQueue
 {
+    /// <summary>
+    /// Queues an export. If the Idempotency-Key was used before, it returns the export queued then, which does not count towards the limits
+    /// again.
+    /// </summary>
+    /// <exception cref="ProblemException">
+    /// The organization has too many queued exports, or has requested too many within the hour.
+    /// </exception>
+    public async Task<EnqueuedExport> Enqueue(
+        ExportRequest request,
+        Guid requestedBy,
+        string timeZone,
+        Actor actor,
+        Idempotency? idempotencyKey,
+        CancellationToken ct)
+    {
+        var (id, now) = ids.Next();
+        if (!engine.IsDistributed || idempotencyKey is null)
+            return await Enqueue(request, requestedBy, timeZone, actor, idempotencyKey, id, now, ct);
+        id = await StoreKey(request.OrgId, idempotencyKey, id, ct);
+        try
+        {
+            return await Get(request.OrgId, id, ct) is { } made
+                ? new(made, Replayed: true)
+                : await Enqueue(request, requestedBy, timeZone, actor, null, id, now, ct);
+        }
+        catch (ProblemException)
+        {
+            // A refusal is not remembered.
+            await ForgetKey(request.OrgId, idempotencyKey, id, ct);
+            throw;
+        }
+    }
+
     /// <summary>Acquires the lock of the Idempotency-Key within this process. Disposing the result releases it.</summary>
     public Task<IDisposable> Acquire(Guid orgId, Idempotency idempotencyKey, CancellationToken ct) =>
         keys.Acquire(orgId, Route, idempotencyKey, ct);
@@ -26,8 +60,8 @@ internal sealed partial class ExportQueue
             ? new(export, Replayed: true)
             : throw ProblemException.NotFound("The export that was asked for with this Idempotency-Key is deleted.");
 
-    // The key is on a shard and the export on the coordinator, so the key comes first. If the service was killed in between, or refused the
-    // export then, a retry makes the export under the id that the key has. Returns that id.
+    // The key is on a shard and the export on the coordinator, so the key comes first. If the service was killed in between, a retry makes
+    // the export under the id that the key has. Returns that id.
     private async Task<Guid> StoreKey(Guid orgId, Idempotency idempotencyKey, Guid id, CancellationToken ct) =>
         await db.InTransactionAsync(
             async transaction =>
@@ -36,4 +70,11 @@ internal sealed partial class ExportQueue
                 return await keys.Insert(transaction, orgId, Route, idempotencyKey, id);
             },
             ct) ?? id;
+
+    private async Task ForgetKey(Guid orgId, Idempotency idempotencyKey, Guid id, CancellationToken ct)
+    {
+        // Another request may have made the export meanwhile.
+        if (await Get(orgId, id, ct) is null)
+            await keys.Delete(orgId, Route, idempotencyKey, id, ct);
+    }
 }

@@ -21,29 +21,16 @@ internal sealed partial class ExportQueue(
     private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
-    /// <summary>
-    /// Queues an export. If the Idempotency-Key was used before, it returns the export queued then, which does not count towards the limits
-    /// again.
-    /// </summary>
-    /// <exception cref="ProblemException">
-    /// The organization has too many queued exports, or has requested too many within the hour.
-    /// </exception>
-    public async Task<EnqueuedExport> Enqueue(
+    private async Task<EnqueuedExport> Enqueue(
         ExportRequest request,
         Guid requestedBy,
         string timeZone,
         Actor actor,
         Idempotency? idempotencyKey,
+        Guid id,
+        DateTimeOffset now,
         CancellationToken ct)
     {
-        var (id, now) = ids.Next();
-        if (engine.IsDistributed && idempotencyKey is not null)
-        {
-            id = await StoreKey(request.OrgId, idempotencyKey, id, ct);
-            if (await Get(request.OrgId, id, ct) is { } made)
-                return new(made, Replayed: true);
-            idempotencyKey = null;
-        }
         var (known, export) = await db.InTransactionAsync(
             async transaction =>
             {
@@ -52,6 +39,12 @@ internal sealed partial class ExportQueue(
                 // The lock is taken in a statement of its own, so that the snapshot of the next one, which counts, includes the exports
                 // that concurrent requests have committed.
                 await transaction.ExecuteAsync("select from organizations where id = @OrgId for no key update", request);
+                // Another request with this Idempotency-Key has the same id, where keys are on other nodes than exports.
+                if (
+                    engine.IsDistributed
+                    && await transaction.QuerySingleOrDefaultAsync<bool>(
+                        "select exists (select from exports where org_id = @OrgId and id = @Id)", new { request.OrgId, Id = id }))
+                    return (id, null);
                 var counts = await transaction.QuerySingleOrDefaultAsync<QueueCounts>(
                     """
                     select

@@ -23,7 +23,8 @@ public partial class FeedbackTests
             transaction).ExecuteNonQueryAsync();
 
         var answers = new[] { Rate(acme, deleted, null, new { rating = "up" }), Rate(acme, removed, null, new { rating = "up" }) };
-        await app.Blocked(2);
+        // The second one waits for the first.
+        await app.Blocked();
         await transaction.CommitAsync();
 
         foreach (var answer in answers)

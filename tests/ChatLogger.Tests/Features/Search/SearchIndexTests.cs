@@ -1,6 +1,4 @@
-using ChatLogger.Data;
 using ChatLogger.SearchIndex;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace ChatLogger.Tests.Features.Search;
 
@@ -137,25 +135,19 @@ public class SearchIndexTests(SearchApp app) : IClassFixture<SearchApp>
         Assert.Equal(before.Sequential, after.Sequential);
     }
 
-    // PostgreSQL reports the statistics of a session only when it ends.
-    private async Task<(string? Sequential, long Index)> Scans()
+    // Of tables, or of shards, that have many rows.
+    private async Task<(long Sequential, long Index)> Scans()
     {
-        var sessions = await app.Value<int[]>(
-            """
-            select coalesce(array_agg(pid), '{}')
-            from pg_stat_activity
-            where datname = current_database()
-              and pid <> pg_backend_pid()
-              and backend_type = 'client backend'
-            """);
-        var database = app.Services.GetRequiredService<Database>();
-        foreach (var pool in new[] { database.Source, database.Analytics, database.Exports, database.Plugins, database.Writing, app.Rows })
-            pool.Clear();
-        await app.Until("select not exists (select from pg_stat_activity where pid = any(@sessions))", new { sessions });
+        await app.EndSessions();
         return (
-            await app.Value<string>(
-                "select string_agg(relname || ' ' || seq_scan, ', ' order by relname) from pg_stat_user_tables where relname in ('chats', "
-                    + "'messages', 'search_index')"),
-            await app.Value<long>("select idx_scan from pg_stat_user_tables where relname = 'search_index'"));
+            await app.OnNodes(
+                """
+                select coalesce(sum(seq_scan), 0)::bigint
+                from pg_stat_user_tables
+                where relname ~ '^(chats|messages|search_index)(_[0-9]+)?$'
+                  and n_live_tup > 100
+                """),
+            await app.OnNodes(
+                "select coalesce(sum(idx_scan), 0)::bigint from pg_stat_user_tables where relname ~ '^search_index(_[0-9]+)?$'"));
     }
 }

@@ -64,13 +64,13 @@ internal static class GiveFeedback
         }
     }
 
-    public sealed class Handler(FeedbackWriter writer, IdGenerator ids) : IRequestHandler<Command, Feedback>
+    public sealed class Handler(FeedbackQueue queue, IdGenerator ids) : IRequestHandler<Command, Feedback>
     {
         public async Task<Feedback> Handle(Command command, CancellationToken ct)
         {
             var feedback = command.ToFeedback(ids.Next().Now);
-            var results = await writer.Write(command.OrgId, [new NewFeedback(command.ChatId, command.MessageId, feedback, null)], ct);
-            return results[0].Error is { } refusal ? throw refusal : feedback;
+            var result = await queue.Write(command.OrgId, new NewFeedback(command.ChatId, command.MessageId, feedback, null), ct);
+            return result.Error is { } refusal ? throw refusal : feedback;
         }
     }
 }
