@@ -131,7 +131,7 @@ public class BoundsTests(DashboardApp app) : IClassFixture<DashboardApp>
                 Assert.InRange(await visit.Rows.CountAsync(), 1, 60);
                 seen.UnionWith(await visit.Rows.Locator("strong").AllInnerTextsAsync());
                 await visit.Page.EvaluateAsync("document.querySelector('.list .scroll').scrollBy(0, 400)");
-                return await visit.Page.GetByText("These are all.").CountAsync() > 0
+                return await visit.Page.GetByText("That is all.").CountAsync() > 0
                     && await visit.Page.EvaluateAsync<bool>(
                         "(list => list.scrollTop + list.clientHeight >= list.scrollHeight - 1)(document.querySelector('.list .scroll'))");
             });

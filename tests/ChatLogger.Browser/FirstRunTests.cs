@@ -16,7 +16,7 @@ public class FirstRunTests(DashboardApp app) : IClassFixture<DashboardApp>
             await visit.SignIn(ann.Email, Persona.Password);
             await Expect(visit.Heading("Log the first conversation")).ToBeVisibleAsync();
             await visit.IsLive();
-            await visit.Button("Make a key").ClickAsync();
+            await visit.Button("Create a key").ClickAsync();
             var key = await visit.Page.Locator(".new-key code").InnerTextAsync();
             var command = visit.Page.Locator(".commands");
             await Expect(command).ToContainTextAsync($"{visit.Url($"/api/v1/orgs/{acme.Slug}/batch")}");

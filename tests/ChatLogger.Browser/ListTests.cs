@@ -37,7 +37,7 @@ public class ListTests(DashboardApp app) : IClassFixture<DashboardApp>
 
             await keys.PressAsync("g");
             await keys.PressAsync("o");
-            var compare = visit.Page.GetByRole(AriaRole.Checkbox, new() { Name = "Compare with the time before" });
+            var compare = visit.Page.GetByRole(AriaRole.Checkbox, new() { Name = "Compare with the previous period" });
             await Expect(compare).Not.ToBeCheckedAsync();
             await keys.PressAsync("x");
             await Expect(compare).ToBeCheckedAsync();

@@ -27,7 +27,7 @@ public class RoleTests(DashboardApp app) : IClassFixture<DashboardApp>
             foreach (var section in new[] { "keys", "members", "webhooks", "audit" })
             {
                 await visit.Go($"/app/settings/{section}");
-                await Expect(visit.Heading("Your role does not see this page.")).ToBeVisibleAsync();
+                await Expect(visit.Heading("Your role cannot see this page.")).ToBeVisibleAsync();
             }
             await visit.Go("/app/exports");
             await Expect(visit.Heading("There is no such page.")).ToBeVisibleAsync();
@@ -36,7 +36,7 @@ public class RoleTests(DashboardApp app) : IClassFixture<DashboardApp>
         {
             await visit.Open("/app/");
             await Expect(visit.Page.GetByText("An admin of your organization can make a key for your plugin.")).ToBeVisibleAsync();
-            await Expect(visit.Button("Make a key")).ToHaveCountAsync(0);
+            await Expect(visit.Button("Create a key")).ToHaveCountAsync(0);
         });
     }
 

@@ -17,7 +17,7 @@ public class SettingsTests(DashboardApp app) : IClassFixture<DashboardApp>
 
             await visit.Button("More: Website").ClickAsync();
             await visit.Button("Rotate").ClickAsync();
-            await visit.Field("The old key works for so many hours more").FillAsync("0");
+            await visit.Field("Hours for which the old key still works").FillAsync("0");
             await visit.Dialog("Rotate “Website”?").GetByRole(AriaRole.Button, new() { Name = "Rotate" }).ClickAsync();
             var second = await Shown();
             await Writes(first, 401);
@@ -32,7 +32,7 @@ public class SettingsTests(DashboardApp app) : IClassFixture<DashboardApp>
             async Task<string> Shown()
             {
                 var key = await visit.Dialog("The new key").Locator("code").InnerTextAsync();
-                await visit.Button("I have kept it").ClickAsync();
+                await visit.Button("I have stored it").ClickAsync();
                 await Expect(visit.Button("More: Website")).ToBeVisibleAsync();
                 Assert.DoesNotContain(key, await visit.Page.ContentAsync(), StringComparison.Ordinal);
                 return key;
@@ -55,7 +55,7 @@ public class SettingsTests(DashboardApp app) : IClassFixture<DashboardApp>
             await visit.Field("Email").FillAsync(email);
             await visit.Dialog("Add member").GetByRole(AriaRole.Button, new() { Name = "Add member" }).ClickAsync();
             var password = await visit.Dialog("The new password").Locator("code").InnerTextAsync();
-            await visit.Button("I have kept it").ClickAsync();
+            await visit.Button("I have stored it").ClickAsync();
             await app.LogIn(email, password);
 
             var row = visit.Page.Locator("tbody tr", new() { HasText = email });
@@ -74,9 +74,9 @@ public class SettingsTests(DashboardApp app) : IClassFixture<DashboardApp>
             await visit.Button($"More: {email}").ClickAsync();
             await visit.Button("New password").ClickAsync();
             await visit.Dialog($"A new password for {email}?")
-                .GetByRole(AriaRole.Button, new() { Name = "Make a new password" }).ClickAsync();
+                .GetByRole(AriaRole.Button, new() { Name = "Set a new password" }).ClickAsync();
             var next = await visit.Dialog("The new password").Locator("code").InnerTextAsync();
-            await visit.Button("I have kept it").ClickAsync();
+            await visit.Button("I have stored it").ClickAsync();
             (await app.Stranger.Post("/auth/login", new { email, password })).Is(401);
             await app.LogIn(email, next);
 

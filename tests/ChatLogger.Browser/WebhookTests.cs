@@ -76,7 +76,7 @@ public sealed class WebhookTests(DashboardApp app) : IClassFixture<DashboardApp>
             {
                 var secret = await visit.Dialog("The new secret").Locator("code").InnerTextAsync();
                 Assert.StartsWith("whsec_", secret, StringComparison.Ordinal);
-                await visit.Button("I have kept it").ClickAsync();
+                await visit.Button("I have stored it").ClickAsync();
                 await Expect(visit.Button($"More: {host}")).ToBeVisibleAsync();
                 Assert.DoesNotContain(secret, await visit.Page.ContentAsync(), StringComparison.Ordinal);
                 return secret;
