@@ -12,8 +12,9 @@ internal sealed class Aggregation
     private readonly Sql.Transaction _transaction;
     private readonly Guid _orgId;
     private readonly long _upTo;
-    private readonly Dictionary<long, RollupBucket> _added = [];
-    private readonly Dictionary<long, RollupBucket> _removed = [];
+    // By tag (0: all chats) and quarter.
+    private readonly Dictionary<(int Tag, long Start), RollupBucket> _added = [];
+    private readonly Dictionary<(int Tag, long Start), RollupBucket> _removed = [];
     private readonly Dictionary<Guid, ChatSum> _sums = [];
     private readonly Dictionary<(Guid ChatId, long Start), ChatQuarter> _quarters = [];
     private readonly List<Guid> _deleted = [];
@@ -44,11 +45,18 @@ internal sealed class Aggregation
         var counted = await ChatSumRows.Read(_transaction, _orgId, chatIds);
         var live = (await _transaction.QueryAsync<Chat>(
             """
-            select id, created_at, user_id, external_user_id, tags
-            from chats
-            where org_id = @OrgId
-              and id = any(@Chats)
-              and deleted_at is null
+            select k.id, c.created_at, c.user_id, c.external_user_id, c.tags
+            from unnest(@Chats) as k(id)
+            cross join lateral (
+                select created_at, user_id, external_user_id, tags
+                from chats
+                where org_id = @OrgId
+                  and id >= k.id
+                  and id <= k.id
+                  and deleted_at is null
+                order by id
+                limit 1
+            ) c
             """,
             new { OrgId = _orgId, Chats = chatIds })).ToDictionary(chat => chat.Id);
         var names = DimensionIds.NamesOf(events.Where(what => live.ContainsKey(what.ChatId)));
@@ -88,8 +96,9 @@ internal sealed class Aggregation
         if (sum is null)
             return;
         foreach (var (start, quarter) in quarters)
-            quarter.AddTo(At(_removed, start), sum, sum.Tags);
-        At(_removed, QuarterOf(sum.CreatedAt)).Conversations.Add(Conversation.Of(sum));
+            QuarterBuckets.AddTo(_removed, sum.Tags, start, quarter, sum);
+        foreach (var tag in QuarterBuckets.WithAll(sum.Tags))
+            QuarterBuckets.At(_removed, tag, QuarterOf(sum.CreatedAt)).Conversations.Add(Conversation.Of(sum));
         _deleted.Add(chatId);
     }
 
@@ -104,40 +113,60 @@ internal sealed class Aggregation
         sum.Tags = newTags;
         foreach (var (start, quarter) in whole)
         {
-            if (recounted.Contains(start))
-                continue;
-            quarter.AddTagsTo(At(_removed, start), [.. oldTags.Except(newTags)]);
-            quarter.AddTagsTo(At(_added, start), [.. newTags.Except(oldTags)]);
+            if (!recounted.Contains(start))
+                Retag(quarter, start, sum, oldTags);
         }
         foreach (var start in recounted)
-            quarterOf(start)?.AddTo(At(_removed, start), sum, oldTags);
+        {
+            if (whole.FirstOrDefault(each => each.Start == start).Quarter is { } quarter)
+                QuarterBuckets.AddTo(_removed, oldTags, start, quarter, sum);
+        }
         foreach (var what in events)
         {
             var (start, model) = (QuarterOf(what.At), ids.Model(what));
             Quarter(chat.Id, start).Add(what, model);
             sum.Add(what, model);
-            if (!recounted.Contains(start))
-                At(_added, start).Add(what, sum.Person, newTags, model);
+            if (recounted.Contains(start))
+                continue;
+            foreach (var tag in QuarterBuckets.WithAll(newTags))
+                QuarterBuckets.At(_added, tag, start).Add(what, sum.Person, newTags, model);
         }
         if (recounted.Length > 0)
         {
             foreach (var start in recounted)
                 await Recount(chat.Id, start);
             foreach (var start in recounted)
-                Quarter(chat.Id, start).AddTo(At(_added, start), sum, newTags);
+                QuarterBuckets.AddTo(_added, newTags, start, Quarter(chat.Id, start), sum);
             var all = whole.Where(each => !_quarters.ContainsKey((chat.Id, each.Start))).Select(each => each.Quarter)
                 .Concat(_quarters.Where(each => each.Key.ChatId == chat.Id).Select(each => each.Value));
             sum.Recount(all);
         }
         _sums[chat.Id] = sum;
-        if (before == Conversation.Of(sum))
-            return;
-        var beginning = QuarterOf(created);
+        var (beginning, after) = (QuarterOf(created), Conversation.Of(sum));
         if (before is { } conversation)
-            At(_removed, beginning).Conversations.Add(conversation);
-        At(_added, beginning).Conversations.Add(Conversation.Of(sum));
+        {
+            foreach (var tag in QuarterBuckets.WithAll(oldTags).Where(tag => before != after || (tag != 0 && !newTags.Contains(tag))))
+                QuarterBuckets.At(_removed, tag, beginning).Conversations.Add(conversation);
+        }
+        foreach (var tag in QuarterBuckets.WithAll(newTags).Where(tag => before != after || (tag != 0 && !oldTags.Contains(tag))))
+            QuarterBuckets.At(_added, tag, beginning).Conversations.Add(after);
+    }
 
-        ChatQuarter? quarterOf(long start) => whole.FirstOrDefault(each => each.Start == start).Quarter;
+    // Moves a quarter of a chat from its former tags to those that it has now.
+    private void Retag(ChatQuarter quarter, long start, ChatSum sum, int[] oldTags)
+    {
+        int[] gone = [.. oldTags.Except(sum.Tags)], come = [.. sum.Tags.Except(oldTags)];
+        foreach (var tag in QuarterBuckets.WithAll(oldTags.Intersect(sum.Tags)))
+        {
+            if (gone.Length > 0)
+                quarter.AddTagsTo(QuarterBuckets.At(_removed, tag, start), gone);
+            if (come.Length > 0)
+                quarter.AddTagsTo(QuarterBuckets.At(_added, tag, start), come);
+        }
+        foreach (var tag in gone)
+            quarter.AddTo(QuarterBuckets.At(_removed, tag, start), sum, oldTags);
+        foreach (var tag in come)
+            quarter.AddTo(QuarterBuckets.At(_added, tag, start), sum, sum.Tags);
     }
 
     // Counts the messages of a quarter again, of which one was deleted; what this batch adds to it is among them.
@@ -199,13 +228,6 @@ internal sealed class Aggregation
         if (!_quarters.TryGetValue((chatId, start), out var quarter))
             _quarters.Add((chatId, start), quarter = new ChatQuarter());
         return quarter;
-    }
-
-    private static RollupBucket At(Dictionary<long, RollupBucket> buckets, long start)
-    {
-        if (!buckets.TryGetValue(start, out var bucket))
-            buckets.Add(start, bucket = new RollupBucket());
-        return bucket;
     }
 
     private static long QuarterOf(long at) => TimeBuckets.StartOf(TimeBuckets.Quarter, at);

@@ -143,12 +143,6 @@ internal sealed class ChatQuarter
             if (model != 0 && counts.Messages > 0)
                 bucket.AddModel(model, new(counts.Messages, counts.Tokens, counts.PromptTokens, counts.CompletionTokens));
         }
-        AddUseTo(bucket, sum, tags);
-    }
-
-    /// <summary>Adds the counts by person and tag only.</summary>
-    public void AddUseTo(RollupBucket bucket, ChatSum sum, int[] tags)
-    {
         var (chats, messages) = (Models.Values.Sum(counts => counts.Chats), Models.Values.Sum(counts => counts.Messages));
         if (chats == 0 && messages == 0)
             return;

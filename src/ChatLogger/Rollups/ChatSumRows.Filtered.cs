@@ -7,7 +7,7 @@ namespace ChatLogger.Rollups;
 internal static partial class ChatSumRows
 {
     /// <summary>The sums of the chats that were created in a range of time and have all of the tags, by their ids.</summary>
-    public static async Task<IReadOnlyList<ChatSum>> Tagged(
+    public static async Task<IReadOnlyList<ChatSum>> CreatedIn(
         Sql.Transaction transaction, Guid orgId, int[] tags, DateTime from, DateTime to) =>
     [
         .. (await transaction.QueryAsync<SumRow>(
@@ -21,6 +21,31 @@ internal static partial class ChatSumRows
             """,
             new { OrgId = orgId, Tags = tags, From = from, To = to })).Select(row => row.ToSum()),
     ];
+
+    /// <summary>Computes the bucket of a quarter from the sums of its chats; <paramref name="tag"/> 0: of all of them.</summary>
+    public static async Task<RollupBucket> Bucket(Sql.Transaction transaction, Guid orgId, int tag, long start)
+    {
+        var tags = tag == 0 ? Array.Empty<int>() : [tag];
+        var bucket = new RollupBucket();
+        foreach (var row in await transaction.QueryAsync<SumAndQuarterRow>(
+            $"""
+            select {Columns}, q.start, q.counts
+            from chat_quarters q
+            join chat_sums s on s.org_id = q.org_id and s.chat_id = q.chat_id
+            where q.org_id = @OrgId
+              and q.start = @Start
+              and s.tags @> @Tags
+            """,
+            new { OrgId = orgId, Tags = tags, Start = TimeBuckets.Instant(start) }))
+        {
+            var sum = row.ToSum();
+            row.ToQuarter().AddTo(bucket, sum, sum.Tags);
+        }
+        var end = start + TimeBuckets.Length(TimeBuckets.Quarter);
+        foreach (var sum in await CreatedIn(transaction, orgId, tags, TimeBuckets.Instant(start), TimeBuckets.Instant(end)))
+            bucket.Conversations.Add(Conversation.Of(sum));
+        return bucket;
+    }
 
     /// <summary>The sums, and the quarters that start in a range of time, of the chats with the given tags and model.</summary>
     /// <param name="transaction">The snapshot.</param>

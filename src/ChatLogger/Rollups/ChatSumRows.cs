@@ -7,6 +7,11 @@ namespace ChatLogger.Rollups;
 /// <summary>Reads and writes the stored sums of chats of an organization, while holding the lock of the rollup offset.</summary>
 internal static partial class ChatSumRows
 {
+    private const string Names =
+        """
+        chat_id, created_at, member, end_user, tags, models, messages, first_at, last_at, first_assistant_at, feedback_up, feedback_down
+        """;
+
     private const string Columns =
         """
         s.chat_id, s.created_at, s.member, s.end_user, s.tags, s.models, s.messages, s.first_at, s.last_at, s.first_assistant_at,
@@ -15,22 +20,38 @@ internal static partial class ChatSumRows
 
     public static async Task<Dictionary<Guid, ChatSum>> Read(Sql.Transaction transaction, Guid orgId, Guid[] chats) =>
         (await transaction.QueryAsync<SumRow>(
-            $"select {Columns} from chat_sums s where s.org_id = @OrgId and s.chat_id = any(@Chats)",
+            $"""
+            select {Columns}
+            from unnest(@Chats) as k(id)
+            cross join lateral (
+                select {Names}
+                from chat_sums
+                where org_id = @OrgId
+                  and chat_id >= k.id
+                  and chat_id <= k.id
+                order by chat_id
+                limit 1
+            ) s
+            """,
             new { OrgId = orgId, Chats = chats }))
         .ToDictionary(row => row.ChatId, row => row.ToSum());
-
-    /// <summary>The sums of the chats that were created in a range of time.</summary>
-    public static async Task<IReadOnlyList<ChatSum>> CreatedIn(Sql.Transaction transaction, Guid orgId, DateTime from, DateTime to) =>
-    [
-        .. (await transaction.QueryAsync<SumRow>(
-            $"select {Columns} from chat_sums s where s.org_id = @OrgId and s.created_at >= @From and s.created_at < @To",
-            new { OrgId = orgId, From = from, To = to })).Select(row => row.ToSum()),
-    ];
 
     /// <summary>All quarters of chats.</summary>
     public static Task<IReadOnlyList<QuarterRow>> ReadQuarters(Sql.Transaction transaction, Guid orgId, Guid[] chats) =>
         transaction.QueryAsync<QuarterRow>(
-            "select chat_id, start, counts from chat_quarters where org_id = @OrgId and chat_id = any(@Chats)",
+            """
+            select k.id as chat_id, q.start, q.counts
+            from unnest(@Chats) as k(id)
+            cross join lateral (
+                select start, counts
+                from chat_quarters
+                where org_id = @OrgId
+                  and chat_id >= k.id
+                  and chat_id <= k.id
+                order by chat_id
+                offset 0
+            ) q
+            """,
             new { OrgId = orgId, Chats = chats });
 
     /// <summary>Single quarters of chats.</summary>
@@ -38,9 +59,17 @@ internal static partial class ChatSumRows
         Sql.Transaction transaction, Guid orgId, IReadOnlyCollection<(Guid ChatId, long Start)> quarters) =>
         transaction.QueryAsync<QuarterRow>(
             """
-            select q.chat_id, q.start, q.counts
+            select k.chat_id, k.start, q.counts
             from unnest(@Chats, @Starts) as k(chat_id, start)
-            join chat_quarters q on q.org_id = @OrgId and q.chat_id = k.chat_id and q.start = k.start
+            cross join lateral (
+                select counts
+                from chat_quarters
+                where org_id = @OrgId
+                  and (chat_id, start) >= (k.chat_id, k.start)
+                  and (chat_id, start) <= (k.chat_id, k.start)
+                order by chat_id
+                limit 1
+            ) q
             """,
             new
             {
@@ -48,29 +77,6 @@ internal static partial class ChatSumRows
                 Chats = quarters.Select(quarter => quarter.ChatId).ToArray(),
                 Starts = quarters.Select(quarter => TimeBuckets.Instant(quarter.Start)).ToArray(),
             });
-
-    /// <summary>Computes the bucket of a quarter from the sums of its chats.</summary>
-    public static async Task<RollupBucket> Bucket(Sql.Transaction transaction, Guid orgId, long start)
-    {
-        var bucket = new RollupBucket();
-        foreach (var row in await transaction.QueryAsync<SumAndQuarterRow>(
-            $"""
-            select {Columns}, q.start, q.counts
-            from chat_quarters q
-            join chat_sums s on s.org_id = q.org_id and s.chat_id = q.chat_id
-            where q.org_id = @OrgId
-              and q.start = @Start
-            """,
-            new { OrgId = orgId, Start = TimeBuckets.Instant(start) }))
-        {
-            var sum = row.ToSum();
-            row.ToQuarter().AddTo(bucket, sum, sum.Tags);
-        }
-        var end = start + TimeBuckets.Length(TimeBuckets.Quarter);
-        foreach (var sum in await CreatedIn(transaction, orgId, TimeBuckets.Instant(start), TimeBuckets.Instant(end)))
-            bucket.Conversations.Add(Conversation.Of(sum));
-        return bucket;
-    }
 
     public static async Task Write(Sql.Transaction transaction, Guid orgId, IReadOnlyList<ChatSum> sums)
     {

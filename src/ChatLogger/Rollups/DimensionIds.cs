@@ -103,7 +103,14 @@ internal sealed class DimensionIds
     private async Task Find(Sql.Transaction transaction, Guid orgId, string[] names)
     {
         foreach (var row in await transaction.QueryAsync<NameRow>(
-            "select no, name from rollup_names where org_id = @OrgId and name = any(@Names)", new { OrgId = orgId, Names = names }))
+            """
+            select n.no, k.name
+            from unnest(@Names) as k(name)
+            cross join lateral (
+                select no from rollup_names where org_id = @OrgId and name >= k.name and name <= k.name order by name limit 1
+            ) n
+            """,
+            new { OrgId = orgId, Names = names }))
         {
             _known[row.Name] = row.No;
         }

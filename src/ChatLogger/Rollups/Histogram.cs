@@ -20,12 +20,13 @@ internal sealed class Histogram
 
     private readonly SortedList<int, long> _buckets = [];
     private long[]? _dense;
+    private long _max;
 
     public long Count { get; private set; }
 
     public long Sum { get; private set; }
 
-    public long Max { get; private set; }
+    public long Max => Count == 0 ? 0 : _max;
 
     public IEnumerable<KeyValuePair<int, long>> Buckets => _dense is null
         ? _buckets
@@ -38,7 +39,7 @@ internal sealed class Histogram
         Retain(value, value);
     }
 
-    /// <summary>Adds stored values of a bucket; the caller adds their sum and maximum with <see cref="Retain"/>.</summary>
+    /// <summary>Adds stored values of a bucket; the caller adds their sum and maximum with <see cref="Retain"/>, before or after.</summary>
     public void Add(int bucket, long count)
     {
         Count += count;
@@ -56,7 +57,7 @@ internal sealed class Histogram
             _buckets[bucket] = before + count;
     }
 
-    public void Retain(long sum, long max) => (Sum, Max) = (Sum + sum, Count == 0 ? 0 : Math.Max(Max, max));
+    public void Retain(long sum, long max) => (Sum, _max) = (Sum + sum, Math.Max(_max, max));
 
     /// <summary>
     /// Subtracts another histogram. False: the maximum may have belonged to it, and is not known to be in <paramref name="added"/>, which
@@ -69,7 +70,7 @@ internal sealed class Histogram
         foreach (var (bucket, count) in other.Buckets.ToList())
             Add(bucket, -count);
         var max = Max;
-        Retain(-other.Sum, 0);
+        (Sum, _max) = (Sum - other.Sum, Count == 0 ? 0 : max);
         return Count == 0 || other.Max < max || (added is { Count: > 0 } && added.Max == max);
     }
 

@@ -35,16 +35,24 @@ internal sealed class RollupBucket
             AddModel(model, new(1, what.Tokens, what.PromptTokens, what.CompletionTokens));
     }
 
-    public void Add(RollupBucket other)
+    public void Add(RollupBucket other) => Add(other, TimeBuckets.Quarter);
+
+    /// <summary>Adds what the buckets of a tier have.</summary>
+    public void Add(RollupBucket other, int tier)
     {
-        Counts.Add(other.Counts);
+        if (TimeBuckets.HasCounts(tier))
+        {
+            Counts.Add(other.Counts);
+            Conversations.Add(other.Conversations);
+        }
+        if (!TimeBuckets.HasUse(tier))
+            return;
         foreach (var (person, use) in other.People)
             Add(person, use);
         foreach (var (tag, use) in other.Tags)
             AddTag(tag, use);
         foreach (var (model, use) in other.Models)
             AddModel(model, use);
-        Conversations.Add(other.Conversations);
     }
 
     /// <summary>

@@ -9,34 +9,44 @@ namespace ChatLogger.Rollups;
 /// </summary>
 internal sealed class RollupCounts(IReadOnlyList<(DateTimeOffset Start, int Slot)> spans, DateTimeOffset end, int slots)
 {
+    private static readonly string Cells =
+        $"""
+        select s.no::int, r.cells
+        from unnest(@Tiers, @Starts, @Ends) with ordinality as s(tier, start, until, no)
+        cross join lateral (
+            select cells
+            from rollups
+            where org_id = @OrgId
+              and tag = @Tag
+              and tier = s.tier
+              and start >= s.start
+              and start < s.until
+              and first < {RollupCells.First(RollupCells.Kind.MessagesPerChat)}
+            offset 0
+        ) r
+        """;
+
     private readonly SlotSpans _spans = new(spans, end);
     private readonly BucketCounts[] _counts = [.. Enumerable.Range(0, slots).Select(_ => new BucketCounts())];
 
     public BucketCounts this[int slot] => _counts[slot];
 
     /// <summary>Adds the aggregated events of the range.</summary>
-    public async Task Read(Sql.Transaction snapshot, Guid orgId, long upTo)
+    public async Task Read(Sql.Transaction snapshot, Guid orgId, TagFilter tag, long upTo)
     {
         var (ranges, slotOf, partials) = _spans.Cut();
         foreach (var row in await snapshot.QueryAsync<CountsRow>(
-            """
-            select s.no::int, r.counts
-            from unnest(@Tiers, @Starts, @Ends) with ordinality as s(tier, start, until, no)
-            cross join lateral (
-                select counts
-                from rollups
-                where org_id = @OrgId and tier = s.tier and start >= s.start and start < s.until
-                offset 0
-            ) r
-            """,
-            RollupSql.BucketRanges(orgId, ranges)))
+            Cells, RollupSql.BucketRanges(orgId, tag.Id, ranges)))
         {
-            _counts[slotOf[row.No - 1]].Add(row.Counts);
+            RollupCells.Read(row.Cells, 0, _counts[slotOf[row.No - 1]]);
         }
         if (partials.Count == 0)
             return;
         foreach (var what in await RollupSql.Read(snapshot, RollupSql.Within, RollupSql.PartialBuckets(orgId, upTo, partials)))
-            Add(what);
+        {
+            if (tag.Passes(what))
+                Add(what);
+        }
     }
 
     /// <summary>Adds an event of the range that is not aggregated yet.</summary>
@@ -55,5 +65,5 @@ internal sealed class RollupCounts(IReadOnlyList<(DateTimeOffset Start, int Slot
         return (partials, start => _spans.Contains(start) && !cut.Contains(start));
     }
 
-    private sealed record CountsRow(int No, byte[] Counts);
+    private sealed record CountsRow(int No, byte[] Cells);
 }

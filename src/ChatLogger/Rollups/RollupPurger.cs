@@ -38,8 +38,13 @@ internal sealed class RollupPurger(NpgsqlDataSource db) : IOrganizationPurger
                 """
                 delete from rollups
                 where org_id = @OrgId
-                  and (tier, start) in (
-                      select tier, start from rollups where org_id = @OrgId order by tier, start limit @BatchRows for update skip locked
+                  and (tag, tier, start, first) in (
+                      select tag, tier, start, first
+                      from rollups
+                      where org_id = @OrgId
+                      order by tag, tier, start, first
+                      limit @BatchRows
+                      for update skip locked
                   )
                 """,
                 piece,

@@ -21,9 +21,10 @@ internal static partial class RollupSql
     }
 
     /// <summary>The parameters of a statement that reads ranges of buckets.</summary>
-    public static object BucketRanges(Guid orgId, List<TimeBuckets.BucketRange> segments) => new
+    public static object BucketRanges(Guid orgId, int tag, List<TimeBuckets.BucketRange> segments) => new
     {
         OrgId = orgId,
+        Tag = tag,
         Tiers = segments.ConvertAll(segment => segment.Tier).ToArray(),
         Starts = segments.ConvertAll(segment => segment.Start).ToArray(),
         Ends = segments.ConvertAll(segment => segment.End).ToArray(),

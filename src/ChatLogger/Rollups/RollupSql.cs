@@ -10,64 +10,74 @@ internal static partial class RollupSql
     private static readonly string Roles =
         $"case m.role {string.Join(' ', BucketCounts.RoleNames.Select((role, index) => $"when '{role}' then {index}"))} end";
 
-    private static readonly string Message =
+    // The rows of events are found first, and each of them finds its chat; "offset 0" keeps the planner from doing it otherwise. Of an
+    // organization that has just been filled it knows nothing, believes that it has one row, and takes any index for as good as another:
+    // so each subquery asks for the order of the index that it means. By "=" the order would be known, and the wish without effect;
+    // hence ">=" and "<=".
+    private static string Chats(string which, string from = "") =>
+        $"""
+        select {(int)AnalyticsEventKind.Chat}, c.id, c.created_at, c.user_id, c.external_user_id, c.tags, null::text, 0, null::int, 0, 0,
+               0, 0, 0
+        from {from} (
+            select h.id, h.created_at, h.user_id, h.external_user_id, h.tags
+            from chats h
+            where h.org_id = @OrgId
+              and h.deleted_at is null
+              {which}
+            offset 0
+        ) c
+        """;
+
+    private static string Messages(string which, string from = "") =>
         $"""
         select {(int)AnalyticsEventKind.Message}, m.chat_id, m.created_at, c.user_id, c.external_user_id, c.tags, m.model, {Roles},
                m.latency_ms, coalesce(m.token_count, coalesce(m.prompt_tokens, 0) + coalesce(m.completion_tokens, 0)),
                coalesce(m.prompt_tokens, 0), coalesce(m.completion_tokens, 0), 0, 0
+        from {from} (
+            select h.chat_id, h.created_at, h.model, h.role, h.latency_ms, h.token_count, h.prompt_tokens, h.completion_tokens
+            from messages h
+            where h.org_id = @OrgId
+              {which}
+            offset 0
+        ) m
+        {ChatOf("m")}
         """;
 
-    private static readonly string Chat =
+    private static string Ratings(string which, string from = "") => Feedback("feedback", "", which, from);
+
+    private static string Replaced(string which, string from = "") => Feedback("feedback_replaced", "", which, from);
+
+    private static string Removed(string which) => Feedback("feedback_replaced", "-", which, "");
+
+    private static string Feedback(string table, string sign, string which, string from) =>
         $"""
-        select {(int)AnalyticsEventKind.Chat}, c.id, c.created_at, c.user_id, c.external_user_id, c.tags, null::text, 0, null::int, 0, 0,
-               0, 0, 0
+        select {(int)AnalyticsEventKind.Feedback}, f.chat_id, f.at, null::uuid, null, c.tags, null::text, 0, null::int, 0, 0, 0,
+               {sign}(f.rating = 'up')::int, {sign}(f.rating = 'down')::int
+        from {from} (
+            select h.chat_id, h.at, h.rating
+            from {table} h
+            where h.org_id = @OrgId
+              {which}
+            offset 0
+        ) f
+        {ChatOf("f")}
         """;
 
-    private static readonly string Rating =
-        $$"""
-        select {{(int)AnalyticsEventKind.Feedback}}, f.chat_id, f.at, null::uuid, null, '{}'::text[], null::text, 0, null::int, 0, 0, 0,
-               (f.rating = 'up')::int, (f.rating = 'down')::int
-        """;
-
-    private static readonly string RatingRemoved =
-        $$"""
-        select {{(int)AnalyticsEventKind.Feedback}}, f.chat_id, f.at, null::uuid, null, '{}'::text[], null::text, 0, null::int, 0, 0, 0,
-               -(f.rating = 'up')::int, -(f.rating = 'down')::int
-        """;
-
-    private static readonly string Chats =
+    private static string ChatOf(string row) =>
         $"""
-        {Chat}
-        from chats c
-        where c.org_id = @OrgId
-          and c.deleted_at is null
+        cross join lateral (
+            select user_id, external_user_id, tags
+            from chats
+            where org_id = @OrgId
+              and id >= {row}.chat_id
+              and id <= {row}.chat_id
+              and deleted_at is null
+            order by id
+            limit 1
+        ) c
         """;
 
-    private static readonly string Messages =
-        $"""
-        {Message}
-        from messages m
-        join chats c on c.org_id = m.org_id and c.id = m.chat_id
-        where m.org_id = @OrgId
-          and c.deleted_at is null
-        """;
-
-    private static readonly string Ratings =
-        $"""
-        {Rating}
-        from feedback f
-        join chats c on c.org_id = f.org_id and c.id = f.chat_id
-        where f.org_id = @OrgId
-          and c.deleted_at is null
-        """;
-
-    private const string FromReplaced =
-        """
-        from feedback_replaced f
-        join chats c on c.org_id = f.org_id and c.id = f.chat_id
-        where f.org_id = @OrgId
-          and c.deleted_at is null
-        """;
+    private const string Parts = "unnest(@Starts, @Ends) as e(start, until) cross join lateral";
 
     /// <summary>
     /// The events after one sequence number and up to another. A rating that was replaced after the second number still counts. A rating
@@ -75,118 +85,55 @@ internal static partial class RollupSql
     /// </summary>
     public static readonly string Arrived =
         $"""
-        {Chats}
-          and c.seq > @After
-          and c.seq <= @UpTo
+        {Chats("and h.seq > @After and h.seq <= @UpTo order by h.seq")}
         union all
-        {Messages}
-          and m.seq > @After
-          and m.seq <= @UpTo
+        {Messages("and h.seq > @After and h.seq <= @UpTo order by h.seq")}
         union all
-        {Ratings}
-          and f.seq > @After
-          and f.seq <= @UpTo
+        {Ratings("and h.seq > @After and h.seq <= @UpTo order by h.seq")}
         union all
-        {Rating}
-        {FromReplaced}
-          and f.until_seq > @UpTo
-          and f.seq > @After
-          and f.seq <= @UpTo
+        {Replaced("and h.until_seq > @UpTo and h.seq > @After and h.seq <= @UpTo")}
         union all
-        {RatingRemoved}
-        {FromReplaced}
-          and f.until_seq > @After
-          and f.until_seq <= @UpTo
-          and f.seq <= @After
+        {Removed("and h.until_seq > @After and h.until_seq <= @UpTo and h.seq <= @After")}
         """;
 
     /// <summary>The events with given sequence numbers that happened in a range of time; see <see cref="UnaggregatedEvents"/>.</summary>
     public static readonly string Fresh =
         $"""
-        {Chats}
-          and c.seq = any(@Chats)
-          and c.created_at >= @From
-          and c.created_at < @To
+        {Chats("and h.seq = any(@Chats) and h.created_at >= @From and h.created_at < @To")}
         union all
-        {Messages}
-          and m.seq = any(@Messages)
-          and m.created_at >= @From
-          and m.created_at < @To
+        {Messages("and h.seq = any(@Messages) and h.created_at >= @From and h.created_at < @To")}
         union all
-        {Ratings}
-          and f.seq = any(@Ratings)
-          and f.at >= @From
-          and f.at < @To
+        {Ratings("and h.seq = any(@Ratings) and h.at >= @From and h.at < @To")}
         union all
-        {RatingRemoved}
-        {FromReplaced}
-          and f.until_seq = any(@Replaced)
-          and f.seq <= @UpTo
-          and f.at >= @From
-          and f.at < @To
+        {Removed("and h.until_seq = any(@Replaced) and h.seq <= @UpTo and h.at >= @From and h.at < @To")}
         """;
 
     /// <summary>The events in partial buckets up to a sequence number, with the ratings that were current at that number.</summary>
     public static readonly string Within =
         $"""
-        {Chat}
-        from unnest(@Starts, @Ends) as e(start, until)
-        join chats c on c.org_id = @OrgId and c.created_at >= e.start and c.created_at < e.until
-        where c.seq <= @UpTo
-          and c.deleted_at is null
+        {Chats("and h.created_at >= e.start and h.created_at < e.until and h.seq <= @UpTo", Parts)}
         union all
-        {Message}
-        from unnest(@Starts, @Ends) as e(start, until)
-        join messages m on m.org_id = @OrgId and m.created_at >= e.start and m.created_at < e.until
-        join chats c on c.org_id = m.org_id and c.id = m.chat_id
-        where m.seq <= @UpTo
-          and c.deleted_at is null
+        {Messages("and h.created_at >= e.start and h.created_at < e.until and h.seq <= @UpTo", Parts)}
         union all
-        {Rating}
-        from unnest(@Starts, @Ends) as e(start, until)
-        join feedback f on f.org_id = @OrgId and f.at >= e.start and f.at < e.until
-        join chats c on c.org_id = f.org_id and c.id = f.chat_id
-        where f.seq <= @UpTo
-          and c.deleted_at is null
+        {Ratings("and h.at >= e.start and h.at < e.until and h.seq <= @UpTo", Parts)}
         union all
-        {Rating}
-        from unnest(@Starts, @Ends) as e(start, until)
-        join feedback_replaced f on f.org_id = @OrgId and f.at >= e.start and f.at < e.until
-        join chats c on c.org_id = f.org_id and c.id = f.chat_id
-        where f.until_seq > @UpTo
-          and f.seq <= @UpTo
-          and c.deleted_at is null
+        {Replaced("and h.at >= e.start and h.at < e.until and h.until_seq > @UpTo and h.seq <= @UpTo", Parts)}
         """;
 
     /// <summary>The messages of quarters of chats, up to a sequence number.</summary>
-    public static readonly string OfQuarters =
-        $"""
-        {Message}
-        from unnest(@Chats, @Starts, @Ends) as q(chat_id, start, until)
-        join messages m on m.org_id = @OrgId and m.chat_id = q.chat_id and m.created_at >= q.start and m.created_at < q.until
-        join chats c on c.org_id = @OrgId and c.id = m.chat_id
-        where m.seq <= @UpTo
-        """;
+    public static readonly string OfQuarters = Messages(
+        "and h.chat_id = q.chat_id and h.created_at >= q.start and h.created_at < q.until and h.seq <= @UpTo",
+        "unnest(@Chats, @Starts, @Ends) as q(chat_id, start, until) cross join lateral");
 
     /// <summary>The events of chats up to a sequence number, with the ratings that were current at that number.</summary>
     public static readonly string OfChats =
         $"""
-        {Chats}
-          and c.id = any(@Chats)
-          and c.seq <= @UpTo
+        {Chats("and h.id = any(@Chats) and h.seq <= @UpTo")}
         union all
-        {Messages}
-          and m.chat_id = any(@Chats)
-          and m.seq <= @UpTo
+        {Messages("and h.chat_id = any(@Chats) and h.seq <= @UpTo")}
         union all
-        {Ratings}
-          and f.chat_id = any(@Chats)
-          and f.seq <= @UpTo
+        {Ratings("and h.chat_id = any(@Chats) and h.seq <= @UpTo")}
         union all
-        {Rating}
-        {FromReplaced}
-          and f.chat_id = any(@Chats)
-          and f.until_seq > @UpTo
-          and f.seq <= @UpTo
+        {Replaced("and h.chat_id = any(@Chats) and h.until_seq > @UpTo and h.seq <= @UpTo")}
         """;
 }

@@ -2,71 +2,64 @@ using ChatLogger.Data;
 
 namespace ChatLogger.Rollups;
 
-/// <summary>Moves counts in the rollups of an organization, which hold each quarter of an hour in three tiers.</summary>
+/// <summary>Moves counts in the rollups of an organization.</summary>
 internal static class RollupTiers
 {
     private static readonly int[] All = [TimeBuckets.Quarter, TimeBuckets.Hour, TimeBuckets.Day];
 
     /// <summary>
-    /// Adds and subtracts counts by quarter. What cannot be subtracted is summed up anew: a quarter from the sums of its chats, which must
-    /// be up to date, an hour and a day from their parts.
+    /// Adds and subtracts counts by tag and quarter. What cannot be subtracted is summed up anew: a quarter from the sums of its chats,
+    /// which must be up to date, an hour and a day from their quarters.
     /// </summary>
     public static async Task Move(
-        Sql.Transaction transaction, Guid orgId, Dictionary<long, RollupBucket> added, Dictionary<long, RollupBucket> removed)
+        Sql.Transaction transaction, Guid orgId, Dictionary<(int Tag, long Start), RollupBucket> added,
+        Dictionary<(int Tag, long Start), RollupBucket> removed)
     {
-        var (plus, minus) = (InAllTiers(added), InAllTiers(removed));
-        var buckets = await RollupRows.Read(transaction, orgId, [.. plus.Keys.Union(minus.Keys)]);
-        foreach (var (span, bucket) in plus)
-            At(buckets, span).Add(bucket);
         foreach (var tier in All)
         {
-            foreach (var (span, part) in minus.Where(each => each.Key.Tier == tier))
+            var (plus, minus) = (InTier(tier, added), InTier(tier, removed));
+            if (plus.Count + minus.Count == 0)
+                continue;
+            var buckets = await RollupRows.ReadFor(transaction, orgId, plus.Concat(minus).ToLookup(each => each.Key, each => each.Value));
+            foreach (var (key, bucket) in plus)
+                buckets[key].Bucket.Add(bucket);
+            foreach (var (key, part) in minus)
             {
-                if (!At(buckets, span).Remove(part, plus.GetValueOrDefault(span)))
-                    buckets[span] = tier == TimeBuckets.Quarter
-                        ? await ChatSumRows.Bucket(transaction, orgId, span.Start)
-                        : await SumOfParts(transaction, orgId, span, buckets);
+                if (!buckets[key].Bucket.Remove(part, plus.GetValueOrDefault(key)))
+                    buckets[key].Replace(
+                        tier == TimeBuckets.Quarter
+                            ? await ChatSumRows.Bucket(transaction, orgId, key.Tag, key.Start)
+                            : await SumOfQuarters(transaction, orgId, key));
             }
+            await RollupRows.Write(transaction, orgId, buckets);
         }
-        await RollupRows.Write(transaction, orgId, buckets);
     }
 
-    public static Dictionary<(int Tier, long Start), RollupBucket> InAllTiers(Dictionary<long, RollupBucket> quarters)
+    /// <summary>The buckets of all tiers, from those of the quarters.</summary>
+    public static Dictionary<RollupKey, RollupBucket> InAllTiers(Dictionary<(int Tag, long Start), RollupBucket> quarters) =>
+        All.SelectMany(tier => InTier(tier, quarters)).ToDictionary();
+
+    private static Dictionary<RollupKey, RollupBucket> InTier(int tier, Dictionary<(int Tag, long Start), RollupBucket> quarters)
     {
-        var buckets = new Dictionary<(int Tier, long Start), RollupBucket>();
-        foreach (var (start, quarter) in quarters)
+        var buckets = new Dictionary<RollupKey, RollupBucket>();
+        foreach (var ((tag, start), quarter) in quarters)
         {
-            foreach (var tier in All)
-                At(buckets, (tier, TimeBuckets.StartOf(tier, start))).Add(quarter);
+            var key = new RollupKey(tag, tier, TimeBuckets.StartOf(tier, start));
+            if (!buckets.TryGetValue(key, out var bucket))
+                buckets.Add(key, bucket = new RollupBucket());
+            bucket.Add(quarter, tier);
         }
-        return buckets;
+        return buckets.Where(each => !each.Value.IsEmpty).ToDictionary();
     }
 
-    private static async Task<RollupBucket> SumOfParts(
-        Sql.Transaction transaction, Guid orgId, (int Tier, long Start) span, Dictionary<(int Tier, long Start), RollupBucket> buckets)
+    private static async Task<RollupBucket> SumOfQuarters(Sql.Transaction transaction, Guid orgId, RollupKey key)
     {
-        var parts = Inside(span).ToList();
-        var stored = await RollupRows.Read(transaction, orgId, [.. parts.Where(part => !buckets.ContainsKey(part))]);
-        var sum = new RollupBucket();
-        foreach (var part in parts)
-        {
-            if (buckets.TryGetValue(part, out var bucket) || stored.TryGetValue(part, out bucket))
-                sum.Add(bucket);
-        }
+        var (sum, quarters) = (new RollupBucket(), new List<RollupKey>());
+        var end = key.Start + TimeBuckets.Length(key.Tier);
+        for (var start = key.Start; start < end; start += TimeBuckets.Length(TimeBuckets.Quarter))
+            quarters.Add(key with { Tier = TimeBuckets.Quarter, Start = start });
+        foreach (var quarter in (await RollupRows.Read(transaction, orgId, quarters)).Values)
+            sum.Add(quarter, key.Tier);
         return sum;
-    }
-
-    private static IEnumerable<(int Tier, long Start)> Inside((int Tier, long Start) span)
-    {
-        var length = TimeBuckets.Length(span.Tier - 1);
-        for (var part = span.Start; part < span.Start + TimeBuckets.Length(span.Tier); part += length)
-            yield return (span.Tier - 1, part);
-    }
-
-    private static RollupBucket At(Dictionary<(int Tier, long Start), RollupBucket> buckets, (int Tier, long Start) span)
-    {
-        if (!buckets.TryGetValue(span, out var bucket))
-            buckets.Add(span, bucket = new RollupBucket());
-        return bucket;
     }
 }

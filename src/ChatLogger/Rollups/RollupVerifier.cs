@@ -27,7 +27,7 @@ internal sealed class RollupVerifier([FromKeyedServices(Pools.Analytics)] Npgsql
             ? await FeedConsumer.ConsumerOffset.Take(transaction, orgId, RollupUpdates.Name, wait: true)
             : await transaction.QuerySingleOrDefaultAsync<long?>(
                 "select seq from followers where org_id = @OrgId and follower = @Name", new { OrgId = orgId, RollupUpdates.Name });
-        var (upTo, quarters, differences) = (offset ?? -1, new Dictionary<long, RollupBucket>(), 0);
+        var (upTo, quarters, differences) = (offset ?? -1, new Dictionary<(int Tag, long Start), RollupBucket>(), 0);
         for (var (after, chats) = (Guid.Empty, (Guid[])[]); ; after = chats[^1])
         {
             chats =
@@ -54,7 +54,8 @@ internal sealed class RollupVerifier([FromKeyedServices(Pools.Analytics)] Npgsql
     }
 
     private static async Task<int> CompareChats(
-        Sql.Transaction transaction, Guid orgId, long upTo, Guid[] chats, Dictionary<long, RollupBucket> quarters, bool mayRepair)
+        Sql.Transaction transaction, Guid orgId, long upTo, Guid[] chats, Dictionary<(int Tag, long Start), RollupBucket> quarters,
+        bool mayRepair)
     {
         var events = await RollupSql.Read(transaction, RollupSql.OfChats, new { OrgId = orgId, Chats = chats, UpTo = upTo });
         var ids = await DimensionIds.Of(transaction, orgId, DimensionIds.NamesOf(events), mayAdd: mayRepair);
@@ -71,9 +72,13 @@ internal sealed class RollupVerifier([FromKeyedServices(Pools.Analytics)] Npgsql
             sums[what.ChatId].Add(what, ids.Model(what));
         }
         foreach (var ((chatId, start), part) in parts)
-            part.AddTo(At(start), sums[chatId], sums[chatId].Tags);
+            QuarterBuckets.AddTo(quarters, sums[chatId].Tags, start, part, sums[chatId]);
         foreach (var sum in sums.Values)
-            At(TimeBuckets.StartOf(TimeBuckets.Quarter, sum.CreatedAt)).Conversations.Add(Conversation.Of(sum));
+        {
+            var start = TimeBuckets.StartOf(TimeBuckets.Quarter, sum.CreatedAt);
+            foreach (var tag in QuarterBuckets.WithAll(sum.Tags))
+                QuarterBuckets.At(quarters, tag, start).Conversations.Add(Conversation.Of(sum));
+        }
 
         var stored = await ChatSumRows.Read(transaction, orgId, chats);
         var wrong = chats.Where(id => !Same(sums.GetValueOrDefault(id), stored.GetValueOrDefault(id))).ToHashSet();
@@ -90,45 +95,39 @@ internal sealed class RollupVerifier([FromKeyedServices(Pools.Analytics)] Npgsql
             await ChatSumRows.Write(transaction, orgId, [.. parts.Where(part => wrong.Contains(part.Key.ChatId))]);
         }
         return wrong.Count;
-
-        RollupBucket At(long start)
-        {
-            if (!quarters.TryGetValue(start, out var bucket))
-                quarters.Add(start, bucket = new RollupBucket());
-            return bucket;
-        }
     }
 
     private static async Task<int> CompareRollups(
-        Sql.Transaction transaction, Guid orgId, Dictionary<(int Tier, long Start), RollupBucket> counted, bool mayRepair)
+        Sql.Transaction transaction, Guid orgId, Dictionary<RollupKey, RollupBucket> counted, bool mayRepair)
     {
-        var spans = (await transaction.QueryAsync<Span>("select tier, start from rollups where org_id = @OrgId", new { OrgId = orgId }))
-            .Select(row => ((int)row.Tier, TimeBuckets.Milliseconds(row.Start)))
+        var keys = (await transaction.QueryAsync<KeyRow>(
+                "select distinct tag, tier, start from rollups where org_id = @OrgId", new { OrgId = orgId }))
+            .Select(row => new RollupKey(row.Tag, row.Tier, TimeBuckets.Milliseconds(row.Start)))
             .Union(counted.Keys);
-        var different = new Dictionary<(int Tier, long Start), RollupBucket>();
-        foreach (var some in spans.Chunk(BatchChats))
+        var differences = 0;
+        foreach (var some in keys.Chunk(BatchChats))
         {
             var stored = await RollupRows.Read(transaction, orgId, some);
-            foreach (var span in some)
-            {
-                var expected = counted.GetValueOrDefault(span) ?? new RollupBucket();
-                if (!Encoded(expected, span.Item2).SequenceEqual(Encoded(stored.GetValueOrDefault(span) ?? new RollupBucket(), span.Item2)))
-                    different.Add(span, expected);
-            }
+            var different = some.Where(key => !Same(Of(counted, key), Of(stored, key), key.Start)).ToHashSet();
+            differences += different.Count;
+            if (!mayRepair || different.Count == 0)
+                continue;
+            var repaired = await RollupRows.ReadFor(transaction, orgId, different.ToLookup(key => key, key => Of(counted, key)));
+            foreach (var (key, bucket) in repaired)
+                bucket.Replace(Of(counted, key));
+            await RollupRows.Write(transaction, orgId, repaired);
         }
-        if (mayRepair)
-            await RollupRows.Write(transaction, orgId, different);
-        return different.Count;
+        return differences;
     }
 
-    private static byte[] Encoded(RollupBucket bucket, long start) =>
-    [
-        .. RollupCodec.Of(bucket.Counts),
-        .. RollupCodec.Of(bucket.People, start),
-        .. RollupCodec.Of(bucket.Tags),
-        .. RollupCodec.Of(bucket.Models),
-        .. RollupCodec.Of(bucket.Conversations),
-    ];
+    private static RollupBucket Of(Dictionary<RollupKey, RollupBucket> buckets, RollupKey key) => buckets.GetValueOrDefault(key) ?? new();
+
+    private static bool Same(RollupBucket one, RollupBucket other, long start)
+    {
+        var (left, right) = (RollupCells.Of(one, start).Rows(0, long.MaxValue), RollupCells.Of(other, start).Rows(0, long.MaxValue));
+        return left.Count == right.Count
+            && left.Zip(right).All(row => row.First.First == row.Second.First && row.First.Cells.AsSpan().SequenceEqual(row.Second.Cells));
+    }
 
     private static bool Same(ChatSum? one, ChatSum? other) =>
         one is null || other is null
@@ -140,5 +139,5 @@ internal sealed class RollupVerifier([FromKeyedServices(Pools.Analytics)] Npgsql
                 && (one.FirstAt, one.LastAt, one.FirstAssistantAt) == (other.FirstAt, other.LastAt, other.FirstAssistantAt)
                 && Conversation.Of(one) == Conversation.Of(other);
 
-    private sealed record Span(short Tier, DateTime Start);
+    private sealed record KeyRow(int Tag, short Tier, DateTime Start);
 }

@@ -23,7 +23,8 @@ internal sealed class SlotSpans(IReadOnlyList<(DateTimeOffset Start, int Slot)> 
         var (ranges, slots, partials) = (new List<TimeBuckets.BucketRange>(), new List<int>(), new List<TimeBuckets.PartialBucket>());
         for (var i = 0; i < spans.Count; i++)
         {
-            TimeBuckets.Cut(spans[i].Start.UtcDateTime, (i + 1 < spans.Count ? spans[i + 1].Start : end).UtcDateTime, ranges, partials);
+            var until = i + 1 < spans.Count ? spans[i + 1].Start : end;
+            TimeBuckets.Cut(spans[i].Start.UtcDateTime, until.UtcDateTime, TimeBuckets.Hour, ranges, partials);
             while (slots.Count < ranges.Count)
                 slots.Add(spans[i].Slot);
         }

@@ -1,7 +1,7 @@
 namespace ChatLogger.Rollups;
 
 /// <summary>
-/// Divides a range of time into the buckets of the rollups: UTC days in the middle, then hours, then quarters of an hour. At either end
+/// Divides a range of time into the buckets of the rollups: hours or UTC days in the middle, then quarters of an hour. At either end
 /// remains a partial bucket of less than a quarter, which must be counted from the rows. All times are milliseconds since 1970.
 /// </summary>
 internal static class TimeBuckets
@@ -9,6 +9,12 @@ internal static class TimeBuckets
     public const int Quarter = 0, Hour = 1, Day = 2;
 
     private static readonly long[] Lengths = [15 * 60_000, 3_600_000, 86_400_000];
+
+    /// <summary>Whether the buckets of a tier have counts and conversations, which days of any zone are made of.</summary>
+    public static bool HasCounts(int tier) => tier != Day;
+
+    /// <summary>Whether they have people, tags and models, which are read for a whole range.</summary>
+    public static bool HasUse(int tier) => tier != Hour;
 
     public static long StartOf(int tier, long at) => StartOf(at, Lengths[tier]);
 
@@ -23,8 +29,10 @@ internal static class TimeBuckets
     /// <summary>The milliseconds since 1970, rounded up, because the times of events are whole milliseconds.</summary>
     public static long FirstMillisecond(DateTimeOffset at) => Milliseconds(at.UtcDateTime.AddTicks(TimeSpan.TicksPerMillisecond - 1));
 
-    /// <summary>Divides the time from one instant (inclusive) to another (exclusive).</summary>
-    public static void Cut(DateTime from, DateTime to, List<BucketRange> rollups, List<PartialBucket> edges)
+    /// <summary>
+    /// Divides the time from one instant (inclusive) to another (exclusive) into buckets of a tier, and quarters beside them.
+    /// </summary>
+    public static void Cut(DateTime from, DateTime to, int tier, List<BucketRange> rollups, List<PartialBucket> edges)
     {
         var quarter = Lengths[Quarter];
         var (start, end) = (StartOf(Quarter, Milliseconds(from)), StartOf(Quarter, Milliseconds(to)));
@@ -39,32 +47,17 @@ internal static class TimeBuckets
             edges.Add(new(from, Instant(start)));
         if (Instant(end) < to)
             edges.Add(new(Instant(end), to));
-        Cut(start, end, Quarter, rollups);
-    }
+        var (inner, outer) = (StartOf(tier, start + Lengths[tier] - 1), StartOf(tier, end));
+        if (inner >= outer)
+            (inner, outer) = (end, end);
+        Add(Quarter, start, inner);
+        Add(tier, inner, outer);
+        Add(Quarter, outer, end);
 
-    private static void Cut(long start, long end, int tier, List<BucketRange> rollups)
-    {
-        if (start >= end)
-            return;
-        if (tier < Day)
-        {
-            var inner = StartOf(tier + 1, start);
-            inner += inner < start ? Lengths[tier + 1] : 0;
-            var outer = StartOf(tier + 1, end);
-            if (inner < outer)
-            {
-                Add(start, inner);
-                Cut(inner, outer, tier + 1, rollups);
-                Add(outer, end);
-                return;
-            }
-        }
-        Add(start, end);
-
-        void Add(long first, long last)
+        void Add(int each, long first, long last)
         {
             if (first < last)
-                rollups.Add(new(tier, Instant(first), Instant(last)));
+                rollups.Add(new(each, Instant(first), Instant(last)));
         }
     }
 

@@ -118,7 +118,8 @@ public partial class RollupsTests
         await acme.Say(await acme.Chat(new { externalUserId = "v" }), "x");
         await app.FoldAll(acme);
         Assert.Equal((3, 0), await Rebuild(acme));
-        await app.Execute("update rollups set counts = set_byte(counts, 0, 77) where org_id = @Id and tier = 1", new { acme.Id });
+        // The number of chats, after the kind and the key of the first cell.
+        await app.Execute("update rollups set cells = set_byte(cells, 2, 77) where org_id = @Id and tier = 1", new { acme.Id });
         await app.Execute("delete from rollups where org_id = @Id and tier = 2", new { acme.Id });
 
         Assert.Equal((3, 2), await Rebuild(acme));

@@ -97,8 +97,8 @@ public partial class RollupsTests(RollupApp app) : IClassFixture<RollupApp>
         await using var transaction = await holder.BeginTransactionAsync();
         await using (
             var insert = new NpgsqlCommand(
-                "insert into rollups (org_id, tier, start, counts, people, tags, models, conversations) select $1, 2, "
-                    + "date_trunc('day', created_at, 'UTC'), '', '', '', '', '' from chats where org_id = $1",
+                "insert into rollups (org_id, tag, tier, start, first, cells) "
+                    + "select $1, 0, 2, date_trunc('day', created_at, 'UTC'), 0, '' from chats where org_id = $1",
                 holder))
         {
             insert.Parameters.Add(new() { Value = acme.Id });
@@ -115,7 +115,8 @@ public partial class RollupsTests(RollupApp app) : IClassFixture<RollupApp>
         Assert.Equal(0, await acme.Count("rollups") + await acme.Count("rollup_names") + await acme.Count("followers"));
         Assert.Equal(1, await Messages(acme));
         await app.FoldAll(acme);
-        Assert.Equal(3, await acme.Count("rollups"));
+        // A quarter, an hour and a day, of all chats and of those with the tag.
+        Assert.Equal(6, await acme.Count("rollups"));
         Assert.Equal(1, await Messages(acme));
     }
 
@@ -140,8 +141,8 @@ public partial class RollupsTests(RollupApp app) : IClassFixture<RollupApp>
             _ => TimeSpan.FromMinutes(random.Next(1, 9_000)),
         };
         var (start, zone) = (new DateTimeOffset(from.Ticks, TimeSpan.Zero), Zones[random.Next(Zones.Length)]);
-        string[] tags = random.Next(3) == 0 ? [RollupFixture.Tags[random.Next(RollupFixture.Tags.Length)]] : [];
-        var model = random.Next(3) == 0 ? RollupFixture.Models[random.Next(RollupFixture.Models.Length)] : null;
+        string[] tags = [.. random.GetItems(RollupFixture.Tags, random.Next(5) is var n && n < 3 ? n : 1)];
+        var model = random.Next(4) == 0 ? RollupFixture.Models[random.Next(RollupFixture.Models.Length)] : null;
         await app.Agree(org, start, start + length, zone, top: random.Next(1, 6), tags, model);
         await app.AgreeOnConversations(org, start, start + length, zone, tags);
     }

@@ -123,8 +123,8 @@ internal static class OrganizationFixture
             where org_id = @Org;
             insert into rollup_names (org_id, no, name)
             values (@Org, 1, 't:billing'), (@Org, 2, 't:sales');
-            insert into rollups (org_id, tier, start, counts, people, tags)
-            select @Org, tier, date_trunc('day', now()), '', '', ''
+            insert into rollups (org_id, tag, tier, start, first, cells)
+            select @Org, 0, tier, date_trunc('day', now()), 0, ''
             from generate_series(0, 2) tier;
             insert into followers (org_id, follower, seq)
             values (@Org, 'rollups', 0);

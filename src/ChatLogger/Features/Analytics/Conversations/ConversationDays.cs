@@ -65,8 +65,8 @@ internal sealed record ConversationDays(Conversations.Totals Totals, IReadOnlyLi
         Sql.Transaction snapshot, Conversations.Query query, UnaggregatedEvents tail, DateRange range)
     {
         var counts = new ConversationSlots([.. range.Local.Buckets], range.To, range.Local.Days.Count);
-        if (query.Tag.Length == 0)
-            await counts.Read(snapshot, query.OrgId);
+        if (await TagFilter.Of(snapshot, query.OrgId, query.Tag) is { } tag)
+            await counts.Read(snapshot, query.OrgId, tag);
         else
             await counts.ReadSums(snapshot, query.OrgId, query.Tag, range.From);
         if (!await counts.Add(snapshot, query.OrgId, query.Tag, await tail.Read(snapshot, query.OrgId, Earliest, Latest)))

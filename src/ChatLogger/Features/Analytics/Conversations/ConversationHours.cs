@@ -9,16 +9,17 @@ internal static class ConversationHours
 {
     private const int Slots = 7 * 24;
 
-    /// <summary>Counts from the rollups, or with tags from the sums of chats, and the events that they do not contain yet.</summary>
+    /// <summary>
+    /// Counts from the rollups, or with several tags from the sums of chats, and the events that they do not contain yet.
+    /// </summary>
     public static async Task<long[]> FromSums(
         Sql.Transaction snapshot, Conversations.Query query, UnaggregatedEvents tail, DateRange range)
     {
         var counts = new RollupCounts([.. Buckets(range)], range.To, Slots);
-        if (query.Tag.Length == 0)
+        if (await TagFilter.Of(snapshot, query.OrgId, query.Tag) is { } tag)
         {
-            await counts.Read(snapshot, query.OrgId, tail.UpTo);
-            foreach (var what in await tail.Read(snapshot, query.OrgId, range.From, range.To))
-                counts.Add(what);
+            await counts.Read(snapshot, query.OrgId, tag, tail.UpTo);
+            (await tail.Read(snapshot, query.OrgId, range.From, range.To)).FindAll(tag.Passes).ForEach(counts.Add);
         }
         else
         {

@@ -9,37 +9,44 @@ namespace ChatLogger.Features;
 /// </summary>
 internal sealed class ConversationSlots(IReadOnlyList<(DateTimeOffset Start, int Slot)> spans, DateTimeOffset end, int slots)
 {
+    private static readonly string Cells =
+        $"""
+        select s.no::int, r.cells
+        from unnest(@Tiers, @Starts, @Ends) with ordinality as s(tier, start, until, no)
+        cross join lateral (
+            select cells
+            from rollups
+            where org_id = @OrgId
+              and tag = @Tag
+              and tier = s.tier
+              and start >= s.start
+              and start < s.until
+              and first < {RollupCells.First(RollupCells.Kind.Model)}
+            offset 0
+        ) r
+        """;
+
     private readonly SlotSpans _spans = new(spans, end);
     private readonly ConversationCounts[] _counts = [.. Enumerable.Range(0, slots).Select(_ => new ConversationCounts())];
 
     public ConversationCounts this[int slot] => _counts[slot];
 
     /// <summary>Adds what is counted: whole buckets from the rollups, the chats of partial ones from their sums.</summary>
-    public async Task Read(Sql.Transaction snapshot, Guid orgId)
+    public async Task Read(Sql.Transaction snapshot, Guid orgId, TagFilter tag)
     {
         var (ranges, slotOf, partials) = _spans.Cut();
         foreach (var row in await snapshot.QueryAsync<Row>(
-            """
-            select s.no::int, r.conversations
-            from unnest(@Tiers, @Starts, @Ends) with ordinality as s(tier, start, until, no)
-            cross join lateral (
-                select conversations
-                from rollups
-                where org_id = @OrgId and tier = s.tier and start >= s.start and start < s.until
-                offset 0
-            ) r
-            """,
-            RollupSql.BucketRanges(orgId, ranges)))
+            Cells, RollupSql.BucketRanges(orgId, tag.Id, ranges)))
         {
-            _counts[slotOf[row.No - 1]].Add(row.Conversations);
+            RollupCells.Read(row.Cells, 0, counts: null, _counts[slotOf[row.No - 1]]);
         }
         foreach (var partial in partials)
-            Add(await ChatSumRows.CreatedIn(snapshot, orgId, partial.Start, partial.End));
+            Add(await ChatSumRows.CreatedIn(snapshot, orgId, tag.Id == 0 ? [] : [tag.Id], partial.Start, partial.End));
     }
 
     /// <summary>Adds what is counted of the chats with tags.</summary>
     public async Task ReadSums(Sql.Transaction snapshot, Guid orgId, string[] tags, DateTimeOffset from) =>
-        Add(await ChatSumRows.Tagged(
+        Add(await ChatSumRows.CreatedIn(
             snapshot, orgId, await DimensionIds.OfTags(snapshot, orgId, tags), from.UtcDateTime, end.UtcDateTime));
 
     /// <summary>
@@ -81,7 +88,7 @@ internal sealed class ConversationSlots(IReadOnlyList<(DateTimeOffset Start, int
             _counts[_spans.SlotOf(sum.CreatedAt)].Add(Conversation.Of(sum));
     }
 
-    private sealed record Row(int No, byte[] Conversations);
+    private sealed record Row(int No, byte[] Cells);
 
     private sealed record Chat(Guid Id, DateTime CreatedAt);
 }

@@ -38,10 +38,8 @@ internal static class Summary
         public Query Of(Guid orgId) => new(orgId, From, To, Tz, Tag ?? [], Model.NullIfEmpty(), Top ?? 10);
     }
 
-    public sealed record Query(Guid OrgId, string? From, string? To, string? Tz, string[] Tag, string? Model, int Top) : IRequest<Response>
-    {
-        public bool IsFiltered => Tag.Length > 0 || Model is not null;
-    }
+    public sealed record Query(Guid OrgId, string? From, string? To, string? Tz, string[] Tag, string? Model, int Top)
+        : IRequest<Response>;
 
     public sealed record Response(
         DateTimeOffset From,

@@ -5,9 +5,9 @@ using ChatLogger.Rollups;
 namespace ChatLogger.Features;
 
 /// <summary>
-/// Computes the summary from the rollups of an organization, or with a filter from the sums of its chats; from the events that are not
-/// aggregated yet, and the rows of partial buckets of less than a quarter of an hour. It reads all of them in one snapshot, so that each
-/// event counts exactly once.
+/// Computes the summary from the rollups of an organization, or of one of its tags; with other filters from the sums of its chats; from
+/// the events that are not aggregated yet, and the rows of partial buckets of less than a quarter of an hour. It reads all of them in one
+/// snapshot, so that each event counts exactly once.
 /// </summary>
 internal sealed class SummaryFromRollups
 {
@@ -26,20 +26,23 @@ internal sealed class SummaryFromRollups
         Sql.Transaction snapshot, Summary.Query query, UnaggregatedEvents tail, DateRange range, DateTimeOffset asOf, ModelPrices prices)
     {
         var summary = new SummaryFromRollups(query, range);
-        var names = query.IsFiltered ? await summary.ReadFiltered(snapshot, tail) : await summary.Read(snapshot, tail);
+        var names = query.Model is null && await TagFilter.Of(snapshot, query.OrgId, query.Tag) is { } tag
+            ? await summary.Read(snapshot, tail, tag)
+            : await summary.ReadFiltered(snapshot, tail);
         return await summary.ToResponse(snapshot, asOf, prices, names);
     }
 
-    private async Task<DimensionIds> Read(Sql.Transaction snapshot, UnaggregatedEvents tail)
+    private async Task<DimensionIds> Read(Sql.Transaction snapshot, UnaggregatedEvents tail, TagFilter tag)
     {
         var ends = new List<TimeBuckets.PartialBucket>();
-        await _counts.Read(snapshot, _query.OrgId, tail.UpTo);
-        await ReadPeople(snapshot, _query.OrgId, ends);
+        await _counts.Read(snapshot, _query.OrgId, tag, tail.UpTo);
+        await ReadPeople(snapshot, _query.OrgId, tag.Id, ends);
 
-        var fresh = await tail.Read(snapshot, _query.OrgId, _range.PreviousFrom, _range.To);
+        var fresh = (await tail.Read(snapshot, _query.OrgId, _range.PreviousFrom, _range.To)).FindAll(tag.Passes);
         var atEnds = ends.Count == 0
             ? []
-            : await RollupSql.Read(snapshot, RollupSql.Within, RollupSql.PartialBuckets(_query.OrgId, tail.UpTo, ends));
+            : (await RollupSql.Read(snapshot, RollupSql.Within, RollupSql.PartialBuckets(_query.OrgId, tail.UpTo, ends)))
+                .FindAll(tag.Passes);
         var names = await DimensionIds.Of(snapshot, _query.OrgId, DimensionIds.NamesOf(fresh.Concat(atEnds)), mayAdd: false);
         foreach (var what in fresh)
             _counts.Add(what);
@@ -73,32 +76,32 @@ internal sealed class SummaryFromRollups
 
     private RollupBucket AtTime(long at) => at < TimeBuckets.FirstMillisecond(_range.From) ? _before : _within;
 
-    private async Task ReadPeople(Sql.Transaction snapshot, Guid orgId, List<TimeBuckets.PartialBucket> ends)
+    private async Task ReadPeople(Sql.Transaction snapshot, Guid orgId, int tag, List<TimeBuckets.PartialBucket> ends)
     {
         var (before, within) = (new List<TimeBuckets.BucketRange>(), new List<TimeBuckets.BucketRange>());
-        TimeBuckets.Cut(_range.PreviousFrom.UtcDateTime, _range.From.UtcDateTime, before, ends);
-        TimeBuckets.Cut(_range.From.UtcDateTime, _range.To.UtcDateTime, within, ends);
-        await ReadPeople(snapshot, orgId, before, _before);
-        await ReadPeople(snapshot, orgId, within, _within);
+        TimeBuckets.Cut(_range.PreviousFrom.UtcDateTime, _range.From.UtcDateTime, TimeBuckets.Day, before, ends);
+        TimeBuckets.Cut(_range.From.UtcDateTime, _range.To.UtcDateTime, TimeBuckets.Day, within, ends);
+        await ReadPeople(snapshot, orgId, tag, before, _before);
+        await ReadPeople(snapshot, orgId, tag, within, _within);
     }
 
-    private static async Task ReadPeople(Sql.Transaction snapshot, Guid orgId, List<TimeBuckets.BucketRange> ranges, RollupBucket bucket)
+    private static async Task ReadPeople(
+        Sql.Transaction snapshot, Guid orgId, int tag, List<TimeBuckets.BucketRange> ranges, RollupBucket bucket)
     {
         foreach (var row in await snapshot.QueryAsync<PeopleRow>(
             """
-            select r.start, r.people, r.tags, r.models
+            select r.start, r.cells
             from unnest(@Tiers, @Starts, @Ends) as s(tier, start, until)
             cross join lateral (
-                select start, people, tags, models
+                select start, cells
                 from rollups
-                where org_id = @OrgId and tier = s.tier and start >= s.start and start < s.until
+                where org_id = @OrgId and tag = @Tag and tier = s.tier and start >= s.start and start < s.until
                 offset 0
             ) r
             """,
-            RollupSql.BucketRanges(orgId, ranges)))
+            RollupSql.BucketRanges(orgId, tag, ranges)))
         {
-            bucket.Add(row.People, row.Tags, TimeBuckets.Milliseconds(row.Start));
-            bucket.AddModels(row.Models);
+            RollupCells.Read(row.Cells, TimeBuckets.Milliseconds(row.Start), counts: null, bucket: bucket);
         }
     }
 
@@ -193,5 +196,5 @@ internal sealed class SummaryFromRollups
         counts.Down,
         prices.Total(models));
 
-    private sealed record PeopleRow(DateTime Start, byte[] People, byte[] Tags, byte[] Models);
+    private sealed record PeopleRow(DateTime Start, byte[] Cells);
 }

@@ -4,8 +4,8 @@ using ChatLogger.Rollups;
 namespace ChatLogger.Features;
 
 /// <summary>
-/// Reads what a summary with a filter counts, from the sums of the chats with the given tags and model: the rollups count each tag and
-/// model by itself, and know neither chats with several tags nor the people of one.
+/// Reads what a summary with several tags or a model counts, from the sums of the chats that have them: the rollups count each tag and
+/// model by itself.
 /// </summary>
 internal static class SummaryFromSums
 {
