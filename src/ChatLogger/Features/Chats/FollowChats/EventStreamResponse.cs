@@ -13,6 +13,9 @@ internal sealed class EventStreamResponse(LiveStream? stream) : IResult
     // A client is told to read everything anew no more often than this, however much happens.
     private static readonly TimeSpan ResetPause = TimeSpan.FromSeconds(1);
 
+    // How long a client may take to read what is being sent while the stream ends.
+    private static readonly TimeSpan LastRead = TimeSpan.FromSeconds(1);
+
     public async Task ExecuteAsync(HttpContext httpContext)
     {
         httpContext.Response.ContentType = "text/event-stream";
@@ -63,15 +66,24 @@ internal sealed class EventStreamResponse(LiveStream? stream) : IResult
     // A client that does not read when the stream ends is cut off: the service would wait for it when it stops.
     private static async Task Send(HttpContext context, MemoryStream text, CancellationToken ends)
     {
+        ends.ThrowIfCancellationRequested();
+        var sending = Write();
         try
         {
-            await context.Response.Body.WriteAsync(text.GetBuffer().AsMemory(0, (int)text.Length), ends);
-            await context.Response.Body.FlushAsync(ends);
+            await sending.WaitAsync(ends);
         }
         catch (OperationCanceledException)
         {
-            context.Abort();
+            if (await Task.WhenAny(sending, Task.Delay(LastRead, CancellationToken.None)) != sending)
+                context.Abort();
+            await sending;
             throw;
+        }
+
+        async Task Write()
+        {
+            await context.Response.Body.WriteAsync(text.GetBuffer().AsMemory(0, (int)text.Length), context.RequestAborted);
+            await context.Response.Body.FlushAsync(context.RequestAborted);
         }
     }
 
