@@ -128,7 +128,7 @@ public class ChatClientTests(LeasedApp app) : IClassFixture<LeasedApp>
         new(new ChatMessage(ChatRole.Assistant, contents))
         {
             ModelId = "m-1",
-            // Whoever adds up tokens changes them.
+            // New for each answer: a client that sums the usage of several answers changes the object.
             Usage = new() { InputTokenCount = 5, OutputTokenCount = 2, TotalTokenCount = 7 },
         };
 
