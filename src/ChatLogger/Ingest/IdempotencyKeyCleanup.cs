@@ -25,20 +25,13 @@ internal sealed class IdempotencyKeyCleanup(NpgsqlDataSource db, IngestSettings 
         }
     }
 
-    // Every key has a target; to say so leads to the index of those that have expired.
     private Task<IReadOnlyList<Guid>> Next(Guid after, CancellationToken ct) =>
         db.ReadAsync<Guid>(
             """
             select l.org_id
             from organization_log l
             where l.org_id > @After
-              and exists (
-                  select
-                  from idempotency_keys k
-                  where k.org_id = l.org_id
-                    and k.created_at <= @Forgotten
-                    and k.target_id is not null
-              )
+              and exists (select from idempotency_keys k where k.org_id = l.org_id and k.created_at <= @Forgotten)
             order by l.org_id
             limit @Organizations
             """,
@@ -55,7 +48,6 @@ internal sealed class IdempotencyKeyCleanup(NpgsqlDataSource db, IngestSettings 
                   from idempotency_keys
                   where org_id = @OrgId
                     and created_at <= @Forgotten
-                    and target_id is not null
                   order by created_at
                   limit @Keys
                   for update skip locked

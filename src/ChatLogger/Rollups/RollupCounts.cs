@@ -9,23 +9,6 @@ namespace ChatLogger.Rollups;
 /// </summary>
 internal sealed class RollupCounts(IReadOnlyList<(DateTimeOffset Start, int Slot)> spans, DateTimeOffset end, int slots)
 {
-    private static readonly string Cells =
-        $"""
-        select s.no::int, r.cells
-        from unnest(@Tiers, @Starts, @Ends) with ordinality as s(tier, start, until, no)
-        cross join lateral (
-            select cells
-            from rollups
-            where org_id = @OrgId
-              and tag = @Tag
-              and tier = s.tier
-              and start >= s.start
-              and start < s.until
-              and first < {RollupCells.First(RollupCells.Kind.MessagesPerChat)}
-            offset 0
-        ) r
-        """;
-
     private readonly SlotSpans _spans = new(spans, end);
     private readonly BucketCounts[] _counts = [.. Enumerable.Range(0, slots).Select(_ => new BucketCounts())];
 
@@ -35,11 +18,8 @@ internal sealed class RollupCounts(IReadOnlyList<(DateTimeOffset Start, int Slot
     public async Task Read(Sql.Transaction snapshot, Guid orgId, TagFilter tag, long upTo)
     {
         var (ranges, slotOf, partials) = _spans.Cut();
-        foreach (var row in await snapshot.QueryAsync<CountsRow>(
-            Cells, RollupSql.BucketRanges(orgId, tag.Id, ranges)))
-        {
+        foreach (var row in await RollupSql.CellsBefore(RollupCells.Kind.MessagesPerChat, snapshot, orgId, tag.Id, ranges))
             RollupCells.Read(row.Cells, 0, _counts[slotOf[row.No - 1]]);
-        }
         if (partials.Count == 0)
             return;
         foreach (var what in await RollupSql.Read(snapshot, RollupSql.Within, RollupSql.PartialBuckets(orgId, upTo, partials)))
@@ -64,6 +44,4 @@ internal sealed class RollupCounts(IReadOnlyList<(DateTimeOffset Start, int Slot
         var cut = partials.Select(partial => TimeBuckets.StartOf(TimeBuckets.Quarter, TimeBuckets.Milliseconds(partial.Start))).ToHashSet();
         return (partials, start => _spans.Contains(start) && !cut.Contains(start));
     }
-
-    private sealed record CountsRow(int No, byte[] Cells);
 }

@@ -30,6 +30,30 @@ internal static partial class RollupSql
         Ends = segments.ConvertAll(segment => segment.End).ToArray(),
     };
 
+    /// <summary>
+    /// Reads the rows of rollups in ranges of buckets, each with the number of its range, from 1; only those that begin before the cells
+    /// of a kind.
+    /// </summary>
+    public static Task<IReadOnlyList<CellsOfRange>> CellsBefore(
+        RollupCells.Kind kind, Sql.Transaction snapshot, Guid orgId, int tag, List<TimeBuckets.BucketRange> ranges) =>
+        snapshot.QueryAsync<CellsOfRange>(
+            $"""
+            select s.no::int, r.cells
+            from unnest(@Tiers, @Starts, @Ends) with ordinality as s(tier, start, until, no)
+            cross join lateral (
+                select cells
+                from rollups
+                where org_id = @OrgId
+                  and tag = @Tag
+                  and tier = s.tier
+                  and start >= s.start
+                  and start < s.until
+                  and first < {RollupCells.First(kind)}
+                offset 0
+            ) r
+            """,
+            BucketRanges(orgId, tag, ranges));
+
     public static async Task<List<AnalyticsEvent>> Read(Sql.Transaction transaction, string sql, object parameters)
     {
         var events = new List<AnalyticsEvent>();
@@ -56,4 +80,6 @@ internal static partial class RollupSql
         }
         return events;
     }
+
+    public sealed record CellsOfRange(int No, byte[] Cells);
 }

@@ -76,30 +76,6 @@ public class CitusTests(LeasedApp app) : IClassFixture<LeasedApp>
             """));
     }
 
-    [Fact]
-    public async Task Nothing_in_the_schema_sets_null_or_fires_or_excludes()
-    {
-        Assert.Empty(
-            await Column(
-                """
-                select conname::text
-                from pg_constraint
-                where contype = 'f'
-                  and (confdeltype <> 'a' or confupdtype <> 'a')
-                  and connamespace = 'public'::regnamespace
-                """));
-        Assert.Empty(
-            await Column("select conname::text from pg_constraint where contype = 'x' and connamespace = 'public'::regnamespace"));
-        Assert.Empty(
-            await Column(
-                """
-                select tgname::text
-                from pg_trigger t
-                join pg_class c on c.oid = t.tgrelid and c.relnamespace = 'public'::regnamespace
-                where not tgisinternal
-                """));
-    }
-
     private async Task<List<string>> Column(string sql)
     {
         await using var command = app.Rows.CreateCommand(sql);

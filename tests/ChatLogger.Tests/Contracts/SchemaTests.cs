@@ -81,7 +81,7 @@ public partial class SchemaTests(App app) : IClassFixture<App>
     }
 
     [Fact]
-    public async Task Nothing_cascades_sets_null_or_fires()
+    public async Task Nothing_cascades_sets_null_fires_or_excludes()
     {
         Assert.Empty(
             await Column(
@@ -100,6 +100,8 @@ public partial class SchemaTests(App app) : IClassFixture<App>
                 join pg_class c on c.oid = t.tgrelid and c.relnamespace = 'public'::regnamespace
                 where not tgisinternal
                 """));
+        Assert.Empty(
+            await Column("select conname::text from pg_constraint where contype = 'x' and connamespace = 'public'::regnamespace"));
         Assert.Empty(await Column("select rulename::text from pg_rules where schemaname = 'public'"));
     }
 

@@ -30,24 +30,13 @@ public class FreshOrganizationTests(IdleApp app) : IClassFixture<IdleApp>
             from chat
             """,
             new { acme.Id, Chats });
-        var before = await RowsRead();
+        var before = await app.RowsRead();
 
         await app.FoldAll(acme, rows: 1_000);
-        var read = await RowsRead() - before;
+        var read = await app.RowsRead() - before;
 
         Assert.Equal(Chats, await acme.Count("chat_sums"));
         // Each row a few times; comparing each chat of a batch with each message would be millions.
         Assert.InRange(read, 2 * Chats, 40 * Chats);
-    }
-
-    // Entries of indexes and rows of tables, or of their shards.
-    private async Task<long> RowsRead()
-    {
-        await app.EndSessions();
-        return await app.OnNodes(
-            """
-            select ((select coalesce(sum(seq_tup_read), 0) from pg_stat_user_tables)
-                + (select coalesce(sum(idx_tup_read), 0) from pg_stat_user_indexes))::bigint
-            """);
     }
 }

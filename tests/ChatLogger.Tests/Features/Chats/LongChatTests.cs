@@ -30,22 +30,11 @@ public class LongChatTests(IdleApp app) : IClassFixture<IdleApp>
         var viewer = (await acme.Member("viewer")).Caller;
         await viewer.Get("/orgs/me/chats");
 
-        var before = await RowsRead();
+        var before = await app.RowsRead("messages");
         var page = (await viewer.Get("/orgs/me/chats")).Is(200);
-        var read = await RowsRead() - before;
+        var read = await app.RowsRead("messages") - before;
 
         Assert.Equal(Messages + 3, page["items"][0].GetProperty("messageCount").GetInt32());
         Assert.InRange(read, 3, 100);
-    }
-
-    // Entries of indexes and rows of the table, or of its shards.
-    private async Task<long> RowsRead()
-    {
-        await app.EndSessions();
-        return await app.OnNodes(
-            """
-            select ((select coalesce(sum(seq_tup_read), 0) from pg_stat_user_tables where relname ~ '^messages(_[0-9]+)?$')
-                + (select coalesce(sum(idx_tup_read), 0) from pg_stat_user_indexes where relname ~ '^messages(_[0-9]+)?$'))::bigint
-            """);
     }
 }

@@ -9,23 +9,6 @@ namespace ChatLogger.Features;
 /// </summary>
 internal sealed class ConversationSlots(IReadOnlyList<(DateTimeOffset Start, int Slot)> spans, DateTimeOffset end, int slots)
 {
-    private static readonly string Cells =
-        $"""
-        select s.no::int, r.cells
-        from unnest(@Tiers, @Starts, @Ends) with ordinality as s(tier, start, until, no)
-        cross join lateral (
-            select cells
-            from rollups
-            where org_id = @OrgId
-              and tag = @Tag
-              and tier = s.tier
-              and start >= s.start
-              and start < s.until
-              and first < {RollupCells.First(RollupCells.Kind.Model)}
-            offset 0
-        ) r
-        """;
-
     private readonly SlotSpans _spans = new(spans, end);
     private readonly ConversationCounts[] _counts = [.. Enumerable.Range(0, slots).Select(_ => new ConversationCounts())];
 
@@ -35,11 +18,8 @@ internal sealed class ConversationSlots(IReadOnlyList<(DateTimeOffset Start, int
     public async Task Read(Sql.Transaction snapshot, Guid orgId, TagFilter tag)
     {
         var (ranges, slotOf, partials) = _spans.Cut();
-        foreach (var row in await snapshot.QueryAsync<Row>(
-            Cells, RollupSql.BucketRanges(orgId, tag.Id, ranges)))
-        {
+        foreach (var row in await RollupSql.CellsBefore(RollupCells.Kind.Model, snapshot, orgId, tag.Id, ranges))
             RollupCells.Read(row.Cells, 0, counts: null, _counts[slotOf[row.No - 1]]);
-        }
         foreach (var partial in partials)
             Add(await ChatSumRows.CreatedIn(snapshot, orgId, tag.Id == 0 ? [] : [tag.Id], partial.Start, partial.End));
     }
@@ -87,8 +67,6 @@ internal sealed class ConversationSlots(IReadOnlyList<(DateTimeOffset Start, int
         foreach (var sum in sums)
             _counts[_spans.SlotOf(sum.CreatedAt)].Add(Conversation.Of(sum));
     }
-
-    private sealed record Row(int No, byte[] Cells);
 
     private sealed record Chat(Guid Id, DateTime CreatedAt);
 }
