@@ -1,30 +1,83 @@
+using ChatLogger.LiveEvents;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.DependencyInjection;
+
 namespace ChatLogger.Tests.Features.Live;
 
-/// <summary>What a client sees of the end of a stream while something is being sent.</summary>
-public sealed class LiveStreamEndTests(LiveApp app) : IClassFixture<LiveApp>
+/// <summary>What becomes of a connection whose stream ends while something is being sent.</summary>
+public sealed class LiveStreamEndTests : IDisposable
 {
-    [Fact]
-    public async Task A_stream_that_has_much_to_tell_ends_and_is_not_cut_off()
+    private readonly HeldBody _body = new();
+    private readonly LifetimeFeature _lifetime = new();
+    private readonly LiveStream _stream = new(new(Guid.NewGuid(), Guid.NewGuid(), "viewer", Guid.NewGuid(), null), _ => { });
+
+    public void Dispose()
     {
-        var acme = await app.Org("acme");
-        var chat = await acme.Chat();
-        using var enough = new CancellationTokenSource();
-        var talking = Task.Run(async () =>
+        _stream.Dispose();
+        _body.Dispose();
+    }
+
+    [Fact]
+    public async Task A_client_that_reads_is_not_cut_off()
+    {
+        var sent = Send();
+        await Wait.For(_body.IsFlushing.Task);
+
+        await _stream.End();
+        _body.Continue.SetResult();
+        await Wait.For(sent);
+
+        Assert.False(_lifetime.IsAborted);
+    }
+
+    [Fact]
+    public async Task A_client_that_does_not_read_is_cut_off()
+    {
+        var sent = Send();
+        await Wait.For(_body.IsFlushing.Task);
+
+        await _stream.End();
+        await Wait.Until(() => _lifetime.IsAborted);
+        _body.Continue.SetResult();
+
+        await Wait.For(sent);
+    }
+
+    private Task Send()
+    {
+        var context = new DefaultHttpContext
         {
-            while (!enough.IsCancellationRequested)
-                await acme.Say(chat, "x");
-        });
-        for (var round = 0; round < 5; round++)
+            RequestServices = new ServiceCollection()
+                .AddSingleton(new LiveSettings())
+                .AddSingleton(TimeProvider.System)
+                .BuildServiceProvider(),
+        };
+        context.Response.Body = _body;
+        context.Features.Set<IHttpRequestLifetimeFeature>(_lifetime);
+        return new ChatLogger.Features.EventStreamResponse(_stream).ExecuteAsync(context);
+    }
+
+    private sealed class LifetimeFeature : IHttpRequestLifetimeFeature
+    {
+        public CancellationToken RequestAborted { get; set; }
+
+        public bool IsAborted { get; private set; }
+
+        public void Abort() => IsAborted = true;
+    }
+
+    /// <summary>Accepts everything, but reports it as sent only when told to.</summary>
+    private sealed class HeldBody : MemoryStream
+    {
+        public TaskCompletionSource IsFlushing { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public TaskCompletionSource Continue { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public override Task FlushAsync(CancellationToken cancellationToken)
         {
-            var member = await acme.Member("viewer");
-            using var follower = await LiveReader.Open(app.Address, member.Caller);
-            await follower.Next();
-            (await member.Caller.Post("/auth/logout")).Is(204);
-            while (await follower.NextOrEnd() is not null)
-            {
-            }
+            IsFlushing.TrySetResult();
+            return Continue.Task.WaitAsync(cancellationToken);
         }
-        await enough.CancelAsync();
-        await talking;
     }
 }
