@@ -1,7 +1,7 @@
 // The service is killed, the connection is cut, the client is killed: nothing is lost, and nothing is there twice.
 import assert from 'node:assert/strict'
 import { fork } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -31,6 +31,12 @@ const compare = async (t, logged) => {
   const count = [...logged.values()].reduce((sum, contents) => sum + contents.length, 0)
   t.diagnostic(`${count} messages in ${logged.size} chats: ${lost} lost, ${doubled} doubled, ${disordered} chats in another order`)
   return { lost, doubled, disordered }
+}
+
+/** Makes a file look as if it had been written so many seconds ago. */
+const age = (path, seconds) => {
+  const then = Date.now() / 1000 - seconds
+  utimesSync(path, then, then)
 }
 
 const none = { lost: 0, doubled: 0, disordered: 0 }
@@ -127,6 +133,8 @@ test('The process is killed while it logs; the next one sends what was left', as
     const waiting = readdirSync(directory).length
     t.diagnostic(`${waiting} files were left`)
     assert.ok(waiting > 0)
+    // A file that was being written is of a message whose call had not returned. It goes once nobody can be writing it anymore.
+    for (const file of readdirSync(directory)) if (file.endsWith('.tmp')) age(join(directory, file), 61)
     const errors = []
     const logger = createChatLogger(service.options({ storage: fileStorage(directory), onError: error => errors.push(error) }))
     await until(() => logger.flush(), 'everything is acknowledged')
@@ -135,6 +143,21 @@ test('The process is killed while it logs; the next one sends what was left', as
     assert.deepEqual(readdirSync(directory), [])
     const { lost, doubled } = await compare(t, logged)
     assert.deepEqual({ lost, doubled }, { lost: 0, doubled: 0 })
+  } finally {
+    rmSync(directory, { recursive: true, force: true })
+  }
+})
+
+test('What a killed process was writing is removed after a minute, and nothing else', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'chatlogger-queue-'))
+  try {
+    const ages = { 'a.json.1.tmp': 61, 'b.json.1.tmp': 55, 'c.json': 3600, 'd.txt': 3600 }
+    for (const [file, seconds] of Object.entries(ages)) {
+      writeFileSync(join(directory, file), '{}')
+      age(join(directory, file), seconds)
+    }
+    fileStorage(directory)
+    assert.deepEqual(readdirSync(directory).sort(), ['b.json.1.tmp', 'c.json', 'd.txt'])
   } finally {
     rmSync(directory, { recursive: true, force: true })
   }
