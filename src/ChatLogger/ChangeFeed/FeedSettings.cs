@@ -22,10 +22,10 @@ internal sealed record FeedSettings
     public int BatchRows { get; init; } = 10_000;
 
     /// <summary>
-    /// The pause after each transaction while plugins write, as a multiple of the duration of the transaction, 0 to 100. Default 2.
+    /// The pause after each transaction while plugins write, as a multiple of the duration of the transaction, 0 to 100. Default 4.
     /// </summary>
     [Range(0.0, 100.0)]
-    public double YieldFactor { get; init; } = 2.0;
+    public double YieldFactor { get; init; } = 4.0;
 
     /// <summary>The lag, in chats and messages, above which consumers no longer pause. Default 100,000.</summary>
     [Range(0, 1_000_000_000)]

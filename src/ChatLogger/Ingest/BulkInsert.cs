@@ -67,7 +67,7 @@ internal sealed class BulkInsert<T>(IBulkInsertSql<T> sql, string route, IngestS
 
     public int Order => sql.Order;
 
-    public NpgsqlBatchCommand Command(IReadOnlyList<IWrite> writes, long[] seqs) => Commands(_statements, writes, seqs)[0];
+    public NpgsqlBatchCommand Command(IReadOnlyList<IWrite> writes) => Commands(_statements, writes, [])[0];
 
     public IReadOnlyList<NpgsqlBatchCommand> Checks(IReadOnlyList<IWrite> writes) => Commands(_checks, writes, []);
 
@@ -159,6 +159,19 @@ internal sealed class BulkInsert<T>(IBulkInsertSql<T> sql, string route, IngestS
             return (keys, rowNumbers);
         }
     }
+}
+
+/// <summary>The parts of a bulk insert that are about the logs of the organizations, which <see cref="WriteTransaction"/> locks.</summary>
+internal static class BulkInsertLog
+{
+    /// <summary>The setting of the transaction that has the organizations whose logs are locked. Rows of others are not inserted.</summary>
+    public const string LockedSetting = "chatlogger.locked";
+
+    /// <summary>These organizations, as an array.</summary>
+    public const string Locked = $"(select current_setting('{LockedSetting}')::uuid[])::uuid[]";
+
+    /// <summary>An array of numbers of the log, one for each row.</summary>
+    public const string Numbers = "array(select nextval('organization_log_seq') from generate_series(1, cardinality(@id)))";
 }
 
 /// <summary>The parts of a bulk insert that store Idempotency-Keys and are the same for every kind of row.</summary>

@@ -63,10 +63,10 @@ internal interface IBulkInsert
     int Order { get; }
 
     /// <summary>
-    /// Returns the command that inserts the rows, each with its number. Its result contains only the rows that were not inserted: the name
-    /// of their <see cref="WriteStatus"/>, and their place, counted from 1.
+    /// Returns the command that inserts those rows whose organization's log is locked: see <see cref="BulkInsertLog"/>. Its result contains
+    /// only the rows that were not inserted: the name of their <see cref="WriteStatus"/>, and their place, counted from 1.
     /// </summary>
-    NpgsqlBatchCommand Command(IReadOnlyList<IWrite> writes, long[] seqs);
+    NpgsqlBatchCommand Command(IReadOnlyList<IWrite> writes);
 
     /// <summary>
     /// Returns the commands that find rows of one organization which may not be inserted. Their results are as that of

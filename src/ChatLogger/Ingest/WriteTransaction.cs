@@ -6,9 +6,9 @@ using NpgsqlTypes;
 namespace ChatLogger.Ingest;
 
 /// <summary>
-/// Writes rows of many kinds and organizations in one transaction of two round trips: the first locks the logs of the organizations, in
-/// the order of their ids, and draws the numbers; the second inserts the rows and commits. What the inserts read, they read under the
-/// locks, so it is up to date.
+/// Writes rows of many kinds and organizations in one transaction of one round trip: a statement locks the logs of the organizations, in
+/// the order of their ids, those after it insert the rows, of the organizations that it could lock, and commit. Each draws its numbers and
+/// reads under the locks, in a snapshot of its own, so what it reads is up to date.
 /// </summary>
 internal sealed class WriteTransaction(NpgsqlDataSource db, IngestSettings settings, OrganizationLog organizationLog) : IWriteTransaction
 {
@@ -17,17 +17,22 @@ internal sealed class WriteTransaction(NpgsqlDataSource db, IngestSettings setti
     /// </summary>
     internal static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
 
-    private const string Lock =
-        """
-        select org_id
-        from organization_log
-        where org_id = any($1)
-          and closed_at is null
-        order by org_id
-        for no key update
-        """;
+    private static readonly string Lock = LockText("");
 
-    private const string Draw = "select nextval('organization_log_seq') as seq from generate_series(1, $1) order by seq";
+    private static readonly string LockFree = LockText(" skip locked");
+
+    private static string LockText(string ifLocked) =>
+        $"""
+        select l.org_ids, set_config('{BulkInsertLog.LockedSetting}', l.org_ids::text, true)
+        from (select array(
+            select org_id
+            from organization_log
+            where org_id = any($1)
+              and closed_at is null
+            order by org_id
+            for no key update{ifLocked}
+        ) as org_ids) l
+        """;
 
     public async Task<WriteStatus[]> Run(IReadOnlyList<(IBulkInsert Insert, IWrite Write)> writes, bool wait)
     {
@@ -59,73 +64,58 @@ internal sealed class WriteTransaction(NpgsqlDataSource db, IngestSettings setti
         CancellationToken ct)
     {
         await using var transaction = await connection.BeginTransactionAsync(ct);
-        HashSet<Guid> locked;
-        List<long> numbers;
-        try
-        {
-            (locked, numbers) = await LockAndDraw(connection, organizations, writes.Count, wait, ct);
-        }
-        catch (PostgresException timeout) when (timeout.SqlState == PostgresErrorCodes.LockNotAvailable)
-        {
-            return null;
-        }
-        var statuses = new WriteStatus[writes.Count];
-        var places = new Dictionary<IBulkInsert, List<int>>();
-        for (var i = 0; i < writes.Count; i++)
-        {
-            if (!locked.Contains(writes[i].Write.OrgId))
-                statuses[i] = WriteStatus.Locked;
-            else if (places.TryGetValue(writes[i].Insert, out var rows))
-                rows.Add(i);
-            else
-                places.Add(writes[i].Insert, [i]);
-        }
-        if (places.Count > 0)
-            await Insert(connection, [.. places.OrderBy(kind => kind.Key.Order)], writes, numbers, statuses, ct);
-        return statuses;
-    }
-
-    private async Task<(HashSet<Guid> Locked, List<long> Numbers)> LockAndDraw(
-        NpgsqlConnection connection, Guid[] organizations, int rows, bool wait, CancellationToken ct)
-    {
+        var kinds = Enumerable.Range(0, writes.Count)
+            .GroupBy(i => writes[i].Insert)
+            .OrderBy(kind => kind.Key.Order)
+            .Select(kind => (Insert: kind.Key, Rows: kind.ToList()))
+            .ToList();
         await using var batch = new NpgsqlBatch(connection);
         if (settings.SessionSetupSql is { } setup)
             batch.BatchCommands.Add(new NpgsqlBatchCommand(setup));
-        batch.BatchCommands.Add(new NpgsqlBatchCommand(wait ? Lock : Lock + " skip locked")
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(wait ? Lock : LockFree)
         {
             Parameters = { ArrayParameter.Of(NpgsqlDbType.Uuid, organizations) },
         });
-        batch.BatchCommands.Add(new NpgsqlBatchCommand(Draw)
+        foreach (var (insert, rows) in kinds)
+            batch.BatchCommands.Add(insert.Command(rows.ConvertAll(i => writes[i].Write)));
+        batch.BatchCommands.Add(new NpgsqlBatchCommand("commit"));
+        var isLocked = false;
+        try
         {
-            Parameters = { new NpgsqlParameter<int> { TypedValue = rows, NpgsqlDbType = NpgsqlDbType.Integer } },
-        });
-        await using var reader = await batch.ExecuteReaderAsync(ct);
-        if (settings.SessionSetupSql is not null)
-            await reader.NextResultAsync(ct);
-        var (locked, numbers) = (new HashSet<Guid>(organizations.Length), new List<long>(rows));
-        while (await reader.ReadAsync(ct))
-            locked.Add(reader.GetGuid(0));
-        await reader.NextResultAsync(ct);
-        while (await reader.ReadAsync(ct))
-            numbers.Add(reader.GetInt64(0));
-        return (locked, numbers);
+            await using var reader = await batch.ExecuteReaderAsync(ct);
+            if (settings.SessionSetupSql is not null)
+                await reader.NextResultAsync(ct);
+            isLocked = await reader.ReadAsync(ct);
+            return await Read(reader, organizations.Length, kinds, writes, ct);
+        }
+        catch (PostgresException timeout) when (!isLocked && timeout.SqlState == PostgresErrorCodes.LockNotAvailable)
+        {
+            return null;
+        }
     }
 
-    private static async Task Insert(
-        NpgsqlConnection connection, IReadOnlyList<KeyValuePair<IBulkInsert, List<int>>> kinds,
-        IReadOnlyList<(IBulkInsert Insert, IWrite Write)> writes, List<long> numbers, WriteStatus[] statuses, CancellationToken ct)
+    private static async Task<WriteStatus[]> Read(
+        NpgsqlDataReader reader, int organizations, List<(IBulkInsert Insert, List<int> Rows)> kinds,
+        IReadOnlyList<(IBulkInsert Insert, IWrite Write)> writes, CancellationToken ct)
     {
-        await using var batch = new NpgsqlBatch(connection);
-        foreach (var (insert, rows) in kinds)
-            batch.BatchCommands.Add(insert.Command(rows.ConvertAll(i => writes[i].Write), [.. rows.Select(i => numbers[i])]));
-        batch.BatchCommands.Add(new NpgsqlBatchCommand("commit"));
-        await using var reader = await batch.ExecuteReaderAsync(ct);
+        var statuses = new WriteStatus[writes.Count];
+        var locked = reader.GetFieldValue<Guid[]>(0);
+        await reader.NextResultAsync(ct);
         foreach (var (_, rows) in kinds)
         {
             while (await reader.ReadAsync(ct))
                 statuses[rows[reader.GetInt32(1) - 1]] = Enum.Parse<WriteStatus>(reader.GetString(0));
             await reader.NextResultAsync(ct);
         }
+        if (locked.Length < organizations)
+        {
+            for (var i = 0; i < writes.Count; i++)
+            {
+                if (!locked.Contains(writes[i].Write.OrgId))
+                    statuses[i] = WriteStatus.Locked;
+            }
+        }
+        return statuses;
     }
 
     // Without a lock to wait for, these organizations have no log: the service was killed while one was created, or it is deleted.

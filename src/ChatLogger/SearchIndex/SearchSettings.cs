@@ -28,15 +28,15 @@ internal sealed record SearchSettings
     [Range(typeof(TimeSpan), "00:00:00.010", "01:00:00")]
     public TimeSpan CatchUpInterval { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>The number of messages that are indexed in one transaction. Default 2,000.</summary>
+    /// <summary>The number of messages that are indexed in one transaction, 1 to 100,000. Default 10,000.</summary>
     [Range(1, 100_000)]
-    public int BatchRows { get; init; } = 2_000;
+    public int BatchRows { get; init; } = 10_000;
 
     /// <summary>
-    /// The pause after each transaction while plugins write, as a multiple of the duration of the transaction, 0 to 100. Default 3.
+    /// The pause after each transaction while plugins write, as a multiple of the duration of the transaction, 0 to 100. Default 4.
     /// </summary>
     [Range(0.0, 100.0)]
-    public double YieldFactor { get; init; } = 3.0;
+    public double YieldFactor { get; init; } = 4.0;
 
     /// <summary>
     /// The maximum number of unindexed messages that a search scans. While there are more, it scans the chats instead, newest first, and

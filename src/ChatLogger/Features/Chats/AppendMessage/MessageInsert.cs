@@ -144,6 +144,7 @@ internal sealed class MessageInsert(bool inRuns) : IBulkInsertSql<NewMessage>
             from unnest(@parent_org_ids, @parent_ids) with ordinality as k(org_id, id, no)
             join chats c on c.org_id = k.org_id and c.id = k.id
             where c.deleted_at is null
+              and k.org_id = any({BulkInsertLog.Locked})
         ){(keyed ? InsertKeys : "")}, message as (
             insert into messages (
                 org_id, chat_id, seq, id, role, content, metadata, latency_ms, token_count, prompt_tokens, completion_tokens, model,
@@ -151,8 +152,8 @@ internal sealed class MessageInsert(bool inRuns) : IBulkInsertSql<NewMessage>
             select c.org_id, c.id, m.seq, m.id, m.role, m.content, m.metadata, m.latency_ms, m.token_count, m.prompt_tokens,
                    m.completion_tokens, m.model, m.created_at{(rare ? ", m.parts, m.tool_calls, m.tool_call_id, m.name" : "")}
             from unnest(
-                @parent_no, @seq, @id, @role, @content, @metadata, @latency_ms, @token_count, @prompt_tokens, @completion_tokens, @model,
-                @created_at{(rare ? ", @parts, @tool_calls, @tool_call_id, @name" : "")}) with ordinality as m(
+                @parent_no, {BulkInsertLog.Numbers}, @id, @role, @content, @metadata, @latency_ms, @token_count, @prompt_tokens,
+                @completion_tokens, @model, @created_at{(rare ? ", @parts, @tool_calls, @tool_call_id, @name" : "")}) with ordinality as m(
                 chat, seq, id, role, content, metadata, latency_ms, token_count, prompt_tokens, completion_tokens, model, created_at
                 {(rare ? ", parts, tool_calls, tool_call_id, name" : "")}, no)
             join chat c on c.no = m.chat

@@ -181,11 +181,13 @@ internal sealed class ChatInsert : IBulkInsertSql<NewChat>
         ){(rare ? WithExternalIds : "")}{(keyed || rare ? Tombs : "")}, chat as materialized (
             select n.no, n.org_id, n.id, n.seq, {(rare ? "i.external_id" : "null::text as external_id")}, n.title, n.tags, n.metadata,
                    n.user_id, n.external_user_id, n.created_at
-            from unnest(@org_id, @id, @seq, @title, @tags, @metadata, @user_id, @external_user_id, @created_at) with ordinality as n(
-                org_id, id, seq, title, tags, metadata, user_id, external_user_id, created_at, no)
+            from unnest(
+                @org_id, @id, {BulkInsertLog.Numbers}, @title, @tags, @metadata, @user_id, @external_user_id, @created_at)
+                with ordinality as n(org_id, id, seq, title, tags, metadata, user_id, external_user_id, created_at, no)
             left join member u on u.org_id = n.org_id and u.id = n.user_id
             {(rare ? "left join identity i on i.no = n.no" : "")}
-            where (n.user_id is null or u.id is not null)
+            where n.org_id = any({BulkInsertLog.Locked})
+              and (n.user_id is null or u.id is not null)
               {(rare ? "and i.is_taken is not true" : "")}
               {(keyed || rare ? "and n.no not in (select no from tomb)" : "")}
         ){(keyed ? InsertKeys : "")}, opened as (
