@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using ChatLogger.Auth;
+using ChatLogger.Bench.Http;
 
 namespace ChatLogger.Bench.Chaos;
 
@@ -153,10 +154,13 @@ internal sealed class TestEnvironment : IAsyncDisposable
             // All writers share one key, and all return at once after a fault: without a higher limit they would only get 429.
             ["RateLimits__Ingest__PerSecond"] = "100000",
             ["RateLimits__Ingest__Burst"] = "100000",
-            // In more than one step, so that it can be cut off, and without long pauses.
+            // In more than one step, so that it can be cut off, and without long pauses; and to a receiver on this machine.
             ["Erasure__BatchChats"] = "20",
             ["Erasure__Interval"] = "00:00:00.500",
             ["Purge__Interval"] = "00:00:00.500",
+            ["Webhooks__AllowPrivateTargets"] = "true",
+            ["Webhooks__Timeout"] = "00:00:01",
+            ["Webhooks__Lease"] = "00:00:03",
             ["Exports__Lease"] = "00:00:06",
             ["Exports__Heartbeat"] = "00:00:01.5",
         };
@@ -164,6 +168,16 @@ internal sealed class TestEnvironment : IAsyncDisposable
             settings[name] = value;
         return Instance.Launch(program, directory, settings);
     }
+
+    /// <summary>A client of the service, not through the proxy, whose connections the plugins have.</summary>
+    public HttpClient Connect() => new()
+    {
+        BaseAddress = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{Service.Port}/")),
+    };
+
+    /// <summary>Logs the administrator in.</summary>
+    public Task<DashboardClient> LogIn(HttpClient http) =>
+        DashboardClient.LogIn(http, Email, Password, new RetryPolicy(TimeProvider.System));
 
     private async Task StopService()
     {

@@ -30,10 +30,10 @@ internal sealed class ErasureCutOff() : Fault("erasure")
 
     public override async Task Begin(TestEnvironment site)
     {
-        using var http = Connect(site);
+        using var http = site.Connect();
         for (var batch = 0; batch < Batches; batch++)
             await Write(http, site);
-        var admin = await LogIn(http, site);
+        var admin = await site.LogIn(http);
         var accepted = Accept(http, admin);
         // Somewhere between the acceptance and the last row.
         var remaining = Random.Shared.Next(2 * Chats + 1);
@@ -56,8 +56,8 @@ internal sealed class ErasureCutOff() : Fault("erasure")
     {
         var remaining = await Left(site, "messages", "content");
         await site.StartService();
-        using var http = Connect(site);
-        var admin = await LogIn(http, site);
+        using var http = site.Connect();
+        var admin = await site.LogIn(http);
         if (!isAccepted && await Left(site, "erasures", "external_user_id") == 0 && await Left(site, "chats", "external_user_id") > 0)
             await Accept(http, admin);
         var since = TimeProvider.System.GetTimestamp();
@@ -113,13 +113,4 @@ internal sealed class ErasureCutOff() : Fault("erasure")
 
     private Task<long> Left(TestEnvironment site, string table, string column) =>
         site.Postgres.Count($"select count(*) from {table} where {column} = '{endUser}'");
-
-    private static Task<DashboardClient> LogIn(HttpClient http, TestEnvironment site) =>
-        DashboardClient.LogIn(http, TestEnvironment.Email, site.Password, new RetryPolicy(TimeProvider.System));
-
-    // Not through the proxy, whose connections the plugins have.
-    private static HttpClient Connect(TestEnvironment site) => new()
-    {
-        BaseAddress = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{site.Service.Port}/")),
-    };
 }

@@ -28,6 +28,7 @@ internal abstract class Fault(string name)
         () => new SlowReaders(),
         () => new Stopped(),
         () => new ErasureCutOff(),
+        () => new WebhooksCutOff(),
         () => new Overloaded(),
         () => new NeighbourNoisy(),
         () => new WorkerKilled(),

@@ -11,7 +11,7 @@ internal sealed record ErasureSettings
     [Range(typeof(TimeSpan), "00:00:00.010", "00:10:00")]
     public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>How many chats one transaction hides, while writers of the organization wait. Default 500.</summary>
+    /// <summary>How many chats one transaction hides, while writers of the organization wait, 1 to 10,000. Default 50.</summary>
     [Range(1, 10_000)]
-    public int BatchChats { get; init; } = 500;
+    public int BatchChats { get; init; } = 50;
 }

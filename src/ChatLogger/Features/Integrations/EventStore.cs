@@ -12,7 +12,7 @@ internal sealed record EventPiece(string Source, string Id, Dictionary<string, s
 {
     /// <summary>What pieces are of.</summary>
     public static readonly string[] Sources =
-        [LangfuseEvent.Traces, LunaryEvent.Messages, LunaryEvent.Runs, LangfuseEvent.Generations];
+        [LangfuseEvent.Traces, LunaryEvent.Messages, LunaryEvent.RunsOfMessages, LunaryEvent.Runs, LangfuseEvent.Generations];
 
     // What it is within, from the inside out.
     private static readonly string[] Names = ["parent", "traceId", "sessionId", "conversation"];

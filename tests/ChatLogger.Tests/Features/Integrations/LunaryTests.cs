@@ -79,6 +79,37 @@ public class LunaryTests(LeasedApp app) : IClassFixture<LeasedApp>
         Assert.Equal((2, 3), (await acme.Count("chats"), await acme.Count("messages")));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_call_within_chains_within_a_message_is_not_doubled(bool isOneRequest)
+    {
+        var acme = await app.Org("acme");
+        object[] events =
+        [
+            Message("r-1", "thread-1", 0, "user", "q"),
+            new { type = "agent", @event = "start", runId = "a-1", parentRunId = "r-1", timestamp = Now, input = "q" },
+            new { type = "chain", @event = "start", runId = "a-2", parentRunId = "a-1", timestamp = Now, input = "q" },
+            new { type = "llm", @event = "start", runId = "c-1", parentRunId = "a-2", timestamp = Now, input = "q" },
+            new { type = "llm", @event = "end", runId = "c-1", timestamp = Now, output = "a" },
+            new { type = "chain", @event = "end", runId = "a-2", timestamp = Now, output = "a" },
+            // Chains of no message, and one that is within itself.
+            new { type = "chain", @event = "start", runId = "b-1", timestamp = Now, input = "other" },
+            new { type = "chain", @event = "start", runId = "b-2", parentRunId = "b-2", timestamp = Now, input = "other" },
+            new { type = "llm", @event = "start", runId = "c-2", parentRunId = "b-2", timestamp = Now, input = "other" },
+            new { type = "llm", @event = "end", runId = "c-2", parentRunId = "b-2", timestamp = Now, output = "answer" },
+        ];
+        foreach (var request in isOneRequest ? [events] : events.Chunk(1))
+            await Send(acme, request);
+
+        Assert.Equal(["user: q"], ReceiveTracesTests.Said(await ReceiveTracesTests.Messages(acme, "thread-1")));
+        Assert.Equal(["user: other", "assistant: answer"], ReceiveTracesTests.Said(await ReceiveTracesTests.Messages(acme, "b-2")));
+        Assert.Equal((2, 3), (await acme.Count("chats"), await acme.Count("messages")));
+        // What was said within the message is kept nowhere else.
+        Assert.Equal("c-2", await app.Value<string>(
+            "select string_agg(id, ' ') from integration_events where org_id = @Id and body::text like '%input%'", new { acme.Id }));
+    }
+
     [Fact]
     public async Task Each_event_has_a_result_of_its_own()
     {

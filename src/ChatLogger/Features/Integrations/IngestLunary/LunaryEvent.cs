@@ -5,17 +5,26 @@ using ChatLogger.Transcripts;
 
 namespace ChatLogger.Features;
 
-/// <summary>An event: a message of a thread, the start or end of a call of a model, feedback, or another one, which is dropped.</summary>
+/// <summary>
+/// An event: a message of a thread, the start or end of a call of a model, feedback, or another one, which is dropped; but of the start of
+/// a run that others may be within it is kept to which message it leads.
+/// </summary>
 internal sealed record LunaryEvent(string RunId, JsonElement Json, ProblemException? Refusal)
 {
     public const string Runs = "lunary-run";
     public const string Messages = "lunary-message";
+
+    /// <summary>Runs, of whatever kind, that are within a message of a thread.</summary>
+    public const string RunsOfMessages = "lunary-run-of-message";
 
     /// <summary>Whether it is a message of a thread.</summary>
     public bool IsMessage => Refusal is null && Json.Text("event") == "chat" && Json.Get("message").ValueKind == JsonValueKind.Object;
 
     /// <summary>Whether it tells of a call of a model.</summary>
     public bool IsCall => Refusal is null && Json.Text("type") == "llm" && Json.Text("event") is "start" or "end" or "error";
+
+    /// <summary>Whether it tells of a run: of a call of a model, or of a chain, an agent or a tool.</summary>
+    public bool IsRun => IsCall || (Refusal is null && !IsMessage && Json.Text("event") == "start");
 
     public string? Parent => Json.Text("parentRunId") is { Length: > 0 } parent ? parent : null;
 

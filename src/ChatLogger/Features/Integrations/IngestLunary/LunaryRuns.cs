@@ -16,10 +16,18 @@ internal sealed class LunaryRuns(EventStore store, ExchangeWriter writer, TimePr
     public async Task<ProblemException?[]> Write(PluginCaller caller, IReadOnlyList<LunaryEvent> events, CancellationToken ct)
     {
         var refusals = events.Select(each => each.Refusal).ToArray();
-        var merged = await store.Merge(caller, events.Where(each => each.IsMessage).Select(Message)
-            .Concat(events.Where(each => each.IsCall).Select(Call)), ct);
-        var calls = merged.Where(each => each.Key.Source == LunaryEvent.Runs).ToDictionary(each => each.Key.Id, each => each.Value);
         // A call within a message of a thread is how the message came about: the message itself is there.
+        var threads = await ThreadsOfRuns(caller.OrgId, events, ct);
+        var merged = await store.Merge(
+            caller,
+            [
+                .. events.Where(each => each.IsMessage).Select(Message),
+                .. threads.Select(run => new EventPiece(LunaryEvent.RunsOfMessages, run.Key, new() { ["conversation"] = run.Value })),
+                .. events.Where(each => each.IsCall && !threads.ContainsKey(each.RunId)).Select(Call),
+            ],
+            ct);
+        var calls = merged.Where(each => each.Key.Source == LunaryEvent.Runs).ToDictionary(each => each.Key.Id, each => each.Value);
+        // The message may have come after the start of the call.
         var answered = await store.Find(
             caller.OrgId, LunaryEvent.Messages, calls.Values.Select(call => call.Text("parent")).OfType<string>(), ct);
 
@@ -68,6 +76,33 @@ internal sealed class LunaryRuns(EventStore store, ExchangeWriter writer, TimePr
             found.TryAdd(id, call);
         return found.Where(run => run.Value.Text("conversation") is not null)
             .ToDictionary(run => run.Key, run => run.Value.Text("conversation")!);
+    }
+
+    // The threads of those runs that are within a message, also through other runs, of this request or of one before.
+    private async Task<Dictionary<string, string>> ThreadsOfRuns(Guid orgId, IReadOnlyList<LunaryEvent> events, CancellationToken ct)
+    {
+        var runs = events.Where(each => each.IsRun).Select(each => each.RunId).Distinct(StringComparer.Ordinal).ToList();
+        var parents = events.Where(each => each is { IsRun: true, Parent: not null })
+            .GroupBy(each => each.RunId, StringComparer.Ordinal)
+            .ToDictionary(run => run.Key, run => run.Last().Parent!, StringComparer.Ordinal);
+        var asked = runs.Concat(parents.Values).ToList();
+        var known = await store.Find(orgId, LunaryEvent.Messages, parents.Values, ct);
+        foreach (var (id, run) in await store.Find(orgId, LunaryEvent.RunsOfMessages, asked, ct))
+            known.TryAdd(id, run);
+        var threads = known.ToDictionary(each => each.Key, each => each.Value.Text("conversation"), StringComparer.Ordinal);
+        foreach (var message in events.Where(each => each.IsMessage))
+            threads[message.RunId] = message.Thread;
+        var found = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var run in runs)
+        {
+            // A run that is within itself leads nowhere.
+            var (at, steps) = (run, 0);
+            while (!threads.ContainsKey(at) && steps++ <= parents.Count && parents.TryGetValue(at, out var parent))
+                at = parent;
+            if (threads.GetValueOrDefault(at) is { } thread)
+                found[run] = thread;
+        }
+        return found;
     }
 
     private static EventPiece Message(LunaryEvent each) =>
