@@ -6,7 +6,7 @@ namespace ChatLogger.Ingest;
 
 internal static class IngestSetup
 {
-    /// <summary>Adds the settings of group commit, and idempotency keys with the removal of expired ones.</summary>
+    /// <summary>Adds the settings of group commit, and idempotency keys with the removal of expired ones, and early statistics.</summary>
     public static void AddIngest(this WebApplicationBuilder builder)
     {
         var settings = Settings.Bind<IngestSettings>(builder.Configuration, IngestSettings.Section);
@@ -23,5 +23,6 @@ internal static class IngestSetup
         builder.Services.AddSingleton<GroupCommitFactory>();
         builder.Services.AddSingleton<IdempotencyKeyCleanup>();
         builder.Services.AddHostedService<IdempotencyKeyCleanupService>();
+        builder.Services.AddHostedService<PlannerStatistics>();
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ChatLogger.Rollups;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 
@@ -113,7 +114,8 @@ public partial class RollupsTests(RollupApp app) : IClassFixture<RollupApp>
         await transaction.RollbackAsync();
 
         Assert.Equal(0, await acme.Count("rollups") + await acme.Count("rollup_names"));
-        Assert.Equal(0, await app.Value<long>("select count(*) from followers where org_id = @Id and follower = 'rollups'", new { acme.Id }));
+        Assert.Equal(0, await app.Value<long>(
+            "select count(*) from followers where org_id = @Id and follower = @Name", new { acme.Id, RollupUpdates.Name }));
         Assert.Equal(1, await Messages(acme));
         await app.FoldAll(acme);
         // A quarter, an hour and a day, of all chats and of those with the tag.

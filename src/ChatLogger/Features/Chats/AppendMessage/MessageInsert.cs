@@ -135,16 +135,22 @@ internal sealed class MessageInsert(bool inRuns) : IBulkInsertSql<NewMessage>
     /// <summary>After the chats.</summary>
     public int Order => 1;
 
-    // Selects each chat once by organization and id, which is the tenant check. A chat that is deleted at the same time is deleted before
-    // or after this transaction, which holds the log of its organization.
+    // Selects each chat once by organization and id, which is the tenant check; one by one, whatever the planner believes of the table. A
+    // chat that is deleted at the same time is deleted before or after this transaction, which holds the log of its organization.
     public string Text(bool keyed, bool rare) =>
         $"""
         with chat as materialized (
             select k.no, c.org_id, c.id
             from unnest(@parent_org_ids, @parent_ids) with ordinality as k(org_id, id, no)
-            join chats c on c.org_id = k.org_id and c.id = k.id
-            where c.deleted_at is null
-              and k.org_id = any({BulkInsertLog.Locked})
+            cross join lateral (
+                select c.org_id, c.id
+                from chats c
+                where c.org_id = k.org_id
+                  and c.id = k.id
+                  and c.deleted_at is null
+                offset 0
+            ) c
+            where k.org_id = any({BulkInsertLog.Locked})
         ){(keyed ? InsertKeys : "")}, message as (
             insert into messages (
                 org_id, chat_id, seq, id, role, content, metadata, latency_ms, token_count, prompt_tokens, completion_tokens, model,
