@@ -17,21 +17,28 @@ internal sealed class WriteTransaction(NpgsqlDataSource db, IngestSettings setti
     /// </summary>
     internal static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
 
-    private static readonly string Lock = LockText("");
+    private const string EmptyArray = "{}";
 
-    private static readonly string LockFree = LockText(" skip locked");
+    /// <summary>Waits for the locks of the logs.</summary>
+    internal static readonly string Lock = LockText("");
 
+    /// <summary>Locks those logs that no other transaction has locked.</summary>
+    internal static readonly string LockFree = LockText(" skip locked");
+
+    // Materialized: the answer and the setting must be of the same locks, and of a subquery that both read the planner may make two.
     private static string LockText(string ifLocked) =>
         $"""
-        select l.org_ids, set_config('{BulkInsertLog.LockedSetting}', l.org_ids::text, true)
-        from (select array(
+        with locked as materialized (
             select org_id
             from organization_log
             where org_id = any($1)
               and closed_at is null
             order by org_id
             for no key update{ifLocked}
-        ) as org_ids) l
+        )
+        select coalesce(array_agg(org_id), '{EmptyArray}'),
+               set_config('{BulkInsertLog.LockedSetting}', coalesce(array_agg(org_id)::text, '{EmptyArray}'), true)
+        from locked
         """;
 
     public async Task<WriteStatus[]> Run(IReadOnlyList<(IBulkInsert Insert, IWrite Write)> writes, bool wait)
