@@ -62,9 +62,9 @@ internal sealed class WebhooksCutOff() : Fault("webhook"), IDisposable
 
     public override async Task<string> End(TestEnvironment site)
     {
+        var before = received.Count;
         holdsEnd.SetResult();
         await site.StartService();
-        var before = received.Count;
         var since = TimeProvider.System.GetTimestamp();
         while (due.Except(received.Select(each => each.Chat)).Any())
         {

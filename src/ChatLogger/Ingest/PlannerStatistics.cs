@@ -13,7 +13,7 @@ namespace ChatLogger.Ingest;
 internal sealed partial class PlannerStatistics(NpgsqlDataSource db, Engine engine, IngestActivity activity, ILogger<PlannerStatistics> log)
     : CleanupService(TimeSpan.FromSeconds(1))
 {
-    // By then a table changes by a tenth, which is what autovacuum waits for, about as fast as autovacuum looks.
+    // Larger tables are left to autovacuum, which waits for a tenth of new rows.
     private const int SettledRows = 20_000;
 
     private long _writes;

@@ -22,7 +22,7 @@ public class PlannerStatisticsTests(IdleApp app) : IClassFixture<IdleApp>
             var items = Enumerable.Range(0, 100).Select(_ => new { type = "chat" });
             (await (await acme.Plugin()).Post($"/api/v1/orgs/{acme.Slug}/batch", new { items })).Is(207);
         }
-        // Chats come in one by one, as they do, until the table is analyzed.
+        // The service looks when something was written since it looked last.
         await Wait.Until(async () =>
         {
             await acme.Say(first, "x");

@@ -6,8 +6,8 @@ using ChatLogger.Transcripts;
 namespace ChatLogger.Features;
 
 /// <summary>
-/// An event: a message of a thread, the start or end of a call of a model, feedback, or another one, which is dropped; but of the start of
-/// a run that others may be within it is kept to which message it leads.
+/// An event: a message of a thread, the start or end of a call of a model, feedback, or another one, which is dropped. Of a run within a
+/// message of a thread only the thread is kept.
 /// </summary>
 internal sealed record LunaryEvent(string RunId, JsonElement Json, ProblemException? Refusal)
 {
