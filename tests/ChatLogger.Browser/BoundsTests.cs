@@ -58,6 +58,35 @@ public class BoundsTests(DashboardApp app) : IClassFixture<DashboardApp>
     }
 
     [BrowserFact]
+    public async Task What_the_list_needs_is_asked_for_once_while_the_script_loads()
+    {
+        var acme = await app.Org("acme");
+        await acme.Say(await acme.Chat(), "Hello");
+        await app.Browse(await acme.Admin(), async visit =>
+        {
+            // The first page learns that a member uses this browser; the next is told so by the service.
+            foreach (var early in new[] { "/users/me", "/orgs/me /orgs/me/chats /users/me" })
+            {
+                await visit.Open("/app/");
+                await Expect(visit.Rows).ToHaveCountAsync(1);
+                await visit.IsLive();
+
+                var requests = await visit.Page.EvaluateAsync<string[]>(
+                    """
+                    () => performance.getEntriesByType('resource')
+                      .map(entry => [new URL(entry.name).pathname, entry.initiatorType])
+                      .filter(([path]) => /^\/(orgs|users)/.test(path) && !path.endsWith('/live'))
+                      .map(entry => entry.join(' '))
+                      .sort()
+                    """);
+                var expected = new[] { "/orgs/me", "/orgs/me/chats", "/users/me" }
+                    .Select(path => $"{path} {(early.Split(' ').Contains(path) ? "link" : "fetch")}");
+                Assert.Equal(expected, requests);
+            }
+        });
+    }
+
+    [BrowserFact]
     public async Task A_chat_of_2000_messages_opens_at_its_end_keeps_the_place_and_holds_a_part_of_them()
     {
         var acme = await app.Org("acme");

@@ -48,9 +48,6 @@ internal sealed class Visit(DashboardApp app, IBrowserContext context, IPage pag
     /// <summary>Signs in as the caller whose session this is, or out.</summary>
     public async Task As(Caller? caller)
     {
-        // As signing out does: who comes next may be of no organization.
-        if (page.Url.StartsWith("http", StringComparison.Ordinal))
-            await page.EvaluateAsync("localStorage.removeItem('chatlogger.member')");
         await page.GotoAsync("about:blank");
         await context.ClearCookiesAsync();
         if (caller is null)

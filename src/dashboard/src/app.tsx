@@ -51,14 +51,14 @@ const loaded = signal<Record<string, FunctionComponent>>({})
 export async function start(): Promise<void> {
   failure.value = null
   try {
-    const early = wasMember.value === 'yes' && visiting.value === null
+    const early = wasMember.value && visiting.value === null
     const loadsChats = () => (screen.value[0] ?? 'chats') === 'chats'
     const organization = early ? askOrganization() : undefined
-    if (early && loadsChats()) loadEarly()
-    await loadProfile()
+    const page = early && loadsChats() ? loadEarly() : undefined
+    await loadProfile(organization, page)
     if (profile.value?.role === 'superadmin' && visiting.value === null && screen.value[0] !== 'settings')
       go(href(['organizations']), { replace: true })
-    if (!early && inOrganization() && loadsChats()) loadEarly()
+    if (!early && inOrganization() && loadsChats()) void loadEarly()
     await loadOrganization(organization)
   } catch (error) {
     if (!(error instanceof ApiError && error.status === 401)) failure.value = error as Error
@@ -142,7 +142,7 @@ function Shell() {
           )
         )}
         <span class="zone" title={t.account.zone}>
-          {zone.value}
+          {organization.value || !inOrganization() ? zone.value : ''}
         </span>
         <Account />
       </header>

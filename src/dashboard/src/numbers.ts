@@ -9,8 +9,11 @@ const compact = lazy(() => new Intl.NumberFormat(undefined, { notation: 'compact
 const percents = lazy(() => new Intl.NumberFormat(undefined, { style: 'percent', maximumFractionDigits: 1 }))
 const changes = lazy(() => new Intl.NumberFormat(undefined, { style: 'percent', maximumFractionDigits: 0, signDisplay: 'exceptZero' }))
 
-export const count = (value: number) => plain().format(value)
-export const brief = (value: number) => (Math.abs(value) < 10_000 ? plain().format(value) : compact().format(value))
+/** Whether a number looks alike with and without Intl, whose first use takes as long as a tenth of the first page. */
+const isSmall = (value: number) => value >= 0 && value < 1000 && Number.isInteger(value)
+
+export const count = (value: number) => (isSmall(value) ? String(value) : plain().format(value))
+export const brief = (value: number) => (Math.abs(value) < 10_000 ? count(value) : compact().format(value))
 export const percent = (value: number) => percents().format(value)
 export const change = (value: number) => changes().format(value)
 

@@ -1,4 +1,14 @@
-import { effect, signal } from '@preact/signals'
+import { type Signal, effect, signal } from '@preact/signals'
+import { root } from './router'
+
+/** Tells of each value but the first: what is stored need not be stored again while the page loads. */
+function onChange<T>(choice: Signal<T>, tell: (value: T) => void) {
+  let isFirst = true
+  choice.subscribe(value => {
+    if (!isFirst) tell(value)
+    isFirst = false
+  })
+}
 
 /** A value that this browser remembers. A browser that may not store anything forgets it with the page. */
 function remembered<T extends string>(name: string, values: readonly T[]) {
@@ -10,9 +20,9 @@ function remembered<T extends string>(name: string, values: readonly T[]) {
     // Storage is switched off.
   }
   const choice = signal<T>(values.includes(stored as T) ? (stored as T) : values[0]!)
-  effect(() => {
+  onChange(choice, value => {
     try {
-      localStorage.setItem(key, choice.value)
+      localStorage.setItem(key, value)
     } catch {
       // Storage is switched off or full.
     }
@@ -28,8 +38,17 @@ export const zoneChoice = remembered('zone', ['organization', 'mine'] as const)
 /** Whether single letters are commands. */
 export const shortcuts = remembered('shortcuts', ['on', 'off'] as const)
 
-/** Whether a member of an organization was signed in when the page was last shown: then it need not wait to learn it. */
-export const wasMember = remembered('member', ['no', 'yes'] as const)
+const member = 'chatlogger-member'
+
+/**
+ * Whether a member of an organization was signed in when the page was last shown: then it need not wait to learn it. A cookie, because
+ * the service reads it too: the page that it sends then names the first requests, and the browser makes them while it loads the script.
+ */
+export const wasMember = signal(document.cookie.split('; ').includes(`${member}=yes`))
+onChange(wasMember, was => {
+  const age = was ? 31_536_000 : 0
+  document.cookie = `${member}=yes; path=${root}; max-age=${age}; samesite=strict${location.protocol === 'https:' ? '; secure' : ''}`
+})
 
 effect(() => {
   if (theme.value === 'system') delete document.documentElement.dataset['theme']

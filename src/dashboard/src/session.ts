@@ -1,4 +1,4 @@
-import { computed, signal } from '@preact/signals'
+import { batch, computed, signal } from '@preact/signals'
 import { ApiError, GET, POST, body, listeners, type Organization, type Profile } from './api'
 import { wasMember } from './preferences'
 import { path } from './router'
@@ -35,10 +35,20 @@ export const base = computed(() => (visiting.value === null ? [] : ['o', visitin
 /** The part of the path that names the screen. */
 export const screen = computed(() => path.value.slice(base.value.length))
 
-export async function loadProfile(): Promise<void> {
-  profile.value = await body(GET('/users/me'))
-  wasMember.value = profile.value.org ? 'yes' : 'no'
-  signedOut.value = false
+/** So long is waited for a part of the first screen, in milliseconds, before the others are drawn without it. */
+const patience = 100
+
+/** Loads who uses the dashboard. What was asked for at the same time is awaited, so that all is drawn at once. */
+export async function loadProfile(asked?: Promise<Organization>, also?: Promise<unknown>): Promise<void> {
+  const who = await body(GET('/users/me'))
+  const its = who.org != null ? await asked?.catch(() => null) : null
+  if (its && also) await Promise.race([also, new Promise(resolve => setTimeout(resolve, patience))])
+  batch(() => {
+    profile.value = who
+    if (its) organization.value = its
+    wasMember.value = who.org != null
+    signedOut.value = false
+  })
 }
 
 /** The member's organization, asked for before it is known whether there is one. */
@@ -73,12 +83,12 @@ export async function signOut(): Promise<void> {
   await body(POST('/auth/logout')).catch((error: unknown) => {
     if (!(error instanceof ApiError && error.status === 401)) throw error
   })
-  wasMember.value = 'no'
+  wasMember.value = false
   location.reload()
 }
 
 listeners.signedOut = () => {
   signedOut.value = true
-  wasMember.value = 'no'
+  wasMember.value = false
 }
 listeners.connected = is => (connected.value = is)

@@ -6,6 +6,10 @@ const of = (n: number, one: string, other: string) => `${count(n)} ${n === 1 ? o
 const tryAgainIn = (seconds: number) =>
   `Try again in ${seconds < 90 ? of(seconds, 'second', 'seconds') : of(Math.ceil(seconds / 60), 'minute', 'minutes')}.`
 
+/** A distance in time, in whole units: below zero it is past. */
+const ago = (unit: string, before?: string, after?: string) => (n: number) =>
+  n === -1 && before ? before : n === 1 && after ? after : n < 0 ? `${count(-n)} ${unit} ago` : `in ${count(n)} ${unit}`
+
 /** All texts that a reader sees. Another language is another file with the same members. */
 export const t = {
   product: 'Chat Logger',
@@ -33,6 +37,16 @@ export const t = {
   notFound: 'There is no such page.',
   notAllowed: 'Your role cannot see this page.',
   navigation: 'Screens',
+
+  now: 'now',
+  ago: {
+    year: ago('yr', 'last year', 'next year'),
+    month: ago('mo', 'last month', 'next month'),
+    week: ago('wk', 'last week', 'next week'),
+    day: (n: number) => (n === -1 ? 'yesterday' : n === 1 ? 'tomorrow' : n < 0 ? `${count(-n)} days ago` : `in ${count(n)} days`),
+    hour: ago('hr'),
+    minute: ago('min'),
+  },
 
   screens: { chats: 'Chats', overview: 'Overview', exports: 'Exports', settings: 'Settings', organizations: 'Organizations' },
 

@@ -28,9 +28,9 @@ export const IconButton = ({ icon, label, class: extra, ...rest }: JSX.Intrinsic
   </button>
 )
 
-/** How long ago; the exact time is its tooltip. */
+/** How long ago; the exact time is its tooltip, made when the pointer comes. */
 export const Ago = ({ at }: { at: string }) => (
-  <time dateTime={at} title={full(at)}>
+  <time dateTime={at} onMouseEnter={event => (event.currentTarget.title = full(at))}>
     {ago(at)}
   </time>
 )

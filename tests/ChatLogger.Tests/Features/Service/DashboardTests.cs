@@ -36,6 +36,31 @@ public class DashboardTests(App app) : IClassFixture<App>
     }
 
     [DashboardFact]
+    public async Task It_names_the_requests_that_its_script_begins_with()
+    {
+        const string Chats = "/users/me /orgs/me /orgs/me/chats?limit=50";
+        (string Path, string? IsMember, string Requests)[] pages =
+        [
+            ("/app/", null, "/users/me"),
+            ("/app/", "no", "/users/me"),
+            ("/app", "yes", Chats),
+            ("/app/chats", "yes", Chats),
+            ("/app/chats?q=a", "yes", "/users/me /orgs/me"),
+            ("/app/overview", "yes", "/users/me /orgs/me"),
+            ("/app/o/acme/chats", "yes", "/users/me"),
+        ];
+        foreach (var (path, isMember, requests) in pages)
+        {
+            var page = (await Get(path, ("Cookie", $"chatlogger-member={isMember}"))).Is(200);
+
+            var preloads = Regex.Matches(page.Body, "<link rel=\"preload\" as=\"fetch\" crossorigin href=\"([^\"]+)\">");
+            Assert.Equal((path, requests), (path, string.Join(' ', preloads.Select(match => match.Groups[1].Value))));
+            Assert.DoesNotContain("{", page.Body);
+            Assert.Contains("Cookie", page.Header("Vary"));
+        }
+    }
+
+    [DashboardFact]
     public async Task Its_files_never_change_and_come_as_the_browser_accepts_them()
     {
         var page = (await app.Stranger.Get("/app/")).Is(200);

@@ -11,6 +11,9 @@ internal static class Dashboard
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; font-src 'self'; "
             + "base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
 
+    /// <summary>A cookie that the script sets when the browser's user is a member of an organization.</summary>
+    private const string MemberCookie = "chatlogger-member";
+
     public static void Map(IEndpointRouteBuilder open) =>
         open.MapGet($"{DashboardFiles.Root}/{{**path}}", Answer).WithMetadata(new AllowsAnyQuery()).ExcludeFromDescription();
 
@@ -26,6 +29,14 @@ internal static class Dashboard
         }
 
         context.Response.Headers.ContentSecurityPolicy = Policy;
-        await files.Page.Write(context, "text/html; charset=utf-8");
+        context.Response.Headers.Vary = "Cookie";
+        await PageFor(context.Request, files, path).Write(context, "text/html; charset=utf-8");
+    }
+
+    private static BasePathContent PageFor(HttpRequest request, DashboardFiles files, string? path)
+    {
+        if (request.Cookies[MemberCookie] != "yes" || path?.StartsWith("o/", StringComparison.Ordinal) == true)
+            return files.Page;
+        return path is null or "" or "chats" && !request.QueryString.HasValue ? files.ChatsPage : files.MemberPage;
     }
 }

@@ -37,15 +37,33 @@ internal sealed class DashboardFiles
     {
         _assets = assets;
         IsBuilt = page is not null;
+        Page = Preloading("/users/me");
+        MemberPage = Preloading("/users/me", "/orgs/me");
+        ChatsPage = Preloading("/users/me", "/orgs/me", "/orgs/me/chats?limit=50");
+
         // The base path has only letters, digits and -._~/, so that it needs no escaping.
-        Page = new(basePath => Task.FromResult((page ?? Missing).Replace("{base}", basePath, StringComparison.Ordinal)));
+        BasePathContent Preloading(params string[] requests)
+        {
+            var links = requests.Select(request => $"<link rel=\"preload\" as=\"fetch\" crossorigin href=\"{{base}}{request}\">");
+            var html = (page ?? Missing).Replace("<!-- {preloads} -->", string.Concat(links), StringComparison.Ordinal);
+            return new(basePath => Task.FromResult(html.Replace("{base}", basePath, StringComparison.Ordinal)));
+        }
     }
 
     /// <summary>Whether the dashboard is part of the build.</summary>
     public bool IsBuilt { get; }
 
-    /// <summary>The page, or if the dashboard was not built, one that says so.</summary>
+    /// <summary>
+    /// The page, or if the dashboard was not built, one that says so. It names the first requests of its script, so that browsers send them
+    /// before they have the script.
+    /// </summary>
     public BasePathContent Page { get; }
+
+    /// <summary>The page for a browser that a member of an organization used last.</summary>
+    public BasePathContent MemberPage { get; }
+
+    /// <summary>The page for such a browser when it opens the list of chats.</summary>
+    public BasePathContent ChatsPage { get; }
 
     public bool TryGet(string path, out (string ContentType, EncodedContent Content) asset) => _assets.TryGetValue(path, out asset);
 

@@ -28,13 +28,27 @@ const load = (cursor: string | null, signal?: AbortSignal) =>
 
 const keyOf = () => JSON.stringify([org.value, filters()])
 
-/** The first page, asked for before there is a list to show it. */
-let early: { key: string; page: ReturnType<typeof load> } | null = null
+type Page = Awaited<ReturnType<typeof load>>
 
-export function loadEarly(): void {
-  early = { key: keyOf(), page: load(null) }
+/** The first page, asked for before there is a list to show it, and the page itself once it has arrived. */
+let early: { key: string; page: Promise<Page>; arrived?: Page } | null = null
+
+/** Asks for the first page; the promise ends when it is there or cannot be had. */
+export function loadEarly(): Promise<void> {
+  const mine: NonNullable<typeof early> = (early = { key: keyOf(), page: load(null) })
   // Who takes it is told of a failure.
-  early.page.catch(() => {})
+  return mine.page.then(
+    page => void (mine.arrived = page),
+    () => {},
+  )
+}
+
+/** The first page if it is there already and has rows, which the list then begins with. */
+function takeArrived(key: string): Page | null {
+  const page = early?.key === key ? early.arrived : undefined
+  if (!page || page.items.length === 0) return null
+  early = null
+  return page
 }
 
 function takeEarly(key: string) {
@@ -44,13 +58,15 @@ function takeEarly(key: string) {
 }
 
 function useChats(none: () => void) {
-  const rows = useSignal<ChatRow[]>([])
-  const cursor = useSignal<string | null>(null)
-  const state = useSignal<'loading' | 'more' | 'idle' | 'paused'>('loading')
+  const key = keyOf()
+  const begun = useRef<{ key: string; page: Page | null } | null>(null)
+  begun.current ??= { key, page: takeArrived(key) }
+  const rows = useSignal<ChatRow[]>(begun.current.page?.items ?? [])
+  const cursor = useSignal<string | null>(begun.current.page?.nextCursor ?? null)
+  const state = useSignal<'loading' | 'more' | 'idle' | 'paused'>(begun.current.page ? 'idle' : 'loading')
   const error = useSignal<Error | null>(null)
   const fresh = useSignal<ChatRow[]>([])
   const running = useRef<AbortController | null>(null)
-  const key = keyOf()
 
   const fetchFrom = async (start: string | null) => {
     running.current?.abort()
@@ -84,8 +100,12 @@ function useChats(none: () => void) {
     }
   }
   useEffect(() => {
-    rows.value = []
-    void fetchFrom(null)
+    const isThere = begun.current?.key === key && begun.current.page !== null
+    begun.current = { key, page: null }
+    if (!isThere) {
+      rows.value = []
+      void fetchFrom(null)
+    }
     return () => running.current?.abort()
   }, [key])
 
