@@ -1,11 +1,13 @@
--- Sends the requests of a file in turn, and says what came of them in one line of JSON. Each line of the file is a path, a tab and a body.
+-- Sends the requests of a file in turn, and says what came of them in one line of JSON. Each line of the file is a path, a tab and a body,
+-- and perhaps another tab and the key to use for it.
 -- They are formatted once: wrk shares the machine with what it measures, and a request must cost no more than a look into a table.
 local requests, count, at = {}, 0, 0
 
 function init()
-  local headers = { ["Content-Type"] = "application/json", ["x-organization-api-key"] = os.getenv("CHATLOGGER_KEY") }
+  local headers = { ["Content-Type"] = "application/json" }
   for line in io.lines(os.getenv("CHATLOGGER_REQUESTS")) do
-    local path, body = line:match("^([^\t]+)\t(.*)$")
+    local path, body, key = line:match("^([^\t]+)\t([^\t]*)\t?(.*)$")
+    headers["x-organization-api-key"] = key ~= "" and key or os.getenv("CHATLOGGER_KEY")
     count = count + 1
     requests[count] = wrk.format("POST", path, headers, body)
   end

@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# Posts messages to the service of up.sh over 64 connections, with and without a condition in turn, and prints the ratios of the rates:
+#   bench/conditions.sh DIRECTORY start | organizations | consumers | snapshot [MINUTES]
+# start: the third to fifth second after a restart, to what it is later. organizations: written to a thousand, to written to one.
+# consumers: rollups and search as usual, to both at rest. snapshot: with a transaction that has been open for MINUTES (15) of load, to
+# without. ROUNDS (3) rounds each. It needs psql and wrk, and restarts the service with the settings that it has.
+set -euo pipefail
+dir=$(cd "$1" && pwd) here=$(cd "$(dirname "$0")" && pwd) rounds=${ROUNDS:-3}
+. "$dir/env"
+export CHATLOGGER_KEY CHATLOGGER_REQUESTS=$dir/requests
+mapfile -d '' -t environment <"/proc/$CHATLOGGER_PID/environ"
+work=$(mktemp -d)
+trap 'rm -rf "$work"; kill $(jobs -p) 2>/dev/null || true' EXIT
+
+restart() { # NAME=VALUE …
+  kill "$(cat "$dir/service.pid")"
+  while kill -0 "$(cat "$dir/service.pid")" 2>/dev/null; do sleep 0.1; done
+  setsid env -i "${environment[@]}" "$@" dotnet "$dir/app/ChatLogger.dll" --urls "$CHATLOGGER_URL" >>"$dir/log" 2>&1 &
+  echo $! >"$dir/service.pid"
+  disown
+  until curl -fs "$CHATLOGGER_URL/healthz/ready" >/dev/null; do sleep 0.1; done
+}
+
+# Waits until rollups and search have all messages, so that none of the rates has the work of another.
+settle() {
+  until [ "$(psql -qXAt "$DATABASE_URL" -c "select bool_and(seq >= (select max(seq) from messages m where m.org_id = o.id))
+    from followers f join organizations o on f.org_id = o.id where slug = '$CHATLOGGER_SLUG' and follower in ('rollups', 'search_index')")" = t ]; do
+    sleep 1
+  done
+}
+
+rate() { # SECONDS [FILE]: accepted messages a second
+  CHATLOGGER_REQUESTS=${2:-$CHATLOGGER_REQUESTS} wrk --threads 1 --connections 64 --duration "$1s" --timeout 10s \
+    --script "$here/wrk/requests.lua" "$CHATLOGGER_URL" |
+    awk -F'[:,]' '/^\{/ { if ($6 + $8 + $10 + $12 + $14 > 0) print "Some requests failed: " $0 > "/dev/stderr"; printf "%d\n", ($2 - $6) / $4 * 1e6 }'
+}
+
+# A line for a message to a chat that is made for it: SLUG KEY
+request() {
+  local chat
+  chat=$(curl -sf --retry 9 "$CHATLOGGER_URL/api/v1/orgs/$1/chats" -H "x-organization-api-key: $2" -H 'content-type: application/json' -d '{}' |
+    sed 's/^{"id":"\([^"]*\)".*/\1/')
+  printf '/api/v1/orgs/%s/chats/%s/messages\t{"role":"user","content":"%s"}\t%s\n' "$1" "$chat" "$(printf 'where is my order %.0s' {1..11})" "$2"
+}
+
+# The median, least and greatest of the ratios of two columns, and the medians of both.
+ratios() {
+  awk '{ print $1 / $2, $1, $2 }' | sort -n | awk -v what="$1" '{ r[NR] = $1; a[NR] = $2; b[NR] = $3 }
+    END { printf "%s: %.2f (%.2f to %.2f), as in %d/s to %d/s\n", what, r[int((NR + 1) / 2)], r[1], r[NR], a[int((NR + 1) / 2)], b[int((NR + 1) / 2)] }'
+}
+
+[ -s "$CHATLOGGER_REQUESTS" ] || for _ in $(seq 1000); do request "$CHATLOGGER_SLUG" "$CHATLOGGER_KEY"; done >"$CHATLOGGER_REQUESTS"
+
+case $2 in
+  start)
+    for _ in $(seq "$rounds"); do
+      settle
+      restart
+      rate 2 >/dev/null
+      early=$(rate 3)
+      rate 20 >/dev/null
+      echo "$early $(rate 5)"
+    done | ratios "the third to fifth second after the start : later" ;;
+
+  organizations)
+    if [ ! -s "$dir/thousand" ]; then
+      service() { env -i "${environment[@]}" dotnet "$dir/app/ChatLogger.dll" "$@"; }
+      echo 'a password for benchmarks' | service admin create-superadmin --email root@bench.example --password-stdin >/dev/null || true
+      curl -sf -c "$work/cookies" "$CHATLOGGER_URL/auth/login" -H 'content-type: application/json' \
+        -d '{"email":"root@bench.example","password":"a password for benchmarks"}' >/dev/null
+      # Curl sends Secure cookies over https only; this is loopback.
+      cookie=$(awk 'END { print $6 "=" $7 }' "$work/cookies")
+      post() { curl -sf --retry 9 "$CHATLOGGER_URL$1" -H "cookie: $cookie" -H 'content-type: application/json' -d "$2"; }
+      for at in $(seq 1000); do
+        slug=bench-$(date +%s)-$at
+        post /orgs "{\"slug\":\"$slug\",\"name\":\"Organization $at\"}" >/dev/null
+        request "$slug" "$(post "/orgs/$slug/apikeys" '{"label":"bench"}' | grep -o 'clk_[0-9A-Za-z_]*' | head -1)"
+      done >"$work/thousand"
+      mv "$work/thousand" "$dir/thousand"
+    fi
+    rate 8 >/dev/null
+    rate 8 "$dir/thousand" >/dev/null
+    for _ in $(seq "$rounds"); do echo "$(rate 8 "$dir/thousand") $(rate 8)"; done | ratios "a thousand organizations : one" ;;
+
+  consumers)
+    for _ in $(seq "$rounds"); do
+      settle
+      restart
+      rate 8 >/dev/null
+      with=$(rate 8)
+      restart Feed__PollInterval=01:00:00 Search__PollInterval=00:01:00
+      rate 8 >/dev/null
+      echo "$with $(rate 8)"
+    done | ratios "rollups and search on : at rest"
+    restart
+    settle ;;
+
+  snapshot)
+    rate 8 >/dev/null
+    for _ in $(seq "$rounds"); do rate 8; done >"$work/without"
+    psql -qX "$DATABASE_URL" -c 'begin isolation level repeatable read' -c 'select count(*) from organizations' \
+      -c "select pg_sleep($((${3:-15} * 60 + rounds * 9 + 5)))" >/dev/null &
+    rate $((${3:-15} * 60)) >/dev/null
+    for _ in $(seq "$rounds"); do rate 8; done >"$work/with"
+    paste -d' ' "$work/with" "$work/without" | ratios "a snapshot held for ${3:-15} minutes : none" ;;
+esac
