@@ -22,8 +22,9 @@ restart() { # NAME=VALUE …
 }
 
 # Waits until rollups and search have all messages, so that none of the rates has the work of another.
+# An empty organization has nothing to wait for.
 settle() {
-  until [ "$(psql -qXAt "$DATABASE_URL" -c "select bool_and(seq >= (select max(seq) from messages m where m.org_id = o.id))
+  until [ "$(psql -qXAt "$DATABASE_URL" -c "select coalesce(bool_and(seq >= (select max(seq) from messages m where m.org_id = o.id)), true)
     from followers f join organizations o on f.org_id = o.id where slug = '$CHATLOGGER_SLUG' and follower in ('rollups', 'search_index')")" = t ]; do
     sleep 1
   done
@@ -32,7 +33,10 @@ settle() {
 rate() { # SECONDS [FILE]: accepted messages a second
   CHATLOGGER_REQUESTS=${2:-$CHATLOGGER_REQUESTS} wrk --threads 1 --connections 64 --duration "$1s" --timeout 10s \
     --script "$here/wrk/requests.lua" "$CHATLOGGER_URL" |
-    awk -F'[:,]' '/^\{/ { if ($6 + $8 + $10 + $12 + $14 > 0) print "Some requests failed: " $0 > "/dev/stderr"; printf "%d\n", ($2 - $6) / $4 * 1e6 }'
+    awk -F'[:,]' '/^\{/ {
+      if ($6 + $8 + $10 + $12 + $14 > 0) print "Some requests failed: " $0 > "/dev/stderr"
+      printf "%d\n", ($2 - $6) / $4 * 1e6
+    }'
 }
 
 # A line for a message to a chat that is made for it: SLUG KEY
@@ -40,18 +44,22 @@ request() {
   local chat
   chat=$(curl -sf --retry 9 "$CHATLOGGER_URL/api/v1/orgs/$1/chats" -H "x-organization-api-key: $2" -H 'content-type: application/json' -d '{}' |
     sed 's/^{"id":"\([^"]*\)".*/\1/')
-  printf '/api/v1/orgs/%s/chats/%s/messages\t{"role":"user","content":"%s"}\t%s\n' "$1" "$chat" "$(printf 'where is my order %.0s' {1..11})" "$2"
+  printf '/api/v1/orgs/%s/chats/%s/messages\t{"role":"user","content":"%s"}\t%s\n' \
+    "$1" "$chat" "$(printf 'where is my order %.0s' {1..11})" "$2"
 }
 
-# The median, least and greatest of the ratios of two columns, and the medians of both.
+# The median, least and greatest of the ratios of two columns, and both rates in the round of the median.
 ratios() {
   awk '{ print $1 / $2, $1, $2 }' | sort -n | awk -v what="$1" '{ r[NR] = $1; a[NR] = $2; b[NR] = $3 }
-    END { printf "%s: %.2f (%.2f to %.2f), as in %d/s to %d/s\n", what, r[int((NR + 1) / 2)], r[1], r[NR], a[int((NR + 1) / 2)], b[int((NR + 1) / 2)] }'
+    END {
+      middle = int((NR + 1) / 2)
+      printf "%s: %.2f (%.2f to %.2f), as in %d/s to %d/s\n", what, r[middle], r[1], r[NR], a[middle], b[middle]
+    }'
 }
 
 [ -s "$CHATLOGGER_REQUESTS" ] || for _ in $(seq 1000); do request "$CHATLOGGER_SLUG" "$CHATLOGGER_KEY"; done >"$CHATLOGGER_REQUESTS"
 
-case $2 in
+case ${2:-} in
   start)
     for _ in $(seq "$rounds"); do
       settle
@@ -96,11 +104,16 @@ case $2 in
     settle ;;
 
   snapshot)
-    rate 8 >/dev/null
+    # Longer than elsewhere: all rounds without come first, and must not be those of a service that has just started.
+    rate 60 >/dev/null
     for _ in $(seq "$rounds"); do rate 8; done >"$work/without"
     psql -qX "$DATABASE_URL" -c 'begin isolation level repeatable read' -c 'select count(*) from organizations' \
       -c "select pg_sleep($((${3:-15} * 60 + rounds * 9 + 5)))" >/dev/null &
     rate $((${3:-15} * 60)) >/dev/null
     for _ in $(seq "$rounds"); do rate 8; done >"$work/with"
     paste -d' ' "$work/with" "$work/without" | ratios "a snapshot held for ${3:-15} minutes : none" ;;
+
+  *)
+    sed -n '2,6s/^# //p' "$0" >&2
+    exit 2 ;;
 esac

@@ -14,6 +14,7 @@ import { useHealing } from '../../ui/resource'
 import { VirtualList } from '../../ui/virtual-list'
 import { FilterChips, FilterDialog, filters } from './filters'
 
+// The page that the service sends names the first request, with this limit.
 const pageSize = 50
 /** So many pages without a chat are asked for in a row, before the reader is asked whether to go on. */
 const emptyPages = 5
