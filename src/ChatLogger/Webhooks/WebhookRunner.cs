@@ -16,6 +16,12 @@ internal sealed partial class WebhookRunner(
     /// </summary>
     private const int MaxPending = 500;
 
+    /// <summary>
+    /// Failures after which the pause of the whole webhook grows no longer, two minutes: it may be one delivery alone that fails, which
+    /// has a delay of its own, and a receiver that is back should not wait for hours.
+    /// </summary>
+    private const int MaxHold = 3;
+
     // Bounds the last statement, because a host that shuts down does not wait much longer.
     private static readonly TimeSpan ReleaseTimeout = TimeSpan.FromSeconds(3);
 
@@ -74,9 +80,9 @@ internal sealed partial class WebhookRunner(
             await store.Pause(webhook, stopping);
             return false;
         }
-        // A receiver that fails is tried with one delivery.
+        // A receiver that fails is tried with one delivery, and with one that is not known to fail where there is one.
         if (run.Lease.Failures > 0)
-            due = [[due.MinBy(line => line[0].NextAttemptAt)![0]]];
+            due = [[due.MinBy(line => (line[0].Attempts, line[0].NextAttemptAt))![0]]];
         var round = new WebhookRound(webhook, keys, now);
         await Parallel.ForEachAsync(
             due,
@@ -168,7 +174,7 @@ internal sealed partial class WebhookRunner(
         run.Lease = lease with
         {
             Failures = failures,
-            RetryAt = RetryDelays.Next(failures, now, since + settings.RetryFor, round.RetryAfter),
+            RetryAt = RetryDelays.Next(Math.Min(failures, MaxHold), now, since + settings.RetryFor, round.RetryAfter),
         };
         await store.Hold(run.Lease, ct);
         run.Next = run.Lease.RetryAt;

@@ -43,6 +43,29 @@ public sealed partial class RetryTests(WebhookApp app) : IClassFixture<WebhookAp
     }
 
     [Fact]
+    public async Task However_often_one_delivery_has_failed_another_chat_waits_two_minutes_and_a_half_at_most()
+    {
+        var acme = await app.Org("acme");
+        var admin = await acme.Admin();
+        var webhook = await admin.Webhook(_receiver.Url, ["message.created"]);
+        _receiver.Answer = (received, context) => Receiver.Status(received.Content == "refused" ? 400 : 200)(received, context);
+        await acme.Say(await acme.Chat(), "refused");
+        for (var attempts = 1; attempts <= 6; attempts++)
+        {
+            await app.Until(
+                "select attempts = @attempts from webhook_deliveries where org_id = @Id", new { acme.Id, attempts });
+            await app.Rests(webhook);
+            app.Clock.Advance(TimeSpan.FromHours(attempts < 6 ? 1.5 : 0));
+        }
+
+        await acme.Say(await acme.Chat(), "other");
+        app.Clock.Advance(TimeSpan.FromSeconds(150));
+
+        await app.Reach(webhook, "delivered", 1);
+        Assert.Equal(6, _receiver.All.Count(received => received.Content == "refused"));
+    }
+
+    [Fact]
     public async Task After_a_day_of_failures_it_is_paused_and_told_and_a_resumed_one_gets_everything_in_order()
     {
         var acme = await app.Org("acme");
