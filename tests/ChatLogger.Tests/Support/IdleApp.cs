@@ -1,6 +1,8 @@
 using ChatLogger.Features;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace ChatLogger.Tests.Support;
 
@@ -18,7 +20,8 @@ public sealed class IdleApp : UnthrottledApp
             new("Search:MinBatch", "100000"),
             new("Search:MaxIndexDelay", "01:00:00"),
         ]);
-        // Its interval is ten minutes at most, and on Citus some tests take longer.
-        builder.Services.Remove(builder.Services.Single(service => service.ImplementationType == typeof(EraseChats)));
+        // Ten minutes at most can be set, and on Citus some tests take longer.
+        builder.Services.AddSingleton<IHostedService, EraseChats>(
+            services => ActivatorUtilities.CreateInstance<EraseChats>(services, new ErasureSettings { Interval = TimeSpan.FromDays(1) }));
     }
 }
