@@ -5,8 +5,9 @@ internal static class Chromium
 {
     private const string Variable = "CHATLOGGER_TEST_BROWSER";
 
+    // The one without a window first: it takes two thirds of the time.
     private static readonly string[] Names =
-        ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome.exe", "msedge.exe"];
+        ["chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome.exe", "msedge.exe"];
 
     private static readonly Lazy<Task<IBrowser>> Running = new(Launch);
 

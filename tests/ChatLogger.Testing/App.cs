@@ -51,7 +51,7 @@ public class App : IAsyncLifetime
     private protected async Task Start()
     {
         _database ??= await NewDatabase();
-        _rows = NpgsqlDataSource.Create(_database);
+        _rows = Pools.CreatePlain(_database);
         _app = Application.Build([], builder =>
         {
             builder.Environment.EnvironmentName = Environments.Production;

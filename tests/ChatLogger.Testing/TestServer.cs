@@ -32,7 +32,7 @@ internal sealed class TestServer : IDisposable
     private readonly CitusCluster? _cluster;
 
     private TestServer(string admin, CitusCluster? cluster) =>
-        (_admin, _databases, _cluster) = (admin, NpgsqlDataSource.Create(admin), cluster);
+        (_admin, _databases, _cluster) = (admin, Pools.CreatePlain(admin), cluster);
 
     /// <summary>A database with the schema and no rows; its connection string.</summary>
     public static async Task<string> NewDatabase()

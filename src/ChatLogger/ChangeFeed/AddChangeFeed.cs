@@ -1,4 +1,5 @@
 using ChatLogger.Configuration;
+using ChatLogger.Data;
 using ChatLogger.Telemetry;
 
 namespace ChatLogger.ChangeFeed;
@@ -10,8 +11,7 @@ internal static class ChangeFeedSetup
     {
         builder.Services.AddSingleton(Settings.Bind<FeedSettings>(builder.Configuration, FeedSettings.Section));
         builder.Services.AddSingleton<OrganizationLog>();
-        builder.Services.AddSingleton<OrganizationEventsCleanup>();
-        builder.Services.AddHostedService(services => services.GetRequiredService<OrganizationEventsCleanup>());
+        builder.Services.AddCleanupJob<OrganizationEventsCleanup>();
         builder.Services.AddSingleton<FeedLag>();
         builder.Services.AddSingleton<IObservableGauges>(services => services.GetRequiredService<FeedLag>());
         builder.Services.AddHostedService(services => services.GetRequiredService<FeedLag>());

@@ -8,7 +8,7 @@ namespace ChatLogger.ChangeFeed;
 /// rows that others have locked.
 /// </summary>
 internal sealed partial class OrganizationEventsCleanup(NpgsqlDataSource db, TimeProvider time, ILogger<OrganizationEventsCleanup> log)
-    : CleanupService(TimeSpan.FromMinutes(1))
+    : CleanupJob(TimeSpan.FromMinutes(1))
 {
     private const int Changes = 500;
 
@@ -34,7 +34,7 @@ internal sealed partial class OrganizationEventsCleanup(NpgsqlDataSource db, Tim
         }
     }
 
-    protected override void Failed(Exception failure) => CannotCleanUp(log, failure.GetType().Name);
+    public override void Failed(Exception failure) => CannotCleanUp(log, failure.GetType().Name);
 
     private Task<int> Delete(Guid orgId, DateTimeOffset forgotten, CancellationToken ct) =>
         db.ExecuteAsync(

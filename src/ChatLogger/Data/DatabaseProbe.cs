@@ -80,7 +80,7 @@ internal sealed partial class DatabaseProbe(
         var complete = settings.Complete(connectionString);
         try
         {
-            await using var source = NpgsqlDataSource.Create(Single(complete));
+            await using var source = Pools.CreatePlain(Single(complete));
             await using var connection = await source.OpenConnectionAsync(ct);
             await CheckServer(connection);
             if (await connection.ExecuteScalarAsync<bool>("select source = 'client' from pg_settings where name = 'idle_session_timeout'"))
@@ -118,7 +118,7 @@ internal sealed partial class DatabaseProbe(
     private async Task CheckRole(CancellationToken ct)
     {
         var given = SessionParameters.Parse(Text(connectionString).Options);
-        await using var source = NpgsqlDataSource.Create(Single(settings.Complete(connectionString)));
+        await using var source = Pools.CreatePlain(Single(settings.Complete(connectionString)));
         await using var connection = await Open(source, given, ct);
         await CheckServer(connection);
         if (await connection.ExecuteScalarAsync<string>(SessionParameters.FindWrongDefaults) is { } wrong)

@@ -37,13 +37,17 @@ internal static class Pools
     public static NpgsqlDataSource Create(
         string name, string connectionString, SessionSetup setup = SessionSetup.AtStartup, Instruments? instruments = null)
     {
-        var builder = new NpgsqlDataSourceBuilder(connectionString) { Name = name };
+        var builder = Builder(connectionString);
+        builder.Name = name;
         SessionParameters.SetUp(builder, setup);
         var pool = builder.Build();
         if (instruments is not null)
             Known.Add(pool, new(name, instruments));
         return pool;
     }
+
+    /// <summary>Creates a pool without a name and metrics, and leaves its sessions as they are.</summary>
+    public static NpgsqlDataSource CreatePlain(string connectionString) => Builder(connectionString).Build();
 
     /// <summary>Opens a connection of the pool and measures the wait for it.</summary>
     public static ValueTask<NpgsqlConnection> ConnectAsync(this NpgsqlDataSource pool, CancellationToken ct = default) =>
@@ -64,6 +68,10 @@ internal static class Pools
             measured.Instruments.Connected(measured.Name, Stopwatch.GetElapsedTime(since));
         }
     }
+
+    // The types of the schema are built in: to ask for others would be the most expensive statement of a start, once for each pool.
+    private static NpgsqlDataSourceBuilder Builder(string connectionString) =>
+        new NpgsqlDataSourceBuilder(connectionString).ConfigureTypeLoading(types => types.EnableTypeLoading(false));
 
     private sealed record Measured(string Name, Instruments Instruments);
 }

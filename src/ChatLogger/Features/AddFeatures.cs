@@ -44,8 +44,7 @@ internal static class FeaturesSetup
         services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, ChatsJson.Default));
         services.AddSingleton<QueueCapacities>();
         services.AddSingleton(provider => provider.GetRequiredService<GroupCommitFactory>().Create("single"));
-        services.AddSingleton<ConversationAudit>();
-        services.AddHostedService(provider => provider.GetRequiredService<ConversationAudit>());
+        services.AddCleanupJob<ConversationAudit>();
         services.AddSingleton<OrganizationSecrets>();
         services.AddSingleton<Tombstones>();
         services.AddSingleton<ExistingChats>();
@@ -62,7 +61,7 @@ internal static class FeaturesSetup
         services.AddSingleton<EventStore>();
         services.AddSingleton<LangfuseGenerations>();
         services.AddSingleton<LunaryRuns>();
-        services.AddHostedService<EventCleanup>();
+        services.AddCleanupJob<EventCleanup>();
         services.AddSingleton<IObservableGauges, IngestGauges>();
     }
 
@@ -82,15 +81,15 @@ internal static class FeaturesSetup
         builder.Services.AddSingleton<IOrganizationPurger, ConversationPurger>();
         builder.Services.AddSingleton<KeyPurger>();
         builder.Services.AddSingleton(Settings.Bind<PurgeSettings>(builder.Configuration, PurgeSettings.Section));
-        builder.Services.AddHostedService<PurgeOrganizations>();
-        builder.Services.AddHostedService<PurgeChats>();
+        builder.Services.AddCleanupJob<PurgeOrganizations>();
+        builder.Services.AddCleanupJob<PurgeChats>();
         builder.Services.AddSingleton(Settings.Bind<RetentionSettings>(builder.Configuration, RetentionSettings.Section));
-        builder.Services.AddHostedService<ExpireChats>();
+        builder.Services.AddCleanupJob<ExpireChats>();
         builder.Services.AddSingleton(Settings.Bind<ErasureSettings>(builder.Configuration, ErasureSettings.Section));
         builder.Services.AddSingleton<ErasedIdsFile>();
         builder.Services.AddSingleton<HideChats>();
         builder.Services.AddSingleton<ErasedTraces>();
-        builder.Services.AddHostedService<EraseChats>();
-        builder.Services.AddHostedService<ErasureCleanup>();
+        builder.Services.AddCleanupJob<EraseChats>();
+        builder.Services.AddCleanupJob<ErasureCleanup>();
     }
 }

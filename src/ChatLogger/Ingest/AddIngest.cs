@@ -22,7 +22,7 @@ internal static class IngestSetup
             services.GetRequiredService<TimeProvider>()));
         builder.Services.AddSingleton<GroupCommitFactory>();
         builder.Services.AddSingleton<IdempotencyKeyCleanup>();
-        builder.Services.AddHostedService<IdempotencyKeyCleanupService>();
-        builder.Services.AddHostedService<PlannerStatistics>();
+        builder.Services.AddCleanupJob<IdempotencyKeyCleanupJob>();
+        builder.Services.AddCleanupJob<PlannerStatistics>();
     }
 }

@@ -61,13 +61,13 @@ internal sealed class IdempotencyKeyCleanup(NpgsqlDataSource db, IngestSettings 
 }
 
 /// <summary>Runs <see cref="IdempotencyKeyCleanup"/> periodically. Several instances may run it at the same time.</summary>
-internal sealed partial class IdempotencyKeyCleanupService(
-    IdempotencyKeyCleanup cleanup, IngestSettings settings, ILogger<IdempotencyKeyCleanupService> log)
-    : CleanupService(settings.CleanupInterval)
+internal sealed partial class IdempotencyKeyCleanupJob(
+    IdempotencyKeyCleanup cleanup, IngestSettings settings, ILogger<IdempotencyKeyCleanupJob> log)
+    : CleanupJob(settings.CleanupInterval)
 {
     public override Task Run(CancellationToken ct) => cleanup.Run(ct);
 
-    protected override void Failed(Exception failure) => CannotCleanUp(log, failure.GetType().Name);
+    public override void Failed(Exception failure) => CannotCleanUp(log, failure.GetType().Name);
 
     [LoggerMessage(LogLevel.Warning, "Expired idempotency keys could not be deleted: {Exception}")]
     private static partial void CannotCleanUp(ILogger log, string exception);

@@ -11,7 +11,7 @@ namespace ChatLogger.Ingest;
 /// roles, and on Citus, autovacuum does it.
 /// </summary>
 internal sealed partial class PlannerStatistics(NpgsqlDataSource db, Engine engine, IngestActivity activity, ILogger<PlannerStatistics> log)
-    : CleanupService(TimeSpan.FromSeconds(1))
+    : CleanupJob(TimeSpan.FromSeconds(1))
 {
     // Larger tables are left to autovacuum, which waits for a tenth of new rows.
     private const int SettledRows = 20_000;
@@ -41,7 +41,7 @@ internal sealed partial class PlannerStatistics(NpgsqlDataSource db, Engine engi
         _writes = writes;
     }
 
-    protected override void Failed(Exception failure) => CannotAnalyze(log, failure.Message);
+    public override void Failed(Exception failure) => CannotAnalyze(log, failure.Message);
 
     [LoggerMessage(LogLevel.Warning, "Tables that grow cannot be analyzed; autovacuum will do it: {Reason}")]
     private static partial void CannotAnalyze(ILogger log, string reason);

@@ -1,5 +1,6 @@
 using ChatLogger.ChangeFeed;
 using ChatLogger.Configuration;
+using ChatLogger.Data;
 
 namespace ChatLogger.SearchIndex;
 
@@ -14,6 +15,6 @@ internal static class SearchIndexSetup
         builder.Services.AddSingleton<SearchIndexer>();
         builder.Services.AddHostedService(services => services.GetRequiredService<SearchIndexer>());
         builder.Services.AddSingleton<SearchPurger>();
-        builder.Services.AddHostedService<OldIndexCleanup>();
+        builder.Services.AddCleanupJob<OldIndexCleanup>();
     }
 }

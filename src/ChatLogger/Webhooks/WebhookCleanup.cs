@@ -9,7 +9,7 @@ namespace ChatLogger.Webhooks;
 /// </summary>
 internal sealed partial class WebhookCleanup(
     NpgsqlDataSource db, WebhookSecrets secrets, WebhookSettings settings, TimeProvider time, ILogger<WebhookCleanup> log)
-    : CleanupService(settings.CleanupInterval)
+    : CleanupJob(settings.CleanupInterval)
 {
     private const int Rows = 500;
 
@@ -33,7 +33,7 @@ internal sealed partial class WebhookCleanup(
         }
     }
 
-    protected override void Failed(Exception failure) => CannotCleanUp(log, failure.GetType().Name);
+    public override void Failed(Exception failure) => CannotCleanUp(log, failure.GetType().Name);
 
     private Task<IReadOnlyList<Guid>> Organizations(DateTimeOffset oldest, CancellationToken ct) =>
         db.ReadAsync<Guid>(

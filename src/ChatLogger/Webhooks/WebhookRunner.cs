@@ -20,7 +20,7 @@ internal sealed partial class WebhookRunner(
     /// Failures after which the pause of the whole webhook grows no longer, two minutes: it may be one delivery alone that fails, which
     /// has a delay of its own, and a receiver that is back should not wait for hours.
     /// </summary>
-    private const int MaxHold = 3;
+    private const int MostCountedFailures = 3;
 
     // Bounds the last statement, because a host that shuts down does not wait much longer.
     private static readonly TimeSpan ReleaseTimeout = TimeSpan.FromSeconds(3);
@@ -174,7 +174,7 @@ internal sealed partial class WebhookRunner(
         run.Lease = lease with
         {
             Failures = failures,
-            RetryAt = RetryDelays.Next(Math.Min(failures, MaxHold), now, since + settings.RetryFor, round.RetryAfter),
+            RetryAt = RetryDelays.Next(Math.Min(failures, MostCountedFailures), now, since + settings.RetryFor, round.RetryAfter),
         };
         await store.Hold(run.Lease, ct);
         run.Next = run.Lease.RetryAt;

@@ -4,7 +4,6 @@ using ChatLogger.Tests.Features.Analytics;
 using ChatLogger.Tests.Features.Exports;
 using ChatLogger.Webhooks;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 
 namespace ChatLogger.Tests.Contracts;
 
@@ -165,7 +164,7 @@ public sealed partial class AuditTests
                 "update organizations set retention_days = 1 where id = @Id; "
                     + "update chat_sums set created_at = now() - interval '2 days' where org_id = @Id",
                 new { acme.Id });
-            await acme.App.Services.GetServices<IHostedService>().OfType<ExpireChats>().Single().Run(CancellationToken.None);
+            await acme.App.Services.GetRequiredService<ExpireChats>().Run(CancellationToken.None);
             return new("operator", "retention", "retention", "1");
         },
         [AuditAction.ErasureRequested] = async (acme, trace) =>
@@ -230,7 +229,7 @@ public sealed partial class AuditTests
     private static async Task<Answer> Erased(Org org, Caller admin)
     {
         var erasure = (await admin.Post("/orgs/me/erasures", new { externalUserId = "v-17" })).Is(202);
-        await org.App.Services.GetServices<IHostedService>().OfType<EraseChats>().Single().Run(CancellationToken.None);
+        await org.App.Services.GetRequiredService<EraseChats>().Run(CancellationToken.None);
         return erasure;
     }
 }

@@ -2,7 +2,6 @@ using ChatLogger.Features;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 
 namespace ChatLogger.Tests.Support;
 
@@ -21,7 +20,7 @@ public sealed class IdleApp : UnthrottledApp
             new("Search:MaxIndexDelay", "01:00:00"),
         ]);
         // Ten minutes at most can be set, and on Citus some tests take longer.
-        builder.Services.AddSingleton<IHostedService, EraseChats>(
+        builder.Services.AddSingleton(
             services => ActivatorUtilities.CreateInstance<EraseChats>(services, new ErasureSettings { Interval = TimeSpan.FromDays(1) }));
     }
 }

@@ -11,7 +11,7 @@ namespace ChatLogger.Features;
 /// delivered after it.
 /// </summary>
 internal sealed partial class ConversationAudit(NpgsqlDataSource db, AuditLog audit, Engine engine, ILogger<ConversationAudit> log)
-    : CleanupService(TimeSpan.FromSeconds(30))
+    : CleanupJob(TimeSpan.FromSeconds(30))
 {
     /// <summary>Records an event, and that stored exports must not show a chat any more as it was.</summary>
     public async Task Write(Sql.Transaction transaction, AuditEvent audited, Guid? changedChatId = null)
@@ -52,7 +52,7 @@ internal sealed partial class ConversationAudit(NpgsqlDataSource db, AuditLog au
             await DeliverAll(orgId, ct);
     }
 
-    protected override void Failed(Exception failure) => CannotDeliver(log, failure.GetType().Name);
+    public override void Failed(Exception failure) => CannotDeliver(log, failure.GetType().Name);
 
     // Repeated if the service is killed in between: an event that is there stays, and what is outdated stays so.
     private async Task DeliverAll(Guid orgId, CancellationToken ct)

@@ -31,7 +31,7 @@ internal sealed class EventPurger(NpgsqlDataSource db) : IOrganizationPurger
 }
 
 /// <summary>Removes what integrations have been told and what is too old to be needed.</summary>
-internal sealed partial class EventCleanup(NpgsqlDataSource db, TimeProvider time, ILogger<EventCleanup> log) : CleanupService(Interval)
+internal sealed partial class EventCleanup(NpgsqlDataSource db, TimeProvider time, ILogger<EventCleanup> log) : CleanupJob(Interval)
 {
     private const int Organizations = 100, Events = 500;
 
@@ -54,7 +54,7 @@ internal sealed partial class EventCleanup(NpgsqlDataSource db, TimeProvider tim
         }
     }
 
-    protected override void Failed(Exception failure) => CannotCleanUp(log, failure.GetType().Name);
+    public override void Failed(Exception failure) => CannotCleanUp(log, failure.GetType().Name);
 
     private Task<IReadOnlyList<Guid>> Next(Guid after, CancellationToken ct) =>
         db.ReadAsync<Guid>(

@@ -1,10 +1,10 @@
+using ChatLogger.Data;
 using ChatLogger.Features;
 using ChatLogger.SearchIndex;
 using ChatLogger.Tests.Features.Analytics;
 using ChatLogger.Tests.Features.Organizations;
 using ChatLogger.Tests.Features.Search;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 
 namespace ChatLogger.Tests.Features.Chats;
 
@@ -93,8 +93,8 @@ public partial class PurgeChatsTests(OrganizationsApp app) : IClassFixture<Organ
         var acme = await app.Org("acme");
         await acme.Fill();
         await app.Execute("update chats set deleted_at = now() where org_id = @Id", new { acme.Id });
-        Assert.Contains(app.Services.GetServices<IHostedService>(), service => service is PurgeChats);
-        using var purge = app.PurgeChats(settings: new PurgeSettings { Interval = TimeSpan.FromMilliseconds(20) });
+        Assert.Contains(app.Services.GetServices<CleanupJob>(), job => job is PurgeChats);
+        using var purge = new CleanupJobs([app.PurgeChats(settings: new PurgeSettings { Interval = TimeSpan.FromMilliseconds(20) })]);
 
         await purge.StartAsync(CancellationToken.None);
         await app.Until("select not exists (select from chats where org_id = @Id)", new { acme.Id });

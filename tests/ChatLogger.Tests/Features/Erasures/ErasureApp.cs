@@ -1,7 +1,7 @@
+using ChatLogger.Data;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 
 namespace ChatLogger.Tests.Features.Erasures;
 
@@ -17,7 +17,7 @@ public class ErasureApp : App
     }
 
     internal T Job<T>()
-        where T : IHostedService => Services.GetServices<IHostedService>().OfType<T>().Single();
+        where T : CleanupJob => Services.GetRequiredService<T>();
 
     protected override void Customize(WebApplicationBuilder builder) => builder.Configuration.AddInMemoryCollection(
         new Dictionary<string, string?>

@@ -186,7 +186,7 @@ public class OutdatedExportTests(ExportsApp app) : IClassFixture<ExportsApp>
 
     private async Task Purge()
     {
-        using var purge = new PurgeChats(
+        var purge = new PurgeChats(
             app.Pool,
             new SearchPurger(app.Pool),
             new WebhookPurger(app.Pool),

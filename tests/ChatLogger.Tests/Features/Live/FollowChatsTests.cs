@@ -1,6 +1,5 @@
 using ChatLogger.Features;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 
 namespace ChatLogger.Tests.Features.Live;
 
@@ -85,8 +84,7 @@ public sealed class FollowChatsTests(LiveApp app) : IClassFixture<LiveApp>
             while (line?.StartsWith("id: ", StringComparison.Ordinal) == false);
         }
         (await admin.Delete($"/orgs/me/chats/{chat}")).Is(204);
-        foreach (var purging in app.Services.GetServices<IHostedService>().OfType<PurgeChats>())
-            await purging.Run(CancellationToken.None);
+        await app.Services.GetRequiredService<PurgeChats>().Run(CancellationToken.None);
         await app.Until("select not exists (select from chats where org_id = @Id and id = @Chat::uuid)", new { acme.Id, Chat = chat });
         var last = await acme.Chat();
 

@@ -49,7 +49,13 @@ public sealed class OrganizationsApp : App
             new { org.Id });
 
     protected override void Customize(WebApplicationBuilder builder) => builder.Configuration.AddInMemoryCollection(
-        new Dictionary<string, string?> { ["Purge:Interval"] = "01:00:00", ["Exports:Workers"] = "0", ["Feed:PollInterval"] = "01:00:00" });
+        new Dictionary<string, string?>
+        {
+            ["Purge:Interval"] = "01:00:00",
+            ["Exports:Workers"] = "0",
+            ["Feed:PollInterval"] = "01:00:00",
+            ["Search:PollInterval"] = "00:01:00",
+        });
 }
 
 internal static class OrganizationFixture

@@ -3,8 +3,8 @@ using ChatLogger.Data;
 using ChatLogger.ExportJobs;
 using ChatLogger.Features;
 using Microsoft.Extensions.DependencyInjection;
-using Npgsql;
 using NSubstitute;
+using Npgsql;
 
 namespace ChatLogger.Tests.Features.Organizations;
 
@@ -152,7 +152,8 @@ public partial class PurgeOrganizationsTests(OrganizationsApp app) : IClassFixtu
         await acme.Fill();
         var endless = Substitute.For<IOrganizationPurger>();
         var begun = new TaskCompletionSource();
-        using (var purge = app.Purge(settings: new PurgeSettings { Interval = TimeSpan.FromMilliseconds(20), GracePeriod = TimeSpan.Zero }))
+        var settings = new PurgeSettings { Interval = TimeSpan.FromMilliseconds(20), GracePeriod = TimeSpan.Zero };
+        using (var purge = new CleanupJobs([app.Purge(settings: settings)]))
         {
             await purge.StartAsync(CancellationToken.None);
             await Delete(acme);
@@ -167,7 +168,7 @@ public partial class PurgeOrganizationsTests(OrganizationsApp app) : IClassFixtu
             begun.TrySetResult();
             return true;
         });
-        using var stopped = app.Purge([endless]);
+        using var stopped = new CleanupJobs([app.Purge([endless])]);
         await stopped.StartAsync(CancellationToken.None);
         await Wait.For(begun.Task);
         await Wait.For(stopped.StopAsync(CancellationToken.None));

@@ -1,7 +1,7 @@
+using ChatLogger.Data;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 
 namespace ChatLogger.Tests.Features.Privacy;
 
@@ -9,7 +9,7 @@ namespace ChatLogger.Tests.Features.Privacy;
 public sealed class PrivacyApp : App
 {
     internal T Job<T>()
-        where T : IHostedService => Services.GetServices<IHostedService>().OfType<T>().Single();
+        where T : CleanupJob => Services.GetRequiredService<T>();
 
     protected override void Customize(WebApplicationBuilder builder) => builder.Configuration.AddInMemoryCollection(
         new Dictionary<string, string?>

@@ -214,7 +214,7 @@ public class SearchChangesTests(SearchApp app) : IClassFixture<SearchApp>
             where org_id = @Id
             """,
             new { acme.Id });
-        using var cleanup = new OldIndexCleanup(
+        var cleanup = new OldIndexCleanup(
             app.Services.GetRequiredService<NpgsqlDataSource>(), NullLogger<OldIndexCleanup>.Instance);
 
         await cleanup.Run(CancellationToken.None);
@@ -236,7 +236,7 @@ public class SearchChangesTests(SearchApp app) : IClassFixture<SearchApp>
 
     private async Task Purge()
     {
-        using var purge = ActivatorUtilities.CreateInstance<PurgeChats>(app.Services);
+        var purge = ActivatorUtilities.CreateInstance<PurgeChats>(app.Services);
         await purge.Run(CancellationToken.None);
     }
 }

@@ -2,7 +2,6 @@ using System.Text;
 using ChatLogger.Features;
 using ChatLogger.Webhooks;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 
@@ -24,9 +23,9 @@ public sealed partial class WebhookTests
         (await admin.Delete($"{WebhookFixture.Path}/{deleted.Text("id")}")).Is(204);
         (await admin.Delete($"/orgs/me/chats/{gone}")).Is(204);
 
-        var cleanup = app.Services.GetServices<IHostedService>().OfType<WebhookCleanup>().Single();
+        var cleanup = app.Services.GetRequiredService<WebhookCleanup>();
         await cleanup.Run(CancellationToken.None);
-        await app.Services.GetServices<IHostedService>().OfType<PurgeChats>().Single().Run(CancellationToken.None);
+        await app.Services.GetRequiredService<PurgeChats>().Run(CancellationToken.None);
 
         Assert.Equal([fresh], (await admin.Deliveries(kept)).Is(200)["items"].EnumerateArray()
             .Select(delivery => delivery.GetProperty("chatId").GetString()));
@@ -77,7 +76,7 @@ public sealed partial class WebhookTests
         var id = Guid.Parse(webhook.Text("id"));
         var now = Encoding.UTF8.GetBytes("now, but thirty-two bytes or more");
         var rotated = new WebhookSecrets([now, Encoding.UTF8.GetBytes("not a secret, but thirty-two bytes and more")]);
-        using var cleanup = new WebhookCleanup(
+        var cleanup = new WebhookCleanup(
             app.Services.GetRequiredService<NpgsqlDataSource>(), rotated, new WebhookSettings(), app.Clock,
             NullLogger<WebhookCleanup>.Instance);
 
@@ -114,12 +113,11 @@ public sealed partial class WebhookTests
         await _receiver.Next();
         (await (await app.Superadmin()).Delete($"/orgs/{acme.Slug}")).Is(202);
 
-        foreach (var purging in app.Services.GetServices<IHostedService>().OfType<PurgeOrganizations>())
-            await Wait.Until(async () =>
-            {
-                await purging.Run(CancellationToken.None);
-                return await acme.Count("webhooks") + await acme.Count("webhook_deliveries") + await acme.Count("webhook_offsets")
-                    + await acme.Count("webhook_idle") == 0;
-            });
+        await Wait.Until(async () =>
+        {
+            await app.Services.GetRequiredService<PurgeOrganizations>().Run(CancellationToken.None);
+            return await acme.Count("webhooks") + await acme.Count("webhook_deliveries") + await acme.Count("webhook_offsets")
+                + await acme.Count("webhook_idle") == 0;
+        });
     }
 }

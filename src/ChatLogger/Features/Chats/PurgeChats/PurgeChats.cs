@@ -15,7 +15,7 @@ namespace ChatLogger.Features;
 internal sealed partial class PurgeChats(
     NpgsqlDataSource db, SearchPurger search, WebhookPurger webhooks, KeyPurger keys, GonePieces pieces, PurgeSettings settings,
     Engine engine, ILogger<PurgeChats> log)
-    : CleanupService(settings.Interval)
+    : CleanupJob(settings.Interval)
 {
     private const int BatchChats = 100;
 
@@ -40,7 +40,7 @@ internal sealed partial class PurgeChats(
         await RemoveUnusedWords(ct);
     }
 
-    protected override void Failed(Exception failure) => CannotLook(log, failure);
+    public override void Failed(Exception failure) => CannotLook(log, failure);
 
     private async Task RemoveUnusedWords(CancellationToken ct)
     {

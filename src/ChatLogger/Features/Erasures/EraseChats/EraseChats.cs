@@ -17,7 +17,7 @@ internal sealed partial class EraseChats(
     NpgsqlDataSource db, HideChats hide, ErasedTraces traces, SearchPurger search, UnusedNames names, ConversationAudit audit,
     ExportQueue exports, OrganizationSecrets secrets, ErasedIdsFile file, ErasureSettings settings, TimeProvider time,
     ILogger<EraseChats> log)
-    : CleanupService(settings.Interval)
+    : CleanupJob(settings.Interval)
 {
     private const int PageIds = 1_000;
 
@@ -48,7 +48,7 @@ internal sealed partial class EraseChats(
         }
     }
 
-    protected override void Failed(Exception failure) => CannotLook(log, failure);
+    public override void Failed(Exception failure) => CannotLook(log, failure);
 
     private Task<IReadOnlyList<PendingErasure>> Pending(Guid orgId, CancellationToken ct) =>
         db.ReadAsync<PendingErasure>(

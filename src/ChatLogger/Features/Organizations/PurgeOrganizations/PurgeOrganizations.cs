@@ -12,7 +12,7 @@ namespace ChatLogger.Features;
 internal sealed partial class PurgeOrganizations(
     NpgsqlDataSource db, IEnumerable<IOrganizationPurger> kept, OrganizationLog organizationLog, PurgeSettings settings,
     ILogger<PurgeOrganizations> log)
-    : CleanupService(settings.Interval)
+    : CleanupJob(settings.Interval)
 {
     /// <summary>
     /// One run: until no data is left, or none can be removed now. It takes one batch of each organization in turn, so that a large one
@@ -38,7 +38,7 @@ internal sealed partial class PurgeOrganizations(
         }
     }
 
-    protected override void Failed(Exception failure) => CannotLook(log, failure);
+    public override void Failed(Exception failure) => CannotLook(log, failure);
 
     // Returns false when nothing is left, or nothing can be removed in this run; neither blocks the other organizations.
     private async Task<bool> Purge(Guid orgId, CancellationToken ct)

@@ -16,7 +16,7 @@ namespace ChatLogger.Features;
 internal sealed partial class ExpireChats(
     NpgsqlDataSource db, OrganizationLog organizationLog, OrganizationSecrets secrets, Tombstones tombstones, ConversationAudit audit,
     RetentionSettings settings, TimeProvider time, ILogger<ExpireChats> log)
-    : CleanupService(settings.Interval)
+    : CleanupJob(settings.Interval)
 {
     private const int BatchSums = 10_000;
 
@@ -39,7 +39,7 @@ internal sealed partial class ExpireChats(
         }
     }
 
-    protected override void Failed(Exception failure) => CannotLook(log, failure);
+    public override void Failed(Exception failure) => CannotLook(log, failure);
 
     private async Task Expire(Guid orgId, DateTimeOffset cutoff, CancellationToken ct)
     {

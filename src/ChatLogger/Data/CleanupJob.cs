@@ -1,0 +1,88 @@
+using System.Diagnostics;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace ChatLogger.Data;
+
+/// <summary>
+/// A periodic background job, most of which remove obsolete data, that <see cref="CleanupJobs"/> runs until the service stops. A failed run
+/// is logged, and the next one continues. Several instances may run it concurrently.
+/// </summary>
+internal abstract class CleanupJob(TimeSpan every)
+{
+    // The pause also applies when nothing could be removed because other instances hold the locks.
+    private static readonly TimeSpan MinimumInterval = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>The pause between the end of a run and the next one.</summary>
+    public TimeSpan Every { get; } = every;
+
+    /// <summary>One run: repeats until nothing more can be removed now.</summary>
+    public abstract Task Run(CancellationToken ct);
+
+    public abstract void Failed(Exception failure);
+
+    /// <summary>
+    /// Pauses between two batches for as long as the last one took, because no caller waits for the cleanup but others need the database.
+    /// </summary>
+    protected static Task Delay(long since, CancellationToken ct)
+    {
+        var worked = Stopwatch.GetElapsedTime(since);
+        return Task.Delay(worked > MinimumInterval ? worked : MinimumInterval, ct);
+    }
+}
+
+/// <summary>Runs the jobs, each again after its pause.</summary>
+internal sealed class CleanupJobs(IEnumerable<CleanupJob> jobs) : BackgroundService
+{
+    // After a start the jobs begin one after the other, so that they share a connection. One that takes longer lets the next one begin.
+    private static readonly TimeSpan Turn = TimeSpan.FromSeconds(1);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var running = new List<Task>();
+        foreach (var job in jobs)
+        {
+            var first = TryRun(job, stoppingToken);
+            running.Add(Repeat(job, first, stoppingToken));
+            await Task.WhenAny(first, Task.Delay(Turn, stoppingToken));
+        }
+        await Task.WhenAll(running);
+    }
+
+    private static async Task Repeat(CleanupJob job, Task run, CancellationToken stopping)
+    {
+        while (true)
+        {
+            await run;
+            await Task.Delay(job.Every, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (stopping.IsCancellationRequested)
+                return;
+            run = TryRun(job, stopping);
+        }
+    }
+
+    private static async Task TryRun(CleanupJob job, CancellationToken stopping)
+    {
+        try
+        {
+            await job.Run(stopping);
+        }
+        catch (Exception) when (stopping.IsCancellationRequested)
+        {
+        }
+        catch (Exception failure)
+        {
+            job.Failed(failure);
+        }
+    }
+}
+
+internal static class CleanupJobsSetup
+{
+    public static void AddCleanupJob<T>(this IServiceCollection services)
+        where T : CleanupJob
+    {
+        services.TryAddSingleton<T>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<CleanupJob, T>(provider => provider.GetRequiredService<T>()));
+        services.AddHostedService<CleanupJobs>();
+    }
+}
