@@ -1,4 +1,5 @@
 using System.Runtime.Versioning;
+using ChatLogger.Auth;
 using ChatLogger.Cli;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
@@ -47,6 +48,8 @@ internal sealed record CommandRun(int ExitCode, string Output, string Errors)
             if (sources[i] is EnvironmentVariablesConfigurationSource variables)
                 sources[i] = Variables(environment, variables.Prefix ?? "");
         }
+        // The lowest cost of bcrypt: these tests do not measure how long it takes.
+        builder.Services.AddSingleton<IPasswordHasher>(new Bcrypt(4));
         builder.Services.Replace(ServiceDescriptor.Singleton<ILoggerFactory>(services =>
         {
             var console = services.GetRequiredService<IOptions<ConsoleLoggerOptions>>().Value;
