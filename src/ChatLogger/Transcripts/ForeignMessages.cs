@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 
 namespace ChatLogger.Transcripts;
@@ -18,8 +20,10 @@ internal sealed class ForeignMessages(EmbeddedData embedded, ImportNotes notes)
     {
         if (json.ValueKind == JsonValueKind.String)
         {
+            if (Parsed(json) is { } inner)
+                return Read(inner, role);
             var text = json.GetString()!;
-            return Parsed(text) is { } inner ? Read(inner, role) : string.IsNullOrWhiteSpace(text) ? [] : [Said(role, text)];
+            return string.IsNullOrWhiteSpace(text) ? [] : [Said(role, text)];
         }
         if (json.Get("messages") is { ValueKind: JsonValueKind.Array } messages)
             return Read(messages, role);
@@ -72,6 +76,33 @@ internal sealed class ForeignMessages(EmbeddedData embedded, ImportNotes notes)
         }
     }
 
+    /// <summary>The same, of a string in JSON, without making a string of it.</summary>
+    public static JsonElement? Parsed(JsonElement text)
+    {
+        var raw = JsonMarshal.GetRawUtf8Value(text);
+        // Shorter than a quotation mark, a bracket and its end, or a character that needs no escape: it is read without a copy.
+        var start = raw[1..].TrimStart(" \t\r\n"u8);
+        if (start[0] is not ((byte)'{' or (byte)'[' or (byte)'\\'))
+            return null;
+        var reader = new Utf8JsonReader(raw);
+        reader.Read();
+        var rented = ArrayPool<byte>.Shared.Rent(raw.Length);
+        try
+        {
+            var json = rented.AsSpan(0, reader.CopyString(rented));
+            start = ((ReadOnlySpan<byte>)json).TrimStart(" \t\r\n"u8);
+            return start.Length > 0 && start[0] is (byte)'{' or (byte)'[' ? JsonElement.Parse(json) : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(rented);
+        }
+    }
+
     private static bool IsMessage(JsonElement json) =>
         json.ValueKind == JsonValueKind.Object && (json.AnyText("role") is not null || MessageParts.IsToolPart(json.Text("type")));
 
@@ -121,8 +152,14 @@ internal sealed class ForeignMessages(EmbeddedData embedded, ImportNotes notes)
             yield return answer;
     }
 
-    private static string Role(string said) => said.ToLowerInvariant() is var role
-        && role is "user" or "assistant" or "system" or "developer" or "tool" or "function" ? role
-        : role is "model" or "ai" or "bot" ? "assistant"
-        : "user";
+    // The same string each time: many messages are kept in memory, and each has a role.
+    private static string Role(string said) => said.ToLowerInvariant() switch
+    {
+        "assistant" or "model" or "ai" or "bot" => "assistant",
+        "system" => "system",
+        "developer" => "developer",
+        "tool" => "tool",
+        "function" => "function",
+        _ => "user",
+    };
 }

@@ -36,14 +36,24 @@ internal sealed class ConversationWriter(
     /// <summary>Adds what is missing of an exchange. Returns why a message of it was refused; null: it is all there.</summary>
     public async Task<ProblemException?> Write(Exchange exchange, CancellationToken ct)
     {
-        var prepared = exchange.Input.Select(message => Prepare(message, exchange.StartedAt, false))
-            .Concat(exchange.Output.Select(message => Prepare(message, exchange.EndedAt, true)))
-            .ToList();
-        List<SaidMessage> said = prepared.ConvertAll(message => message.Said);
+        var (input, output) = exchange.Take();
+        PreparedMessage?[] prepared =
+        [
+            .. input.Select(message => Prepare(message, exchange.StartedAt, false)),
+            .. output.Select(message => Prepare(message, exchange.EndedAt, true)),
+        ];
+        (input, output) = ([], []);
+        List<SaidMessage> said = [.. prepared.Select(message => message!.Said)];
         ProblemException? refusal = null, last;
         for (var attempt = 0; attempt < Attempts; attempt++)
         {
-            var missing = History.Missing(_known, said, exchange.Id).Select(at => prepared[at]).ToList();
+            var places = History.Missing(_known, said, exchange.Id);
+            if (attempt == 0)
+                KeepOnly(prepared, places);
+            // Somebody has deleted what was there before.
+            if (places.Any(at => prepared[at] is null))
+                return BeingWritten();
+            var missing = places.Select(at => prepared[at]!).ToList();
             refusal ??= missing.Select(message => message.Stored.Value.Refusal).FirstOrDefault(why => why is not null);
             last = null;
             foreach (var run in missing.Where(message => message.Stored.Value.Refusal is null).Chunk(MostAtOnce))
@@ -59,8 +69,21 @@ internal sealed class ConversationWriter(
             if (last.Type == ProblemType.NotFound && _known.Count == 0 && before == 0)
                 return last;
         }
-        return ProblemException.Unavailable("The conversation is being written by others. Try again shortly.", TimeSpan.FromSeconds(1));
+        return BeingWritten();
     }
+
+    // Few messages of an exchange are new, and the others need not be kept until those are written.
+    private static void KeepOnly(PreparedMessage?[] prepared, IReadOnlyList<int> places)
+    {
+        for (var at = 0; at < prepared.Length; at++)
+        {
+            if (!places.Contains(at))
+                prepared[at] = null;
+        }
+    }
+
+    private static ProblemException BeingWritten() =>
+        ProblemException.Unavailable("The conversation is being written by others. Try again shortly.", TimeSpan.FromSeconds(1));
 
     // All at once: where somebody else has begun at the same number, none of them is written.
     private async Task<ProblemException?> TryAppend(PreparedMessage[] messages, string exchangeId, CancellationToken ct)
@@ -72,7 +95,7 @@ internal sealed class ConversationWriter(
         foreach (var message in messages)
         {
             // The hash is of what is stored, so it tells no more than that.
-            var key = new Idempotency(StoredTranscripts.Key(begins + writes.Count), new BodyHash(message.Sha256));
+            var key = new Idempotency(StoredTranscripts.Key(begins + writes.Count), new BodyHash(message.Said.Fingerprint.ToSha256()));
             writes.Add(new(caller.OrgId, message.Stored.Value.Message! with { Id = ids.Next().Id }, key)
             {
                 Run = writes.Count == 0 ? null : (writes[0].IdempotencyKey!.Key, writes[0].Id),
@@ -126,8 +149,7 @@ internal sealed class ConversationWriter(
 
         PreparedMessage Prepared(Lazy<(Message?, ProblemException?)> stored)
         {
-            var sha256 = StoredTranscripts.Fingerprint(message.Role, content, parts, calls, toolCallId);
-            return new(new(message.Role, Convert.ToHexStringLower(sha256), isAnswer), sha256, stored);
+            return new(new(message.Role, Fingerprint.Of(message.Role, content, parts, calls, toolCallId), isAnswer), stored);
         }
 
         (Message?, ProblemException?) ToStored()
@@ -168,5 +190,5 @@ internal sealed class ConversationWriter(
     private static int? AtMost(int? value, int most) => value <= most ? value : null;
 
     /// <summary>A message of the exchange, and what is stored of it, or why it is refused.</summary>
-    private sealed record PreparedMessage(SaidMessage Said, byte[] Sha256, Lazy<(Message? Message, ProblemException? Refusal)> Stored);
+    private sealed record PreparedMessage(SaidMessage Said, Lazy<(Message? Message, ProblemException? Refusal)> Stored);
 }

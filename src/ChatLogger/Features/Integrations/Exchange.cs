@@ -27,7 +27,20 @@ internal sealed record Exchange
 
     public required DateTimeOffset EndedAt { get; init; }
 
-    public required IReadOnlyList<ImportedMessage> Input { get; init; }
+    /// <summary>What was said to the model; nothing after <see cref="Take"/>.</summary>
+    public required IReadOnlyList<ImportedMessage> Input { get; set; }
 
-    public required IReadOnlyList<ImportedMessage> Output { get; init; }
+    /// <summary>What it answered; nothing after <see cref="Take"/>.</summary>
+    public required IReadOnlyList<ImportedMessage> Output { get; set; }
+
+    /// <summary>
+    /// Gives away what was said, for the one who writes it: most of it is there already, and need not be kept in memory while the rest is
+    /// written.
+    /// </summary>
+    public (IReadOnlyList<ImportedMessage> Input, IReadOnlyList<ImportedMessage> Output) Take()
+    {
+        var taken = (Input, Output);
+        (Input, Output) = ([], []);
+        return taken;
+    }
 }

@@ -1,23 +1,23 @@
 namespace ChatLogger.Features;
 
-/// <summary>A message that a conversation has, or had until it was deleted.</summary>
+/// <summary>A message that a conversation has, or had until it was deleted. A value, because thousands of them are kept.</summary>
 /// <param name="Id">The message; null: deleted.</param>
 /// <param name="Role">Its role; null where it is deleted.</param>
-/// <param name="Fingerprint">The hash of what it says: see <see cref="StoredTranscripts"/>.</param>
+/// <param name="Fingerprint">The hash of what it says.</param>
 /// <param name="ExchangeId">The exchange whose answer it is; null: none, or not known.</param>
 /// <param name="Position">The number under which an integration has written it; null: written otherwise, or long ago.</param>
-internal sealed record KnownMessage(Guid? Id, string? Role, string Fingerprint, string? ExchangeId, int? Position);
+internal readonly record struct KnownMessage(Guid? Id, string? Role, Fingerprint Fingerprint, string? ExchangeId, int? Position);
 
 /// <summary>A message of an exchange that may be known already.</summary>
-internal readonly record struct SaidMessage(string Role, string Fingerprint, bool IsAnswer)
+internal readonly record struct SaidMessage(string Role, Fingerprint Fingerprint, bool IsAnswer)
 {
     /// <summary>The hash of what it said before anything was replaced in it; null: the same.</summary>
-    public string? FingerprintAsSent { get; init; }
+    public Fingerprint? FingerprintAsSent { get; init; }
 
     public bool IsInstruction => Role is "system" or "developer";
 
     public bool Says(KnownMessage there) =>
-        there.Fingerprint == Fingerprint || (FingerprintAsSent is not null && there.Fingerprint == FingerprintAsSent);
+        there.Fingerprint == Fingerprint || there.Fingerprint == FingerprintAsSent;
 }
 
 /// <summary>

@@ -28,10 +28,10 @@ internal sealed class RatingWriter(FeedbackWriter writer, StoredTranscripts tran
                 results[i] = ProblemException.NotFound("What is rated is not known in this organization.");
                 continue;
             }
-            var message = rating.ExchangeId is null
+            var messageId = rating.ExchangeId is null
                 ? null
-                : known[conversation.ChatId].Find(message => message.Id is not null && message.ExchangeId == rating.ExchangeId);
-            given.Add((i, new(conversation.ChatId, message?.Id, new(
+                : known[conversation.ChatId].Find(message => message.Id is not null && message.ExchangeId == rating.ExchangeId).Id;
+            given.Add((i, new(conversation.ChatId, messageId, new(
                 rating.IsUp ? "up" : "down",
                 caller.Policy.RedactComment(StorableText.OfOptional(rating.Comment).Beginning(limits.CommentLength)),
                 rating.At < now ? rating.At : now), null)));

@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
-using System.Text;
 using ChatLogger.Data;
 using ChatLogger.Ingest;
 using Microsoft.Extensions.Caching.Memory;
@@ -18,7 +16,7 @@ internal sealed record StoredConversation(Guid ChatId, Guid? LastMessageId);
 internal sealed class StoredTranscripts([FromKeyedServices(Pools.Plugins)] NpgsqlDataSource db, IngestSettings settings, TimeProvider time)
     : IDisposable
 {
-    /// <summary>How many messages are kept of all conversations; each takes about 300 bytes.</summary>
+    /// <summary>How many messages are kept of all conversations; each takes about 150 bytes.</summary>
     private const int MostKept = 50_000;
 
     private static readonly TimeSpan KeptFor = TimeSpan.FromMinutes(10);
@@ -38,11 +36,6 @@ internal sealed class StoredTranscripts([FromKeyedServices(Pools.Plugins)] Npgsq
     private readonly MemoryCache _kept = new(new MemoryCacheOptions { SizeLimit = MostKept });
 
     public static string Key(int position) => KeyPrefix + position.ToString(CultureInfo.InvariantCulture);
-
-    /// <summary>The hash of what a message says, as the statement below computes it of a stored one.</summary>
-    public static byte[] Fingerprint(
-        string role, string? content, RawJsonArray? parts, RawJsonArray? toolCalls, string? toolCallId) =>
-        SHA256.HashData(Encoding.UTF8.GetBytes($"{role}\u0001{content}\u0001{parts}\u0001{toolCalls}\u0001{toolCallId}"));
 
     /// <summary>Returns the conversations that have these external ids.</summary>
     public async Task<Dictionary<string, StoredConversation>> Find(Guid orgId, IEnumerable<string> externalIds, CancellationToken ct)
@@ -90,7 +83,7 @@ internal sealed class StoredTranscripts([FromKeyedServices(Pools.Plugins)] Npgsq
     /// <summary>Keeps what a conversation has.</summary>
     public void Keep(Guid orgId, Guid chatId, IReadOnlyList<KnownMessage> messages)
     {
-        if (messages.LastOrDefault(message => message.Id is not null)?.Id is not { } last)
+        if (messages.LastOrDefault(message => message.Id is not null).Id is not { } last)
             return;
         var newest = messages.Skip(Math.Max(0, messages.Count - Most)).ToArray();
         var options = new MemoryCacheEntryOptions { AbsoluteExpirationRelativeToNow = KeptFor, Size = newest.Length };
@@ -126,9 +119,9 @@ internal sealed class StoredTranscripts([FromKeyedServices(Pools.Plugins)] Npgsq
             ct);
         var messages = await db.ReadAsync<MessageRow>(
             """
-            select m.chat_id, m.id, m.role, m.exchange_id, encode(sha256(convert_to(
+            select m.chat_id, m.id, m.role, m.exchange_id, sha256(convert_to(
                        m.role || E'\x01' || m.content || E'\x01' || coalesce(m.parts, '') || E'\x01' || coalesce(m.tool_calls, '')
-                       || E'\x01' || coalesce(m.tool_call_id, ''), 'UTF8')), 'hex') as fingerprint
+                       || E'\x01' || coalesce(m.tool_call_id, ''), 'UTF8')) as sha256
             from unnest(@Chats::uuid[]) as k(chat_id)
             cross join lateral (
                 select m.chat_id, m.seq, m.id, m.role, m.content, m.parts::text as parts, m.tool_calls::text as tool_calls, m.tool_call_id,
@@ -148,8 +141,8 @@ internal sealed class StoredTranscripts([FromKeyedServices(Pools.Plugins)] Npgsq
             key => key.TargetId, key => int.Parse(key.Key.AsSpan(KeyPrefix.Length), CultureInfo.InvariantCulture));
         foreach (var row in messages)
         {
-            found[row.ChatId].Add(new(
-                row.Id, row.Role, row.Fingerprint, row.ExchangeId, positions.TryGetValue(row.Id, out var position) ? position : null));
+            int? position = positions.TryGetValue(row.Id, out var at) ? at : null;
+            found[row.ChatId].Add(new(row.Id, row.Role, Fingerprint.Of(row.Sha256), row.ExchangeId, position));
         }
         AddDeleted(found, keys, positions, [.. messages.Select(message => message.Id)]);
         return found;
@@ -163,7 +156,7 @@ internal sealed class StoredTranscripts([FromKeyedServices(Pools.Plugins)] Npgsq
         {
             var (known, position) = (found[key.ParentId], positions[key.TargetId]);
             var at = known.FindIndex(message => message.Position > position);
-            known.Insert(at < 0 ? known.Count : at, new(null, null, Convert.ToHexStringLower(key.BodySha256), null, position));
+            known.Insert(at < 0 ? known.Count : at, new(null, null, Fingerprint.Of(key.BodySha256), null, position));
         }
     }
 
@@ -173,5 +166,5 @@ internal sealed class StoredTranscripts([FromKeyedServices(Pools.Plugins)] Npgsq
 
     private sealed record KeyRow(Guid ParentId, string Key, byte[] BodySha256, Guid TargetId);
 
-    private sealed record MessageRow(Guid ChatId, Guid Id, string Role, string? ExchangeId, string Fingerprint);
+    private sealed record MessageRow(Guid ChatId, Guid Id, string Role, string? ExchangeId, byte[] Sha256);
 }

@@ -43,11 +43,11 @@ internal sealed class LangfuseGenerations(EventStore store, ExchangeWriter write
                 refusals[id] = ProblemException.Validation("body", "The messages of the generation cannot be read.");
             }
         }
+        List<string> answered = [.. exchanges.Where(each => each.Output.Count > 0).Select(each => each.Id)];
         var results = await writer.Write(caller, exchanges, ct);
         for (var i = 0; i < exchanges.Count; i++)
             refusals[exchanges[i].Id] = results[i];
-        await store.Complete(
-            caller.OrgId, LangfuseEvent.Generations, [.. exchanges.Where(each => each.Output.Count > 0).Select(each => each.Id)], ct);
+        await store.Complete(caller.OrgId, LangfuseEvent.Generations, answered, ct);
         return new(refusals, ConversationOf);
     }
 

@@ -14,28 +14,39 @@ internal static class JsonSpans
 {
     private const int ErrorCode = 2;
 
-    public static List<ReceivedSpan> Read(ReadOnlySpan<byte> body)
+    public static ReceivedCalls Read(ReadOnlySpan<byte> body)
     {
         var json = Http.Json.WithoutByteOrderMark(body);
         IntegrationBody.RequireText(json);
-        JsonElement request;
-        try
-        {
-            request = JsonElement.Parse(json);
-        }
-        catch (JsonException)
-        {
-            throw JsonDiagnosis.NotJson(json);
-        }
-        if (request.ValueKind != JsonValueKind.Object)
+        using var document = Parse(json);
+        if (document.RootElement.ValueKind != JsonValueKind.Object)
             throw ProblemException.Validation(ProblemException.BodyPath, "The body must be a JSON object.");
-        return
+        return ReceivedCalls.Of(
         [
-            .. request.Elements("resourceSpans")
+            .. document.RootElement.Elements("resourceSpans")
                 .SelectMany(resource => resource.Elements("scopeSpans"))
                 .SelectMany(scope => scope.Elements("spans"))
                 .Select(Read),
-        ];
+        ]);
+    }
+
+    // In memory that is used again: a body is large, and read at once.
+    private static JsonDocument Parse(ReadOnlySpan<byte> json)
+    {
+        var reader = new Utf8JsonReader(json);
+        JsonDocument? document = null;
+        try
+        {
+            document = JsonDocument.ParseValue(ref reader);
+            // Throws if something follows.
+            reader.Read();
+            return document;
+        }
+        catch (JsonException)
+        {
+            document?.Dispose();
+            throw JsonDiagnosis.NotJson(json);
+        }
     }
 
     private static ReceivedSpan Read(JsonElement span) => new(
@@ -71,8 +82,9 @@ internal static class JsonSpans
 
     private static object? Value(JsonElement value)
     {
+        // Read where it is needed: most of an export is what was said before, which is read as JSON.
         if (value.Get("stringValue") is { ValueKind: JsonValueKind.String } text)
-            return text.GetString();
+            return text;
         if (value.Get("boolValue") is { ValueKind: JsonValueKind.True or JsonValueKind.False } flag)
             return flag.GetBoolean();
         if (Whole(value.Get("intValue")) is { } whole)

@@ -12,12 +12,13 @@ internal static class ProtobufSpans
 {
     private const int ErrorCode = 2;
 
-    public static List<ReceivedSpan> Read(ReadOnlySpan<byte> body)
+    public static ReceivedCalls Read(ReadOnlySpan<byte> body)
     {
         try
         {
             var request = ExportRequest.Parser.ParseFrom(body);
-            return [.. request.ResourceSpans.SelectMany(resource => resource.ScopeSpans).SelectMany(scope => scope.Spans).Select(Read)];
+            return ReceivedCalls.Of(
+                [.. request.ResourceSpans.SelectMany(resource => resource.ScopeSpans).SelectMany(scope => scope.Spans).Select(Read)]);
         }
         catch (InvalidProtocolBufferException)
         {

@@ -1,10 +1,8 @@
 using System.Reflection;
-using System.Text.Json;
 using ChatLogger.Auth;
 using ChatLogger.Data;
 using ChatLogger.Http;
 using ChatLogger.Telemetry;
-using ChatLogger.Transcripts;
 using MediatR;
 using Microsoft.AspNetCore.Http.Metadata;
 
@@ -31,7 +29,7 @@ internal static class ReceiveTraces
     private static void MapAt(IEndpointRouteBuilder integrations, string path, string name) =>
         integrations
             .MapPost(path, async (OtlpBody body, PluginCaller caller, ISender sender, CancellationToken ct) =>
-                new OtlpResponse(await sender.Send(new Command(caller, body.Spans), ct)))
+                new OtlpResponse(await sender.Send(new Command(caller, body.Calls), ct)))
             .WithName(name)
             .WithMetadata(new BodyLimit(limits => limits.OtlpBytes), new GzipAllowed(), RequiresQueueCapacity.ForBatches, new OtlpErrors())
             .WithSummary("Receive traces of OpenTelemetry.")
@@ -49,7 +47,7 @@ internal static class ReceiveTraces
     /// <summary>The envelope, for the OpenAPI description only; <see cref="OtlpBody"/> reads it.</summary>
     public sealed record Request(RawJsonObject[]? ResourceSpans = null);
 
-    public sealed record Command(PluginCaller Caller, IReadOnlyList<ReceivedSpan> Spans) : IRequest<Response>;
+    public sealed record Command(PluginCaller Caller, ReceivedCalls Calls) : IRequest<Response>;
 
     public sealed record Response(PartialSuccess? PartialSuccess);
 
@@ -60,88 +58,34 @@ internal static class ReceiveTraces
     {
         public async Task<Response> Handle(Command command, CancellationToken ct)
         {
-            var (exchanges, refusals, withoutContent) = Read(command.Spans);
-            var calls = exchanges.Count;
-            if (calls > 0)
+            var calls = command.Calls;
+            List<string> refusals = [.. calls.Refusals];
+            if (calls.Exchanges.Count > 0)
             {
-                var results = await writer.Write(command.Caller, exchanges, ct);
+                var results = await writer.Write(command.Caller, calls.Exchanges, ct);
                 refusals.AddRange(results.OfType<ProblemException>().Select(ForeignErrors.Sentence));
             }
-            instruments.Spans("exchange", calls);
+            instruments.Spans("exchange", calls.Exchanges.Count);
             instruments.Spans("rejected", refusals.Count);
-            instruments.Spans("ignored", Math.Max(0, command.Spans.Count - calls - refusals.Count));
+            instruments.Spans("ignored", Math.Max(0, calls.Spans - calls.Exchanges.Count - refusals.Count));
             if (refusals.Count > 0)
                 return new(new PartialSuccess(refusals.Count, string.Join(" ", refusals.Distinct().Take(3))));
-            return new(withoutContent > 0 ? new PartialSuccess(0, $"{withoutContent} {WithoutContent}") : null);
-        }
-
-        private static (List<Exchange> Exchanges, List<string> Refusals, int WithoutContent) Read(IReadOnlyList<ReceivedSpan> spans)
-        {
-            var (exchanges, refusals, withoutContent) = (new List<Exchange>(), new List<string>(), 0);
-            var notes = new ImportNotes();
-            var reader = new SpanExchange(new ForeignMessages(new EmbeddedData(notes), notes), notes);
-            var calls = spans.Where(SpanExchange.Is).ToList();
-            var traces = calls.Count == 0
-                ? []
-                : spans.GroupBy(span => span.TraceId, StringComparer.Ordinal)
-                    .ToDictionary(trace => trace.Key, SpanContext.OfTrace, StringComparer.Ordinal);
-            var around = Around(calls, spans);
-            foreach (var span in calls.DistinctBy(span => (span.TraceId, span.SpanId)))
-            {
-                if (!span.IsValid)
-                {
-                    refusals.Add("A span has no valid trace id and span id.");
-                    continue;
-                }
-                if (around.Contains((span.TraceId, span.SpanId)))
-                    continue;
-                try
-                {
-                    var exchange = reader.Read(span, SpanContext.Of(span, traces[span.TraceId]));
-                    if (exchange.Input.Count + exchange.Output.Count > 0)
-                        exchanges.Add(exchange);
-                    else
-                        withoutContent++;
-                }
-                // Text with half of a surrogate pair, or JSON that is nested too deeply.
-                catch (Exception unreadable) when (unreadable is InvalidOperationException or JsonException or FormatException)
-                {
-                    refusals.Add("The messages of a span cannot be read.");
-                }
-            }
-            return (exchanges, refusals, withoutContent);
-        }
-
-        // Two instrumentations may report one call, the one within the other: the inner one is closest to the model.
-        private static HashSet<(string, string)> Around(List<ReceivedSpan> calls, IReadOnlyList<ReceivedSpan> spans)
-        {
-            var around = new HashSet<(string, string)>();
-            if (calls.Count < 2)
-                return around;
-            var parents = spans.Where(span => span.ParentSpanId is not null).DistinctBy(span => (span.TraceId, span.SpanId))
-                .ToDictionary(span => (span.TraceId, span.SpanId), span => span.ParentSpanId!);
-            foreach (var span in calls)
-            {
-                var at = (span.TraceId, span.SpanId);
-                for (var depth = 0; depth < 100 && parents.TryGetValue(at, out var parent); depth++)
-                    around.Add(at = (span.TraceId, parent));
-            }
-            return around;
+            return new(calls.WithoutContent > 0 ? new PartialSuccess(0, $"{calls.WithoutContent} {WithoutContent}") : null);
         }
     }
 }
 
-/// <summary>The spans of an export, from protobuf or JSON.</summary>
+/// <summary>The calls of a model in an export, from protobuf or JSON.</summary>
 internal sealed class OtlpBody : IEndpointParameterMetadataProvider
 {
     public const string Protobuf = "application/x-protobuf";
 
-    private OtlpBody(List<ReceivedSpan> spans) => Spans = spans;
+    private OtlpBody(ReceivedCalls calls) => Calls = calls;
 
-    public IReadOnlyList<ReceivedSpan> Spans { get; }
+    public ReceivedCalls Calls { get; }
 
     public static async ValueTask<OtlpBody> BindAsync(HttpContext context) =>
-        new(await IntegrationBody.Read<List<ReceivedSpan>>(context, IsProtobuf(context.Request) ? ProtobufSpans.Read : JsonSpans.Read));
+        new(await IntegrationBody.Read<ReceivedCalls>(context, IsProtobuf(context.Request) ? ProtobufSpans.Read : JsonSpans.Read));
 
     public static bool IsProtobuf(HttpRequest request) =>
         request.ContentType?.StartsWith(Protobuf, StringComparison.OrdinalIgnoreCase) == true;

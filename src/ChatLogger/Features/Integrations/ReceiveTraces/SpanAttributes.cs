@@ -3,7 +3,10 @@ using ChatLogger.Transcripts;
 
 namespace ChatLogger.Features;
 
-/// <summary>The attributes of a span or of an event: strings, booleans, numbers, and JSON for what is structured.</summary>
+/// <summary>
+/// The attributes of a span or of an event: strings, some of them as a string in JSON that is not read yet, booleans, numbers, and JSON for
+/// what is structured.
+/// </summary>
 internal sealed class SpanAttributes(Dictionary<string, object> values)
 {
     public static readonly SpanAttributes None = new([]);
@@ -15,8 +18,10 @@ internal sealed class SpanAttributes(Dictionary<string, object> values)
     {
         foreach (var name in names)
         {
-            if (values.TryGetValue(name, out var value) && value is string { Length: > 0 } text)
+            if (values.GetValueOrDefault(name) is string { Length: > 0 } text)
                 return text;
+            if (values.GetValueOrDefault(name) is JsonElement { ValueKind: JsonValueKind.String } json && !json.ValueEquals(""))
+                return json.GetString();
         }
         return null;
     }
@@ -41,7 +46,9 @@ internal sealed class SpanAttributes(Dictionary<string, object> values)
         {
             switch (values.GetValueOrDefault(name))
             {
-                case JsonElement json:
+                case JsonElement { ValueKind: JsonValueKind.String } text when !text.ValueEquals(""):
+                    return ForeignMessages.Parsed(text) ?? text.Clone();
+                case JsonElement { ValueKind: not JsonValueKind.String } json:
                     return json;
                 case string { Length: > 0 } text:
                     return ForeignMessages.Parsed(text) ?? JsonElement.Parse(MetadataBuilder.JsonText(text));
