@@ -36,13 +36,7 @@ internal sealed class ConversationWriter(
     /// <summary>Adds what is missing of an exchange. Returns why a message of it was refused; null: it is all there.</summary>
     public async Task<ProblemException?> Write(Exchange exchange, CancellationToken ct)
     {
-        var (input, output) = exchange.Take();
-        PreparedMessage?[] prepared =
-        [
-            .. input.Select(message => Prepare(message, exchange.StartedAt, false)),
-            .. output.Select(message => Prepare(message, exchange.EndedAt, true)),
-        ];
-        (input, output) = ([], []);
+        var prepared = Prepare(exchange);
         List<SaidMessage> said = [.. prepared.Select(message => message!.Said)];
         ProblemException? refusal = null, last;
         for (var attempt = 0; attempt < Attempts; attempt++)
@@ -122,6 +116,16 @@ internal sealed class ConversationWriter(
             _known.Add(new(writes[at].Id, said.Role, said.Fingerprint, said.IsAnswer ? exchangeId : null, begins + at));
         }
         return null;
+    }
+
+    private PreparedMessage?[] Prepare(Exchange exchange)
+    {
+        var (input, output) = exchange.Take();
+        return
+        [
+            .. input.Select(message => Prepare(message, exchange.StartedAt, false)),
+            .. output.Select(message => Prepare(message, exchange.EndedAt, true)),
+        ];
     }
 
     private PreparedMessage Prepare(ImportedMessage message, DateTimeOffset at, bool isAnswer)

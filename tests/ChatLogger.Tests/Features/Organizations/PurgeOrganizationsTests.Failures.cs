@@ -1,8 +1,8 @@
 using ChatLogger.Data;
 using ChatLogger.Features;
-using NSubstitute.ExceptionExtensions;
-using NSubstitute;
 using Npgsql;
+using NSubstitute;
+using NSubstitute.ExceptionExtensions;
 
 namespace ChatLogger.Tests.Features.Organizations;
 

@@ -3,8 +3,8 @@ using ChatLogger.Data;
 using ChatLogger.ExportJobs;
 using ChatLogger.Features;
 using Microsoft.Extensions.DependencyInjection;
-using NSubstitute;
 using Npgsql;
+using NSubstitute;
 
 namespace ChatLogger.Tests.Features.Organizations;
 
