@@ -47,7 +47,8 @@ internal sealed class ConversationWriter(
             // Somebody has deleted what was there before.
             if (places.Any(at => prepared[at] is null))
                 return BeingWritten();
-            var missing = places.Select(at => prepared[at]!).ToList();
+            // A turn that was cut by another one must not begin again.
+            var missing = places.Select(at => prepared[at]!).Where(message => !message.IsWritten).ToList();
             refusal ??= missing.Select(message => message.Stored.Value.Refusal).FirstOrDefault(why => why is not null);
             last = null;
             foreach (var run in missing.Where(message => message.Stored.Value.Refusal is null).Chunk(MostAtOnce))
@@ -112,6 +113,7 @@ internal sealed class ConversationWriter(
             // Somebody else has said the same at the same time: what else they have said must be read.
             if (results[at].Replayed)
                 return ProblemException.IdempotencyKeyReused();
+            messages[at].IsWritten = true;
             var said = messages[at].Said;
             _known.Add(new(writes[at].Id, said.Role, said.Fingerprint, said.IsAnswer ? exchangeId : null, begins + at));
         }
@@ -194,5 +196,9 @@ internal sealed class ConversationWriter(
     private static int? AtMost(int? value, int most) => value <= most ? value : null;
 
     /// <summary>A message of the exchange, and what is stored of it, or why it is refused.</summary>
-    private sealed record PreparedMessage(SaidMessage Said, Lazy<(Message? Message, ProblemException? Refusal)> Stored);
+    private sealed record PreparedMessage(SaidMessage Said, Lazy<(Message? Message, ProblemException? Refusal)> Stored)
+    {
+        /// <summary>Whether it was written here.</summary>
+        public bool IsWritten { get; set; }
+    }
 }
