@@ -18,6 +18,7 @@ internal abstract class CleanupJob(TimeSpan every)
     /// <summary>One run: repeats until nothing more can be removed now.</summary>
     public abstract Task Run(CancellationToken ct);
 
+    /// <summary>Logs why a run failed.</summary>
     public abstract void Failed(Exception failure);
 
     /// <summary>

@@ -80,7 +80,7 @@ internal sealed class ForeignMessages(EmbeddedData embedded, ImportNotes notes)
     public static JsonElement? Parsed(JsonElement text)
     {
         var raw = JsonMarshal.GetRawUtf8Value(text);
-        // Shorter than a quotation mark, a bracket and its end, or a character that needs no escape: it is read without a copy.
+        // Most texts begin with a letter and need no copy. One that begins with an escape may be JSON all the same.
         var start = raw[1..].TrimStart(" \t\r\n"u8);
         if (start[0] is not ((byte)'{' or (byte)'[' or (byte)'\\'))
             return null;
