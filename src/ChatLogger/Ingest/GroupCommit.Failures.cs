@@ -5,7 +5,7 @@ using Npgsql;
 
 namespace ChatLogger.Ingest;
 
-// What happens to the writes of a batch whose statement failed: they are written again, alone or in parts, or fail.
+// What happens to the writes of a batch whose statement failed: they are written again, alone or with some of the others, or fail.
 internal sealed partial class GroupCommit
 {
     /// <summary>Returns the writes of locked logs, like <see cref="Flush"/>.</summary>
@@ -21,11 +21,11 @@ internal sealed partial class GroupCommit
             case PostgresException refused when IsRowError(refused):
                 if (batch.Count > 1)
                     return await Bisect(batch, wait);
-                // Ids are unique to a write: only our own first statement, whose result was lost with the connection, can have written
-                // this id.
+                // Ids are unique to a row: only our own first statement, whose result was lost with the connection, can have written this
+                // id, and with it the other rows of the write.
                 if (batch[0].LostConnection is not null && refused.SqlState == PostgresErrorCodes.UniqueViolation)
                 {
-                    batch[0].Complete(WriteStatus.Written);
+                    batch[0].Complete([.. batch[0].Rows.Select(_ => WriteStatus.Written)]);
                     return null;
                 }
                 RefusedRow(_log, refused.SqlState, Engine.Constraint(refused) ?? "(no constraint)");

@@ -23,7 +23,7 @@ internal sealed partial class GroupCommit
     {
         lock (_parked)
         {
-            if (_parked.Count == 0 || !_parked.ContainsKey(write.Item.OrgId))
+            if (_parked.Count == 0 || !_parked.ContainsKey(write.OrgId))
                 return false;
             ParkLocked(write);
             return true;
@@ -32,20 +32,21 @@ internal sealed partial class GroupCommit
 
     private void ParkLocked(QueuedWrite write)
     {
-        var orgId = write.Item.OrgId;
+        var orgId = write.OrgId;
         if (!_parked.TryGetValue(orgId, out var locked))
         {
             _parked[orgId] = locked = new ParkedWrites();
             locked.Task = Task.Run(() => WriteParked(orgId, locked));
         }
-        if (locked.Writes.Count >= Math.Max(1, _settings.QueueRows * _settings.MaxParkedShare)
+        if (locked.Rows >= Math.Max(1, _settings.QueueRows * _settings.MaxParkedShare)
             || locked.Bytes >= _settings.QueueBytes * _settings.MaxParkedShare)
         {
             write.Fail(QueueCapacity.Full());
             return;
         }
         locked.Writes.Add(write);
-        locked.Bytes += write.Item.Bytes;
+        locked.Rows += write.Rows.Count;
+        locked.Bytes += write.Bytes;
     }
 
     private async Task WriteParked(Guid orgId, ParkedWrites locked)
@@ -78,20 +79,28 @@ internal sealed partial class GroupCommit
         {
             // These writes were completed or abandoned meanwhile. They count towards the share of their organization until they are removed
             // here.
-            locked.Bytes -= locked.Writes.Sum(write => write.IsAnswered ? (long)write.Item.Bytes : 0);
-            locked.Writes.RemoveAll(write => write.DropIfAnswered());
+            locked.Writes.RemoveAll(write =>
+            {
+                if (!write.DropIfAnswered())
+                    return false;
+                locked.Rows -= write.Rows.Count;
+                locked.Bytes -= write.Bytes;
+                return true;
+            });
             if (locked.Writes.Count == 0)
             {
                 _parked.Remove(orgId);
                 return null;
             }
-            var bytes = 0L;
-            return
-            [
-                .. locked
-                    .Writes.Take(_settings.FlushRows)
-                    .TakeWhile(write => (bytes += write.Item.Bytes) <= _settings.FlushBytes || bytes == write.Item.Bytes),
-            ];
+            var (rows, bytes) = (0, 0L);
+            var batch = new List<QueuedWrite>();
+            foreach (var write in locked.Writes.TakeWhile(_ => rows < _settings.FlushRows && bytes < _settings.FlushBytes))
+            {
+                batch.Add(write);
+                rows += write.Rows.Count;
+                bytes += write.Bytes;
+            }
+            return batch;
         }
     }
 
@@ -113,6 +122,8 @@ internal sealed partial class GroupCommit
     private sealed class ParkedWrites
     {
         public List<QueuedWrite> Writes { get; } = [];
+
+        public int Rows { get; set; }
 
         public long Bytes { get; set; }
 

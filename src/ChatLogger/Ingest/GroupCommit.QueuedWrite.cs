@@ -9,9 +9,10 @@ namespace ChatLogger.Ingest;
 internal sealed partial class GroupCommit
 {
     /// <summary>
-    /// A write and its waiting request. It is queued, goes in flight, may be requeued unwritten, and finally is completed or abandoned.
+    /// A write and its waiting request: one row, or several of one organization that are written in one transaction. It is queued, goes in
+    /// flight, may be requeued unwritten, and finally is completed or abandoned.
     /// </summary>
-    private abstract class QueuedWrite(IWrite item, IBulkInsert insert, QueueCapacity capacity)
+    private abstract class QueuedWrite(IReadOnlyList<IWrite> rows, IBulkInsert insert, QueueCapacity capacity)
     {
         private const int Queued = 0, InFlight = 1, Abandoned = 2;
 
@@ -21,7 +22,11 @@ internal sealed partial class GroupCommit
         private volatile bool _abandoned;
         private bool _hasReleasedCapacity;
 
-        public IWrite Item => item;
+        public IReadOnlyList<IWrite> Rows => rows;
+
+        public Guid OrgId => rows[0].OrgId;
+
+        public long Bytes { get; } = rows.Sum(row => (long)row.Bytes);
 
         public IBulkInsert Insert => insert;
 
@@ -68,30 +73,31 @@ internal sealed partial class GroupCommit
             _abandoned = true;
             if (Interlocked.CompareExchange(ref _state, Abandoned, Queued) == InFlight)
                 return false;
-            TryComplete(default, new WaitTimeoutException("The queue of what is to be written did not move in time. Try again shortly."));
+            TryComplete([], new WaitTimeoutException("The queue of what is to be written did not move in time. Try again shortly."));
             return true;
         }
 
         public void Abandon() =>
-            TryComplete(default, new WaitTimeoutException("The database did not confirm in time that this is written. Try again shortly."));
+            TryComplete([], new WaitTimeoutException("The database did not confirm in time that this is written. Try again shortly."));
 
-        public void Complete(WriteStatus status)
+        /// <summary>Sets the status of each row.</summary>
+        public void Complete(ReadOnlySpan<WriteStatus> statuses)
         {
             ReleaseCapacity();
-            TryComplete(status, null);
+            TryComplete(statuses, null);
         }
 
         public void Fail(Exception why)
         {
             ReleaseCapacity();
-            TryComplete(default, why);
+            TryComplete([], why);
         }
 
         /// <summary>Sets the result unless it is already set: a write can be completed and abandoned at the same time.</summary>
-        private void TryComplete(WriteStatus status, Exception? why)
+        private void TryComplete(ReadOnlySpan<WriteStatus> statuses, Exception? why)
         {
             if (Interlocked.Exchange(ref _answered, 1) == 0)
-                SetResult(status, why);
+                SetResult(statuses, why);
         }
 
         // Capacity counts what is held in memory. An abandoned write therefore keeps its capacity until it is removed from the queue.
@@ -100,14 +106,17 @@ internal sealed partial class GroupCommit
             if (!_hasReleasedCapacity)
             {
                 _hasReleasedCapacity = true;
-                capacity.Release(item);
+                foreach (var row in rows)
+                    capacity.Release(row);
             }
         }
 
-        protected abstract void SetResult(WriteStatus status, Exception? why);
+        /// <param name="statuses">The status of each row; empty where there is an error.</param>
+        /// <param name="why">The error; null: none.</param>
+        protected abstract void SetResult(ReadOnlySpan<WriteStatus> statuses, Exception? why);
     }
 
-    private sealed class SingleWrite(IWrite item, IBulkInsert insert, QueueCapacity capacity) : QueuedWrite(item, insert, capacity)
+    private sealed class SingleWrite(IWrite row, IBulkInsert insert, QueueCapacity capacity) : QueuedWrite([row], insert, capacity)
     {
         private readonly TaskCompletionSource<WriteStatus> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -121,18 +130,23 @@ internal sealed partial class GroupCommit
                     .ContinueWith(_ => Abandon(), TaskScheduler.Default);
         }
 
-        protected override void SetResult(WriteStatus status, Exception? why)
+        protected override void SetResult(ReadOnlySpan<WriteStatus> statuses, Exception? why)
         {
             if (why is null)
-                _completion.SetResult(status);
+                _completion.SetResult(statuses[0]);
             else
                 _completion.SetException(why);
         }
     }
 
-    private sealed class GroupedWrite(IWrite item, IBulkInsert insert, QueueCapacity capacity, PendingWriteGroup group, int place)
-        : QueuedWrite(item, insert, capacity), PendingWriteGroup.IPendingWrite
+    private sealed class GroupedWrite(
+        IReadOnlyList<IWrite> rows, IBulkInsert insert, QueueCapacity capacity, PendingWriteGroup group, int place)
+        : QueuedWrite(rows, insert, capacity), PendingWriteGroup.IPendingWrite
     {
-        protected override void SetResult(WriteStatus status, Exception? why) => group.Complete(place, new WriteOutcome(status, why));
+        protected override void SetResult(ReadOnlySpan<WriteStatus> statuses, Exception? why)
+        {
+            for (var i = 0; i < Rows.Count; i++)
+                group.Complete(place + i, new WriteOutcome(why is null ? statuses[i] : default, why));
+        }
     }
 }

@@ -60,13 +60,19 @@ internal sealed partial class GroupCommit : IAsyncDisposable
     }
 
     /// <summary>
-    /// Queues one write of a group. The caller has already reserved its queue capacity. Writes of an organization keep the order of the
-    /// calls.
+    /// Queues rows of a group, of one organization: all of them are written in one transaction, or none is. The caller has already reserved
+    /// their queue capacity. Writes of an organization keep the order of the calls.
     /// </summary>
-    public void Write(IWrite write, IBulkInsert insert, QueueCapacity capacity, PendingWriteGroup group, int place)
+    /// <param name="rows">The rows.</param>
+    /// <param name="insert">Inserts them.</param>
+    /// <param name="capacity">The capacity that was reserved.</param>
+    /// <param name="group">The group.</param>
+    /// <param name="place">The place of the first of them in the group.</param>
+    public void Write(IReadOnlyList<IWrite> rows, IBulkInsert insert, QueueCapacity capacity, PendingWriteGroup group, int place)
     {
-        var grouped = new GroupedWrite(write, insert, capacity, group, place);
-        group.Add(place, grouped);
+        var grouped = new GroupedWrite(rows, insert, capacity, group, place);
+        for (var i = 0; i < rows.Count; i++)
+            group.Add(place + i, grouped);
         if (!_queue.Writer.TryWrite(grouped))
             grouped.Fail(ProblemException.Stopping());
     }
@@ -95,13 +101,14 @@ internal sealed partial class GroupCommit : IAsyncDisposable
     private void Gather(List<QueuedWrite> batch)
     {
         batch.Clear();
-        var bytes = 0L;
-        while (batch.Count < _settings.FlushRows && bytes < _settings.FlushBytes && _queue.Reader.TryRead(out var write))
+        var (rows, bytes) = (0, 0L);
+        while (rows < _settings.FlushRows && bytes < _settings.FlushBytes && _queue.Reader.TryRead(out var write))
         {
             if (!write.DropIfAnswered() && !TryPark(write))
             {
                 batch.Add(write);
-                bytes += write.Item.Bytes;
+                rows += write.Rows.Count;
+                bytes += write.Bytes;
             }
         }
     }
@@ -111,7 +118,7 @@ internal sealed partial class GroupCommit : IAsyncDisposable
         if (!_transaction.IsOfOneOrganization)
             return await Flush(batch, wait: false);
         var locked = await Task.WhenAll(
-            batch.GroupBy(write => write.Item.OrgId).Select(writes => Flush([.. writes], wait: false)));
+            batch.GroupBy(write => write.OrgId).Select(writes => Flush([.. writes], wait: false)));
         return [.. locked.OfType<List<QueuedWrite>>().SelectMany(writes => writes)];
     }
 
@@ -126,20 +133,24 @@ internal sealed partial class GroupCommit : IAsyncDisposable
         try
         {
             List<QueuedWrite>? locked = null;
+            List<(IBulkInsert, IWrite)> rows = [.. batch.SelectMany(write => write.Rows, (write, row) => (write.Insert, row))];
             var statuses = await CommitTelemetry.Run(
                 _instruments,
                 _name,
                 batch[0].Age,
                 batch.Select(write => write.Request).OfType<Activity>(),
-                () => _transaction.Run(batch.ConvertAll(write => (write.Insert, write.Item)), wait));
-            for (var i = 0; i < statuses.Length; i++)
+                () => _transaction.Run(rows, wait));
+            var begins = 0;
+            foreach (var write in batch)
             {
-                if (statuses[i] == WriteStatus.Locked)
-                    (locked ??= []).Add(batch[i]);
-                else if (statuses[i] == WriteStatus.NotFound && batch[i] is { LostConnection: { } cut, Item.IdempotencyKey: null })
-                    batch[i].Fail(cut); // Its parent may have existed at the first attempt, so we cannot claim that nothing is written.
+                var own = statuses.AsSpan(begins, write.Rows.Count);
+                begins += own.Length;
+                if (own[0] == WriteStatus.Locked)
+                    (locked ??= []).Add(write);
+                else if (own[0] == WriteStatus.NotFound && write is { LostConnection: { } cut, Rows: [{ IdempotencyKey: null }, ..] })
+                    write.Fail(cut); // Its parent may have existed at the first attempt, so we cannot claim that nothing is written.
                 else
-                    batch[i].Complete(statuses[i]);
+                    write.Complete(own);
             }
             return Requeue(locked);
         }

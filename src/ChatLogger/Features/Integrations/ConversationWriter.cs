@@ -56,7 +56,7 @@ internal sealed class ConversationWriter(
                 if ((last = await TryAppend(run, exchange.Id, ct)) is not null)
                     break;
             }
-            if (last is null || last.Type == ProblemType.Unavailable)
+            if (last is null || last.Type == ProblemType.Unavailable || last.Type == ProblemType.Validation)
                 return last ?? refusal;
             var before = _known.Count;
             _known = (await transcripts.Read(caller.OrgId, [chatId], ct))[chatId];

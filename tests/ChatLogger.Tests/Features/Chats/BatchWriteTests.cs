@@ -18,11 +18,11 @@ public class BatchWriteTests
         var firstId = Guid.NewGuid();
         var writing = new BatchWrite<NewMessage>(
             [replayed, expired],
-            (write, group, place) =>
+            (rows, group, place) =>
             {
                 // Both keys are known to the database at first.
                 group.Add(place, Substitute.For<PendingWriteGroup.IPendingWrite>());
-                capacity.Release(write);
+                capacity.Release(Assert.Single(rows));
                 group.Complete(place, new WriteOutcome(WriteStatus.DuplicateKey, null));
             },
             (_, _) =>

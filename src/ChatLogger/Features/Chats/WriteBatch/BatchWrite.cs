@@ -8,7 +8,7 @@ namespace ChatLogger.Features;
 /// all of them.
 /// </summary>
 /// <param name="writes">The chats or messages.</param>
-/// <param name="queue">Queues one of them as part of a group.</param>
+/// <param name="queue">Queues some of them, which one transaction writes, as part of a group, beginning at this place of it.</param>
 /// <param name="find">Finds what was written under the Idempotency-Keys of some of them.</param>
 /// <param name="capacity">The capacity of the queue.</param>
 /// <param name="locks">The locks of the Idempotency-Keys.</param>
@@ -16,7 +16,7 @@ namespace ChatLogger.Features;
 /// <param name="errorOf">Returns the error that the caller sees of a failure.</param>
 internal sealed class BatchWrite<T>(
     IReadOnlyList<T> writes,
-    Action<IWrite, PendingWriteGroup, int> queue,
+    Action<IReadOnlyList<IWrite>, PendingWriteGroup, int> queue,
     Func<IReadOnlyList<T>, CancellationToken, Task<IReadOnlyList<StoredItem>>> find,
     QueueCapacity capacity,
     KeyedLock<ParentKey> locks,
@@ -47,6 +47,12 @@ internal sealed class BatchWrite<T>(
     /// <summary>Whether writes with the same parent keep their order.</summary>
     public bool InOrder { get; init; }
 
+    /// <summary>
+    /// Whether one transaction writes all of them, or none: then they have one parent, and no other such batch of the same parent is in
+    /// flight.
+    /// </summary>
+    public bool AllOrNone { get; init; }
+
     public async Task<BatchItemResult[]> Run(CancellationToken ct)
     {
         // Of concurrent requests with the same Idempotency-Key only one may be in flight. The batch acquires the key locks that are
@@ -73,20 +79,28 @@ internal sealed class BatchWrite<T>(
             var first = writes[waiting[0]];
             try
             {
-                await locks.Wait(first.KeyParent, first.IdempotencyKey!.Key, since, ct);
+                await locks.Wait(first.KeyParent, LockName(first), since, ct);
             }
             catch (Exception failure)
             {
-                Complete(waiting[0], failure);
-                capacity.Release(first);
-                waiting.RemoveAt(0);
+                var failed = AllOrNone ? waiting : [waiting[0]];
+                foreach (var i in failed)
+                {
+                    Complete(i, failure);
+                    capacity.Release(writes[i]);
+                }
+                waiting = waiting[failed.Count..];
             }
         }
         return _results;
     }
 
+    private string LockName(T write) => AllOrNone ? "" : write.IdempotencyKey!.Key;
+
     private List<int> AcquireLocks(ref List<int> waiting, List<IDisposable> keyLocks)
     {
+        if (AllOrNone)
+            return AcquireLock(ref waiting, keyLocks);
         var (ready, later) = (new List<int>(waiting.Count), new List<int>());
         _blocked.Clear();
         foreach (var i in waiting)
@@ -108,13 +122,29 @@ internal sealed class BatchWrite<T>(
         return ready;
     }
 
+    private List<int> AcquireLock(ref List<int> waiting, List<IDisposable> keyLocks)
+    {
+        var first = writes[waiting[0]];
+        if (locks.TryAcquire(first.KeyParent, LockName(first)) is not { } keyLock)
+            return [];
+        keyLocks.Add(keyLock);
+        var ready = waiting;
+        waiting = [];
+        return ready;
+    }
+
     private async Task Write(List<int> ready, CancellationToken ct)
     {
         while (ready.Count > 0)
         {
             var group = new PendingWriteGroup(ready.Count);
-            for (var i = 0; i < ready.Count; i++)
-                queue(writes[ready[i]], group, i);
+            if (AllOrNone)
+                queue([.. ready.Select(i => (IWrite)writes[i])], group, 0);
+            else
+            {
+                for (var i = 0; i < ready.Count; i++)
+                    queue([writes[ready[i]]], group, i);
+            }
             var outcomes = await group.WaitAsync(ct);
 
             var asked = new List<int>();

@@ -72,12 +72,14 @@ internal sealed partial class BatchWriter : IAsyncDisposable
     public Task<BatchItemResult[]> Append(IReadOnlyList<NewMessage> messages, CancellationToken ct) => Append(messages, _messages, ct);
 
     /// <summary>
-    /// Writes messages of which each but the first continues a run: those whose run others have begun are not written, and have the result
-    /// of a reused key.
+    /// Writes messages of one chat in one transaction, of which each but the first continues a run: those whose run others have begun are
+    /// not written, and have the result of a reused key.
     /// </summary>
-    public Task<BatchItemResult[]> AppendRun(IReadOnlyList<NewMessage> messages, CancellationToken ct) => Append(messages, _runs, ct);
+    public Task<BatchItemResult[]> AppendRun(IReadOnlyList<NewMessage> messages, CancellationToken ct) =>
+        Append(messages, _runs, ct, allOrNone: true);
 
-    private Task<BatchItemResult[]> Append(IReadOnlyList<NewMessage> messages, BulkInsert<NewMessage> insert, CancellationToken ct) =>
+    private Task<BatchItemResult[]> Append(
+        IReadOnlyList<NewMessage> messages, BulkInsert<NewMessage> insert, CancellationToken ct, bool allOrNone = false) =>
         new BatchWrite<NewMessage>(
             messages,
             Queue(insert),
@@ -90,6 +92,7 @@ internal sealed partial class BatchWriter : IAsyncDisposable
             ParentNotFound = MessageWriter.NoSuchChat,
             Deleted = MessageWriter.NoSuchChat,
             InOrder = true,
+            AllOrNone = allOrNone,
         }.Run(ct);
 
     public async ValueTask DisposeAsync()
@@ -98,8 +101,8 @@ internal sealed partial class BatchWriter : IAsyncDisposable
             await writer.DisposeAsync();
     }
 
-    private Action<IWrite, PendingWriteGroup, int> Queue(IBulkInsert insert) => (write, group, place) =>
-        _writers[(uint)write.OrgId.GetHashCode() % _writers.Length].Write(write, insert, _capacity, group, place);
+    private Action<IReadOnlyList<IWrite>, PendingWriteGroup, int> Queue(IBulkInsert insert) => (rows, group, place) =>
+        _writers[(uint)rows[0].OrgId.GetHashCode() % _writers.Length].Write(rows, insert, _capacity, group, place);
 
     private Task<IReadOnlyList<StoredItem>> FindChats(IReadOnlyList<NewChat> chats, CancellationToken ct) =>
         _db.ReadAsync<StoredItem>(
