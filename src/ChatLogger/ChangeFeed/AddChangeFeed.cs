@@ -11,7 +11,7 @@ internal static class ChangeFeedSetup
     {
         builder.Services.AddSingleton(Settings.Bind<FeedSettings>(builder.Configuration, FeedSettings.Section));
         builder.Services.AddSingleton<OrganizationLog>();
-        builder.Services.AddCleanupJob<OrganizationEventsCleanup>();
+        builder.Services.AddPeriodicJob<OrganizationEventsCleanup>();
         builder.Services.AddSingleton<FeedLag>();
         builder.Services.AddSingleton<IObservableGauges>(services => services.GetRequiredService<FeedLag>());
         builder.Services.AddHostedService(services => services.GetRequiredService<FeedLag>());

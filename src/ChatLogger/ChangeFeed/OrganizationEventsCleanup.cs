@@ -8,7 +8,7 @@ namespace ChatLogger.ChangeFeed;
 /// rows that others have locked.
 /// </summary>
 internal sealed partial class OrganizationEventsCleanup(NpgsqlDataSource db, TimeProvider time, ILogger<OrganizationEventsCleanup> log)
-    : CleanupJob(TimeSpan.FromMinutes(1))
+    : PeriodicJob(TimeSpan.FromMinutes(1))
 {
     private const int Changes = 500;
 

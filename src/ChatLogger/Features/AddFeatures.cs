@@ -44,7 +44,7 @@ internal static class FeaturesSetup
         services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, ChatsJson.Default));
         services.AddSingleton<QueueCapacities>();
         services.AddSingleton(provider => provider.GetRequiredService<GroupCommitFactory>().Create("single"));
-        services.AddCleanupJob<ConversationAudit>();
+        services.AddPeriodicJob<ConversationAudit>();
         services.AddSingleton<OrganizationSecrets>();
         services.AddSingleton<Tombstones>();
         services.AddSingleton<ExistingChats>();
@@ -61,7 +61,7 @@ internal static class FeaturesSetup
         services.AddSingleton<EventStore>();
         services.AddSingleton<LangfuseGenerations>();
         services.AddSingleton<LunaryRuns>();
-        services.AddCleanupJob<EventCleanup>();
+        services.AddPeriodicJob<EventCleanup>();
         services.AddSingleton<IObservableGauges, IngestGauges>();
     }
 
@@ -81,15 +81,15 @@ internal static class FeaturesSetup
         builder.Services.AddSingleton<IOrganizationPurger, ConversationPurger>();
         builder.Services.AddSingleton<KeyPurger>();
         builder.Services.AddSingleton(Settings.Bind<PurgeSettings>(builder.Configuration, PurgeSettings.Section));
-        builder.Services.AddCleanupJob<PurgeOrganizations>();
-        builder.Services.AddCleanupJob<PurgeChats>();
+        builder.Services.AddPeriodicJob<PurgeOrganizations>();
+        builder.Services.AddPeriodicJob<PurgeChats>();
         builder.Services.AddSingleton(Settings.Bind<RetentionSettings>(builder.Configuration, RetentionSettings.Section));
-        builder.Services.AddCleanupJob<ExpireChats>();
+        builder.Services.AddPeriodicJob<ExpireChats>();
         builder.Services.AddSingleton(Settings.Bind<ErasureSettings>(builder.Configuration, ErasureSettings.Section));
         builder.Services.AddSingleton<ErasedIdsFile>();
         builder.Services.AddSingleton<HideChats>();
         builder.Services.AddSingleton<ErasedTraces>();
-        builder.Services.AddCleanupJob<EraseChats>();
-        builder.Services.AddCleanupJob<ErasureCleanup>();
+        builder.Services.AddPeriodicJob<EraseChats>();
+        builder.Services.AddPeriodicJob<ErasureCleanup>();
     }
 }

@@ -22,7 +22,7 @@ internal static class IngestSetup
             services.GetRequiredService<TimeProvider>()));
         builder.Services.AddSingleton<GroupCommitFactory>();
         builder.Services.AddSingleton<IdempotencyKeyCleanup>();
-        builder.Services.AddCleanupJob<IdempotencyKeyCleanupJob>();
-        builder.Services.AddCleanupJob<PlannerStatistics>();
+        builder.Services.AddPeriodicJob<IdempotencyKeyCleanupJob>();
+        builder.Services.AddPeriodicJob<PlannerStatistics>();
     }
 }

@@ -63,7 +63,7 @@ internal sealed class IdempotencyKeyCleanup(NpgsqlDataSource db, IngestSettings 
 /// <summary>Runs <see cref="IdempotencyKeyCleanup"/> periodically. Several instances may run it at the same time.</summary>
 internal sealed partial class IdempotencyKeyCleanupJob(
     IdempotencyKeyCleanup cleanup, IngestSettings settings, ILogger<IdempotencyKeyCleanupJob> log)
-    : CleanupJob(settings.CleanupInterval)
+    : PeriodicJob(settings.CleanupInterval)
 {
     public override Task Run(CancellationToken ct) => cleanup.Run(ct);
 

@@ -11,7 +11,7 @@ namespace ChatLogger.Ingest;
 /// roles, and on Citus, autovacuum does it.
 /// </summary>
 internal sealed partial class PlannerStatistics(NpgsqlDataSource db, Engine engine, IngestActivity activity, ILogger<PlannerStatistics> log)
-    : CleanupJob(TimeSpan.FromSeconds(1))
+    : PeriodicJob(TimeSpan.FromSeconds(1))
 {
     // Larger tables are left to autovacuum, which waits for a tenth of new rows.
     private const int SettledRows = 20_000;

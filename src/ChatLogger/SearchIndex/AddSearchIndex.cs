@@ -15,6 +15,6 @@ internal static class SearchIndexSetup
         builder.Services.AddSingleton<SearchIndexer>();
         builder.Services.AddHostedService(services => services.GetRequiredService<SearchIndexer>());
         builder.Services.AddSingleton<SearchPurger>();
-        builder.Services.AddCleanupJob<OldIndexCleanup>();
+        builder.Services.AddPeriodicJob<OldIndexCleanup>();
     }
 }

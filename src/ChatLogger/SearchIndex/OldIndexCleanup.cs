@@ -9,7 +9,7 @@ namespace ChatLogger.SearchIndex;
 /// Removes the index of version 0.1 (the table <c>search_chunks</c>) from organizations whose new index is complete. Such a version,
 /// if it still runs, finds its offset gone and scans the messages instead.
 /// </summary>
-internal sealed partial class OldIndexCleanup(NpgsqlDataSource db, ILogger<OldIndexCleanup> log) : CleanupJob(TimeSpan.FromMinutes(10))
+internal sealed partial class OldIndexCleanup(NpgsqlDataSource db, ILogger<OldIndexCleanup> log) : PeriodicJob(TimeSpan.FromMinutes(10))
 {
     private const string OldName = "search";
 

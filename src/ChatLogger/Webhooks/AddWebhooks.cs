@@ -30,6 +30,6 @@ internal static class WebhooksSetup
         services.AddSingleton<WebhookDispatcher>();
         services.AddHostedService(provider => provider.GetRequiredService<WebhookDispatcher>());
         services.AddSingleton<WebhookPurger>();
-        services.AddCleanupJob<WebhookCleanup>();
+        services.AddPeriodicJob<WebhookCleanup>();
     }
 }

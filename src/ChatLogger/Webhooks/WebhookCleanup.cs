@@ -9,7 +9,7 @@ namespace ChatLogger.Webhooks;
 /// </summary>
 internal sealed partial class WebhookCleanup(
     NpgsqlDataSource db, WebhookSecrets secrets, WebhookSettings settings, TimeProvider time, ILogger<WebhookCleanup> log)
-    : CleanupJob(settings.CleanupInterval)
+    : PeriodicJob(settings.CleanupInterval)
 {
     private const int Rows = 500;
 

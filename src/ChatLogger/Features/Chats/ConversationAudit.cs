@@ -11,7 +11,7 @@ namespace ChatLogger.Features;
 /// delivered after it.
 /// </summary>
 internal sealed partial class ConversationAudit(NpgsqlDataSource db, AuditLog audit, Engine engine, ILogger<ConversationAudit> log)
-    : CleanupJob(TimeSpan.FromSeconds(30))
+    : PeriodicJob(TimeSpan.FromSeconds(30))
 {
     /// <summary>Records an event, and that stored exports must not show a chat any more as it was.</summary>
     public async Task Write(Sql.Transaction transaction, AuditEvent audited, Guid? changedChatId = null)

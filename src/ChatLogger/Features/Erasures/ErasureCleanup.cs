@@ -5,7 +5,7 @@ namespace ChatLogger.Features;
 
 /// <summary>Removes the lists of what old erasures have removed, and tombstones that have expired.</summary>
 internal sealed partial class ErasureCleanup(NpgsqlDataSource db, TimeProvider time, ILogger<ErasureCleanup> log)
-    : CleanupJob(TimeSpan.FromMinutes(10))
+    : PeriodicJob(TimeSpan.FromMinutes(10))
 {
     /// <summary>For how long the list of what an erasure has removed can be downloaded.</summary>
     public static readonly TimeSpan Retention = TimeSpan.FromDays(30);

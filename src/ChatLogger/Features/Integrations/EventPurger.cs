@@ -31,7 +31,7 @@ internal sealed class EventPurger(NpgsqlDataSource db) : IOrganizationPurger
 }
 
 /// <summary>Removes what integrations have been told and what is too old to be needed.</summary>
-internal sealed partial class EventCleanup(NpgsqlDataSource db, TimeProvider time, ILogger<EventCleanup> log) : CleanupJob(Interval)
+internal sealed partial class EventCleanup(NpgsqlDataSource db, TimeProvider time, ILogger<EventCleanup> log) : PeriodicJob(Interval)
 {
     private const int Organizations = 100, Events = 500;
 

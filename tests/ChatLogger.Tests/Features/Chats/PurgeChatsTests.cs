@@ -93,8 +93,8 @@ public partial class PurgeChatsTests(OrganizationsApp app) : IClassFixture<Organ
         var acme = await app.Org("acme");
         await acme.Fill();
         await app.Execute("update chats set deleted_at = now() where org_id = @Id", new { acme.Id });
-        Assert.Contains(app.Services.GetServices<CleanupJob>(), job => job is PurgeChats);
-        using var purge = new CleanupJobs([app.PurgeChats(settings: new PurgeSettings { Interval = TimeSpan.FromMilliseconds(20) })]);
+        Assert.Contains(app.Services.GetServices<PeriodicJob>(), job => job is PurgeChats);
+        using var purge = new PeriodicJobs([app.PurgeChats(settings: new PurgeSettings { Interval = TimeSpan.FromMilliseconds(20) })]);
 
         await purge.StartAsync(CancellationToken.None);
         await app.Until("select not exists (select from chats where org_id = @Id)", new { acme.Id });

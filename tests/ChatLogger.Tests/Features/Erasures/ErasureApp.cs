@@ -17,7 +17,7 @@ public class ErasureApp : App
     }
 
     internal T Job<T>()
-        where T : CleanupJob => Services.GetRequiredService<T>();
+        where T : PeriodicJob => Services.GetRequiredService<T>();
 
     protected override void Customize(WebApplicationBuilder builder) => builder.Configuration.AddInMemoryCollection(
         new Dictionary<string, string?>

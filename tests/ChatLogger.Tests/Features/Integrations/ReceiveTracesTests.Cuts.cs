@@ -1,11 +1,13 @@
 using System.Text.Json.Nodes;
+using ChatLogger.Tests.Support;
 
 namespace ChatLogger.Tests.Features.Integrations;
 
 // What another instance writes, or deletes, while a turn is being written.
 public partial class ReceiveTracesTests
 {
-    [Fact]
+    // With a trigger, which a distributed table cannot have.
+    [SingleServerFact]
     public async Task A_long_turn_that_another_instance_cuts_is_stored_once()
     {
         var acme = await app.Org("acme");

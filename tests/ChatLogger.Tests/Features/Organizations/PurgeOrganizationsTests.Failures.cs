@@ -82,7 +82,7 @@ public partial class PurgeOrganizationsTests
     public async Task It_continues_after_a_database_outage()
     {
         await using var away = NpgsqlDataSource.Create("Host=127.0.0.1;Port=1;Username=nobody;Timeout=1");
-        using var purge = new CleanupJobs([app.Purge(db: away, settings: new PurgeSettings { Interval = TimeSpan.FromMilliseconds(10) })]);
+        using var purge = new PeriodicJobs([app.Purge(db: away, settings: new PurgeSettings { Interval = TimeSpan.FromMilliseconds(10) })]);
 
         await purge.StartAsync(CancellationToken.None);
         await Wait.Until(

@@ -153,7 +153,7 @@ public partial class PurgeOrganizationsTests(OrganizationsApp app) : IClassFixtu
         var endless = Substitute.For<IOrganizationPurger>();
         var begun = new TaskCompletionSource();
         var settings = new PurgeSettings { Interval = TimeSpan.FromMilliseconds(20), GracePeriod = TimeSpan.Zero };
-        using (var purge = new CleanupJobs([app.Purge(settings: settings)]))
+        using (var purge = new PeriodicJobs([app.Purge(settings: settings)]))
         {
             await purge.StartAsync(CancellationToken.None);
             await Delete(acme);
@@ -168,7 +168,7 @@ public partial class PurgeOrganizationsTests(OrganizationsApp app) : IClassFixtu
             begun.TrySetResult();
             return true;
         });
-        using var stopped = new CleanupJobs([app.Purge([endless])]);
+        using var stopped = new PeriodicJobs([app.Purge([endless])]);
         await stopped.StartAsync(CancellationToken.None);
         await Wait.For(begun.Task);
         await Wait.For(stopped.StopAsync(CancellationToken.None));

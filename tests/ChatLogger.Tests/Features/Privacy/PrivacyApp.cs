@@ -9,7 +9,7 @@ namespace ChatLogger.Tests.Features.Privacy;
 public sealed class PrivacyApp : App
 {
     internal T Job<T>()
-        where T : CleanupJob => Services.GetRequiredService<T>();
+        where T : PeriodicJob => Services.GetRequiredService<T>();
 
     protected override void Customize(WebApplicationBuilder builder) => builder.Configuration.AddInMemoryCollection(
         new Dictionary<string, string?>

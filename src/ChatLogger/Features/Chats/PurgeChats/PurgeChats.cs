@@ -15,7 +15,7 @@ namespace ChatLogger.Features;
 internal sealed partial class PurgeChats(
     NpgsqlDataSource db, SearchPurger search, WebhookPurger webhooks, KeyPurger keys, GonePieces pieces, PurgeSettings settings,
     Engine engine, ILogger<PurgeChats> log)
-    : CleanupJob(settings.Interval)
+    : PeriodicJob(settings.Interval)
 {
     private const int BatchChats = 100;
 

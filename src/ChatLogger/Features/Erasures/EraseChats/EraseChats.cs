@@ -17,7 +17,7 @@ internal sealed partial class EraseChats(
     NpgsqlDataSource db, HideChats hide, ErasedTraces traces, SearchPurger search, UnusedNames names, ConversationAudit audit,
     ExportQueue exports, OrganizationSecrets secrets, ErasedIdsFile file, ErasureSettings settings, TimeProvider time,
     ILogger<EraseChats> log)
-    : CleanupJob(settings.Interval)
+    : PeriodicJob(settings.Interval)
 {
     private const int PageIds = 1_000;
 

@@ -12,7 +12,7 @@ namespace ChatLogger.Features;
 internal sealed partial class PurgeOrganizations(
     NpgsqlDataSource db, IEnumerable<IOrganizationPurger> kept, OrganizationLog organizationLog, PurgeSettings settings,
     ILogger<PurgeOrganizations> log)
-    : CleanupJob(settings.Interval)
+    : PeriodicJob(settings.Interval)
 {
     /// <summary>
     /// One run: until no data is left, or none can be removed now. It takes one batch of each organization in turn, so that a large one

@@ -16,7 +16,7 @@ namespace ChatLogger.Features;
 internal sealed partial class ExpireChats(
     NpgsqlDataSource db, OrganizationLog organizationLog, OrganizationSecrets secrets, Tombstones tombstones, ConversationAudit audit,
     RetentionSettings settings, TimeProvider time, ILogger<ExpireChats> log)
-    : CleanupJob(settings.Interval)
+    : PeriodicJob(settings.Interval)
 {
     private const int BatchSums = 10_000;
 

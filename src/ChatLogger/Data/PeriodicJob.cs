@@ -4,10 +4,10 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 namespace ChatLogger.Data;
 
 /// <summary>
-/// A periodic background job, most of which remove obsolete data, that <see cref="CleanupJobs"/> runs until the service stops. A failed run
-/// is logged, and the next one continues. Several instances may run it concurrently.
+/// A background job that <see cref="PeriodicJobs"/> runs again and again until the service stops; most of them remove obsolete data. A failed
+/// run is logged, and the next one continues. Several instances may run it concurrently.
 /// </summary>
-internal abstract class CleanupJob(TimeSpan every)
+internal abstract class PeriodicJob(TimeSpan every)
 {
     // The pause also applies when nothing could be removed because other instances hold the locks.
     private static readonly TimeSpan MinimumInterval = TimeSpan.FromMilliseconds(10);
@@ -15,14 +15,14 @@ internal abstract class CleanupJob(TimeSpan every)
     /// <summary>The pause between the end of a run and the next one.</summary>
     public TimeSpan Every { get; } = every;
 
-    /// <summary>One run: repeats until nothing more can be removed now.</summary>
+    /// <summary>One run: goes on until nothing more is to be done now.</summary>
     public abstract Task Run(CancellationToken ct);
 
     /// <summary>Logs why a run failed.</summary>
     public abstract void Failed(Exception failure);
 
     /// <summary>
-    /// Pauses between two batches for as long as the last one took, because no caller waits for the cleanup but others need the database.
+    /// Pauses between two batches for as long as the last one took, because no caller waits for the job but others need the database.
     /// </summary>
     protected static Task Delay(long since, CancellationToken ct)
     {
@@ -32,7 +32,7 @@ internal abstract class CleanupJob(TimeSpan every)
 }
 
 /// <summary>Runs the jobs, each again after its pause.</summary>
-internal sealed class CleanupJobs(IEnumerable<CleanupJob> jobs) : BackgroundService
+internal sealed class PeriodicJobs(IEnumerable<PeriodicJob> jobs) : BackgroundService
 {
     // After a start the jobs begin one after the other, so that they share a connection. One that takes longer lets the next one begin.
     private static readonly TimeSpan Turn = TimeSpan.FromSeconds(1);
@@ -49,7 +49,7 @@ internal sealed class CleanupJobs(IEnumerable<CleanupJob> jobs) : BackgroundServ
         await Task.WhenAll(running);
     }
 
-    private static async Task Repeat(CleanupJob job, Task run, CancellationToken stopping)
+    private static async Task Repeat(PeriodicJob job, Task run, CancellationToken stopping)
     {
         while (true)
         {
@@ -61,7 +61,7 @@ internal sealed class CleanupJobs(IEnumerable<CleanupJob> jobs) : BackgroundServ
         }
     }
 
-    private static async Task TryRun(CleanupJob job, CancellationToken stopping)
+    private static async Task TryRun(PeriodicJob job, CancellationToken stopping)
     {
         try
         {
@@ -77,13 +77,13 @@ internal sealed class CleanupJobs(IEnumerable<CleanupJob> jobs) : BackgroundServ
     }
 }
 
-internal static class CleanupJobsSetup
+internal static class PeriodicJobsSetup
 {
-    public static void AddCleanupJob<T>(this IServiceCollection services)
-        where T : CleanupJob
+    public static void AddPeriodicJob<T>(this IServiceCollection services)
+        where T : PeriodicJob
     {
         services.TryAddSingleton<T>();
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<CleanupJob, T>(provider => provider.GetRequiredService<T>()));
-        services.AddHostedService<CleanupJobs>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<PeriodicJob, T>(provider => provider.GetRequiredService<T>()));
+        services.AddHostedService<PeriodicJobs>();
     }
 }

@@ -4,14 +4,14 @@ using ChatLogger.Data;
 namespace ChatLogger.Tests.Data;
 
 /// <summary>The periodic jobs of a service.</summary>
-public sealed class CleanupJobsTests
+public sealed class PeriodicJobsTests
 {
     private readonly ConcurrentQueue<string> _seen = new();
 
     [Fact]
     public async Task After_a_start_a_job_begins_when_the_one_before_it_has_run()
     {
-        using var jobs = new CleanupJobs([Job("first", ct => Task.Delay(20, ct)), Job("second", _ => Task.CompletedTask)]);
+        using var jobs = new PeriodicJobs([Job("first", ct => Task.Delay(20, ct)), Job("second", _ => Task.CompletedTask)]);
 
         await jobs.StartAsync(CancellationToken.None);
         await Wait.Until(() => _seen.Contains("second ends"));
@@ -23,7 +23,7 @@ public sealed class CleanupJobsTests
     [Fact]
     public async Task A_job_that_does_not_end_holds_up_no_other_and_ends_with_the_service()
     {
-        using var jobs = new CleanupJobs([Job("endless", ct => Task.Delay(Timeout.Infinite, ct)), Job("other", _ => Task.CompletedTask)]);
+        using var jobs = new PeriodicJobs([Job("endless", ct => Task.Delay(Timeout.Infinite, ct)), Job("other", _ => Task.CompletedTask)]);
 
         await jobs.StartAsync(CancellationToken.None);
         await Wait.Until(() => _seen.Contains("other ends"));
@@ -36,7 +36,7 @@ public sealed class CleanupJobsTests
     [Fact]
     public async Task A_run_that_fails_is_told_and_the_job_runs_again()
     {
-        using var jobs = new CleanupJobs([Job("broken", _ => throw new InvalidOperationException("no"), TimeSpan.FromMilliseconds(1))]);
+        using var jobs = new PeriodicJobs([Job("broken", _ => throw new InvalidOperationException("no"), TimeSpan.FromMilliseconds(1))]);
 
         await jobs.StartAsync(CancellationToken.None);
         await Wait.Until(() => _seen.Count(line => line == "broken failed: no") > 2);
@@ -49,7 +49,7 @@ public sealed class CleanupJobsTests
         new(name, run, _seen, every ?? TimeSpan.FromHours(1));
 
     private sealed class TestJob(string name, Func<CancellationToken, Task> run, ConcurrentQueue<string> seen, TimeSpan every)
-        : CleanupJob(every)
+        : PeriodicJob(every)
     {
         public override async Task Run(CancellationToken ct)
         {
