@@ -4,8 +4,8 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 namespace ChatLogger.Data;
 
 /// <summary>
-/// A background job that <see cref="PeriodicJobs"/> runs again and again until the service stops; most of them remove obsolete data. A failed
-/// run is logged, and the next one continues. Several instances may run it concurrently.
+/// A background job that <see cref="PeriodicJobs"/> runs again and again until the service stops; most remove obsolete data. A failed run
+/// is logged, and the next one continues. Several instances may run it concurrently.
 /// </summary>
 internal abstract class PeriodicJob(TimeSpan every)
 {
