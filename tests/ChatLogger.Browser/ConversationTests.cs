@@ -8,13 +8,14 @@ public class ConversationTests(DashboardApp app) : IClassFixture<DashboardApp>
     public async Task A_chat_is_renamed_tagged_and_deleted_message_by_message()
     {
         var acme = await app.Org("acme");
-        var chat = await acme.Chat(new { title = "Before" });
+        var chat = await acme.Chat(new { });
         await acme.Say(chat, "Goes");
         await acme.Say(chat, "Stays");
         var admin = await acme.Admin();
         await app.Browse(admin, async visit =>
         {
             await visit.Open($"/app/chats/{chat}");
+            await Expect(visit.Heading("Chat without a title")).ToBeVisibleAsync();
             await visit.Choose("Edit title and tags");
             await visit.Field("Title").FillAsync("After");
             await visit.Field("Tags").FillAsync("one, two");

@@ -21,6 +21,9 @@ public class FirstRunTests(DashboardApp app) : IClassFixture<DashboardApp>
             var command = visit.Page.Locator(".commands");
             await Expect(command).ToContainTextAsync($"{visit.Url($"/api/v1/orgs/{acme.Slug}/batch")}");
             await Expect(command).ToContainTextAsync(key);
+            await visit.Page.GetByRole(AriaRole.Tab, new() { Name = "OpenTelemetry" }).ClickAsync();
+            await Expect(command).ToContainTextAsync($"OTEL_EXPORTER_OTLP_ENDPOINT='{visit.Url("")}'");
+            await Expect(command).ToContainTextAsync($"OTEL_EXPORTER_OTLP_HEADERS='x-organization-api-key={key}'");
             await visit.Page.EvaluateAsync("globalThis.isTheSamePage = true");
 
             var sent = await app.Stranger.WithKey(key).Post(

@@ -122,6 +122,7 @@ export const t = {
   },
 
   conversation: {
+    untitled: 'Chat without a title',
     older: 'Earlier messages are loading',
     start: 'The conversation begins here.',
     empty: 'No messages yet.',

@@ -126,12 +126,12 @@ export function Conversation({ id }: { id: string }) {
 
   return (
     <>
-      <section class="pane conversation" aria-label={chat?.title ?? t.screens.chats}>
+      <section class="pane conversation" aria-label={chat ? (chat.title ?? t.conversation.untitled) : t.screens.chats}>
         <header class="toolbar">
           <a class="icon-button back" href={href([...base.value, 'chats'], query.value)} aria-label={t.back} title={t.back}>
             <Icon name="back" />
           </a>
-          <h1 dir="auto">{chat ? (chat.title ?? chat.externalUserId ?? t.screens.chats) : ' '}</h1>
+          <h1 dir="auto">{chat ? (chat.title ?? chat.externalUserId ?? t.conversation.untitled) : ' '}</h1>
           {chat && (
             <>
               <Menu label={t.more} icon="more">

@@ -40,6 +40,10 @@ await http.PostAsJsonAsync("${api}/batch", new
         new { type = "message", chatRef = "c", role = "assistant", content = "Yes, and it is logged." },
     },
 });`,
+    OpenTelemetry: `export OTEL_EXPORTER_OTLP_ENDPOINT='${url}'
+export OTEL_EXPORTER_OTLP_HEADERS='x-organization-api-key=${key}'
+export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
+export OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true`,
   }
 }
 
