@@ -103,10 +103,11 @@ internal static class ImportCommand
             BaseAddress = service,
             Timeout = RequestTimeout,
         };
-        var importer = new Importer(new(http, slug, key, TimeProvider.System), journal, users, TimeProvider.System);
         var (stopped, exit) = ((string?)null, Incomplete);
         using (var progress = new ImportProgressLine(invocation.Error, invocation.Error == Console.Error && !Console.IsErrorRedirected))
         {
+            var client = new ImportClient(http, slug, key, TimeProvider.System, progress.Say);
+            var importer = new Importer(client, journal, users, TimeProvider.System);
             // What was sent is waited for, as long as a request may take.
             await using var interruption = ct.Register(() => progress.Say("Interrupted: it ends when what it has sent is answered."));
             try

@@ -75,6 +75,21 @@ public sealed partial class ImportCommandTests(LeasedApp app) : IClassFixture<Le
     }
 
     [Fact]
+    public async Task A_service_that_is_not_there_is_told_while_it_tries_again()
+    {
+        await WriteFile();
+
+        // Nothing listens at the first port.
+        var import = _here.Start(
+            ["CHATLOGGER_KEY=clk_x"], "import", File, "--url", "http://127.0.0.1:1", "--slug", "acme");
+
+        await Wait.Until(() => import.Errors.Contains("The service does not take it yet: Connection refused. ", StringComparison.Ordinal));
+        await import.Kill();
+        Assert.Equal(Killed, await import.Exit());
+        Assert.Equal("", import.Output);
+    }
+
+    [Fact]
     public async Task What_was_refused_ends_it_with_1_and_stands_in_the_report_that_can_be_asked_for_again()
     {
         var acme = await app.Org("acme");

@@ -14,11 +14,14 @@ internal sealed class ImportStoppedException(string message) : Exception(message
 
 /// <summary>
 /// Sends batches to the plugin API. It waits and sends again what may succeed later; every item can be sent twice, because it has an
-/// Idempotency-Key or is a chat with an external id.
+/// Idempotency-Key or is a chat with an external id. Where that lasts, it tells why.
 /// </summary>
-internal sealed class ImportClient(HttpClient http, string slug, string key, TimeProvider clock)
+internal sealed class ImportClient(HttpClient http, string slug, string key, TimeProvider clock, Action<string>? tell = null)
 {
     private const int Attempts = 14;
+
+    /// <summary>So many attempts fail before the reason is told: a service that is busy for a moment is no news.</summary>
+    private const int UntoldAttempts = 3;
 
     private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(1);
 
@@ -39,7 +42,8 @@ internal sealed class ImportClient(HttpClient http, string slug, string key, Tim
             if (again.Count == 0)
                 break;
             if (attempt == Attempts)
-                throw new ImportStoppedException($"The service does not take more: {reason}. Run the import again to go on.");
+                throw new ImportStoppedException($"The service does not take more: {reason?.TrimEnd('.')}. Run the import again to go on.");
+            TellOnce(attempt, reason);
             open = again;
             await Task.Delay(wait ?? BackOff(attempt), clock, ct);
         }
@@ -63,9 +67,18 @@ internal sealed class ImportClient(HttpClient http, string slug, string key, Tim
                     throw new ImportStoppedException(
                         $"The service does not show a chat that it has: {failure ?? await Sentence(response!, ct)}");
                 }
+                TellOnce(attempt, attempt == UntoldAttempts ? failure ?? await Sentence(response!, ct) : null);
                 await Task.Delay(AskedToWait(response) ?? BackOff(attempt), clock, ct);
             }
         }
+    }
+
+    private void TellOnce(int attempt, string? reason)
+    {
+        if (attempt != UntoldAttempts)
+            return;
+        tell?.Invoke(
+            $"The service does not take it yet: {reason?.TrimEnd('.')}. The import tries again, {Attempts - attempt} times at most.");
     }
 
     /// <summary>Sends the open items once; which of them to send again, when, and why.</summary>
