@@ -24,7 +24,8 @@ internal static class Demo
             "The code on the card is refused as unknown.", "It was not activated at the till. It works now.", null),
         ("Is the Trail 3 waterproof?", "visitor-5521", ["products"],
             "Is the Trail 3 waterproof, or only water-repellent?", "It has a membrane: it is waterproof.", "up"),
-        ("Newsletter", "7d6f1c52-0a4e-4b7f-9d21-5c8e6b3a9f40", [], "Please take me off the list.", "Done: you get no more mails from us.", null),
+        ("Newsletter", "7d6f1c52-0a4e-4b7f-9d21-5c8e6b3a9f40", [],
+            "Please take me off the list.", "Done: you get no more mails from us.", null),
     ];
 
     /// <summary>Chats of the last days, the first of them with tools; answers the id of that one.</summary>
