@@ -65,6 +65,9 @@ internal static class JsonMembers
 
     public static DateTimeOffset? UnixTime(double number)
     {
+        // Of a number that is too large, infinity is read, which no division makes smaller.
+        if (!double.IsFinite(number))
+            return null;
         while (number >= LatestInSeconds)
             number /= 1000;
         return number > 0 ? DateTimeOffset.UnixEpoch.AddMilliseconds(Math.Floor((number * 1000) + 0.0001)) : null;

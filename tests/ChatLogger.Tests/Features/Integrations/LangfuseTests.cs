@@ -134,6 +134,19 @@ public class LangfuseTests(LeasedApp app) : IClassFixture<LeasedApp>
     }
 
     [Fact]
+    public async Task A_time_that_is_no_number_of_this_world_is_none()
+    {
+        var acme = await app.Org("acme");
+        await Send(acme, Generation(Id(), "t-1", Start, "q"));
+        var score = Event("score-create", new { id = Id(), traceId = "t-1", name = "feedback", value = 1 });
+        score["timestamp"] = JsonNode.Parse("1e999");
+
+        await Send(acme, score).WaitAsync(TimeSpan.FromMinutes(1));
+
+        Assert.Equal(1, await acme.Count("feedback"));
+    }
+
+    [Fact]
     public async Task Errors_have_a_message_and_health_needs_no_key()
     {
         var acme = await app.Org("acme");
