@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using ChatLogger.Auth;
 using ChatLogger.Data;
@@ -137,9 +138,10 @@ internal sealed class ConversationWriter(
         // An answer of a tool may be empty, and the conversation has it all the same.
         if (content is null && isTool)
             content = "(empty)";
-        var (parts, calls) = (Array(message.Parts), Array(message.ToolCalls));
+        // Names of members that have half of a surrogate pair cannot even be read.
+        var unsafeJson = Unsafe(message.Parts) ?? Unsafe(message.ToolCalls);
+        var (parts, calls) = unsafeJson is null ? (Array(message.Parts), Array(message.ToolCalls)) : (null, null);
         var toolCallId = isTool ? StorableText.OfOptional(message.ToolCallId).Beginning(limits.ToolNameLength) : null;
-        var unsafeJson = Unsafe(parts) ?? Unsafe(calls);
         if (unsafeJson is not null)
             return Prepared(new(() => (null, unsafeJson)));
         // Most of what is sent is there already, and never comes to be written.
@@ -180,9 +182,10 @@ internal sealed class ConversationWriter(
         }
     }
 
-    private static ProblemException? Unsafe(RawJsonArray? json) => json is not null && TextSafety.Check(json.Utf8.Span) is var (sentence, _)
-        ? ProblemException.Validation("parts", sentence)
-        : null;
+    private static ProblemException? Unsafe(JsonElement json) =>
+        json.ValueKind == JsonValueKind.Array && TextSafety.Check(JsonMarshal.GetRawUtf8Value(json)) is var (sentence, _)
+            ? ProblemException.Validation("parts", sentence)
+            : null;
 
     private static RawJsonArray? Array(JsonElement json) =>
         json.ValueKind == JsonValueKind.Array && json.GetArrayLength() > 0 ? json.Deserialize<RawJsonArray>(Json.Options) : null;

@@ -94,6 +94,32 @@ public partial class ReceiveTracesTests(LeasedApp app) : IClassFixture<LeasedApp
         Assert.Equal(3, await acme.Count("chats"));
     }
 
+    [Theory]
+    // Half of a surrogate pair in a tag, and in the name of a member of a part.
+    [InlineData("tag.tags", """["\ud83d"]""", 0)]
+    [InlineData("gen_ai.output.messages", """[{"role":"assistant","content":[{"type":"image","z\ud83d":1}]}]""", 1)]
+    // A name that is followed step by step, of many thousands of steps.
+    [InlineData("gen_ai.completion.0.", "x", 1)]
+    public async Task An_attribute_that_cannot_be_read_takes_no_other_span_with_it(string name, string value, int rejected)
+    {
+        var acme = await app.Org("acme");
+        if (name.EndsWith('.'))
+            name += string.Join('.', Enumerable.Repeat("a", 60_000));
+        var bad = OtlpExports.Span(
+            OtlpExports.TraceId(),
+            OtlpExports.SpanId(),
+            Start,
+            ("gen_ai.operation.name", "chat"),
+            ("gen_ai.conversation.id", "bad"),
+            ("gen_ai.input.messages", """[{"role":"user","content":"q"}]"""),
+            (name, value));
+
+        var answer = (await Send(acme, bad, Chat(Start, "good", ["q"], "a"))).Is(200);
+
+        Assert.Equal(rejected > 0, answer.Body.Contains("\"rejectedSpans\":\"1\"", StringComparison.Ordinal));
+        Assert.Equal(["user: q", "assistant: a"], Said(await Messages(acme, "good")));
+    }
+
     [Fact]
     public async Task Calls_without_content_are_told_which_switch_to_turn_on()
     {

@@ -13,6 +13,9 @@ internal static class AttributeTree
 {
     private const int MostMessages = 10_000;
 
+    /// <summary>How deep members nest at most, as deep as JSON may: a name that goes on would end the process by its recursion.</summary>
+    private const int MaxDepth = Http.Json.MaxDepth;
+
     public static IEnumerable<JsonElement> Of(SpanAttributes attributes, string prefix)
     {
         var messages = new SortedDictionary<int, JsonObject>();
@@ -20,9 +23,11 @@ internal static class AttributeTree
         {
             if (!name.StartsWith(prefix, StringComparison.Ordinal))
                 continue;
-            var path = name[prefix.Length..].Split('.');
+            var path = name[prefix.Length..].Split('.', MaxDepth + 1);
             if (path.Length < 2 || !TryIndex(path[0], out var index))
                 continue;
+            if (path.Length > MaxDepth)
+                throw new FormatException("The name of an attribute has too many members in it.");
             if (!messages.TryGetValue(index, out var message))
                 messages.Add(index, message = []);
             Put(message, path.AsSpan(1), attributes, name);

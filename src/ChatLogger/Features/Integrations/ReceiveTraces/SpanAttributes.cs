@@ -57,13 +57,22 @@ internal sealed class SpanAttributes(Dictionary<string, object> values)
         return default;
     }
 
-    /// <summary>Strings, from an array of them or from a string with an array or with one of them.</summary>
+    /// <summary>
+    /// Strings, from an array of them or from a string with an array or with one of them; none where one has half of a surrogate pair.
+    /// </summary>
     public IEnumerable<string> Texts(params ReadOnlySpan<string> names)
     {
         var json = Json(names);
         if (!json.IsGiven())
             return [];
-        return json.ValueKind == JsonValueKind.String ? [json.GetString()!]
-            : [.. json.Elements().Where(each => each.ValueKind == JsonValueKind.String).Select(each => each.GetString()!)];
+        try
+        {
+            return json.ValueKind == JsonValueKind.String ? [json.GetString()!]
+                : [.. json.Elements().Where(each => each.ValueKind == JsonValueKind.String).Select(each => each.GetString()!)];
+        }
+        catch (InvalidOperationException)
+        {
+            return [];
+        }
     }
 }
