@@ -58,7 +58,11 @@ internal sealed class ExchangeWriter(
             var writing = new ConversationWriter(
                 caller, chatId, known.GetValueOrDefault(chatId) ?? [], writer, transcripts, rules, limits, ids, now);
             foreach (var exchange in conversation.Exchanges)
-                results[exchange] = await writing.Write(exchanges[exchange], ct);
+            {
+                // All will be sent again. What follows would then stand before this one.
+                if ((results[exchange] = await writing.Write(exchanges[exchange], ct))?.Type == ProblemType.Unavailable)
+                    break;
+            }
             transcripts.Keep(caller.OrgId, chatId, writing.Known);
         }));
         return Array.Find(results, result => result?.Type == ProblemType.Unavailable) is { } unavailable ? throw unavailable : results;

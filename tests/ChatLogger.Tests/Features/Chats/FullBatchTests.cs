@@ -1,3 +1,4 @@
+using ChatLogger.Tests.Features.Integrations;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 
@@ -42,5 +43,21 @@ public class FullBatchTests(NarrowBatchApp app) : IClassFixture<NarrowBatchApp>
                     + "seq) = '123456789') m",
                 new { acme.Id }));
         (await plugin.Post($"{acme.ApiPath}/batch", Items(1))).IsProblem(429, "throttled");
+    }
+
+    [Fact]
+    public async Task Of_a_conversation_nothing_is_written_that_follows_what_could_not_be_written()
+    {
+        var acme = await app.Org("acme");
+        var (trace, start) = (OtlpExports.TraceId(), DateTimeOffset.UtcNow.AddMinutes(-30));
+        // More than the queue takes, and what comes after it.
+        string[] parts = [.. Enumerable.Range(0, 11).Select(part => $"part {part}")];
+        var export = OtlpExports.Export(
+            OtlpExports.Chat(trace, OtlpExports.SpanId(), start, "s", parts, null),
+            OtlpExports.Chat(trace, OtlpExports.SpanId(), start.AddMinutes(1), "s", ["next"], "answer"));
+
+        Assert.NotNull((await (await acme.Plugin()).Post("/v1/traces", export)).Is(503).Header("Retry-After"));
+
+        Assert.Equal((1, 0), (await acme.Count("chats"), await acme.Count("messages")));
     }
 }
