@@ -11,6 +11,8 @@ namespace ChatLogger.Cli;
 /// <summary>The demo data that a developer's first start creates: an organization, its admin and an API key.</summary>
 internal sealed record Demo(string Slug, string Email, string Password, string Key)
 {
+    private const string Name = "demo";
+
     /// <summary>Creates the demo organization if the database has no organization at all; returns null in every later start.</summary>
     public static async Task<Demo?> MakeIfFirst(IServiceProvider services, CancellationToken ct)
     {
@@ -20,7 +22,7 @@ internal sealed record Demo(string Slug, string Email, string Password, string K
 
         var way = Actor.Operator("first start");
         var sender = services.GetRequiredService<ISender>();
-        var demo = new Demo("demo", "admin@demo.example", RandomNumberGenerator.GetString("abcdefghijkmnpqrstuvwxyz23456789", 20), "");
+        var demo = new Demo(Name, "admin@demo.example", RandomNumberGenerator.GetString("abcdefghijkmnpqrstuvwxyz23456789", 20), "");
         try
         {
             var organization = await sender.Send(new CreateOrganization.Command(demo.Slug, "Demo", null, way), ct);
@@ -37,4 +39,9 @@ internal sealed record Demo(string Slug, string Email, string Password, string K
             return null;
         }
     }
+
+    /// <summary>Whether a first start created it and nobody has deleted it.</summary>
+    public static Task<bool> IsThere(IServiceProvider services, CancellationToken ct) =>
+        services.GetRequiredService<NpgsqlDataSource>().ReadSingleOrDefaultAsync<bool>(
+            "select exists (select from organizations where slug = @Name and deleted_at is null)", new { Name }, ct);
 }

@@ -48,7 +48,10 @@ internal static partial class ServeCommand
             if (await Demo.MakeIfFirst(app.Services, ct) is { } demo)
                 output.WriteLine(StartupBanner.Demo(demo, app.Urls.First()));
             else
-                output.WriteLine(StartupBanner.Again(database.Private is null ? null : app.Configuration["DataDirectory"]));
+            {
+                output.WriteLine(StartupBanner.Again(
+                    await Demo.IsThere(app.Services, ct), database.Private is null ? null : app.Configuration["DataDirectory"]));
+            }
         }
         await app.WaitForShutdownAsync(ct);
         return 0;

@@ -22,10 +22,13 @@ internal static class StartupBanner
         .Any(folder => File.Exists(Path.Combine(folder, OperatingSystem.IsWindows() ? "psql.exe" : "psql")));
 
     /// <summary>Tells how to log in again after the output of the first start is gone.</summary>
+    /// <param name="hasDemo">Whether the organization of the first start is there, which the hints name.</param>
     /// <param name="directory">The setting DataDirectory, which another terminal may lack.</param>
-    public static string Again(string? directory)
+    public static string Again(bool hasDemo, string? directory)
     {
         var where = string.IsNullOrEmpty(directory) ? "" : $" --DataDirectory '{Path.GetFullPath(directory)}'";
+        if (!hasDemo)
+            return $"\nWhat there is:    {Command} org list{where}";
         return $"""
 
             A new key:        {Command} apikey create --org demo --label again{where}

@@ -100,6 +100,20 @@ public sealed partial class FirstStartTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Where_there_is_no_demo_organization_no_hint_names_it()
+    {
+        var verb = _here.Start(["ASPNETCORE_ENVIRONMENT=Development"], "org", "create", "--slug", "acme", "--name", "Acme");
+        Assert.True(await verb.Exit() == 0, verb.Errors);
+
+        var service = await _here.Develop();
+
+        await Wait.Until(() => service.Output.Contains("What there is: ", StringComparison.Ordinal));
+        Assert.DoesNotContain("--org demo", service.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("@demo.example", service.Output, StringComparison.Ordinal);
+        Assert.Equal(0, await service.Stop());
+    }
+
+    [Fact]
     public async Task Two_started_at_the_same_moment_share_one_database_and_the_last_one_out_stops_it()
     {
         // Whatever the machine is set to: the service does not listen to it.
