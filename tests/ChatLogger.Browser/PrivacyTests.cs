@@ -54,6 +54,9 @@ public class PrivacyTests(DashboardApp app) : IClassFixture<DashboardApp>
             await visit.Dialog("Erase all chats of v-17?").GetByRole(AriaRole.Button, new() { Name = "Cancel" }).ClickAsync();
             Assert.Empty((await admin.Get("/orgs/me/erasures")).Is(200)["items"].EnumerateArray());
 
+            (await admin.Post("/exports/orgs/me", new { format = "jsonl", mode = "async" })).Is(202);
+            await Wait.Until(async () =>
+                (await admin.Get("/exports/orgs/me")).Is(200)["items"][0].GetProperty("state").GetString() == "done");
             await form.GetByRole(AriaRole.Button, new() { Name = "Erase…" }).ClickAsync();
             var dialog = visit.Dialog("Erase all chats of v-17?");
             await dialog.GetByRole(AriaRole.Button, new() { Name = "Erase", Exact = true }).ClickAsync();
@@ -69,10 +72,12 @@ public class PrivacyTests(DashboardApp app) : IClassFixture<DashboardApp>
 
             // The page asks again until both are done; then the list of removed ids can be fetched.
             await Expect(visit.Page.Locator("tbody tr .state.done")).ToHaveCountAsync(2);
-            await Expect(visit.Page.Locator("tbody tr").First).ToContainTextAsync("1 chats, 0 messages");
+            await Expect(visit.Page.Locator("tbody tr").First).ToContainTextAsync("1 chat, 0 messages");
             var download = await visit.Page.RunAndWaitForDownloadAsync(
                 () => visit.Page.Locator("tbody tr").First.GetByText("Removed ids").ClickAsync());
             Assert.Contains("\"receipt\"", await File.ReadAllTextAsync(await download.PathAsync()), StringComparison.Ordinal);
+            await visit.Go("/app/exports");
+            await Expect(visit.Page.Locator("li.export")).ToContainTextAsync("or a chat in it was deleted.");
         });
         var left = (await admin.Get("/orgs/me/chats")).Is(200)["items"];
         Assert.Equal([kept], left.EnumerateArray().Select(each => each.GetProperty("id").GetString()));

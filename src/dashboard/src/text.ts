@@ -248,6 +248,7 @@ export const t = {
     size: 'Size',
     skipped: 'Skipped',
     expires: 'Expires',
+    expired: 'The file is gone: its time was over, or a chat in it was deleted.',
     download: 'Download',
     cancel: 'Cancel export',
     remove: 'Delete file',
@@ -459,7 +460,12 @@ export const t = {
     erasureStates: { queued: 'Accepted', running: 'Running', done: 'Done' } satisfies Record<Erasure['state'], string>,
     removed: 'Removed',
     counts: (erasure: Erasure) =>
-      `${erasure.chats} chats, ${erasure.messages} messages, ${erasure.feedback} ratings, ${erasure.exports} exports`,
+      [
+        of(erasure.chats, 'chat', 'chats'),
+        of(erasure.messages, 'message', 'messages'),
+        of(erasure.feedback, 'rating', 'ratings'),
+        of(erasure.exports, 'export', 'exports'),
+      ].join(', '),
     began: 'Began',
     receipt: 'Receipt',
     ids: 'Removed ids',

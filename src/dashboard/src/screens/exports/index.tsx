@@ -141,6 +141,7 @@ function Row({ row, cancel }: { row: Export; cancel: () => void }) {
         </dl>
       )}
       {row.reason && <p class="notice">{row.reason}</p>}
+      {row.state === 'expired' && <p class="muted">{t.exports.expired}</p>}
       <div class="actions">
         {row.state === 'done' && (
           <a class="button" href={file} download>
