@@ -33,6 +33,9 @@ internal sealed record Exchange
     /// <summary>What it answered; nothing after <see cref="Take"/>.</summary>
     public required IReadOnlyList<ImportedMessage> Output { get; set; }
 
+    /// <summary>How many messages it has.</summary>
+    public int Count => Input.Count + Output.Count;
+
     /// <summary>
     /// Gives away what was said, for the one who writes it: most of it is there already, and need not be kept in memory while the rest is
     /// written.

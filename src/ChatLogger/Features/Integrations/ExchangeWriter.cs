@@ -14,6 +14,12 @@ internal sealed class ExchangeWriter(
     Instruments instruments, TimeProvider time)
 {
     /// <summary>
+    /// The most messages that an exchange may have, more than a model reads. Each may be compared with a thousand that are there, which
+    /// takes memory and a processor.
+    /// </summary>
+    private const int MostMessages = 10_000;
+
+    /// <summary>
     /// Writes the exchanges and returns, for each, why it or a part of it was refused; null: it is there, or its conversation was deleted.
     /// </summary>
     /// <exception cref="ProblemException">Some could not be written just now; all should be sent again.</exception>
@@ -69,7 +75,9 @@ internal sealed class ExchangeWriter(
 
         bool Admit(int at)
         {
-            results[at] = CreationTime.Refuse(exchanges[at].StartedAt, caller, now);
+            results[at] = exchanges[at].Count > MostMessages
+                ? ProblemException.Validation("messages", "An exchange may have at most 10,000 messages.")
+                : CreationTime.Refuse(exchanges[at].StartedAt, caller, now);
             return results[at] is null;
         }
     }

@@ -121,6 +121,19 @@ public partial class ReceiveTracesTests(LeasedApp app) : IClassFixture<LeasedApp
     }
 
     [Fact]
+    public async Task A_call_of_more_messages_than_a_model_reads_is_rejected_by_itself()
+    {
+        var acme = await app.Org("acme");
+        var endless = Chat(Start, "endless", [.. Enumerable.Repeat("x", 10_001)], null);
+
+        var answer = (await Send(acme, endless, Chat(Start, "good", ["q"], "a"))).Is(200);
+
+        Assert.Equal("1", answer["partialSuccess"].GetProperty("rejectedSpans").GetString());
+        Assert.Contains("10,000 messages", answer.Body, StringComparison.Ordinal);
+        Assert.Equal((1, 2), (await acme.Count("chats"), await acme.Count("messages")));
+    }
+
+    [Fact]
     public async Task Calls_without_content_are_told_which_switch_to_turn_on()
     {
         var acme = await app.Org("acme");
