@@ -69,14 +69,14 @@ internal sealed class LoginLockout(NpgsqlDataSource db, RateLimits limits)
             """
             with expired as (
                 delete from password_failures
-                where subject in (
-                    select subject
+                where ctid = any(array(
+                    select ctid
                     from password_failures
                     where window_ends_at <= now()
                     order by window_ends_at
                     limit 10
                     for update skip locked
-                )
+                ))
             )
             update password_failures
             set failures = failures + 1

@@ -38,20 +38,14 @@ internal sealed partial class OrganizationEventsCleanup(NpgsqlDataSource db, Tim
 
     private Task<int> Delete(Guid orgId, DateTimeOffset forgotten, CancellationToken ct) =>
         db.ExecuteAsync(
-            """
-            delete from organization_events
-            where org_id = @OrgId
-              and seq in (
-                  select seq
-                  from organization_events
-                  where org_id = @OrgId
-                    and at <= @Forgotten
-                    and seq <= (select min(f.seq) from followers f where f.org_id = @OrgId)
-                  order by seq
-                  limit @Changes
-                  for update skip locked
-              )
-            """,
+            DeleteBatch.Of(
+                "organization_events",
+                """
+                and at <= @Forgotten
+                and seq <= (select min(f.seq) from followers f where f.org_id = @OrgId)
+                order by seq
+                """,
+                "@Changes"),
             new { OrgId = orgId, Forgotten = forgotten, Changes },
             ct);
 
@@ -64,11 +58,5 @@ internal sealed class OrganizationEventsPurger(NpgsqlDataSource db) : IOrganizat
 {
     public async Task<bool> Purge(Guid orgId, CancellationToken ct) =>
         await db.ExecuteAsync(
-            """
-            delete from organization_events
-            where org_id = @OrgId
-              and seq in (select seq from organization_events where org_id = @OrgId order by seq limit @BatchRows for update skip locked)
-            """,
-            new { OrgId = orgId, IOrganizationPurger.BatchRows },
-            ct) > 0;
+            DeleteBatch.Of("organization_events", "order by seq"), new { OrgId = orgId, IOrganizationPurger.BatchRows }, ct) > 0;
 }

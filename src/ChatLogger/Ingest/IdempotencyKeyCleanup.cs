@@ -40,20 +40,7 @@ internal sealed class IdempotencyKeyCleanup(NpgsqlDataSource db, IngestSettings 
 
     private Task<int> DeleteExpired(Guid orgId, CancellationToken ct) =>
         db.ExecuteAsync(
-            """
-            delete from idempotency_keys
-            where org_id = @OrgId
-              and (route, parent_id, key) in (
-                  select route, parent_id, key
-                  from idempotency_keys
-                  where org_id = @OrgId
-                    and created_at <= @Forgotten
-                  order by created_at
-                  limit @Keys
-                  for update skip locked
-              )
-              and created_at <= @Forgotten
-            """,
+            DeleteBatch.Of("idempotency_keys", "and created_at <= @Forgotten order by created_at", "@Keys"),
             new { OrgId = orgId, Forgotten = Forgotten(), Keys },
             ct);
 

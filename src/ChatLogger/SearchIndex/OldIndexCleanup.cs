@@ -53,22 +53,7 @@ internal sealed partial class OldIndexCleanup(NpgsqlDataSource db, ILogger<OldIn
                 return true;
             }
             var parameters = new { OrgId = orgId, OldName, IOrganizationPurger.BatchRows };
-            if (await transaction.ExecuteAsync(
-                """
-                with piece as materialized (
-                    select chat_id, first_seq
-                    from search_chunks
-                    where org_id = @OrgId
-                    order by chat_id, first_seq
-                    limit @BatchRows
-                    for update
-                )
-                delete from search_chunks
-                using piece
-                where search_chunks.org_id = @OrgId
-                  and (search_chunks.chat_id, search_chunks.first_seq) = (piece.chat_id, piece.first_seq)
-                """,
-                parameters) > 0)
+            if (await transaction.ExecuteAsync(DeleteBatch.Of("search_chunks", "order by chat_id, first_seq"), parameters) > 0)
                 return true;
             await transaction.ExecuteAsync("delete from followers where org_id = @OrgId and follower = @OldName", parameters);
             return false;

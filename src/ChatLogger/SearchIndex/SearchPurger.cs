@@ -12,57 +12,9 @@ internal sealed class SearchPurger(NpgsqlDataSource db) : IOrganizationPurger
     public async Task<bool> Purge(Guid orgId, CancellationToken ct)
     {
         var piece = new { OrgId = orgId, IOrganizationPurger.BatchRows };
-        return await db.ExecuteAsync(
-                """
-                with piece as materialized (
-                    select chat_id, first_seq
-                    from search_index
-                    where org_id = @OrgId
-                    order by chat_id, first_seq
-                    limit @BatchRows
-                    for update skip locked
-                )
-                delete from search_index
-                using piece
-                where search_index.org_id = @OrgId
-                  and (search_index.chat_id, search_index.first_seq) = (piece.chat_id, piece.first_seq)
-                """,
-                piece,
-                ct) > 0
-            || await db.ExecuteAsync(
-                """
-                with piece as materialized (
-                    select term
-                    from search_terms
-                    where org_id = @OrgId
-                    order by term
-                    limit @BatchRows
-                    for update skip locked
-                )
-                delete from search_terms
-                using piece
-                where search_terms.org_id = @OrgId
-                  and search_terms.term = piece.term
-                """,
-                piece,
-                ct) > 0
-            || await db.ExecuteAsync(
-                """
-                with piece as materialized (
-                    select token
-                    from search_stale_tokens
-                    where org_id = @OrgId
-                    order by token
-                    limit @BatchRows
-                    for update skip locked
-                )
-                delete from search_stale_tokens
-                using piece
-                where search_stale_tokens.org_id = @OrgId
-                  and search_stale_tokens.token = piece.token
-                """,
-                piece,
-                ct) > 0;
+        return await db.ExecuteAsync(DeleteBatch.Of("search_index", "order by chat_id, first_seq"), piece, ct) > 0
+            || await db.ExecuteAsync(DeleteBatch.Of("search_terms", "order by term"), piece, ct) > 0
+            || await db.ExecuteAsync(DeleteBatch.Of("search_stale_tokens", "order by token"), piece, ct) > 0;
     }
 
     /// <summary>
@@ -79,22 +31,7 @@ internal sealed class SearchPurger(NpgsqlDataSource db) : IOrganizationPurger
                 return 0;
             var isThere = await FeedConsumer.ConsumerOffset.Take(transaction, orgId, SearchIndexer.Name, wait: true) is not null;
             var rows = await transaction.QueryAsync<int[]>(
-                """
-                with piece as materialized (
-                    select chat_id, first_seq
-                    from search_index
-                    where org_id = @OrgId
-                      and chat_id = any(@Chats)
-                    limit @BatchRows
-                    for update skip locked
-                )
-                delete from search_index
-                using piece
-                where search_index.org_id = @OrgId
-                  and (search_index.chat_id, search_index.first_seq) = (piece.chat_id, piece.first_seq)
-                returning search_index.tokens
-                """,
-                parameters);
+                DeleteBatch.Of("search_index", "and chat_id = any(@Chats)") + " returning tokens", parameters);
             // The words of an organization that is being deleted go all together.
             if (isThere && rows.Count > 0)
                 await SearchTerms.MarkStale(transaction, orgId, rows.SelectMany(tokens => tokens));

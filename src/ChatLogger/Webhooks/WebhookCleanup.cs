@@ -47,19 +47,7 @@ internal sealed partial class WebhookCleanup(
 
     private Task<int> RemoveOld(Guid orgId, DateTimeOffset oldest, CancellationToken ct) =>
         db.ExecuteAsync(
-            """
-            delete from webhook_deliveries
-            where org_id = @OrgId
-              and id in (
-                  select id
-                  from webhook_deliveries
-                  where org_id = @OrgId
-                    and created_at <= @Oldest
-                  order by created_at
-                  limit @Rows
-                  for update skip locked
-              )
-            """,
+            DeleteBatch.Of("webhook_deliveries", "and created_at <= @Oldest order by created_at", "@Rows"),
             new { OrgId = orgId, Oldest = oldest, Rows },
             ct);
 
@@ -79,18 +67,7 @@ internal sealed partial class WebhookCleanup(
     private async Task Remove(WebhookPlace place, CancellationToken ct)
     {
         while (await db.ExecuteAsync(
-            """
-            delete from webhook_deliveries
-            where org_id = @OrgId
-              and id in (
-                  select id
-                  from webhook_deliveries
-                  where org_id = @OrgId
-                    and webhook_id = @WebhookId
-                  limit @Rows
-                  for update skip locked
-              )
-            """,
+            DeleteBatch.Of("webhook_deliveries", "and webhook_id = @WebhookId", "@Rows"),
             new { place.OrgId, place.WebhookId, Rows },
             ct) == Rows)
         {

@@ -12,36 +12,8 @@ internal sealed class WebhookPurger(NpgsqlDataSource db) : IOrganizationPurger
     public async Task<bool> Purge(Guid orgId, CancellationToken ct)
     {
         var piece = new { OrgId = orgId, IOrganizationPurger.BatchRows };
-        return await db.ExecuteAsync(
-                """
-                delete from webhook_deliveries
-                where org_id = @OrgId
-                  and id in (
-                      select id
-                      from webhook_deliveries
-                      where org_id = @OrgId
-                      order by id
-                      limit @BatchRows
-                      for update skip locked
-                  )
-                """,
-                piece,
-                ct) > 0
-            || await db.ExecuteAsync(
-                """
-                delete from webhook_idle
-                where org_id = @OrgId
-                  and (webhook_id, chat_id) in (
-                      select webhook_id, chat_id
-                      from webhook_idle
-                      where org_id = @OrgId
-                      order by webhook_id, chat_id
-                      limit @BatchRows
-                      for update skip locked
-                  )
-                """,
-                piece,
-                ct) > 0
+        return await db.ExecuteAsync(DeleteBatch.Of("webhook_deliveries", "order by id"), piece, ct) > 0
+            || await db.ExecuteAsync(DeleteBatch.Of("webhook_idle", "order by webhook_id, chat_id"), piece, ct) > 0
             || await db.ExecuteAsync("delete from webhook_offsets where org_id = @OrgId", piece, ct) > 0
             || await db.ExecuteAsync("delete from webhooks where org_id = @OrgId", piece, ct) > 0
             || await db.ReadSingleOrDefaultAsync<bool>(
@@ -52,21 +24,7 @@ internal sealed class WebhookPurger(NpgsqlDataSource db) : IOrganizationPurger
     public async Task<int> Remove(Guid orgId, Guid[] chats, CancellationToken ct)
     {
         var piece = new { OrgId = orgId, Chats = chats, IOrganizationPurger.BatchRows };
-        var deliveries = await db.ExecuteAsync(
-            """
-            delete from webhook_deliveries
-            where org_id = @OrgId
-              and id in (
-                  select id
-                  from webhook_deliveries
-                  where org_id = @OrgId
-                    and chat_id = any(@Chats)
-                  limit @BatchRows
-                  for update skip locked
-              )
-            """,
-            piece,
-            ct);
+        var deliveries = await db.ExecuteAsync(DeleteBatch.Of("webhook_deliveries", "and chat_id = any(@Chats)"), piece, ct);
         return deliveries
             + await db.ExecuteAsync("delete from webhook_idle where org_id = @OrgId and chat_id = any(@Chats)", piece, ct);
     }

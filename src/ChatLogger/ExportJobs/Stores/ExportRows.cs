@@ -26,15 +26,15 @@ internal static class ExportRows
                 delete from {table}
                 where org_id = @OrgId
                   and export_id = @ExportId
-                  and (fence, index) in (
-                      select fence, index
+                  and ctid = any(array(
+                      select ctid
                       from {table}
                       where org_id = @OrgId
                         and export_id = @ExportId
                         and fence is distinct from @Keep
                       order by fence, index
                       limit @BatchRows
-                  )
+                  ))
                 """,
                 new { OrgId = orgId, ExportId = exportId, Keep = keep, BatchRows = batchRows },
                 ct);

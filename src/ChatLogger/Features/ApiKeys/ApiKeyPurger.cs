@@ -23,23 +23,7 @@ internal sealed class ApiKeyPurger(NpgsqlDataSource db, ApiKeyCache keys) : IOrg
     public async Task<bool> Purge(Guid orgId, CancellationToken ct)
     {
         var piece = new { OrgId = orgId, IOrganizationPurger.BatchRows };
-        await db.ExecuteAsync(
-            """
-            with piece as materialized (
-                select id
-                from api_keys
-                where org_id = @OrgId
-                order by id
-                limit @BatchRows
-                for update skip locked
-            )
-            delete from api_keys
-            using piece
-            where api_keys.org_id = @OrgId
-              and api_keys.id = piece.id
-            """,
-            piece,
-            ct);
+        await db.ExecuteAsync(DeleteBatch.Of("api_keys", "order by id"), piece, ct);
         return await db.ReadSingleOrDefaultAsync<bool>("select exists (select from api_keys where org_id = @OrgId)", piece, ct);
     }
 }

@@ -16,42 +16,10 @@ internal static class ChatPurgeSql
     public const string OfChats = "and chat_id = any(@Chats)";
 
     public static Task<int> RemoveFeedback(NpgsqlDataSource db, object piece, CancellationToken ct) =>
-        db.ExecuteAsync(
-            """
-            with piece as materialized (
-                select target_id
-                from feedback
-                where org_id = @OrgId
-                order by target_id
-                limit @BatchRows
-                for update skip locked
-            )
-            delete from feedback
-            using piece
-            where feedback.org_id = @OrgId
-              and feedback.target_id = piece.target_id
-            """,
-            piece,
-            ct);
+        db.ExecuteAsync(DeleteBatch.Of("feedback", "order by target_id"), piece, ct);
 
     public static Task<int> RemoveMessages(NpgsqlDataSource db, object piece, CancellationToken ct) =>
-        db.ExecuteAsync(
-            """
-            with piece as materialized (
-                select id
-                from messages
-                where org_id = @OrgId
-                order by id
-                limit @BatchRows
-                for update skip locked
-            )
-            delete from messages
-            using piece
-            where messages.org_id = @OrgId
-              and messages.id = piece.id
-            """,
-            piece,
-            ct);
+        db.ExecuteAsync(DeleteBatch.Of("messages", "order by id"), piece, ct);
 
     /// <summary>
     /// Returns the traces of OpenTelemetry that the next messages of these chats came with: a later span may name nothing else.
@@ -75,54 +43,21 @@ internal static class ChatPurgeSql
 
     /// <summary>Deletes messages of deleted chats, and tells the erasures of these chats which.</summary>
     public static Task<int> EraseMessages(NpgsqlDataSource db, object piece, CancellationToken ct) =>
-        db.QuerySingleOrDefaultAsync<int>(
-            """
-            with piece as materialized (
-                select id
-                from messages
-                where org_id = @OrgId
-                  and chat_id = any(@Chats)
-                limit @BatchRows
-                for update skip locked
-            ), removed as (
-                delete from messages
-                using piece
-                where messages.org_id = @OrgId
-                  and messages.id = piece.id
-                returning messages.chat_id, messages.id
-            ), told as (
-                insert into erased_ids (org_id, erasure_id, kind, id)
-                select @OrgId, e.erasure_id, 'message', r.id
-                from removed r
-                join erased_ids e on e.org_id = @OrgId and e.kind = 'chat' and e.id = r.chat_id
-                on conflict (org_id, erasure_id, kind, id) do nothing
-            )
-            select count(*)::int
-            from removed
-            """,
-            piece,
-            ct);
+        Erase(db, "messages", "id", "message", piece, ct);
 
     /// <summary>Deletes ratings of deleted chats, and tells the erasures of these chats which.</summary>
     public static Task<int> EraseFeedback(NpgsqlDataSource db, object piece, CancellationToken ct) =>
+        Erase(db, "feedback", "target_id", "feedback", piece, ct);
+
+    private static Task<int> Erase(NpgsqlDataSource db, string table, string id, string kind, object piece, CancellationToken ct) =>
         db.QuerySingleOrDefaultAsync<int>(
-            """
-            with piece as materialized (
-                select target_id
-                from feedback
-                where org_id = @OrgId
-                  and chat_id = any(@Chats)
-                limit @BatchRows
-                for update skip locked
-            ), removed as (
-                delete from feedback
-                using piece
-                where feedback.org_id = @OrgId
-                  and feedback.target_id = piece.target_id
-                returning feedback.chat_id, feedback.target_id
+            $"""
+            with removed as (
+                {DeleteBatch.Of(table, OfChats)}
+                returning chat_id, {id} as id
             ), told as (
                 insert into erased_ids (org_id, erasure_id, kind, id)
-                select @OrgId, e.erasure_id, 'feedback', r.target_id
+                select @OrgId, e.erasure_id, '{kind}', r.id
                 from removed r
                 join erased_ids e on e.org_id = @OrgId and e.kind = 'chat' and e.id = r.chat_id
                 on conflict (org_id, erasure_id, kind, id) do nothing
@@ -134,21 +69,5 @@ internal static class ChatPurgeSql
             ct);
 
     public static Task<int> RemoveChunks(NpgsqlDataSource db, object piece, CancellationToken ct, string? which = null) =>
-        db.ExecuteAsync(
-            $"""
-            with piece as materialized (
-                select chat_id, first_seq
-                from search_chunks
-                where org_id = @OrgId
-                  {which ?? "order by chat_id, first_seq"}
-                limit @BatchRows
-                for update skip locked
-            )
-            delete from search_chunks
-            using piece
-            where search_chunks.org_id = @OrgId
-              and (search_chunks.chat_id, search_chunks.first_seq) = (piece.chat_id, piece.first_seq)
-            """,
-            piece,
-            ct);
+        db.ExecuteAsync(DeleteBatch.Of("search_chunks", which ?? "order by chat_id, first_seq"), piece, ct);
 }

@@ -19,45 +19,20 @@ internal sealed class ConversationPurger(NpgsqlDataSource db) : IOrganizationPur
     }
 
     private Task<int> RemoveKeys(object piece, CancellationToken ct) =>
-        db.ExecuteAsync(
-            """
-            with piece as materialized (
-                select route, parent_id, key
-                from idempotency_keys
-                where org_id = @OrgId
-                order by created_at
-                limit @BatchRows
-                for update skip locked
-            )
-            delete from idempotency_keys
-            using piece
-            where idempotency_keys.org_id = @OrgId
-              and (idempotency_keys.route, idempotency_keys.parent_id, idempotency_keys.key) = (piece.route, piece.parent_id, piece.key)
-            """,
-            piece,
-            ct);
+        db.ExecuteAsync(DeleteBatch.Of("idempotency_keys", "order by created_at"), piece, ct);
 
     // Deletes chats only after all their children are gone: another instance may still be deleting the last ones.
     private Task<int> RemoveChats(object piece, CancellationToken ct) =>
         db.ExecuteAsync(
-            """
-            with piece as materialized (
-                select id
-                from chats
-                where org_id = @OrgId
-                  and not exists (select from messages where org_id = @OrgId)
-                  and not exists (select from feedback where org_id = @OrgId)
-                  and not exists (select from search_index where org_id = @OrgId)
-                  and not exists (select from search_chunks where org_id = @OrgId)
+            DeleteBatch.Of(
+                "chats",
+                """
+                and not exists (select from messages where org_id = @OrgId)
+                and not exists (select from feedback where org_id = @OrgId)
+                and not exists (select from search_index where org_id = @OrgId)
+                and not exists (select from search_chunks where org_id = @OrgId)
                 order by id
-                limit @BatchRows
-                for update skip locked
-            )
-            delete from chats
-            using piece
-            where chats.org_id = @OrgId
-              and chats.id = piece.id
-            """,
+                """),
             piece,
             ct);
 }

@@ -42,19 +42,7 @@ internal sealed partial class ErasureCleanup(NpgsqlDataSource db, TimeProvider t
 
     private Task<int> RemoveTombstones(Guid orgId, DateTimeOffset now, CancellationToken ct) =>
         db.ExecuteAsync(
-            """
-            delete from tombstones
-            where org_id = @OrgId
-              and hmac in (
-                  select hmac
-                  from tombstones
-                  where org_id = @OrgId
-                    and expires_at <= @Now
-                  order by expires_at
-                  limit @Rows
-                  for update skip locked
-              )
-            """,
+            DeleteBatch.Of("tombstones", "and expires_at <= @Now order by expires_at", "@Rows"),
             new { OrgId = orgId, Now = now, Rows },
             ct);
 
@@ -63,14 +51,14 @@ internal sealed partial class ErasureCleanup(NpgsqlDataSource db, TimeProvider t
             """
             delete from erased_ids
             where org_id = @OrgId
-              and (erasure_id, kind, id) in (
-                  select i.erasure_id, i.kind, i.id
+              and ctid = any(array(
+                  select i.ctid
                   from erasures e
                   join erased_ids i on i.org_id = @OrgId and i.erasure_id = e.id
                   where e.org_id = @OrgId
                     and e.finished_at <= @Old
                   limit @Rows
-              )
+              ))
             """,
             new { OrgId = orgId, Old = old, Rows },
             ct);

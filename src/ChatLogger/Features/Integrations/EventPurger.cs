@@ -11,21 +11,7 @@ internal sealed class EventPurger(NpgsqlDataSource db) : IOrganizationPurger
     public async Task<bool> Purge(Guid orgId, CancellationToken ct)
     {
         var piece = new { OrgId = orgId, IOrganizationPurger.BatchRows };
-        await db.ExecuteAsync(
-            """
-            delete from integration_events
-            where org_id = @OrgId
-              and (source, id) in (
-                  select source, id
-                  from integration_events
-                  where org_id = @OrgId
-                  order by source, id
-                  limit @BatchRows
-                  for update skip locked
-              )
-            """,
-            piece,
-            ct);
+        await db.ExecuteAsync(DeleteBatch.Of("integration_events", "order by source, id"), piece, ct);
         return await db.ReadSingleOrDefaultAsync<bool>("select exists (select from integration_events where org_id = @OrgId)", piece, ct);
     }
 }
@@ -71,19 +57,13 @@ internal sealed partial class EventCleanup(NpgsqlDataSource db, TimeProvider tim
 
     private Task<int> Remove(Guid orgId, CancellationToken ct) =>
         db.ExecuteAsync(
-            """
-            delete from integration_events
-            where org_id = @OrgId
-              and (source, id) in (
-                  select source, id
-                  from integration_events
-                  where org_id = @OrgId
-                    and updated_at <= case when source in ('langfuse-generation', 'lunary-run') then @OldContent else @Old end
-                  order by updated_at
-                  limit @Events
-                  for update skip locked
-              )
-            """,
+            DeleteBatch.Of(
+                "integration_events",
+                """
+                and updated_at <= case when source in ('langfuse-generation', 'lunary-run') then @OldContent else @Old end
+                order by updated_at
+                """,
+                "@Events"),
             new { OrgId = orgId, OldContent = time.GetUtcNow() - ContentRetention, Old = time.GetUtcNow() - Retention, Events },
             ct);
 

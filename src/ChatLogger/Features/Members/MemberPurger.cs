@@ -23,41 +23,37 @@ internal sealed class MemberPurger(NpgsqlDataSource db) : IOrganizationPurger
         // Removes the session of a login that was in flight; a removed member gets no later session.
         await db.ExecuteAsync(
             """
-            with piece as materialized (
-                select sessions.id
+            delete from sessions
+            where ctid = any(array(
+                select sessions.ctid
                 from sessions
                 join users on users.id = sessions.user_id
                 where users.org_id = @OrgId
                 order by sessions.id
                 limit @BatchRows
                 for update of sessions skip locked
-            )
-            delete from sessions
-            using piece
-            where sessions.id = piece.id
+            ))
             """,
             piece,
             ct);
         await db.ExecuteAsync(
             """
-            with piece as materialized (
-                select id
-                from users
-                where org_id = @OrgId
-                  and (removed_at is null or name is not null)
-                order by id
-                limit @BatchRows
-                for update skip locked
-            )
             update users
             set email = null,
                 name = null,
                 password_hash = null,
                 removed_at = coalesce(removed_at, date_trunc('milliseconds', now())),
                 updated_at = date_trunc('milliseconds', now())
-            from piece
-            where users.org_id = @OrgId
-              and users.id = piece.id
+            where org_id = @OrgId
+              and ctid = any(array(
+                  select ctid
+                  from users
+                  where org_id = @OrgId
+                    and (removed_at is null or name is not null)
+                  order by id
+                  limit @BatchRows
+                  for update skip locked
+              ))
             """,
             piece,
             ct);

@@ -20,19 +20,8 @@ internal sealed class KeyPurger(NpgsqlDataSource db, OrganizationLog organizatio
     // Every route whose keys are of a chat: the first column of the index is the route.
     private Task<int> RemoveOfMessages(object piece, CancellationToken ct) =>
         db.ExecuteAsync(
-            """
-            delete from idempotency_keys
-            where org_id = @OrgId
-              and (route, parent_id, key) in (
-                  select route, parent_id, key
-                  from idempotency_keys
-                  where org_id = @OrgId
-                    and route in ('messages', 'batch', 'batch-feedback')
-                    and parent_id = any(@Chats)
-                  limit @BatchRows
-                  for update skip locked
-              )
-            """,
+            DeleteBatch.Of(
+                "idempotency_keys", "and route in ('messages', 'batch', 'batch-feedback') and parent_id = any(@Chats)"),
             piece,
             ct);
 
