@@ -27,6 +27,12 @@ internal readonly record struct SaidMessage(string Role, Fingerprint Fingerprint
 /// </summary>
 internal static class History
 {
+    /// <summary>
+    /// The number of messages from the end of a conversation that are compared with what a sender repeats. One that repeats more than this
+    /// is compared with the end.
+    /// </summary>
+    public const int MostCompared = 1_000;
+
     /// <summary>Returns the places, in order, of the messages that must be added.</summary>
     /// <param name="known">The messages of the conversation, in order.</param>
     /// <param name="said">The messages of the exchange: what was said to the model, then its answers.</param>
@@ -49,7 +55,7 @@ internal static class History
         if (known.Any(there => there.ExchangeId == exchangeId))
             return [.. Enumerable.Range(answersFrom, said.Count - answersFrom).Where(at => !known.Any(there => Same(there, said[at])))];
 
-        var spoken = known.Where(there => there.Role is not ("system" or "developer")).ToList();
+        var spoken = known.Where(there => there.Role is not ("system" or "developer")).TakeLast(MostCompared).ToList();
         IReadOnlyList<SaidMessage> rest = [.. said.Skip(from)];
         var repeats = rest.Any(message => message is { IsAnswer: false, Role: "assistant" });
         var last = repeats
@@ -92,13 +98,13 @@ internal static class History
             return begin - 1;
 
         var (rows, columns) = (known.Count - begin, said.Count - begin);
-        var lengths = new int[rows + 1, columns + 1];
+        var lengths = new short[rows + 1, columns + 1];
         for (var row = rows - 1; row >= 0; row--)
         {
             for (var column = columns - 1; column >= 0; column--)
             {
                 lengths[row, column] = same(known[begin + row], said[begin + column])
-                    ? lengths[row + 1, column + 1] + 1
+                    ? (short)(lengths[row + 1, column + 1] + 1)
                     : Math.Max(lengths[row + 1, column], lengths[row, column + 1]);
             }
         }

@@ -22,12 +22,6 @@ internal sealed class StoredTranscripts([FromKeyedServices(Pools.Plugins)] Npgsq
     private static readonly TimeSpan KeptFor = TimeSpan.FromMinutes(10);
 
     /// <summary>
-    /// The number of messages from the end of a conversation that are compared with what a sender repeats. One that repeats more than this
-    /// is compared with the end.
-    /// </summary>
-    private const int Most = 1_000;
-
-    /// <summary>
     /// The keys of messages that integrations write: this and the number of the message in its conversation. An Idempotency-Key of a
     /// caller is ASCII, so it is never one of these.
     /// </summary>
@@ -85,7 +79,7 @@ internal sealed class StoredTranscripts([FromKeyedServices(Pools.Plugins)] Npgsq
     {
         if (messages.LastOrDefault(message => message.Id is not null).Id is not { } last)
             return;
-        var newest = messages.Skip(Math.Max(0, messages.Count - Most)).ToArray();
+        var newest = messages.Skip(Math.Max(0, messages.Count - History.MostCompared)).ToArray();
         var options = new MemoryCacheEntryOptions { AbsoluteExpirationRelativeToNow = KeptFor, Size = newest.Length };
         _kept.Set((orgId, chatId), new Kept(last, newest), options);
     }
@@ -130,11 +124,11 @@ internal sealed class StoredTranscripts([FromKeyedServices(Pools.Plugins)] Npgsq
                 where m.org_id = @OrgId
                   and m.chat_id = k.chat_id
                 order by m.seq desc
-                limit @Most
+                limit @MostCompared
             ) m
             order by m.chat_id, m.seq
             """,
-            new { OrgId = orgId, Chats = chats.Select(chat => chat.ToString()).ToArray(), Most },
+            new { OrgId = orgId, Chats = chats.Select(chat => chat.ToString()).ToArray(), History.MostCompared },
             ct);
         var found = chats.ToDictionary(chat => chat, _ => new List<KnownMessage>());
         var positions = keys.ToDictionary(
