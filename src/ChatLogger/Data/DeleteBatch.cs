@@ -1,9 +1,9 @@
 namespace ChatLogger.Data;
 
 /// <summary>
-/// Statements that delete some rows of an organization and skip those that others have locked. The rows are found once and deleted where
-/// they lie (by <c>ctid</c>): a join with those that were found takes, where the planner believes that the table is nearly empty, a time of
-/// both multiplied. A row that is changed while it is found is left for the next batch.
+/// Statements that delete some rows of an organization and skip those that others have locked. The rows are found once and deleted by their
+/// <c>ctid</c>. Where the planner believes that the table is nearly empty, a join with the rows found would compare each of them with all
+/// rows of the organization. A row that is changed while it is found is left for the next batch.
 /// </summary>
 internal static class DeleteBatch
 {

@@ -1,4 +1,5 @@
 using ChatLogger.Data;
+using ChatLogger.Tests.Contracts;
 using ChatLogger.Tests.Features.Organizations;
 using ChatLogger.Tests.Support;
 
@@ -6,7 +7,10 @@ namespace ChatLogger.Tests.Data;
 
 public class DeleteBatchTests(LeasedApp app) : IClassFixture<LeasedApp>
 {
-    /// <summary>A join would take a time of the rows of the organization multiplied by those of the batch.</summary>
+    [Fact]
+    public void A_batch_is_of_one_organization() => Assert.Empty(TenantStatement.Forgotten(DeleteBatch.Of("messages"), ["messages"]));
+
+    /// <summary>A join would compare each row of the batch with all rows of the organization.</summary>
     [SingleServerFact]
     public async Task A_batch_of_a_table_that_the_planner_believes_to_be_nearly_empty_is_deleted_without_a_join()
     {

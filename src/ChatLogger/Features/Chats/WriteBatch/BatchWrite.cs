@@ -95,6 +95,7 @@ internal sealed class BatchWrite<T>(
         return _results;
     }
 
+    // A key of a caller is never empty.
     private string LockName(T write) => AllOrNone ? "" : write.IdempotencyKey!.Key;
 
     private List<int> AcquireLocks(ref List<int> waiting, List<IDisposable> keyLocks)
@@ -128,8 +129,7 @@ internal sealed class BatchWrite<T>(
         if (locks.TryAcquire(first.KeyParent, LockName(first)) is not { } keyLock)
             return [];
         keyLocks.Add(keyLock);
-        var ready = waiting;
-        waiting = [];
+        (var ready, waiting) = (waiting, new List<int>());
         return ready;
     }
 
