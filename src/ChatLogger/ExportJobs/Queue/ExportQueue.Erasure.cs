@@ -6,8 +6,8 @@ namespace ChatLogger.ExportJobs;
 internal sealed partial class ExportQueue
 {
     /// <summary>
-    /// Whether an export that was asked for before is still to be written, or one of these still has its file: an outdated one is removed
-    /// by the next cleanup.
+    /// Whether an export that was asked for before is still to be written, or one of these still has its file: <see cref="Cleanup"/>
+    /// removes an outdated one.
     /// </summary>
     public Task<bool> HasFiles(Guid orgId, DateTimeOffset before, Guid[] exports, CancellationToken ct) =>
         db.ReadSingleOrDefaultAsync<bool>(

@@ -1,4 +1,3 @@
-using System.Threading.Channels;
 using ChatLogger.Auth;
 using ChatLogger.Data;
 using ChatLogger.Http;
@@ -17,9 +16,11 @@ internal sealed partial class ExportQueue(
 
     private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
 
-    // Capacity 1: one pending signal suffices to wake the worker, further ones are dropped.
-    private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(
-        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    /// <summary>Wakes the worker of this instance because there may be an export to claim.</summary>
+    public WakeSignal Claims { get; } = new();
+
+    /// <summary>Wakes <see cref="ExportCleanup"/> of this instance because something waits for files to be removed.</summary>
+    public WakeSignal Cleanup { get; } = new();
 
     private async Task<EnqueuedExport> Enqueue(
         ExportRequest request,
@@ -106,7 +107,7 @@ internal sealed partial class ExportQueue(
             ct);
         if (known is { } earlier)
             return await Again(request.OrgId, earlier, ct);
-        Wake();
+        Claims.Wake();
         return new(export!, Replayed: false);
     }
 
@@ -194,27 +195,8 @@ internal sealed partial class ExportQueue(
             },
             ct);
         // This frees a slot for the next export of the organization.
-        Wake();
+        Claims.Wake();
         return ended > 0 || await Get(orgId, id, ct) is not null;
-    }
-
-    /// <summary>Wakes the worker of this instance because there may be an export to claim.</summary>
-    public void Wake() => _signal.Writer.TryWrite(true);
-
-    /// <summary>
-    /// Waits for <see cref="Wake"/>, but no longer than <paramref name="atMost"/>, because other instances cannot wake this one.
-    /// </summary>
-    public async Task Wait(TimeSpan atMost, CancellationToken ct)
-    {
-        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        timeout.CancelAfter(atMost);
-        try
-        {
-            await _signal.Reader.ReadAsync(timeout.Token);
-        }
-        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
-        {
-        }
     }
 
     private const string Columns =

@@ -35,7 +35,7 @@ internal sealed partial class ExportWorker(
                 var lease = await leases.Claim(stopping);
                 pause = settings.Poll;
                 if (lease is null)
-                    await queue.Wait(settings.Poll, stopping);
+                    await queue.Claims.Wait(settings.Poll, stopping);
                 else
                     running.Add(Task.Run(() => Run(lease, stopping), CancellationToken.None));
             }
@@ -67,14 +67,14 @@ internal sealed partial class ExportWorker(
             {
                 CannotCleanUp(log, failure);
             }
-            await Task.Delay(settings.Sweep, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await queue.Cleanup.Wait(settings.Sweep, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
     private async Task Run(ExportLease lease, CancellationToken stopping)
     {
         await runner.Run(lease, stopping);
-        queue.Wake();
+        queue.Claims.Wake();
     }
 
     [LoggerMessage(LogLevel.Warning, "The export queue cannot be read; retrying")]

@@ -27,7 +27,8 @@ public class ErasureApp : App
             ["Purge:Interval"] = "00:00:00.100",
             ["Exports:Directory"] = Exports,
             ["Exports:Poll"] = "00:00:00.050",
-            ["Exports:Sweep"] = "00:00:00.100",
+            // What waits for files to be removed wakes the cleanup.
+            ["Exports:Sweep"] = "01:00:00",
             ["Search:MinBatch"] = "1",
             ["Search:MaxIndexDelay"] = "00:00:00",
             ["Webhooks:AllowPrivateTargets"] = "true",

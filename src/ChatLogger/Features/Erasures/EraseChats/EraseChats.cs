@@ -66,8 +66,13 @@ internal sealed partial class EraseChats(
     {
         var hiddenAt = erasure.HiddenAt ?? await Hide(erasure, ct);
         await CountRemoved(erasure, ct);
-        if (await HasChats(erasure, ct) || await exports.HasFiles(erasure.OrgId, hiddenAt, await Ids(erasure, ErasedKind.Export, ct), ct))
+        if (await HasChats(erasure, ct))
             return;
+        if (await exports.HasFiles(erasure.OrgId, hiddenAt, await Ids(erasure, ErasedKind.Export, ct), ct))
+        {
+            exports.Cleanup.Wake();
+            return;
+        }
         await audit.Deliver(erasure.OrgId, ct);
         for (var since = Stopwatch.GetTimestamp(); await search.RemoveUnusedWords(erasure.OrgId, ct) > 0; since = Stopwatch.GetTimestamp())
             await Delay(since, ct);
