@@ -25,6 +25,7 @@ public class FullBatchTests(NarrowBatchApp app) : IClassFixture<NarrowBatchApp>
     {
         var acme = await app.Org("acme");
         var plugin = await acme.Plugin();
+        app.Clock.Stop();
         string Items(int count) => $"{{\"items\":[{string.Join(',', Enumerable.Range(0, count).Select(i =>
             i == 0 ? """{"type":"chat","ref":"a"}""" : $$"""{"type":"message","chatRef":"a","role":"user","content":"{{i}}"}"""))}]}}";
 
