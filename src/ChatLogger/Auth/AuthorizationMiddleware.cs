@@ -60,7 +60,7 @@ internal sealed class AuthorizationMiddleware(
         var sent = Keys(context.Request.Headers, access.IsIntegration);
         var (key, grant) = sent.Count == 1 ? keys.Known(sent[0]) : default;
         if (grant is null)
-            (key, grant) = await LookUp(context, sent);
+            (key, grant) = await LookUp(context, sent, access.IsIntegration);
         if ((rateLimiters.Ingest(grant.OrgId, key!.PublicId) ?? Widget(context, key, grant)) is { } wait)
             throw await Throttled(context, new Actor("key", key.PublicId, ProblemWriter.TraceId(context)), grant.OrgId, wait);
 
@@ -150,7 +150,7 @@ internal sealed class AuthorizationMiddleware(
 
     // Handles a key that is not cached as live. A caller who sends many invalid keys is rate limited and cannot load the database with
     // them.
-    private async Task<(ApiKey Key, ApiKeyGrant Grant)> LookUp(HttpContext context, StringValues sent)
+    private async Task<(ApiKey Key, ApiKeyGrant Grant)> LookUp(HttpContext context, StringValues sent, bool isIntegration)
     {
         var address = ClientAddress.Of(context);
         var mayAsk = rateLimiters.MayLookUpKey(address);
@@ -160,7 +160,9 @@ internal sealed class AuthorizationMiddleware(
         // A request without any key is not an attempt with an invalid key, so it does not count.
         if (sent.Count > 0 && rateLimiters.InvalidKey(address, asked: key is not null) is { } pause)
             throw await Throttled(context, Actor.Anonymous(ProblemWriter.TraceId(context)), null, pause);
-        throw ProblemException.Unauthenticated($"A valid API key is needed, once, in the header {KeyHeader} or as Authorization: Bearer.");
+        throw ProblemException.Unauthenticated(
+            $"A valid API key is needed, once, in the header {KeyHeader} or as Authorization: Bearer"
+                + (isIntegration ? ", or as the password of Authorization: Basic." : "."));
     }
 
     // A key in both headers counts as two keys, even if they are equal. An Authorization header with another scheme is ignored: it is meant

@@ -153,7 +153,8 @@ public partial class ReceiveTracesTests(LeasedApp app) : IClassFixture<LeasedApp
         var acme = await app.Org("acme");
 
         Assert.Equal(3, (await Post(acme, OtlpExports.Content("{"u8.ToArray(), "application/json"))).Is(400)["code"].GetInt32());
-        Assert.Equal(3, (await Post(acme, OtlpExports.Content("[]"u8.ToArray(), "application/json"))).Is(400)["code"].GetInt32());
+        var array = (await Post(acme, OtlpExports.Content("[]"u8.ToArray(), "application/json"))).Is(400);
+        Assert.Equal((3, "body: The body must be a JSON object."), (array["code"].GetInt32(), array.Text("message")));
         var broken = (await Post(acme, OtlpExports.Content([0xFF, 0xFF, 0xFF], OtlpBody.Protobuf))).Is(400);
         Assert.Equal(OtlpBody.Protobuf, broken.Header("Content-Type"));
         (await Post(acme, OtlpExports.Content("{}"u8.ToArray(), "text/plain"))).Is(415);

@@ -53,7 +53,7 @@ internal sealed class OtlpErrors : IProblemFormat
 {
     public string Write(HttpContext context, ProblemException problem, Stream body)
     {
-        var status = new RpcStatus { Code = Code(problem.Type.Status), Message = problem.Message };
+        var status = new RpcStatus { Code = Code(problem.Type.Status), Message = ForeignErrors.Sentence(problem) };
         if (OtlpBody.IsProtobuf(context.Request))
         {
             status.WriteTo(body);

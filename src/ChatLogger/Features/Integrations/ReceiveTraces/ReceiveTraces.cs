@@ -40,8 +40,8 @@ internal static class ReceiveTraces
                 the AI SDK, Langfuse, OpenInference and OpenLLMetry); a message that the conversation has already is not added again,
                 so exporters may send again, and repeat the whole conversation with each call. Other spans are accepted and dropped.
 
-                Each span is taken or rejected by itself: `partialSuccess` says how many were rejected, and why. Errors are
-                `google.rpc.Status`. Only 429 and 503 mean that the export should be sent again.
+                Each span is taken or rejected by itself: `partialSuccess` says how many were rejected, and why. A call of more than 10,000
+                messages is rejected. Errors are `google.rpc.Status`. Only 429 and 503 mean that the export should be sent again.
                 """);
 
     /// <summary>The envelope, for the OpenAPI description only; <see cref="OtlpBody"/> reads it.</summary>

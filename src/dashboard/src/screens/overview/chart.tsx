@@ -78,7 +78,8 @@ export function Chart({
       {
         width: element.clientWidth,
         height,
-        padding: [10, 8, 0, 0],
+        // Half of a date may stand beyond the last day.
+        padding: [10, 16, 0, 0],
         legend: { show: false },
         cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
         scales: {

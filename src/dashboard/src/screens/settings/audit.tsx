@@ -5,6 +5,7 @@ import { t } from '../../text'
 import { addDays, full, short } from '../../time'
 import { CopyButton, Empty, Field } from '../../ui/basics'
 import { PagesEnd, usePages } from '../../ui/pages'
+import { useResource } from '../../ui/resource'
 import { Table } from '../../ui/table'
 
 const actions = Object.keys(t.audit) as AuditEvent['action'][]
@@ -26,6 +27,7 @@ export function Audit() {
     ),
   )
   const rows = pages.items.value ?? []
+  const names = useNames()
   return (
     <>
       <div class="columns">
@@ -72,8 +74,8 @@ export function Audit() {
               ),
             },
             { title: t.auditSettings.action, cell: event => t.audit[event.action] },
-            { title: t.auditSettings.actor, cell: event => <Party party={event.actor} pick /> },
-            { title: t.auditSettings.target, cell: event => <Party party={event.target} /> },
+            { title: t.auditSettings.actor, cell: event => <Party party={event.actor} names={names} pick /> },
+            { title: t.auditSettings.target, cell: event => <Party party={event.target} names={names} /> },
             {
               title: t.auditSettings.trace,
               cell: event => event.traceId && <CopyButton kind="quiet" text={event.traceId} label={event.traceId.slice(0, 8)} />,
@@ -86,10 +88,23 @@ export function Audit() {
   )
 }
 
-function Party({ party: { type, id }, pick }: { party: AuditEvent['actor']; pick?: boolean }) {
+/** The names of members and keys by their ids. Those that are removed, or beyond the first pages, stay ids. */
+function useNames(): Map<string, string> {
+  const first = { path: { org: org.value }, query: { limit: 200 } }
+  const members = useResource(org.value, signal => body(GET('/orgs/{org}/users', { params: first, signal })))
+  const keys = useResource(org.value, signal => body(GET('/orgs/{org}/apikeys', { params: first, signal })))
+  return new Map([
+    ...(members.data.value?.items ?? []).map(each => [each.id, each.name ?? each.email] as const),
+    ...(keys.data.value?.items ?? []).map(each => [each.publicId, each.label] as const),
+  ])
+}
+
+function Party({ party: { type, id }, names, pick }: { party: AuditEvent['actor']; names: Map<string, string>; pick?: boolean }) {
+  const name = id && names.get(id)
+  const shown = name ? <bdi title={id}>{name}</bdi> : id && <code title={id}>{id.length > 20 ? `…${id.slice(-12)}` : id}</code>
   const text = (
     <>
-      {t.auditSettings.parties[type]} {id && <code title={id}>{id.length > 20 ? `…${id.slice(-12)}` : id}</code>}
+      {t.auditSettings.parties[type]} {shown}
     </>
   )
   return pick && id ? (
