@@ -34,6 +34,36 @@ internal static class Exports
         }
     }
 
+    /// <summary>The same conversations and messages in batches, without what was said before: what a client of the API sends of them.</summary>
+    public static IEnumerable<byte[]> Batches() => Enumerable.Range(0, Turns).Select(turn => JsonSerializer.SerializeToUtf8Bytes(new
+    {
+        items = Enumerable.Range(0, Conversations).SelectMany(conversation => Items(turn, conversation)),
+    }));
+
+    private static IEnumerable<object> Items(int turn, int conversation)
+    {
+        var name = $"bench-{Placeholder}-{conversation:000}";
+        var (chat, asked) = ($"c{conversation}", 2 * turn);
+        return
+        [
+            new { type = "chat", @ref = chat, externalId = name },
+            new { type = "message", chatRef = chat, idempotencyKey = $"{name}-{asked}", role = "user", content = Load.Content(asked) },
+            new
+            {
+                type = "message",
+                chatRef = chat,
+                idempotencyKey = $"{name}-{asked + 1}",
+                role = "assistant",
+                content = Load.Content(asked + 1),
+                metadata = new { provider = "openai" },
+                model = "gpt-4o",
+                latencyMs = 840,
+                promptTokens = 100 + turn,
+                completionTokens = 50 + turn,
+            },
+        ];
+    }
+
     private static Span Span(int turn, int conversation, ulong at)
     {
         // The traces of the next conversations may be the same: the conversation is told by its name.

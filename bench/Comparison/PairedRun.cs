@@ -7,8 +7,8 @@ namespace ChatLogger.Bench.Comparison;
 /// </summary>
 internal sealed class PairedRun(IReadOnlyList<Contender> contenders, int? postgres, TextWriter output)
 {
-    /// <summary>The contender whose rate the others are compared with; null: each is compared with the first.</summary>
-    public Contender? Reference { get; init; }
+    /// <summary>The contenders whose rates the others are compared with; none: each is compared with the first.</summary>
+    public IReadOnlyList<Contender> References { get; init; } = [];
 
     private sealed record Round(Sample Sample, Shares? Shares, long? Memory);
 
@@ -37,9 +37,9 @@ internal sealed class PairedRun(IReadOnlyList<Contender> contenders, int? postgr
             Print($"{count} connection{(count == 1 ? "" : "s")}");
             foreach (var contender in contenders)
                 clean &= PrintOne(contender, results[contender]);
-            var pairs = Reference is null
+            var pairs = References.Count == 0
                 ? contenders.Skip(1).Select(other => (contenders[0], other))
-                : contenders.Where(each => each != Reference).Select(each => (each, Reference));
+                : References.SelectMany(reference => contenders.Except(References).Select(each => (each, reference)));
             foreach (var (one, other) in pairs)
                 Print($"  {one.Name} : {other.Name} = {Spread.OfRatios(Rates(results[one]), Rates(results[other])).ToString("0.00")}");
         }

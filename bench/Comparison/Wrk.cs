@@ -29,13 +29,17 @@ internal sealed class Wrk : Contender
         File.WriteAllLines(requests, lines);
     }
 
-    public static Wrk OfExports(string name, int? pid, Uri address, string key, bool json)
-    {
-        var type = json ? "application/json" : "application/x-protobuf";
-        return new(
+    public static Wrk OfExports(string name, int? pid, Uri address, string key, bool json) =>
+        OfTurns(name, pid, address, key, "v1/traces", json ? "application/json" : "application/x-protobuf", Exports.Bodies(json));
+
+    /// <summary>Batches of what is new in the exports.</summary>
+    public static Wrk OfBatches(string name, int? pid, Uri address, string slug, string key) =>
+        OfTurns(name, pid, address, key, $"api/v1/orgs/{slug}/batch", "application/json", Exports.Batches());
+
+    private static Wrk OfTurns(string name, int? pid, Uri address, string key, string path, string type, IEnumerable<byte[]> turns) =>
+        new(
             name, pid, address, key, Exports.PerExport, "exports.lua",
-            Exports.Bodies(json).Select(body => $"{type}\t{Convert.ToHexString(body)}"));
-    }
+            turns.Select(body => $"{address.AbsolutePath}{path}\t{type}\t{Convert.ToHexString(body)}"));
 
     public override async Task<Sample> Run(int connections, int seconds, CancellationToken stop)
     {

@@ -4,8 +4,8 @@ using ChatLogger.Bench.Comparison;
 namespace ChatLogger.Bench.Verbs;
 
 /// <summary>
-/// traces: sends exports of OpenTelemetry in JSON and in protobuf, in turns with batches, and prints rates and ratios; then single messages
-/// beside either, which shows what each takes from the plugin API.
+/// traces: sends exports of OpenTelemetry in JSON and in protobuf, in turns with batches of the same messages and with those of the verb
+/// batches, and prints rates and ratios; then single messages beside either, which shows what each takes from the plugin API.
 /// </summary>
 internal static class TracesVerb
 {
@@ -39,8 +39,9 @@ internal static class TracesVerb
             using var http = line.Connect(url, 8);
             await using var json = Wrk.OfExports("json", service, http.BaseAddress!, secret, json: true);
             await using var protobuf = Wrk.OfExports("protobuf", service, http.BaseAddress!, secret, json: false);
+            await using var same = Wrk.OfBatches("same", service, http.BaseAddress!, ours, secret);
             await using var batch = await PostVerb.Target("batch", service, http, ours, secret, null, 1000, Load.Batches, stop);
-            var clean = await new PairedRun([json, protobuf, batch], postgres, Console.Out) { Reference = batch }
+            var clean = await new PairedRun([json, protobuf, same, batch], postgres, Console.Out) { References = [same, batch] }
                 .Run("messages", counts, often, each, line.GetValue(warmUp), stop);
             var count = line.GetValue(beside);
             if (count <= 0)
@@ -54,7 +55,7 @@ internal static class TracesVerb
             };
             Console.Out.WriteLine();
             Console.Out.WriteLine("Single messages, alone and beside the others:");
-            clean &= await new PairedRun(contenders, postgres, Console.Out) { Reference = besideBatch }
+            clean &= await new PairedRun(contenders, postgres, Console.Out) { References = [besideBatch] }
                 .Run("messages", counts, often, each, 0, stop);
             return clean ? Exit.Good : Exit.NotGood;
         }));

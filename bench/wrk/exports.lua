@@ -1,4 +1,4 @@
--- Sends exports of OpenTelemetry. Each line of the file is the type, a tab, and the body of one turn in hex. The first turn of as many exports as
+-- Sends exports of OpenTelemetry, or batches of the same. Each line of the file is the path, the type and, in hex, the body of one turn, with tabs between them. The first turn of as many exports as
 -- GROUP is sent before the second one of any, and so on, so that the turns of a conversation come one after the other on whatever connection.
 local GROUP, PLACEHOLDER = 64, "@@@@@@@@@@@@@@@@"
 local turns, group, turn, at = {}, 0, 1, 0
@@ -7,10 +7,10 @@ local started
 function init()
   started = os.time()
   for line in io.lines(os.getenv("CHATLOGGER_REQUESTS")) do
-    local type, body = line:match("^([^\t]+)\t(.*)$")
+    local path, type, body = line:match("^([^\t]+)\t([^\t]+)\t(.*)$")
     body = body:gsub("%x%x", function(byte) return string.char(tonumber(byte, 16)) end)
     local headers = { ["Content-Type"] = type, ["x-organization-api-key"] = os.getenv("CHATLOGGER_KEY") }
-    turns[#turns + 1] = wrk.format("POST", "/v1/traces", headers, body)
+    turns[#turns + 1] = wrk.format("POST", path, headers, body)
   end
 end
 
