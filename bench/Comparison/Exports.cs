@@ -34,7 +34,7 @@ internal static class Exports
         }
     }
 
-    /// <summary>The same conversations and messages in batches, without what was said before: what a client of the API sends of them.</summary>
+    /// <summary>The same in batches, without what was said before: what a client of the API sends.</summary>
     public static IEnumerable<byte[]> Batches() => Enumerable.Range(0, Turns).Select(turn => JsonSerializer.SerializeToUtf8Bytes(new
     {
         items = Enumerable.Range(0, Conversations).SelectMany(conversation => Items(turn, conversation)),

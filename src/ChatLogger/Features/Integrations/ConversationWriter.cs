@@ -42,7 +42,7 @@ internal sealed class ConversationWriter(
         ProblemException? refusal = null, last;
         for (var attempt = 0; attempt < Attempts; attempt++)
         {
-            var places = History.Missing(_known, said, exchange.Id);
+            var places = History.Missing(_known, said, exchange.Id, exchange.IsAsked);
             if (attempt == 0)
                 KeepOnly(prepared, places);
             // Somebody has deleted what was there before.

@@ -3,6 +3,7 @@ using ChatLogger.Auth;
 using ChatLogger.Data;
 using ChatLogger.Redaction;
 using ChatLogger.Telemetry;
+using ChatLogger.Transcripts;
 using Npgsql;
 
 namespace ChatLogger.Features;
@@ -40,6 +41,9 @@ internal sealed class EventStore(
 
     private static readonly string[] Said = ["input", "output", "statusMessage"];
 
+    /// <summary>Whether the question of this is written: see <see cref="Asked"/>.</summary>
+    public static bool IsAsked(JsonElement known) => known.Text("asked") is not null;
+
     /// <summary>
     /// Adds the pieces to what is known, and returns all that is known of these things. What belongs to a conversation that is gone is
     /// dropped.
@@ -67,7 +71,8 @@ internal sealed class EventStore(
             from unnest(@Sources, @Ids, @Bodies, @Owners) with ordinality as n(source, id, body, belongs_to, no)
             order by n.no
             on conflict (org_id, source, id) do update
-            set body = known.body || excluded.body,
+            set body = (case when known.body ->> 'input' <> excluded.body ->> 'input' then known.body - 'asked' else known.body end)
+                       || excluded.body,
                 belongs_to = coalesce(excluded.belongs_to, known.belongs_to),
                 updated_at = excluded.updated_at
             returning source, id, body::text as body
@@ -127,6 +132,34 @@ internal sealed class EventStore(
             new { OrgId = orgId, Source = source, Ids = asked },
             ct);
         return rows.ToDictionary(row => row.Id, row => JsonElement.Parse(row.Body));
+    }
+
+    /// <summary>
+    /// Notes that the questions of these are written, so that none is written again with its answer when others have spoken in between.
+    /// What is asked anew, in other words, is another question.
+    /// </summary>
+    public async Task Asked(Guid orgId, string source, IReadOnlyCollection<string> ids, CancellationToken ct)
+    {
+        if (ids.Count == 0)
+            return;
+        await db.ExecuteAsync(
+            """
+            update integration_events
+            set body = body || '{"asked": "true"}'
+            where org_id = @OrgId
+              and source = @Source
+              and id in (
+                  select id
+                  from integration_events
+                  where org_id = @OrgId
+                    and source = @Source
+                    and id = any(@Ids)
+                  order by id
+                  for update
+              )
+            """,
+            new { OrgId = orgId, Source = source, Ids = ids.ToArray() },
+            ct);
     }
 
     /// <summary>

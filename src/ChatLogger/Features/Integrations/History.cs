@@ -37,7 +37,9 @@ internal static class History
     /// <param name="known">The messages of the conversation, in order.</param>
     /// <param name="said">The messages of the exchange: what was said to the model, then its answers.</param>
     /// <param name="exchangeId">The exchange.</param>
-    public static IReadOnlyList<int> Missing(IReadOnlyList<KnownMessage> known, IReadOnlyList<SaidMessage> said, string exchangeId)
+    /// <param name="isAsked">Whether what was said to the model is known to be written.</param>
+    public static IReadOnlyList<int> Missing(
+        IReadOnlyList<KnownMessage> known, IReadOnlyList<SaidMessage> said, string exchangeId, bool isAsked = false)
     {
         var answersFrom = 0;
         while (answersFrom < said.Count && !said[answersFrom].IsAnswer)
@@ -45,14 +47,14 @@ internal static class History
         var from = 0;
         while (from < answersFrom && said[from].IsInstruction)
             from++;
-        if (known.Count == 0)
+        if (known.Count == 0 && !isAsked)
             return [.. Enumerable.Range(0, said.Count)];
 
         bool Same(KnownMessage there, SaidMessage here) => here.Says(there)
             && (!here.IsAnswer || there.ExchangeId == exchangeId || (there.ExchangeId is null && answersFrom > 0));
 
         // What was said to the model is written before its answers.
-        if (known.Any(there => there.ExchangeId == exchangeId))
+        if (isAsked || known.Any(there => there.ExchangeId == exchangeId))
             return [.. Enumerable.Range(answersFrom, said.Count - answersFrom).Where(at => !known.Any(there => Same(there, said[at])))];
 
         var spoken = known.Where(there => there.Role is not ("system" or "developer")).TakeLast(MostCompared).ToList();

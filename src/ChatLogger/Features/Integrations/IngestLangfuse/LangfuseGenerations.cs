@@ -44,9 +44,11 @@ internal sealed class LangfuseGenerations(EventStore store, ExchangeWriter write
             }
         }
         List<string> answered = [.. exchanges.Where(each => each.Output.Count > 0).Select(each => each.Id)];
+        List<string> asked = [.. exchanges.Where(each => each.IsQuestion).Select(each => each.Id)];
         var results = await writer.Write(caller, exchanges, ct);
         for (var i = 0; i < exchanges.Count; i++)
             refusals[exchanges[i].Id] = results[i];
+        await store.Asked(caller.OrgId, LangfuseEvent.Generations, asked.FindAll(id => refusals[id] is null), ct);
         await store.Complete(caller.OrgId, LangfuseEvent.Generations, answered, ct);
         return new(refusals, ConversationOf);
     }
@@ -69,6 +71,7 @@ internal sealed class LangfuseGenerations(EventStore store, ExchangeWriter write
             Tags = [.. Parsed(trace, "tags").Elements().Select(tag => tag.ValueKind == JsonValueKind.String ? tag.GetString()! : "")],
             StartedAt = startedAt,
             EndedAt = endedAt < startedAt ? startedAt : endedAt,
+            IsAsked = EventStore.IsAsked(generation),
             Input = messages.Read(Value(generation, "input"), "user"),
             Output = [.. messages.Read(Value(generation, "output"), "assistant").Select(Answer)],
         };

@@ -45,9 +45,12 @@ internal sealed class LunaryRuns(EventStore store, ExchangeWriter writer, TimePr
             List<int> of = [.. Enumerable.Range(0, events.Count).Where(at => events[at].IsCall && events[at].RunId == id)];
             Add(of[0], () => Read(id, call, messages, notes), of);
         }
+        var asked = exchanges.ConvertAll(each => each.IsQuestion);
         var results = await writer.Write(caller, exchanges, ct);
         for (var i = 0; i < results.Length; i++)
             places[i].ForEach(at => refusals[at] = results[i]);
+        await store.Asked(
+            caller.OrgId, LunaryEvent.Runs, [.. exchanges.Where((_, at) => asked[at] && results[at] is null).Select(each => each.Id)], ct);
         return refusals;
 
         void Add(int at, Func<Exchange> read, List<int> of)
@@ -163,6 +166,7 @@ internal sealed class LunaryRuns(EventStore store, ExchangeWriter writer, TimePr
             Tags = call.Text("tags") is { } tags ? [.. JsonElement.Parse(tags).EnumerateArray().Select(tag => tag.GetString()!)] : [],
             StartedAt = startedAt,
             EndedAt = endedAt,
+            IsAsked = EventStore.IsAsked(call),
             Input = messages.Read(call.Get("input"), "user"),
             Output = [.. messages.Read(call.Get("output"), "assistant").Select((answer, at) => answer with
             {
