@@ -92,7 +92,7 @@ export function Chart({
             size: 34,
             grid: { show: false },
             space: 64,
-            incrs: [1, 2, 7, 14, 30, 60, 90],
+            incrs: [1, 2, 3, 7, 14, 30, 60, 90],
             values: (_, splits) => splits.map(at => (Number.isInteger(at) && days[at] ? shortDay(days[at]) : '')),
           },
           { ...axis, size: widest, space: 36, incrs: steps, values: (_, splits) => splits.map(value => format(value)) },
