@@ -42,7 +42,7 @@ internal sealed class ConversationWriter(
         ProblemException? refusal = null, last;
         for (var attempt = 0; attempt < Attempts; attempt++)
         {
-            var places = History.Missing(_known, said, exchange.Id, exchange.IsAsked);
+            var places = History.Missing(_known, said, exchange.Id);
             if (attempt == 0)
                 KeepOnly(prepared, places);
             // Somebody has deleted what was there before.
@@ -116,7 +116,7 @@ internal sealed class ConversationWriter(
                 return ProblemException.IdempotencyKeyReused();
             messages[at].IsWritten = true;
             var said = messages[at].Said;
-            _known.Add(new(writes[at].Id, said.Role, said.Fingerprint, said.IsAnswer ? exchangeId : null, begins + at));
+            _known.Add(new(writes[at].Id, said.Role, said.Fingerprint, said.IsAnswer ? exchangeId : null, begins + at, said.QuestionOf));
         }
         return null;
     }
@@ -157,7 +157,12 @@ internal sealed class ConversationWriter(
 
         PreparedMessage Prepared(Lazy<(Message?, ProblemException?)> stored)
         {
-            return new(new(message.Role, Fingerprint.Of(message.Role, content, parts, calls, toolCallId), isAnswer), stored);
+            return new(
+                new(message.Role, Fingerprint.Of(message.Role, content, parts, calls, toolCallId), isAnswer)
+                {
+                    QuestionOf = message.Metadata.Text(OpenQuestion.Member),
+                },
+                stored);
         }
 
         (Message?, ProblemException?) ToStored()

@@ -1,9 +1,9 @@
 using System.Text.Json;
 using ChatLogger.Auth;
 using ChatLogger.Data;
+using ChatLogger.Http;
 using ChatLogger.Redaction;
 using ChatLogger.Telemetry;
-using ChatLogger.Transcripts;
 using Npgsql;
 
 namespace ChatLogger.Features;
@@ -41,9 +41,6 @@ internal sealed class EventStore(
 
     private static readonly string[] Said = ["input", "output", "statusMessage"];
 
-    /// <summary>Whether the question of this is written: see <see cref="Asked"/>.</summary>
-    public static bool IsAsked(JsonElement known) => known.Text("asked") is not null;
-
     /// <summary>
     /// Adds the pieces to what is known, and returns all that is known of these things. What belongs to a conversation that is gone is
     /// dropped.
@@ -71,8 +68,7 @@ internal sealed class EventStore(
             from unnest(@Sources, @Ids, @Bodies, @Owners) with ordinality as n(source, id, body, belongs_to, no)
             order by n.no
             on conflict (org_id, source, id) do update
-            set body = (case when known.body ->> 'input' <> excluded.body ->> 'input' then known.body - 'asked' else known.body end)
-                       || excluded.body,
+            set body = known.body || excluded.body,
                 belongs_to = coalesce(excluded.belongs_to, known.belongs_to),
                 updated_at = excluded.updated_at
             returning source, id, body::text as body
@@ -118,7 +114,8 @@ internal sealed class EventStore(
     /// <summary>Returns what is known of these things; what is not known is left out.</summary>
     public async Task<Dictionary<string, JsonElement>> Find(Guid orgId, string source, IEnumerable<string> ids, CancellationToken ct)
     {
-        var asked = ids.Distinct(StringComparer.Ordinal).ToArray();
+        // Of an id that cannot be stored nothing is known.
+        var asked = ids.Where(id => TextSafety.IsSafe(id)).Distinct(StringComparer.Ordinal).ToArray();
         if (asked.Length == 0)
             return [];
         var rows = await db.ReadAsync<Row>(
@@ -132,34 +129,6 @@ internal sealed class EventStore(
             new { OrgId = orgId, Source = source, Ids = asked },
             ct);
         return rows.ToDictionary(row => row.Id, row => JsonElement.Parse(row.Body));
-    }
-
-    /// <summary>
-    /// Notes that the questions of these are written, so that none is written again with its answer when others have spoken in between.
-    /// What is asked anew, in other words, is another question.
-    /// </summary>
-    public async Task Asked(Guid orgId, string source, IReadOnlyCollection<string> ids, CancellationToken ct)
-    {
-        if (ids.Count == 0)
-            return;
-        await db.ExecuteAsync(
-            """
-            update integration_events
-            set body = body || '{"asked": "true"}'
-            where org_id = @OrgId
-              and source = @Source
-              and id in (
-                  select id
-                  from integration_events
-                  where org_id = @OrgId
-                    and source = @Source
-                    and id = any(@Ids)
-                  order by id
-                  for update
-              )
-            """,
-            new { OrgId = orgId, Source = source, Ids = ids.ToArray() },
-            ct);
     }
 
     /// <summary>
@@ -195,7 +164,7 @@ internal sealed class EventStore(
         var merged = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var (name, value) in pieces.SelectMany(piece => piece.Members))
         {
-            if (value is null)
+            if (string.IsNullOrEmpty(value))
                 continue;
             var text = StorableText.Of(value);
             merged[name] = redactor is not null && Said.Contains(name) ? redactor.RedactTextOrJson(text) : text;

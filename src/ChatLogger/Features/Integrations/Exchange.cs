@@ -33,12 +33,6 @@ internal sealed record Exchange
     /// <summary>What it answered; nothing after <see cref="Take"/>.</summary>
     public required IReadOnlyList<ImportedMessage> Output { get; set; }
 
-    /// <summary>Whether what was said to the model is written, and only answers may be missing.</summary>
-    public bool IsAsked { get; init; }
-
-    /// <summary>Whether it is to be written, and has no answer yet.</summary>
-    public bool IsQuestion => !IsAsked && Input.Count > 0 && Output.Count == 0;
-
     /// <summary>How many messages it has.</summary>
     public int Count => Input.Count + Output.Count;
 

@@ -6,11 +6,16 @@ namespace ChatLogger.Features;
 /// <param name="Fingerprint">The hash of what it says.</param>
 /// <param name="ExchangeId">The exchange whose answer it is; null: none, or not known.</param>
 /// <param name="Position">The number under which an integration has written it; null: written otherwise, or long ago.</param>
-internal readonly record struct KnownMessage(Guid? Id, string? Role, Fingerprint Fingerprint, string? ExchangeId, int? Position);
+/// <param name="QuestionOf">The exchange that it was asked in, where it was written before the answer; null: none, or not known.</param>
+internal readonly record struct KnownMessage(
+    Guid? Id, string? Role, Fingerprint Fingerprint, string? ExchangeId, int? Position, string? QuestionOf = null);
 
 /// <summary>A message of an exchange that may be known already.</summary>
 internal readonly record struct SaidMessage(string Role, Fingerprint Fingerprint, bool IsAnswer)
 {
+    /// <summary>The exchange that asks this and has no answer yet; null: it has one, or does not come in pieces.</summary>
+    public string? QuestionOf { get; init; }
+
     /// <summary>The hash of what it said before anything was replaced in it; null: the same.</summary>
     public Fingerprint? FingerprintAsSent { get; init; }
 
@@ -37,9 +42,7 @@ internal static class History
     /// <param name="known">The messages of the conversation, in order.</param>
     /// <param name="said">The messages of the exchange: what was said to the model, then its answers.</param>
     /// <param name="exchangeId">The exchange.</param>
-    /// <param name="isAsked">Whether what was said to the model is known to be written.</param>
-    public static IReadOnlyList<int> Missing(
-        IReadOnlyList<KnownMessage> known, IReadOnlyList<SaidMessage> said, string exchangeId, bool isAsked = false)
+    public static IReadOnlyList<int> Missing(IReadOnlyList<KnownMessage> known, IReadOnlyList<SaidMessage> said, string exchangeId)
     {
         var answersFrom = 0;
         while (answersFrom < said.Count && !said[answersFrom].IsAnswer)
@@ -47,15 +50,28 @@ internal static class History
         var from = 0;
         while (from < answersFrom && said[from].IsInstruction)
             from++;
-        if (known.Count == 0 && !isAsked)
+        if (known.Count == 0)
             return [.. Enumerable.Range(0, said.Count)];
 
         bool Same(KnownMessage there, SaidMessage here) => here.Says(there)
             && (!here.IsAnswer || there.ExchangeId == exchangeId || (there.ExchangeId is null && answersFrom > 0));
 
-        // What was said to the model is written before its answers.
-        if (isAsked || known.Any(there => there.ExchangeId == exchangeId))
-            return [.. Enumerable.Range(answersFrom, said.Count - answersFrom).Where(at => !known.Any(there => Same(there, said[at])))];
+        IReadOnlyList<int> Answers(IEnumerable<KnownMessage> among) =>
+            [.. Enumerable.Range(answersFrom, said.Count - answersFrom).Where(at => !among.Any(there => Same(there, said[at])))];
+
+        // The question was written before its answer came, and others may have spoken since.
+        var asked = answersFrom == 0 ? -1 : known.Count - 1;
+        while (asked >= 0 && !(known[asked].QuestionOf == exchangeId && said[answersFrom - 1].Says(known[asked])))
+            asked--;
+        if (asked >= 0)
+            return Answers(known.Where((there, at) => at > asked || there.ExchangeId == exchangeId));
+        // What was said to the model is written before its answers, unless they came first.
+        if (known.Any(there => there.ExchangeId == exchangeId))
+        {
+            return answersFrom == 0 || known.Any(said[answersFrom - 1].Says)
+                ? Answers(known)
+                : [answersFrom - 1, .. Answers(known)];
+        }
 
         var spoken = known.Where(there => there.Role is not ("system" or "developer")).TakeLast(MostCompared).ToList();
         IReadOnlyList<SaidMessage> rest = [.. said.Skip(from)];

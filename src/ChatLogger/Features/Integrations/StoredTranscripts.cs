@@ -113,13 +113,14 @@ internal sealed class StoredTranscripts([FromKeyedServices(Pools.Plugins)] Npgsq
             ct);
         var messages = await db.ReadAsync<MessageRow>(
             """
-            select m.chat_id, m.id, m.role, m.exchange_id, sha256(convert_to(
+            select m.chat_id, m.id, m.role, m.exchange_id, m.question_of, sha256(convert_to(
                        m.role || E'\x01' || m.content || E'\x01' || coalesce(m.parts, '') || E'\x01' || coalesce(m.tool_calls, '')
                        || E'\x01' || coalesce(m.tool_call_id, ''), 'UTF8')) as sha256
             from unnest(@Chats::uuid[]) as k(chat_id)
             cross join lateral (
                 select m.chat_id, m.seq, m.id, m.role, m.content, m.parts::text as parts, m.tool_calls::text as tool_calls, m.tool_call_id,
-                       coalesce(m.metadata ->> 'spanId', m.metadata ->> 'observationId', m.metadata ->> 'runId') as exchange_id
+                       coalesce(m.metadata ->> 'spanId', m.metadata ->> 'observationId', m.metadata ->> 'runId') as exchange_id,
+                       m.metadata ->> 'questionOf' as question_of
                 from messages m
                 where m.org_id = @OrgId
                   and m.chat_id = k.chat_id
@@ -136,7 +137,7 @@ internal sealed class StoredTranscripts([FromKeyedServices(Pools.Plugins)] Npgsq
         foreach (var row in messages)
         {
             int? position = positions.TryGetValue(row.Id, out var at) ? at : null;
-            found[row.ChatId].Add(new(row.Id, row.Role, Fingerprint.Of(row.Sha256), row.ExchangeId, position));
+            found[row.ChatId].Add(new(row.Id, row.Role, Fingerprint.Of(row.Sha256), row.ExchangeId, position, row.QuestionOf));
         }
         AddDeleted(found, keys, positions, [.. messages.Select(message => message.Id)]);
         return found;
@@ -160,5 +161,5 @@ internal sealed class StoredTranscripts([FromKeyedServices(Pools.Plugins)] Npgsq
 
     private sealed record KeyRow(Guid ParentId, string Key, byte[] BodySha256, Guid TargetId);
 
-    private sealed record MessageRow(Guid ChatId, Guid Id, string Role, string? ExchangeId, byte[] Sha256);
+    private sealed record MessageRow(Guid ChatId, Guid Id, string Role, string? ExchangeId, string? QuestionOf, byte[] Sha256);
 }

@@ -24,7 +24,7 @@ internal sealed class LangfuseGenerations(EventStore store, ExchangeWriter write
             ct);
 
         string ConversationOf(string traceId) => ForeignIds.Conversation(
-            traces.GetValueOrDefault(traceId) is { ValueKind: JsonValueKind.Object } trace ? trace.Text("sessionId") ?? traceId : traceId);
+            traces.GetValueOrDefault(traceId).Text("sessionId") is { } session && !string.IsNullOrWhiteSpace(session) ? session : traceId);
 
         var refusals = new Dictionary<string, ProblemException?>(StringComparer.Ordinal);
         var exchanges = new List<Exchange>();
@@ -44,11 +44,9 @@ internal sealed class LangfuseGenerations(EventStore store, ExchangeWriter write
             }
         }
         List<string> answered = [.. exchanges.Where(each => each.Output.Count > 0).Select(each => each.Id)];
-        List<string> asked = [.. exchanges.Where(each => each.IsQuestion).Select(each => each.Id)];
         var results = await writer.Write(caller, exchanges, ct);
         for (var i = 0; i < exchanges.Count; i++)
             refusals[exchanges[i].Id] = results[i];
-        await store.Asked(caller.OrgId, LangfuseEvent.Generations, asked.FindAll(id => refusals[id] is null), ct);
         await store.Complete(caller.OrgId, LangfuseEvent.Generations, answered, ct);
         return new(refusals, ConversationOf);
     }
@@ -62,6 +60,7 @@ internal sealed class LangfuseGenerations(EventStore store, ExchangeWriter write
         var details = Parsed(generation, "usageDetails");
         var usage = details.IsGiven() ? details : Parsed(generation, "usage");
         var isFirst = true;
+        var (input, output) = (messages.Read(Value(generation, "input"), "user"), messages.Read(Value(generation, "output"), "assistant"));
         return new()
         {
             ConversationId = conversation,
@@ -71,9 +70,8 @@ internal sealed class LangfuseGenerations(EventStore store, ExchangeWriter write
             Tags = [.. Parsed(trace, "tags").Elements().Select(tag => tag.ValueKind == JsonValueKind.String ? tag.GetString()! : "")],
             StartedAt = startedAt,
             EndedAt = endedAt < startedAt ? startedAt : endedAt,
-            IsAsked = EventStore.IsAsked(generation),
-            Input = messages.Read(Value(generation, "input"), "user"),
-            Output = [.. messages.Read(Value(generation, "output"), "assistant").Select(Answer)],
+            Input = output.Count == 0 ? OpenQuestion.Of(id, input, notes) : input,
+            Output = [.. output.Select(Answer)],
         };
 
         // Of several answers the first has what the call took.

@@ -45,12 +45,9 @@ internal sealed class LunaryRuns(EventStore store, ExchangeWriter writer, TimePr
             List<int> of = [.. Enumerable.Range(0, events.Count).Where(at => events[at].IsCall && events[at].RunId == id)];
             Add(of[0], () => Read(id, call, messages, notes), of);
         }
-        var asked = exchanges.ConvertAll(each => each.IsQuestion);
         var results = await writer.Write(caller, exchanges, ct);
         for (var i = 0; i < results.Length; i++)
             places[i].ForEach(at => refusals[at] = results[i]);
-        await store.Asked(
-            caller.OrgId, LunaryEvent.Runs, [.. exchanges.Where((_, at) => asked[at] && results[at] is null).Select(each => each.Id)], ct);
         return refusals;
 
         void Add(int at, Func<Exchange> read, List<int> of)
@@ -119,7 +116,7 @@ internal sealed class LunaryRuns(EventStore store, ExchangeWriter writer, TimePr
         return new(LunaryEvent.Runs, each.RunId, new()
         {
             ["parent"] = each.Parent,
-            ["conversation"] = isStart ? ForeignIds.Conversation(each.Parent ?? each.RunId) : null,
+            ["conversation"] = isStart || each.Parent is not null ? ForeignIds.Conversation(each.Parent ?? each.RunId) : null,
             ["startedAt"] = isStart ? at : null,
             ["endedAt"] = isStart ? null : at,
             ["model"] = each.Json.Text("name"),
@@ -157,6 +154,7 @@ internal sealed class LunaryRuns(EventStore store, ExchangeWriter writer, TimePr
         var endedAt = call.Time("endedAt") is { } end && end > startedAt ? end : startedAt;
         var usage = call.Text("usage") is { } text && ForeignMessages.Parsed(text) is { } json ? json : default;
         var metadata = new MetadataBuilder(notes).Add("runId", id).Build();
+        var (input, output) = (messages.Read(call.Get("input"), "user"), messages.Read(call.Get("output"), "assistant"));
         return new()
         {
             ConversationId = call.Text("conversation") ?? ForeignIds.Conversation(id),
@@ -166,9 +164,8 @@ internal sealed class LunaryRuns(EventStore store, ExchangeWriter writer, TimePr
             Tags = call.Text("tags") is { } tags ? [.. JsonElement.Parse(tags).EnumerateArray().Select(tag => tag.GetString()!)] : [],
             StartedAt = startedAt,
             EndedAt = endedAt,
-            IsAsked = EventStore.IsAsked(call),
-            Input = messages.Read(call.Get("input"), "user"),
-            Output = [.. messages.Read(call.Get("output"), "assistant").Select((answer, at) => answer with
+            Input = output.Count == 0 ? OpenQuestion.Of(id, input, notes) : input,
+            Output = [.. output.Select((answer, at) => answer with
             {
                 Metadata = metadata,
                 Model = call.Text("model"),
