@@ -1,5 +1,6 @@
--- Sends exports of OpenTelemetry, or batches of the same. Each line of the file is the path, the type and, in hex, the body of one turn, with tabs between them. The first turn of as many exports as
--- GROUP is sent before the second one of any, and so on, so that the turns of a conversation come one after the other on whatever connection.
+-- Sends exports of OpenTelemetry, or batches of the same. Each line of the file is the path, the type and, in hex, the body of one turn,
+-- with tabs between them. The first turn of as many exports as GROUP is sent before the second one of any, and so on, so that the turns of
+-- a conversation come one after the other on whatever connection.
 local GROUP, PLACEHOLDER = 64, "@@@@@@@@@@@@@@@@"
 local turns, group, turn, at = {}, 0, 1, 0
 local started

@@ -159,6 +159,20 @@ public class DatabaseSettingsTests
         await TestServer.Drop(text);
     }
 
+    [Fact]
+    public void The_url_of_the_database_is_ignored_where_there_is_a_connection_string()
+    {
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["ConnectionStrings:ChatLogger"] = "Host=first;Database=chatlogger",
+            ["DATABASE_URL"] = "postgres://second/chatlogger",
+        });
+
+        var settings = DatabaseSettings.Read(configuration.Build(), new HostingEnvironment { EnvironmentName = "Production" });
+
+        Assert.Equal("first", new NpgsqlConnectionStringBuilder(settings.ConnectionString).Host);
+    }
+
     private static string Effective(string options, string name)
     {
         var after = options[(options.LastIndexOf(name + "=", StringComparison.Ordinal) + name.Length + 1)..];

@@ -112,7 +112,7 @@ internal sealed class StoredTranscripts([FromKeyedServices(Pools.Plugins)] Npgsq
             },
             ct);
         var messages = await db.ReadAsync<MessageRow>(
-            """
+            $"""
             select m.chat_id, m.id, m.role, m.exchange_id, m.question_of, sha256(convert_to(
                        m.role || E'\x01' || m.content || E'\x01' || coalesce(m.parts, '') || E'\x01' || coalesce(m.tool_calls, '')
                        || E'\x01' || coalesce(m.tool_call_id, ''), 'UTF8')) as sha256
@@ -120,7 +120,7 @@ internal sealed class StoredTranscripts([FromKeyedServices(Pools.Plugins)] Npgsq
             cross join lateral (
                 select m.chat_id, m.seq, m.id, m.role, m.content, m.parts::text as parts, m.tool_calls::text as tool_calls, m.tool_call_id,
                        coalesce(m.metadata ->> 'spanId', m.metadata ->> 'observationId', m.metadata ->> 'runId') as exchange_id,
-                       m.metadata ->> 'questionOf' as question_of
+                       m.metadata ->> '{OpenQuestion.Member}' as question_of
                 from messages m
                 where m.org_id = @OrgId
                   and m.chat_id = k.chat_id

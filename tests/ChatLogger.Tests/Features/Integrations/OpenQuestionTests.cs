@@ -28,8 +28,7 @@ public class OpenQuestionTests(LeasedApp app) : IClassFixture<LeasedApp>
     [MemberData(nameof(Conversations))]
     public async Task A_question_is_there_once_whatever_is_said_before_its_answer(string pieces, string stored)
     {
-        var (langfuse, lunary) = (await app.Org("acme"), await app.Org("globex"));
-        await LangfuseTests.Send(langfuse, Trace("s"));
+        var (langfuse, lunary) = (await Named(), await app.Org("globex"));
         foreach (var piece in pieces.Split(' '))
         {
             var (id, text) = (piece[..^1], piece[..2]);
@@ -49,8 +48,7 @@ public class OpenQuestionTests(LeasedApp app) : IClassFixture<LeasedApp>
     [Fact]
     public async Task An_answer_that_somebody_gave_before_is_given_again()
     {
-        var acme = await app.Org("acme");
-        await LangfuseTests.Send(acme, Trace("s"));
+        var acme = await Named();
         await LangfuseTests.Send(acme, Question("g0", Said("user", "q0"), Said("assistant", "ok"), Said("user", "q1")));
         await LangfuseTests.Send(acme, Answer("g0", "ok"));
         await LangfuseTests.Send(acme, Question("g1", Said("user", "q2")));
@@ -63,8 +61,7 @@ public class OpenQuestionTests(LeasedApp app) : IClassFixture<LeasedApp>
     [Fact]
     public async Task A_turn_whose_answer_another_one_repeats_has_it_once()
     {
-        var acme = await app.Org("acme");
-        await LangfuseTests.Send(acme, Trace("s"));
+        var acme = await Named();
         await LangfuseTests.Send(acme, Question("g0", Said("user", "q0")));
         await LangfuseTests.Send(acme, Question("g1", Said("user", "q0"), Said("assistant", "a0"), Said("user", "q1")));
         await LangfuseTests.Send(acme, Answer("g0", "a0"));
@@ -76,8 +73,7 @@ public class OpenQuestionTests(LeasedApp app) : IClassFixture<LeasedApp>
     [Fact]
     public async Task A_question_in_another_form_is_the_same_and_one_in_other_words_is_not()
     {
-        var acme = await app.Org("acme");
-        await LangfuseTests.Send(acme, Trace("s"));
+        var acme = await Named();
         await LangfuseTests.Send(
             acme, LangfuseTests.Event("generation-create", new { id = "g0", traceId = _trace, startTime = Start, input = "q0" }));
         await LangfuseTests.Send(acme, Question("g1", Said("user", "q1")));
@@ -103,8 +99,7 @@ public class OpenQuestionTests(LeasedApp app) : IClassFixture<LeasedApp>
     [Fact]
     public async Task A_question_with_a_message_that_is_refused_is_there_once()
     {
-        var acme = await app.Org("acme");
-        await LangfuseTests.Send(acme, Trace("s"));
+        var acme = await Named();
         var question = Question("g0", Said("user", "q0"), Said("user", new string('x', 300_000)), Said("user", "q1"));
         for (var sent = 0; sent < 3; sent++)
             (await LangfuseTests.Post(acme, question)).Is(207);
@@ -132,6 +127,14 @@ public class OpenQuestionTests(LeasedApp app) : IClassFixture<LeasedApp>
         }
 
         Assert.Equal("q0", await Stored(acme, _trace));
+    }
+
+    /// <summary>An organization whose trace is of the conversation "s".</summary>
+    private async Task<Org> Named()
+    {
+        var acme = await app.Org("acme");
+        await LangfuseTests.Send(acme, Trace("s"));
+        return acme;
     }
 
     private JsonObject Trace(string session) => LangfuseTests.Event("trace-create", new { id = _trace, sessionId = session });
